@@ -1,0 +1,195 @@
+"""Where everything lies under the data root, and how it is written: whole or not at all.
+
+The one place for paths. The root may be any fsspec URL; on a local disk every write goes to a temporary name in the
+same folder and is renamed, on an object store a write is atomic by itself. No knowledge of what the files mean.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from upath import UPath
+
+EXTENSIONS = {"jpeg": ".jpg", "png": ".png", "gif": ".gif", "webp": ".webp", "bmp": ".bmp", "tiff": ".tif"}
+"""File name extension of each image format that the store keeps."""
+
+
+def sha256_hex(data: bytes) -> str:
+    """SHA-256 of some bytes, as 64 lower-case hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def write_atomically(path: UPath, data: bytes) -> None:
+    """Write a file so that a reader, or a kill at any moment, sees the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.protocol not in ("", "file", "local"):
+        path.write_bytes(data)
+        return
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=str(path.parent))
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes it readable for its owner alone; others on the machine read data sets too.
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(str(path))
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+class ContentStore:
+    """Image bytes as they came, each under the SHA-256 of its content: `ab/abcdef….jpg`.
+
+    The same picture from ten posts is kept once. Nothing is ever overwritten, so writing twice is harmless.
+    """
+
+    def __init__(self, root: UPath) -> None:
+        self.root = root
+
+    def path(self, sha256: str, image_format: str) -> UPath:
+        """Where a picture lies or would lie. `image_format` is a key of `EXTENSIONS`."""
+        return self.root / sha256[:2] / f"{sha256}{EXTENSIONS[image_format]}"
+
+    def put(self, data: bytes, image_format: str) -> str:
+        """Keep some bytes; returns their SHA-256."""
+        sha256 = sha256_hex(data)
+        path = self.path(sha256, image_format)
+        if not path.exists():
+            write_atomically(path, data)
+        return sha256
+
+    def get(self, sha256: str, image_format: str) -> bytes:
+        """The bytes of a picture; FileNotFoundError names the missing file."""
+        return bytes(self.path(sha256, image_format).read_bytes())
+
+    def has(self, sha256: str, image_format: str) -> bool:
+        """Whether a picture is kept."""
+        return bool(self.path(sha256, image_format).exists())
+
+
+class DataRoot:
+    """The folder (or fsspec URL) under which everything that is materialized lies."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        # Absolute, so that a step in another process with another working folder means the same place.
+        self.path = UPath(url) if "://" in url else UPath(Path(url).expanduser().resolve())
+
+    @property
+    def images(self) -> ContentStore:
+        """Pictures as they came."""
+        return ContentStore(self.path / "images")
+
+    @property
+    def resized(self) -> ContentStore:
+        """Pictures as they are trained on, each under the SHA-256 of the picture it was made from."""
+        return ContentStore(self.path / "resized")
+
+    @property
+    def dataset(self) -> UPath:
+        """Arrays, manifest and description of the training data set."""
+        return self.path / "dataset"
+
+    @property
+    def report(self) -> UPath:
+        """`report.html`, `report.json` and the figures."""
+        return self.path / "report"
+
+    @property
+    def dagster_home(self) -> UPath:
+        """The durable Dagster instance that our commands use."""
+        return self.path / "dagster"
+
+    def model(self, name: str) -> UPath:
+        """`model.keras`, `card.json` and predictions of one model."""
+        return self.path / "models" / name
+
+    def table_path(self, name: str, partition: str | None = None) -> UPath:
+        """Where a table lies: `tables/NAME.parquet`, or `tables/NAME/PARTITION.parquet`."""
+        tables = self.path / "tables"
+        return tables / f"{name}.parquet" if partition is None else tables / name / f"{partition}.parquet"
+
+    def write_table(self, name: str, table: pd.DataFrame, partition: str | None = None) -> UPath:
+        """Write a table whole; the index is not kept."""
+        path = self.table_path(name, partition)
+        write_atomically(path, table.to_parquet(index=False))
+        return path
+
+    def read_table(self, name: str, partition: str | None = None) -> pd.DataFrame:
+        """Read a table.
+
+        Raises:
+            MissingTableError: it was not materialized yet; the message says what to do.
+        """
+        path = self.table_path(name, partition)
+        if not path.exists():
+            raise MissingTableError(name, partition, path)
+        with path.open("rb") as file:
+            return pd.read_parquet(file)
+
+    def has_table(self, name: str, partition: str | None = None) -> bool:
+        """Whether a table was materialized."""
+        return bool(self.table_path(name, partition).exists())
+
+
+class MissingTableError(FileNotFoundError):
+    """A table that a step needs was not materialized yet."""
+
+    def __init__(self, name: str, partition: str | None, path: UPath) -> None:
+        of = f" of {partition}" if partition else ""
+        super().__init__(f"{name}{of} is missing ({path}): materialize {name}{of} first, or use `cic run`")
+
+
+def write_json(path: UPath, value: Any) -> None:
+    """Write JSON whole, keys in order, so that equal values are equal files."""
+    write_atomically(path, (json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n").encode())
+
+
+def read_json(path: UPath) -> Any:
+    """Read a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def content_version(*parts: Any) -> str:
+    """A short hash that is the same exactly when the parts are: strings, numbers, lists, dicts, tables.
+
+    Tables count by their rows and columns, in order; 16 hexadecimal digits are enough for a data version.
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, pd.DataFrame):
+            digest.update(",".join(map(str, part.columns)).encode())
+            digest.update(pd.util.hash_pandas_object(part, index=False).to_numpy().tobytes())
+        else:
+            digest.update(json.dumps(part, sort_keys=True, default=str).encode())
+        digest.update(b"\0")
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def local_directory(path: UPath) -> Iterator[Path]:
+    """A local folder whose files are at `path` when the block ends without an error.
+
+    On a local disk it is a sibling with a temporary name whose files are moved over one by one; otherwise a
+    temporary folder that is uploaded.
+    """
+    is_local = path.protocol in ("", "file", "local")
+    path.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=str(path.parent) if is_local else None, prefix=f".{path.name}.") as name:
+        folder = Path(name)
+        yield folder
+        for file in sorted(item for item in folder.rglob("*") if item.is_file()):
+            target = path / file.relative_to(folder).as_posix()
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if is_local:
+                file.replace(str(target))
+            else:
+                write_atomically(target, file.read_bytes())
