@@ -1,0 +1,1 @@
+"""What the trained models are worth, and the report that says so."""
