@@ -1,0 +1,144 @@
+"""The one way from bytes to pixels: upright, RGB, 8 bit, whatever they were stored as.
+
+JPEG in one or three channels, nearly everything that is posted, goes through OpenCV, which decodes at 1/2, 1/4 or 1/8
+inside the JPEG's own transform; the rarer encodings go through Pillow, which knows their palettes, alpha and depths
+(OpenCV drops alpha so that hidden colours appear). Colour profiles are not applied: classifiers are trained on, and
+asked about, pixels as they are stored, and nearly all posted pictures are sRGB.
+"""
+
+import io
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cic_assets.images.formats import png
+from cic_assets.images.formats.common import Header, TooManyPixels, UnreadableImage
+from cic_assets.images.header import read_header
+from cic_assets.images.settings import PIXEL_CEILING
+
+Rgb = NDArray[np.uint8]
+"""Pixels of shape (height, width, 3), red first, 0 to 255."""
+
+_OPENCV_FLAGS = {
+    1: cv2.IMREAD_COLOR_RGB,
+    2: cv2.IMREAD_COLOR_RGB | (cv2.IMREAD_REDUCED_COLOR_2 & ~cv2.IMREAD_COLOR),
+    4: cv2.IMREAD_COLOR_RGB | (cv2.IMREAD_REDUCED_COLOR_4 & ~cv2.IMREAD_COLOR),
+    8: cv2.IMREAD_COLOR_RGB | (cv2.IMREAD_REDUCED_COLOR_8 & ~cv2.IMREAD_COLOR),
+}
+_WHITE = (255, 255, 255)
+
+
+def decode(data: bytes, *, shortest_side: int | None = None) -> Rgb:
+    """The pixels of a picture: upright, alpha laid on white, of an animation the first frame.
+
+    Args:
+        data: the file.
+        shortest_side: how many pixels the shorter side needs. A JPEG is then decoded at 1/2, 1/4 or 1/8 where that
+            leaves at least as many (or all that it has), several times faster than in full.
+
+    Returns:
+        (height, width, 3), uint8, RGB, C-contiguous.
+
+    Raises:
+        UnreadableImage: not a picture, or one that its decoder refuses.
+        TooManyPixels: more than `PIXEL_CEILING`; told from the header.
+    """
+    header = read_header(data)
+    stored = decode_stored(data, header, reduction_for(header, shortest_side))
+    return np.ascontiguousarray(upright(stored, header.orientation))
+
+
+def reduction_for(header: Header, shortest_side: int | None) -> int:
+    """The largest of 1, 2, 4 and 8 by which a picture can be decoded smaller with `shortest_side` pixels left."""
+    if shortest_side is None or not _goes_through_opencv(header):
+        return 1
+    return max(n for n in _OPENCV_FLAGS if n == 1 or header.shorter_side >= n * shortest_side)
+
+
+def decode_stored(data: bytes, header: Header, reduction: int = 1) -> Rgb:
+    """The pixels as they are stored, before the EXIF orientation.
+
+    Args:
+        data: the file.
+        header: what `read_header` said of it.
+        reduction: 1, or what `reduction_for` gave; sides come out divided by it, rounded up.
+    """
+    if header.pixels > PIXEL_CEILING:
+        raise TooManyPixels(f"{header.width} x {header.height} pixels, at most {PIXEL_CEILING:,} are ever decoded")
+    rgb = _with_opencv(data, reduction) if _goes_through_opencv(header) else _with_pillow(data, header)
+    expected = tuple(-(-side // reduction) for side in reversed(header.stored_size))
+    if rgb.shape[:2] != expected:
+        raise UnreadableImage(f"the header says {expected[::-1]}, the pixels are {rgb.shape[1::-1]}")
+    return rgb
+
+
+def upright(stored: Rgb, orientation: int) -> Rgb:
+    """Turn and mirror pixels as an EXIF orientation (1 to 8) says; a view where possible, never a resampling."""
+    if orientation >= 5:  # noqa: PLR2004 - EXIF: 5 to 8 lie on their side
+        stored = stored.transpose(1, 0, 2)
+    if orientation in (2, 3, 6, 7):
+        stored = stored[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        stored = stored[::-1]
+    return stored
+
+
+def _goes_through_opencv(header: Header) -> bool:
+    return header.format == "jpeg" and header.mode in ("grey", "rgb") and header.bits == 8  # noqa: PLR2004
+
+
+def _with_opencv(data: bytes, reduction: int) -> Rgb:
+    # The orientation is applied once, by us, for all formats alike, and after the reduction, where it is cheapest.
+    flags = _OPENCV_FLAGS[reduction] | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        rgb = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        raise UnreadableImage(f"the jpeg decoder refuses it: {error.err}") from error
+    if rgb is None:
+        raise UnreadableImage("the jpeg decoder refuses it")
+    return np.asarray(rgb, np.uint8)
+
+
+def _with_pillow(data: bytes, header: Header) -> Rgb:
+    """Decode one of the rarer encodings. Sizes were checked, so Pillow's own bomb warning cannot be reached."""
+    if header.format == "png":
+        data = png.only_pixels(data)
+    try:
+        with Image.open(io.BytesIO(data), formats=[header.format.upper()]) as image:
+            image.load()
+            rgb = _to_rgb(image)
+    except Exception as error:  # on hostile bytes Pillow's plugins raise nearly anything
+        raise UnreadableImage(f"the {header.format} decoder refuses it: {error}") from error
+    if header.format == "tiff":
+        return _stored_again(rgb, header.orientation)
+    return rgb
+
+
+def _stored_again(rgb: Rgb, orientation: int) -> Rgb:
+    """Undo the orientation, which Pillow applies to TIFF, and to TIFF alone, by itself."""
+    opposite = {6: 8, 8: 6}
+    return upright(rgb, opposite.get(orientation, orientation))
+
+
+def _to_rgb(image: Image.Image) -> Rgb:
+    """8-bit RGB from any of Pillow's modes."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        grey = _to_8_bit(np.asarray(image))
+        return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGB", image.size, _WHITE)
+        white.paste(image, mask=image.getchannel("A"))
+        image = white
+    return np.array(image.convert("RGB"), np.uint8)
+
+
+def _to_8_bit(deep: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Scale deep grey to 8 bit: 16-bit values by 1/257, rounded; 32-bit integers and floats from their own range."""
+    if deep.dtype.itemsize == 2:  # noqa: PLR2004 - bytes
+        return np.asarray((deep.astype(np.uint32) + 128) // 257, np.uint8)
+    values = np.nan_to_num(deep.astype(np.float64), posinf=0.0, neginf=0.0)
+    low, high = values.min(), values.max()
+    return np.asarray(np.round((values - low) * (255 / max(high - low, 1e-12))), np.uint8)

@@ -1,0 +1,110 @@
+"""What every format's reader gives and raises, and the orientation tag that several of them carry.
+
+Readers work on bytes that nobody vouches for: they index only inside the data, loop at most once over it, and allocate
+nothing in proportion to a number found in it.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Mode = Literal["grey", "grey+alpha", "rgb", "rgba", "palette", "cmyk", "lab", "ycc"]
+ORIENTATION_TAG = 0x0112
+_SHORT = 3
+_IFD_ENTRY = 12
+
+
+class UnreadableImage(ValueError):  # noqa: N818 - reads as what it is where it is caught: `except UnreadableImage`
+    """These bytes are not a picture that this project reads; the message says why in a few words."""
+
+
+class TruncatedImage(UnreadableImage):
+    """The bytes begin as a picture and end too soon."""
+
+
+class TooManyPixels(UnreadableImage):
+    """The header announces more pixels than may be decoded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What the header of a picture says; nothing was decoded, so it may still be damaged.
+
+    Attributes:
+        format: a key of `cic_assets.storage.EXTENSIONS`, told by the magic bytes.
+        width: pixels, as displayed: after the EXIF orientation.
+        height: likewise.
+        mode: what a stored pixel is made of.
+        bits: per channel: 1 to 64.
+        orientation: the EXIF orientation, 1 to 8; 1 where there is none or it is nonsense.
+    """
+
+    format: str
+    width: int
+    height: int
+    mode: Mode
+    bits: int = 8
+    orientation: int = 1
+
+    @property
+    def pixels(self) -> int:
+        """Width times height."""
+        return self.width * self.height
+
+    @property
+    def shorter_side(self) -> int:
+        """Pixels of the shorter side."""
+        return min(self.width, self.height)
+
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        """Width and height as stored: before the EXIF orientation."""
+        return (self.height, self.width) if self.orientation >= 5 else (self.width, self.height)  # noqa: PLR2004 - EXIF
+
+
+def make_header(  # the one place where sizes are checked and turned
+    image_format: str, stored_width: int, stored_height: int, mode: Mode, *, bits: int = 8, orientation: int = 1
+) -> Header:
+    """A header from the sizes as stored.
+
+    Raises:
+        UnreadableImage: a side is not positive.
+    """
+    if stored_width < 1 or stored_height < 1:
+        raise UnreadableImage(f"{image_format} of {stored_width} x {stored_height} pixels")
+    swapped = orientation >= 5  # noqa: PLR2004 - EXIF: 5 to 8 lie on their side
+    width, height = (stored_height, stored_width) if swapped else (stored_width, stored_height)
+    return Header(format=image_format, width=width, height=height, mode=mode, bits=bits, orientation=orientation)
+
+
+def unpack(layout: str, data: bytes, offset: int, what: str) -> tuple[Any, ...]:
+    """`struct.unpack_from`: what stands at an offset.
+
+    Raises:
+        TruncatedImage: the data ends before them.
+    """
+    try:
+        return struct.unpack_from(layout, data, offset)
+    except struct.error:
+        raise TruncatedImage(f"ends inside {what}, after {len(data)} bytes") from None
+
+
+def exif_orientation(exif: bytes) -> int:
+    """The orientation, 1 to 8, that a block of EXIF (a TIFF header and its first directory) names; 1 if it names none.
+
+    Broken EXIF is common in good pictures, so nothing here is an error.
+    """
+    exif = exif.removeprefix(b"Exif\0\0")
+    order = {b"II": "<", b"MM": ">"}.get(exif[:2])
+    if order is None or len(exif) < 8:  # noqa: PLR2004 - the TIFF header
+        return 1
+    (directory,) = struct.unpack_from(order + "I", exif, 4)
+    if directory + 2 > len(exif):
+        return 1
+    (count,) = struct.unpack_from(order + "H", exif, directory)
+    entries = exif[directory + 2 : directory + 2 + count * _IFD_ENTRY]
+    entries = entries[: len(entries) // _IFD_ENTRY * _IFD_ENTRY]
+    for tag, kind, _, value, _ in struct.iter_unpack(order + "HHIHH", entries):
+        if tag == ORIENTATION_TAG:
+            return value if kind == _SHORT and 1 <= value <= 8 else 1  # noqa: PLR2004 - EXIF
+    return 1

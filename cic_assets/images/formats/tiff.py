@@ -1,0 +1,99 @@
+"""TIFF (revision 6): its first directory. Further pages are not looked at."""
+
+import struct
+from collections.abc import Mapping
+
+from cic_assets.images.formats.common import (
+    ORIENTATION_TAG,
+    Header,
+    Mode,
+    TruncatedImage,
+    UnreadableImage,
+    make_header,
+    unpack,
+)
+
+MAGICS = (b"II*\0", b"MM\0*")
+_WIDTH, _HEIGHT, _BITS, _COLOUR = 256, 257, 258, 262
+_STRIP_OFFSETS, _SAMPLES, _STRIP_BYTES = 273, 277, 279
+_TILE_OFFSETS, _TILE_BYTES = 324, 325
+_WANTED = frozenset(
+    (
+        _WIDTH,
+        _HEIGHT,
+        _BITS,
+        _COLOUR,
+        _SAMPLES,
+        ORIENTATION_TAG,
+        _STRIP_OFFSETS,
+        _STRIP_BYTES,
+        _TILE_OFFSETS,
+        _TILE_BYTES,
+    )
+)
+_ENTRY = 12
+_LETTERS = {1: "B", 3: "H", 4: "I"}
+_MODES: dict[int, Mode] = {0: "grey", 1: "grey", 2: "rgb", 3: "palette", 5: "cmyk", 6: "ycc", 8: "lab"}
+
+
+def read_header(data: bytes) -> Header:
+    """Size, channels, depth and orientation of the first page."""
+    tags = _directory(data)
+    colour = _first(tags, _COLOUR, 1)
+    if colour not in _MODES:
+        raise UnreadableImage(f"tiff with an unknown colour space {colour}")
+    orientation = _first(tags, ORIENTATION_TAG, 1)
+    return make_header(
+        "tiff",
+        _first(tags, _WIDTH, 0),
+        _first(tags, _HEIGHT, 0),
+        _mode(colour, _first(tags, _SAMPLES, 1)),
+        bits=_first(tags, _BITS, 1),
+        orientation=orientation if 1 <= orientation <= 8 else 1,  # noqa: PLR2004 - EXIF
+    )
+
+
+def missing_end(data: bytes) -> str:
+    """What is missing at the end; empty if every strip or tile of the first page lies inside the data."""
+    tags = _directory(data)
+    for offsets, sizes in ((_STRIP_OFFSETS, _STRIP_BYTES), (_TILE_OFFSETS, _TILE_BYTES)):
+        parts = zip(tags.get(offsets, ()), tags.get(sizes, ()), strict=False)
+        needed = max((offset + size for offset, size in parts), default=0)
+        if needed > len(data):
+            return f"{len(data)} of {needed} bytes"
+    return ""
+
+
+def _mode(colour: int, samples: int) -> Mode:
+    with_alpha: dict[tuple[int, int], Mode] = {(0, 2): "grey+alpha", (1, 2): "grey+alpha", (2, 4): "rgba"}
+    return with_alpha.get((colour, samples), _MODES[colour])
+
+
+def _first(tags: Mapping[int, tuple[int, ...]], tag: int, default: int) -> int:
+    values = tags.get(tag) or (default,)
+    return values[0]
+
+
+def _directory(data: bytes) -> dict[int, tuple[int, ...]]:
+    """The wanted integer tags of the first directory; values that lie outside the data mean that it was cut.
+
+    Of a tag that is there twice the first counts: each is read once, so that the work is bounded by the data.
+    """
+    order = "<" if data[:2] == b"II" else ">"
+    (start,) = unpack(order + "I", data, 4, "the tiff header")
+    (count,) = unpack(order + "H", data, start, "the tiff directory")
+    tags: dict[int, tuple[int, ...]] = {}
+    for entry in range(start + 2, start + 2 + count * _ENTRY, _ENTRY):
+        tag, kind, length = unpack(order + "HHI", data, entry, "the tiff directory")
+        if tag in _WANTED and tag not in tags and kind in _LETTERS:
+            tags[tag] = _values(data, entry + 8, order, length, _LETTERS[kind])
+    return tags
+
+
+def _values(data: bytes, field: int, order: str, count: int, letter: str) -> tuple[int, ...]:
+    """The values of an entry: in its own four bytes where they fit, else at the offset that stands there."""
+    size = struct.calcsize(letter) * count
+    (offset,) = (field,) if size <= 4 else unpack(order + "I", data, field, "the tiff directory")  # noqa: PLR2004
+    if offset + size > len(data):
+        raise TruncatedImage(f"{len(data)} of {offset + size} bytes")
+    return struct.unpack_from(f"{order}{count}{letter}", data, offset)

@@ -1,0 +1,62 @@
+"""The verdict on bytes that claim to be a picture, before anything is kept or trained on."""
+
+from dataclasses import dataclass
+
+from cic_assets.images.decode import decode_stored, reduction_for
+from cic_assets.images.formats.common import Header, TruncatedImage, UnreadableImage
+from cic_assets.images.header import READERS, read_header
+from cic_assets.images.settings import ImageLimits
+from cic_assets.media import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What bytes turned out to be.
+
+    Attributes:
+        outcome: ok, empty, not_an_image, truncated, too_large, too_small or error (whole, but damaged inside).
+        reason: why, in a few words for a person; empty for ok.
+        header: what the header says, where it could be read.
+    """
+
+    outcome: Outcome
+    reason: str = ""
+    header: Header | None = None
+
+
+def inspect(data: bytes, limits: ImageLimits | None = None) -> Inspection:
+    """Judge a file, cheapest question first: a bomb is turned away by its header, a cut file before it is decoded.
+
+    Never raises on account of the bytes. An animation counts as its first frame.
+
+    Args:
+        data: the whole file as it came.
+        limits: sizes to keep to; the defaults where omitted.
+    """
+    limits = limits or ImageLimits()
+    if not data:
+        return Inspection(Outcome.EMPTY, "no bytes")
+    try:
+        header = read_header(data)
+    except TruncatedImage as error:
+        return Inspection(Outcome.TRUNCATED, str(error))
+    except UnreadableImage as error:
+        return Inspection(Outcome.NOT_AN_IMAGE, str(error))
+    outcome, reason = _judge(data, header, limits)
+    return Inspection(outcome, reason, header)
+
+
+def _judge(data: bytes, header: Header, limits: ImageLimits) -> tuple[Outcome, str]:
+    size = f"{header.width} x {header.height} pixels"
+    if header.pixels > limits.max_pixels:
+        return Outcome.TOO_LARGE, f"{size}, more than {limits.max_pixels:,}"
+    try:
+        if missing := READERS[header.format].missing_end(data):
+            return Outcome.TRUNCATED, missing
+        if header.shorter_side < limits.min_side:
+            return Outcome.TOO_SMALL, f"{size}, a side under {limits.min_side}"
+        # Finding the pixels' code is the cost of a JPEG; turning all of it into pixels would prove nothing more.
+        decode_stored(data, header, reduction_for(header, 1))
+    except UnreadableImage as error:
+        return Outcome.ERROR, str(error)
+    return Outcome.OK, ""
