@@ -25,10 +25,15 @@ def sha256_hex(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def is_local(path: UPath) -> bool:
+    """Whether a path is on this machine's own file system."""
+    return path.protocol in ("", "file", "local")
+
+
 def write_atomically(path: UPath, data: bytes) -> None:
     """Write a file so that a reader, or a kill at any moment, sees the old content or the new, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.protocol not in ("", "file", "local"):
+    if not is_local(path):
         path.write_bytes(data)
         return
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=str(path.parent))
@@ -84,14 +89,18 @@ class DataRoot:
         self.path = UPath(url) if "://" in url else UPath(Path(url).expanduser().resolve())
 
     @property
+    def is_local(self) -> bool:
+        """Whether it is a folder on this machine's own file system."""
+        return is_local(self.path)
+
+    @property
     def images(self) -> ContentStore:
         """Pictures as they came."""
         return ContentStore(self.path / "images")
 
-    @property
-    def resized(self) -> ContentStore:
-        """Pictures as they are trained on, each under the SHA-256 of the picture it was made from."""
-        return ContentStore(self.path / "resized")
+    def resized(self, side: int) -> ContentStore:
+        """Pictures of `side` pixels square, each under the SHA-256 of the picture it was made from."""
+        return ContentStore(self.path / "resized" / str(side))
 
     @property
     def dataset(self) -> UPath:
@@ -134,6 +143,10 @@ class DataRoot:
             raise MissingTableError(name, partition, path)
         with path.open("rb") as file:
             return pd.read_parquet(file)
+
+    def read_table_or_none(self, name: str, partition: str | None = None) -> pd.DataFrame | None:
+        """A table, or None where it was not materialized yet."""
+        return self.read_table(name, partition) if self.has_table(name, partition) else None
 
     def has_table(self, name: str, partition: str | None = None) -> bool:
         """Whether a table was materialized."""
@@ -181,15 +194,15 @@ def local_directory(path: UPath) -> Iterator[Path]:
     On a local disk it is a sibling with a temporary name whose files are moved over one by one; otherwise a
     temporary folder that is uploaded.
     """
-    is_local = path.protocol in ("", "file", "local")
+    on_disk = is_local(path)
     path.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=str(path.parent) if is_local else None, prefix=f".{path.name}.") as name:
+    with tempfile.TemporaryDirectory(dir=str(path.parent) if on_disk else None, prefix=f".{path.name}.") as name:
         folder = Path(name)
         yield folder
         for file in sorted(item for item in folder.rglob("*") if item.is_file()):
             target = path / file.relative_to(folder).as_posix()
             target.parent.mkdir(parents=True, exist_ok=True)
-            if is_local:
+            if on_disk:
                 file.replace(str(target))
             else:
                 write_atomically(target, file.read_bytes())

@@ -1,0 +1,62 @@
+# Everything from a fresh machine: each target first makes .venv from the lock file, with nothing but
+# Python 3.11+ and make. `make help` lists the targets.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+UV_VERSION := 0.13.9
+# The first Python that TensorFlow has wheels for; PYTHON=… overrides it.
+PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+# An existing uv is used; otherwise one is put into its own small environment, so that `uv sync` cannot remove it.
+UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
+# pytest and ruff look nice in colour where a person looks.
+export PYTHONUNBUFFERED := 1
+
+.PHONY: help setup demo test test-fast check format dev bench acceptance clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+setup: .venv/.synced ## Make .venv from the lock file
+
+.venv/.synced: pyproject.toml uv.lock
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11, 3.12 or 3.13 found; install one, or say PYTHON=/path/to/python" >&2; exit 1; }
+	@test -x "$(UV)" || { echo "Installing uv $(UV_VERSION) into .venv-uv"; \
+		$(PYTHON) -m venv .venv-uv && .venv-uv/bin/python -m pip install --quiet uv==$(UV_VERSION) \
+		|| { rm -rf .venv-uv; echo "error: could not install uv (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }; }
+	$(UV) sync --frozen --python $$(command -v $(PYTHON)) --project .
+	@touch $@
+
+demo: setup ## The whole graph on the embedded sample: minutes, no network, no credentials
+	@$(BIN)/cic demo
+
+dev: setup ## The Dagster UI on http://localhost:3000
+	@$(BIN)/cic dev
+
+check: setup ## Format, lint, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: setup ## Format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test-fast: setup ## The unit tests: under a minute
+	$(BIN)/pytest -m "not slow and not shared and not browser"
+
+test: test-fast ## All tests, the fast ones first
+	$(BIN)/pytest -m "slow and not shared and not browser"
+
+acceptance: setup ## The tests on private photos, where they are
+	$(BIN)/pytest -m "shared"
+
+bench: setup ## Each stage against its peers
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean: ## Remove what the targets made, except data
+	rm -rf .venv .venv-uv .mypy_cache .ruff_cache .pytest_cache .hypothesis

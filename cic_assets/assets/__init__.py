@@ -1,0 +1,15 @@
+"""The graph, one file a stage, in the order the data flows. Asset bodies call the domain; no algorithm lives here."""
+
+from dagster import AssetsDefinition
+
+from cic_assets.assets import deduplication, evaluation, prediction, preparation, scraping, training
+from cic_assets.problem import Problem
+
+
+def build_assets(problem: Problem) -> list[AssetsDefinition]:
+    """All assets for a problem, upstream first."""
+    stages = (scraping, deduplication, preparation, training, evaluation, prediction)
+    return [asset for stage in stages for asset in stage.build_assets(problem)]
+
+
+__all__ = ["build_assets"]

@@ -1,0 +1,100 @@
+"""Deduplication: fingerprints of each picture, groups over all sources, and the set that is kept."""
+
+import pandas as pd
+from dagster import AssetDep, AssetExecutionContext, AssetsDefinition, DataVersion, MaterializeResult, asset
+
+from cic_assets.assets import metadata
+from cic_assets.duplicates import find_duplicates, fingerprint_pictures, kept_pictures, load_overrides, review_sheet
+from cic_assets.partitions import all_of, source_partitions
+from cic_assets.problem import Problem
+from cic_assets.resources import DataRootResource
+from cic_assets.storage import content_version
+
+OWNERS = ["team:cic"]
+
+
+def build_assets(problem: Problem) -> list[AssetsDefinition]:
+    """`image_hashes`, `duplicates` and `deduped_images`."""
+    partitions = source_partitions(problem)
+
+    @asset(
+        partitions_def=partitions,
+        deps=["raw_images"],
+        group_name="deduplication",
+        kinds={"opencv", "parquet"},
+        owners=OWNERS,
+        code_version=content_version(1),
+    )
+    def image_hashes(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
+        """Perceptual hashes and quality of each picture; computed once a picture, however often this runs."""
+        key = context.partition_key
+        table = fingerprint_pictures(
+            data.root.read_table("raw_images", key).assign(klass=problem.partitions[key].klass),
+            data.root.images,
+            data.root.read_table_or_none("image_hashes", key),
+            on_progress=metadata.log_now_and_then(context.log.info),
+        )
+        path = data.root.write_table("image_hashes", table, key)
+        return MaterializeResult(
+            data_version=DataVersion(content_version(table)),
+            metadata={"dagster/row_count": len(table), "table": metadata.file(path)},
+        )
+
+    @asset(
+        deps=[all_of("image_hashes")],
+        group_name="deduplication",
+        kinds={"numpy", "parquet"},
+        owners=OWNERS,
+        code_version=content_version(1, problem.duplicates.model_dump()),
+    )
+    def duplicates(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
+        """Groups of pictures that are the same picture, over all sources: what to keep, and label conflicts."""
+        images = pd.concat([data.root.read_table("image_hashes", key) for key in problem.partitions], ignore_index=True)
+        formats = images.set_index("sha256")["format"].to_dict()
+        groups = find_duplicates(
+            images,
+            lambda sha256: data.root.images.get(sha256, formats[sha256]),
+            problem.duplicates,
+            load_overrides(data.root.path / "overrides.yaml"),
+        )
+        path = data.root.write_table("duplicates", groups)
+        context.log.info(f"{groups['group_id'].nunique()} groups of {len(groups)} among {len(images)} pictures")
+        return MaterializeResult(
+            data_version=DataVersion(content_version(groups)),
+            metadata={
+                "dagster/row_count": len(groups),
+                "groups": int(groups["group_id"].nunique()),
+                "dropped": int((groups["keep"] == 0).sum()),
+                "label conflicts": int(groups.loc[groups["label_conflict"], "group_id"].nunique()),
+                "verified by": metadata.counts(groups["verified_by"].value_counts().to_dict(), "verifier"),
+                "kept and dropped": metadata.picture(review_sheet(groups, images, data.root.images)),
+                "table": metadata.file(path),
+            },
+        )
+
+    @asset(
+        partitions_def=partitions,
+        deps=["image_hashes", AssetDep("duplicates")],
+        group_name="deduplication",
+        kinds={"pandas", "parquet"},
+        owners=OWNERS,
+        code_version=content_version(1),
+    )
+    def deduped_images(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
+        """The pictures of a source that are kept: one of each, none whose class is in doubt."""
+        key = context.partition_key
+        images = data.root.read_table("image_hashes", key)
+        kept = kept_pictures(images, data.root.read_table("duplicates"))
+        path = data.root.write_table("deduped_images", kept, key)
+        return MaterializeResult(
+            data_version=DataVersion(content_version(kept)),
+            metadata={
+                "dagster/row_count": len(kept),
+                "before": len(images),
+                "dropped": len(images) - len(kept),
+                "pictures": metadata.sheet_of(kept, data.root.images),
+                "table": metadata.file(path),
+            },
+        )
+
+    return [image_hashes, duplicates, deduped_images]

@@ -1,0 +1,82 @@
+"""Numbers, tables and one picture for an asset's page in the UI.
+
+Pictures inside metadata live in Dagster's event log, so there is one contact sheet an asset of at most 100 kB; the
+rest are files that metadata points to.
+"""
+
+import base64
+import time
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+from dagster import MetadataValue, TableColumn, TableMetadataValue, TableRecord, TableSchema
+from upath import UPath
+
+from cic_assets.images import Tile, contact_sheet, prepare
+from cic_assets.storage import ContentStore
+
+SHEET_TILES = 32
+SHEET_SIDE = 96
+
+
+def sheet_of(pictures: pd.DataFrame, store: ContentStore, *, caption: str | None = None) -> MetadataValue:
+    """A contact sheet of some pictures, spread evenly over the table.
+
+    Args:
+        pictures: columns `sha256, format`.
+        store: where they are.
+        caption: column whose text stands below each picture.
+    """
+    if pictures.empty:
+        return MetadataValue.text("no pictures")
+    step = max(1, len(pictures) // SHEET_TILES)
+    shown = pictures.iloc[::step].head(SHEET_TILES)
+    tiles = [
+        Tile(prepare(store.get(row["sha256"], row["format"]), SHEET_SIDE), str(row[caption]) if caption else "")
+        for _, row in shown.iterrows()
+    ]
+    return picture(contact_sheet(tiles, tile_side=SHEET_SIDE))
+
+
+def picture(jpeg: bytes) -> MetadataValue:
+    """A JPEG, shown in the UI."""
+    return MetadataValue.md(f"![pictures](data:image/jpeg;base64,{base64.b64encode(jpeg).decode()})")
+
+
+def table(frame: pd.DataFrame) -> TableMetadataValue:
+    """A small table, shown as one in the UI."""
+    kinds = {"i": "int", "f": "float", "b": "bool"}
+    schema = TableSchema(
+        columns=[TableColumn(str(name), kinds.get(frame[name].dtype.kind, "string")) for name in frame.columns]
+    )
+    records = [
+        TableRecord(
+            {str(key): value if isinstance(value, int | float | bool) else str(value) for key, value in row.items()}
+        )
+        for row in frame.to_dict("records")
+    ]
+    return MetadataValue.table(records, schema)
+
+
+def counts(values: Mapping[str, int], name: str) -> TableMetadataValue:
+    """Counts by word, as a table of two columns."""
+    return table(pd.DataFrame({name: list(values), "count": list(values.values())}))
+
+
+def file(path: UPath) -> MetadataValue:
+    """Where a file lies."""
+    return MetadataValue.path(str(path))
+
+
+def log_now_and_then(log: Callable[[str], None], every_seconds: float = 5.0) -> Callable[[str], None]:
+    """A progress callback that logs at most every few seconds: each line is a row of the event log for good."""
+    last = -every_seconds
+
+    def throttled(line: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= every_seconds:
+            last = now
+            log(line)
+
+    return throttled

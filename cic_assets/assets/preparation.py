@@ -1,0 +1,92 @@
+"""Preparation: resized copies, and the data set that networks are trained on."""
+
+import pandas as pd
+from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failure, MaterializeResult, asset
+
+from cic_assets.assets import metadata
+from cic_assets.dataset import DatasetError, build_dataset, group_members, resize_pictures
+from cic_assets.environment import SAMPLE
+from cic_assets.partitions import all_of, source_partitions
+from cic_assets.problem import Problem
+from cic_assets.resources import DataRootResource
+from cic_assets.storage import content_version
+
+OWNERS = ["team:cic"]
+
+
+def build_assets(problem: Problem) -> list[AssetsDefinition]:
+    """`resized_images` and `training_dataset`."""
+    settings = problem.dataset
+
+    @asset(
+        partitions_def=source_partitions(problem),
+        deps=["deduped_images"],
+        group_name="preparation",
+        kinds={"opencv", "parquet"},
+        owners=OWNERS,
+        code_version=content_version(1, settings.side, settings.jpeg_quality),
+    )
+    def resized_images(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
+        """Shortest side to the data set's side, centre crop: as AlexNet did it. Each picture is made once."""
+        key = context.partition_key
+        table = resize_pictures(
+            data.root.read_table("deduped_images", key),
+            data.root.images,
+            data.root.resized(settings.side),
+            settings,
+            on_progress=metadata.log_now_and_then(context.log.info),
+        )
+        made = int(table.pop("made").sum())
+        path = data.root.write_table("resized_images", table, key)
+        return MaterializeResult(
+            data_version=DataVersion(content_version(table)),
+            metadata={
+                "dagster/row_count": len(table),
+                "made now": made,
+                "bytes before": int(table["bytes"].sum()),
+                "bytes after": int(table["bytes_after"].sum()),
+                "upscaled": int(table["upscaled"].sum()),
+                "pictures": metadata.sheet_of(table.assign(format="jpeg"), data.root.resized(settings.side)),
+                "table": metadata.file(path),
+            },
+        )
+
+    @asset(
+        deps=[all_of("resized_images"), "duplicates"],
+        group_name="preparation",
+        kinds={"numpy", "parquet"},
+        owners=OWNERS,
+        code_version=content_version(1, settings.model_dump(), problem.class_names),
+    )
+    def training_dataset(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
+        """Classes, splits by duplicate group, class weights, and one array of pixels a split."""
+        pictures = pd.concat(
+            [data.root.read_table("resized_images", key) for key in problem.partitions], ignore_index=True
+        )
+        origins = pd.concat([data.root.read_table("raw_images", key)["origin"] for key in problem.partitions])
+        try:
+            info = build_dataset(
+                pictures,
+                data.root.resized(settings.side),
+                data.root.dataset,
+                settings,
+                name=problem.name,
+                classes=problem.class_names,
+                members=group_members(data.root.read_table("duplicates")),
+                sample=bool((origins == SAMPLE).any()),
+            )
+        except DatasetError as error:
+            raise Failure(str(error), allow_retries=False) from error
+        context.log.info(f"{info.name}: {info.counts}")
+        sizes = pd.DataFrame(info.counts).rename_axis("class").reset_index()
+        return MaterializeResult(
+            data_version=DataVersion(info.version),
+            metadata={
+                "dagster/row_count": len(pictures),
+                "pictures by class and split": metadata.table(sizes),
+                "class weights": info.class_weights,
+                "folder": metadata.file(data.root.dataset),
+            },
+        )
+
+    return [resized_images, training_dataset]

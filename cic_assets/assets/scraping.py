@@ -1,0 +1,60 @@
+"""Scraping: what each source offers, and what became of it."""
+
+from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failure, MaterializeResult, asset
+
+from cic_assets.assets import metadata
+from cic_assets.partitions import source_partitions
+from cic_assets.problem import Problem
+from cic_assets.reddit import RedditError
+from cic_assets.resources import DataRootResource, RedditResource
+from cic_assets.sources import SourceError, scrape
+from cic_assets.storage import content_version
+
+OWNERS = ["team:cic"]
+
+
+def build_assets(problem: Problem) -> list[AssetsDefinition]:
+    """`raw_images`."""
+
+    @asset(
+        partitions_def=source_partitions(problem),
+        group_name="scraping",
+        kinds={"reddit", "parquet"},
+        owners=OWNERS,
+        code_version=content_version(1, problem.reddit.model_dump(), problem.download.model_dump()),
+    )
+    def raw_images(
+        context: AssetExecutionContext, data: DataRootResource, reddit: RedditResource
+    ) -> MaterializeResult[None]:
+        """Every medium of every post, with what became of it; the pictures themselves, named by their SHA-256.
+
+        Scraping again adds what is new and keeps what fell off the listing; no picture is fetched twice.
+        """
+        partition = problem.partitions[context.partition_key]
+        progress = metadata.log_now_and_then(context.log.info)
+        try:
+            with reddit.connect(partition.source) as connection:
+                result = scrape(
+                    partition, data.root, connection, problem.reddit, problem.download, on_progress=progress
+                )
+        except (RedditError, SourceError) as error:
+            raise Failure(str(error), allow_retries=getattr(error, "passing", False)) from error
+        context.log.info(f"{partition.source}: {result.outcomes}")
+        pictures = result.table[result.table["outcome"] == "ok"]
+        return MaterializeResult(
+            data_version=DataVersion(result.version),
+            metadata={
+                "dagster/row_count": len(result.table),
+                "source": str(partition.source),
+                "origin": connection.origin,
+                "posts": int(result.table["post_id"].nunique()),
+                "images": len(pictures),
+                "new rows": result.new_rows,
+                "fetched bytes": result.fetched_bytes,
+                "outcomes": metadata.counts(result.outcomes, "outcome"),
+                "pictures": metadata.sheet_of(pictures.drop_duplicates("sha256"), data.root.images),
+                "table": metadata.file(data.root.table_path("raw_images", partition.key)),
+            },
+        )
+
+    return [raw_images]

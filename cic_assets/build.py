@@ -1,0 +1,103 @@
+"""Puts the graph together for one problem and one environment."""
+
+import os
+
+from dagster import (
+    AssetSelection,
+    Definitions,
+    EnvVar,
+    JobDefinition,
+    define_asset_job,
+    multiprocess_executor,
+    with_source_code_references,
+)
+
+from cic_assets.assets import build_assets
+from cic_assets.automation import build_schedules
+from cic_assets.checks import build_checks
+from cic_assets.environment import Environment
+from cic_assets.partitions import source_partitions
+from cic_assets.problem import Problem, load_problem
+from cic_assets.resources import AcceleratorResource, DataRootResource, RedditResource, WeightsResource
+
+
+def build_definitions(environment: Environment | None = None) -> Definitions:
+    """Assets, checks, jobs, schedules and resources.
+
+    Args:
+        environment: what is set from outside; read from the environment variables unless given.
+
+    Raises:
+        ProblemError: the problem file is not usable.
+    """
+    environment = environment or Environment.from_variables()
+    problem = load_problem(environment.problem, environment.preset)
+    return Definitions(
+        assets=with_source_code_references(build_assets(problem)),
+        asset_checks=build_checks(problem),
+        jobs=build_jobs(problem),
+        schedules=build_schedules(problem),
+        resources=build_resources(environment),
+        # Decoding takes all cores already: more steps at once than two would only cost memory.
+        executor=multiprocess_executor.configured({"max_concurrent": 2}),
+    )
+
+
+def build_resources(environment: Environment) -> dict[str, object]:
+    """What the steps are given."""
+    data = DataRootResource(url=environment.variables()["CIC_DATA_ROOT"])
+    return {
+        "data": data,
+        "reddit": RedditResource(
+            data=data,
+            archive=environment.archive,
+            client_id=_secret("REDDIT_CLIENT_ID"),
+            client_secret=_secret("REDDIT_CLIENT_SECRET"),
+            username=_secret("REDDIT_USERNAME"),
+        ),
+        "weights": WeightsResource(path=environment.xception_weights, allow_random=environment.allow_random_weights),
+        "accelerator": AcceleratorResource(),
+    }
+
+
+def _secret(name: str) -> str | EnvVar:
+    # An EnvVar that is not set stops every step; ours have a better message for that.
+    return EnvVar(name) if os.environ.get(name) else ""
+
+
+def build_jobs(problem: Problem) -> list[JobDefinition]:
+    """The jobs that people launch, in the order of the data."""
+    partitions = source_partitions(problem)
+    return [
+        define_asset_job(
+            "rescrape",
+            AssetSelection.assets("raw_images", "image_hashes"),
+            description="Scrape a source again: what is new is added, nothing is fetched twice.",
+            partitions_def=partitions,
+        ),
+        define_asset_job(
+            "find_duplicates", AssetSelection.assets("duplicates"), description="Compare the pictures of all sources."
+        ),
+        define_asset_job(
+            "prepare",
+            AssetSelection.assets("deduped_images", "resized_images"),
+            description="Keep one of each picture of a source, and resize it.",
+            partitions_def=partitions,
+        ),
+        define_asset_job(
+            "build_dataset",
+            AssetSelection.assets("training_dataset"),
+            description="Split, weigh and pack the pictures.",
+        ),
+        define_asset_job(
+            "train_all", AssetSelection.groups("training"), description="Train every model on the data set."
+        ),
+        define_asset_job(
+            "evaluate", AssetSelection.assets("evaluation_report"), description="Write the report of all models."
+        ),
+        define_asset_job(
+            "predict",
+            AssetSelection.assets("adhoc_predictions"),
+            description="Classify pictures with the best model: give paths, folders or URLs in the launchpad.",
+        ),
+    ]

@@ -1,0 +1,232 @@
+"""`cic`: the whole graph, the demo, archives, predictions and exports, from the command line.
+
+Every command exits with 0, or with 1 (2 for a wrong call) and one clear line that says what to do. Heavy imports wait
+until a command needs them.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Self
+
+import click
+from rich.console import Console
+
+from cic_assets.environment import SAMPLE, SAMPLE_PROBLEM, Environment
+
+_VARIABLES = {name: str(field.title) for name, field in Environment.model_fields.items()}
+
+
+def _option(name: str, *flags: str, **kwargs: Any) -> Callable[[Any], Any]:
+    """An option that is also an environment variable, with the words of `Environment`."""
+    field = Environment.model_fields[name]
+    return click.option(*flags, name, envvar=str(field.title), show_envvar=True, help=field.description, **kwargs)
+
+
+_data_root = _option("data_root", "--data-root", default=None, metavar="FOLDER|URL")
+_problem = _option("problem", "--problem", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="cic-assets")
+def cli() -> None:
+    """From a question that a picture answers to classifiers, a report and a predictor."""
+
+
+@cli.command()
+@_problem
+@_option("archive", "--archive", metavar="DIR")
+@_data_root
+@_option("preset", "--preset", metavar="full|demo")
+def run(problem: Path | None, archive: str | None, data_root: str | None, preset: str | None) -> None:
+    """Scrape every source, then bring everything downstream up to date."""
+    environment = _environment(problem=problem, archive=_archive_folder(archive), data_root=data_root, preset=preset)
+    _run(environment)
+
+
+@cli.command()
+@_data_root
+def demo(data_root: str | None) -> None:
+    """The whole graph on the embedded sample of drawn pictures, offline, in minutes."""
+    environment = _environment(
+        problem=SAMPLE_PROBLEM,
+        archive=SAMPLE,
+        data_root=data_root or "data/demo",
+        preset="demo",
+        allow_random_weights=True,
+    )
+    _run(environment)
+
+
+@cli.command()
+@_problem
+@_option("archive", "--archive", metavar="DIR")
+@_data_root
+@_option("preset", "--preset", metavar="full|demo")
+@click.option("--port", default=3000, show_default=True, help="of the UI, on this machine only")
+def dev(problem: Path | None, archive: str | None, data_root: str | None, preset: str | None, port: int) -> None:
+    """The Dagster UI and daemon on this machine, until interrupted."""
+    from cic_assets.instance import ensure_home
+    from cic_assets.storage import DataRoot
+
+    environment = _environment(problem=problem, archive=_archive_folder(archive), data_root=data_root, preset=preset)
+    if not environment.archive and not os.environ.get("REDDIT_CLIENT_ID"):
+        click.echo("No Reddit credentials and no archive: using the embedded sample of drawn pictures.", err=True)
+        environment = environment.model_copy(update={"archive": SAMPLE})
+    variables = os.environ | environment.variables()
+    variables["DAGSTER_HOME"] = str(ensure_home(DataRoot(environment.data_root)))
+    command = [sys.executable, "-m", "dagster", "dev", "-m", "cic_assets.definitions", "-p", str(port)]
+    os.execve(sys.executable, command, variables)  # noqa: S606 - no shell; the UI takes this process's place
+
+
+@cli.group()
+def archive() -> None:
+    """Recorded archives of subreddits."""
+
+
+@archive.command()
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--port", default=8765, show_default=True, help="0 takes any free one")
+def serve_archive(directory: Path, port: int) -> None:
+    """Replay an archive as Reddit and as the hosts that its posts link to."""
+    from cic_assets.reddit import ArchiveError, serve
+
+    try:
+        serve(directory, port)
+    except ArchiveError as error:
+        raise click.ClickException(str(error)) from None
+
+
+serve_archive.name = "serve"
+archive.add_command(archive.commands.pop("serve-archive"), "serve")
+
+
+@cli.command()
+@click.argument("sources", nargs=-1, required=True, metavar="PATH|URL|DIR...")
+@_data_root
+@click.option("--model", default=None, help="which model; the best by validation accuracy unless given")
+@click.option("--json", "as_json", is_flag=True, help="a list of objects, one a picture")
+def predict(sources: tuple[str, ...], data_root: str | None, model: str | None, as_json: bool) -> None:
+    """Classify pictures with the best model."""
+    from cic_assets.prediction import PredictionError, load_predictor, predictions_json, predictions_table
+    from cic_assets.storage import DataRoot
+
+    root = DataRoot(_environment(data_root=data_root).data_root)
+    try:
+        predictions = load_predictor(root, model).predict(sources)
+    except PredictionError as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        click.echo(predictions_json(predictions))
+    else:
+        Console().print(predictions_table(predictions))
+    if any(prediction.error for prediction in predictions):
+        sys.exit(1)
+
+
+@cli.command()
+@_data_root
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+def serve(data_root: str | None, host: str, port: int) -> None:
+    """The predictor's page: drop a picture in, see its class."""
+    from cic_assets.prediction import PredictionError, serve_page
+    from cic_assets.storage import DataRoot
+
+    try:
+        serve_page(DataRoot(_environment(data_root=data_root).data_root), host=host, port=port)
+    except PredictionError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _environment(**options: Any) -> Environment:
+    """The environment with the options of a command over it; also put where other processes see it."""
+    given = {name: value for name, value in options.items() if value is not None}
+    environment = Environment.from_variables().model_copy(update=given)
+    os.environ.update(environment.variables())
+    return environment
+
+
+def _archive_folder(archive: str | None) -> str | None:
+    if not archive or archive == SAMPLE:
+        return archive
+    if not Path(archive).is_dir():
+        raise click.ClickException(f"--archive {archive}: there is no such folder: expected a recorded archive")
+    return str(Path(archive).resolve())
+
+
+def _run(environment: Environment) -> None:
+    console = Console(stderr=True)
+    progress = _Progress(console)
+    console.print(f"[bold]Loading[/] {environment.problem}", highlight=False)
+    # Dagster takes seconds to import; `cic --help` does not pay for it.
+    from cic_assets.build import build_definitions
+    from cic_assets.instance import open_instance
+    from cic_assets.problem import ProblemError, load_problem
+    from cic_assets.runs import RunFailedError, run_graph
+    from cic_assets.storage import DataRoot
+
+    root = DataRoot(environment.data_root)
+    try:
+        problem = load_problem(environment.problem, environment.preset)
+        definitions = build_definitions(environment)
+        with open_instance(root) as instance, progress:
+            done = run_graph(definitions, instance, list(problem.partitions), progress.stage, progress.line)
+    except ProblemError as error:
+        raise click.ClickException(str(error)) from None
+    except RunFailedError as error:
+        for line in error.lines:
+            console.print(f"[bold red]failed[/] {line}", highlight=False, markup=True)
+        raise click.ClickException(
+            f"{len(error.lines)} step(s) failed; run the same command again when the cause is gone: "
+            "what is done is kept"
+        ) from None
+    _print_results(root, done, progress.seconds)
+
+
+def _print_results(root: Any, done: int, seconds: float) -> None:
+    from cic_assets.evaluation import report_tables
+
+    click.echo(report_tables(root))
+    click.echo(f"{done} assets materialized in {seconds:.0f} s")
+    click.echo(f"Report: {root.report / 'report.html'}")
+
+
+class _Progress:
+    """What runs and for how long: one moving line on a terminal, plain lines elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._status = console.status("") if console.is_terminal else None
+        self._title = ""
+        self._start = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._start
+
+    def __enter__(self) -> Self:
+        if self._status:
+            self._status.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        if self._status:
+            self._status.stop()
+
+    def stage(self, title: str) -> None:
+        self._title = title
+        self._console.print(f"[{self.seconds:4.0f} s] {title}", highlight=False, markup=False, style="bold")
+        if self._status:
+            self._status.update(title)
+
+    def line(self, text: str) -> None:
+        first = text.strip().splitlines()[0] if text.strip() else ""
+        self._console.print(f"         {first}", highlight=False, markup=False, overflow="ellipsis", no_wrap=True)
+
+
+def main() -> None:
+    """Entry point of the `cic` command."""
+    cli(prog_name="cic")

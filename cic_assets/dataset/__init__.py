@@ -1,0 +1,23 @@
+"""From the pictures that are kept to what a network is trained on: resized copies, splits, class weights, arrays."""
+
+from cic_assets.dataset.arrays import DatasetError, DatasetInfo, SplitArrays, build_dataset, load_info, load_split
+from cic_assets.dataset.balance import class_weights
+from cic_assets.dataset.resizing import resize_pictures
+from cic_assets.dataset.settings import DatasetSettings, SplitFractions
+from cic_assets.dataset.splits import Split, assign_splits, split_of
+
+__all__ = [
+    "DatasetError",
+    "DatasetInfo",
+    "DatasetSettings",
+    "Split",
+    "SplitArrays",
+    "SplitFractions",
+    "assign_splits",
+    "build_dataset",
+    "class_weights",
+    "load_info",
+    "load_split",
+    "resize_pictures",
+    "split_of",
+]

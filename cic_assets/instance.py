@@ -1,0 +1,77 @@
+"""The Dagster instance that our commands use: durable, under the data root, for one command at a time."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+import click
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+
+from cic_assets.storage import DataRoot
+
+PID_TAG = "cic/pid"
+_RUNNING = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+
+
+def ensure_home(root: DataRoot) -> Path:
+    """Make the Dagster home of a data root, or take the one that `DAGSTER_HOME` names; returns it."""
+    given = os.environ.get("DAGSTER_HOME")
+    if given:
+        home = Path(given).expanduser()
+        if not home.is_dir():
+            raise click.ClickException(f"DAGSTER_HOME is {home}, which is no folder: make it, or unset the variable")
+        return home.resolve()
+    home = _home_of(root)
+    home.mkdir(parents=True, exist_ok=True)
+    config = home / "dagster.yaml"
+    if not config.exists():
+        config.write_text(_instance_config(), encoding="utf-8")
+    return home
+
+
+def _home_of(root: DataRoot) -> Path:
+    if root.is_local:
+        return Path(root.dagster_home)
+    # Dagster's SQLite needs a disk.
+    name = "".join(letter if letter.isalnum() else "-" for letter in root.url)
+    return Path.home() / ".local" / "state" / "cic" / name
+
+
+def _instance_config() -> str:
+    in_checkout = Path(__file__).resolve().parents[1] / "deploy" / "dagster.yaml"
+    if in_checkout.is_file():
+        return in_checkout.read_text(encoding="utf-8")
+    return (resources.files("cic_assets") / "deploy" / "dagster.yaml").read_text(encoding="utf-8")
+
+
+@contextmanager
+def open_instance(root: DataRoot) -> Iterator[DagsterInstance]:
+    """The instance, locked against other commands that would write the same tables.
+
+    Runs that a killed command left behind as running are marked failed.
+
+    Raises:
+        click.ClickException: another command is at work on this data root.
+    """
+    home = ensure_home(root)
+    with (home / "cic.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise click.ClickException(
+                f"another cic command is at work on {root.url}: wait for it, or stop it"
+            ) from None
+        os.environ["DAGSTER_HOME"] = str(home)
+        with DagsterInstance.from_config(str(home)) as instance:
+            _close_abandoned_runs(instance)
+            yield instance
+
+
+def _close_abandoned_runs(instance: DagsterInstance) -> None:
+    # We hold the lock: whoever started these is gone.
+    for run in instance.get_runs(RunsFilter(statuses=_RUNNING)):
+        if PID_TAG in run.tags:
+            instance.report_run_failed(run, "The command that ran this was killed.")

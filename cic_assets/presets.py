@@ -1,0 +1,17 @@
+"""Sizes by one word. A preset lies over what a problem file says; `full` changes nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "full": {},
+    # Minutes on two cores: narrow nets on small pictures for few epochs. Measured, see benchmarks/results.md.
+    "demo": {
+        "dataset": {"side": 160},
+        "models": {
+            "vgg": {"width": 0.25, "input_size": 64, "epochs": 12},
+            "peetz_net": {"width": 0.25, "input_size": 64, "epochs": 12},
+            "xception": {"input_size": 128, "epochs": 4},
+        },
+    },
+}

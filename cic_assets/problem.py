@@ -1,0 +1,232 @@
+"""The question, as a person writes it down in `problem.yaml`, validated.
+
+At its shortest:
+
+    name: cars-and-tanks
+    classes:
+      car: [r/carporn]
+      tank: [r/tankporn, r/tanks]
+
+Everything else has a default. The settings of each stage are declared where the stage is (`DownloadSettings` in
+`download`, and so on) and put together here. No file of the data root is read here.
+"""
+
+import difflib
+import re
+from collections.abc import Hashable, Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from cic_assets.dataset import DatasetSettings
+from cic_assets.download import DownloadSettings
+from cic_assets.duplicates import DuplicateSettings
+from cic_assets.models import ModelSettings, default_models
+from cic_assets.presets import PRESETS
+from cic_assets.reddit import RedditSettings
+from cic_assets.sources import Partition, Source, SourceKind
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+class ProblemError(ValueError):
+    """A problem file is not usable; the message has one line a mistake: key, what was found, what is allowed."""
+
+
+class Problem(BaseModel):
+    """A question that a picture answers, with where its pictures come from and how they are treated."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(description="short name: letters, digits, dashes")
+    question: str = Field(default="", max_length=200, description="as one would ask it; shown at the top of the report")
+    classes: dict[str, list[Source]] = Field(description="at least two classes, each with at least one source")
+    reddit: RedditSettings = RedditSettings()
+    download: DownloadSettings = DownloadSettings()
+    duplicates: DuplicateSettings = DuplicateSettings()
+    dataset: DatasetSettings = DatasetSettings()
+    models: dict[str, ModelSettings] = Field(default_factory=default_models)
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_name(cls, value: str) -> str:
+        if not NAME.fullmatch(value):
+            raise ValueError("expected letters, digits, dashes, dots and underscores, at most 64, no spaces")
+        return value
+
+    @field_validator("classes")
+    @classmethod
+    def _at_least_two(cls, value: dict[str, list[Source]]) -> dict[str, list[Source]]:
+        if len(value) < 2:  # noqa: PLR2004 - a classifier of one class says nothing
+            raise ValueError("expected at least two classes")
+        for klass, sources in value.items():
+            if not NAME.fullmatch(klass):
+                raise ValueError(f"class {klass!r}: expected letters, digits, dashes, dots and underscores, no spaces")
+            if not sources:
+                raise ValueError(f"class {klass!r} has no source: expected at least one, such as r/NAME or folder:PATH")
+        return value
+
+    @model_validator(mode="after")
+    def _no_source_twice(self) -> Self:
+        seen: dict[str, str] = {}
+        for klass, sources in self.classes.items():
+            for source in sources:
+                name = str(source).lower() if source.kind is SourceKind.SUBREDDIT else str(source)
+                if name in seen:
+                    raise ValueError(f"source {source} is given twice, in {seen[name]} and {klass}: give it once")
+                seen[name] = klass
+        return self
+
+    @property
+    def class_names(self) -> list[str]:
+        """The classes in the order of their integer labels."""
+        return list(self.classes)
+
+    @cached_property
+    def partitions(self) -> dict[str, Partition]:
+        """Every source by its partition key; names that clash get their class in front, then a number."""
+        partitions: dict[str, Partition] = {}
+        for klass, sources in self.classes.items():
+            for source in sources:
+                key = next(key for key in _candidate_keys(source, klass) if key not in partitions)
+                partitions[key] = Partition(key, klass, source)
+        return partitions
+
+    def keys_of(self, klass: str) -> list[str]:
+        """The partition keys of one class."""
+        return [partition.key for partition in self.partitions.values() if partition.klass == klass]
+
+
+def _candidate_keys(source: Source, klass: str) -> Iterator[str]:
+    yield source.stem
+    yield f"{klass.lower()}-{source.stem}"
+    number = 2
+    while True:
+        yield f"{klass.lower()}-{source.stem}-{number}"
+        number += 1
+
+
+def load_problem(path: Path, preset: str = "full") -> Problem:
+    """Read and validate a problem file.
+
+    Args:
+        path: of the YAML file; paths of sources in it are relative to its folder.
+        preset: `full` takes the file as it is; `demo` puts small sizes over it; a `presets:` section of the file
+            adds to a preset or makes a new one.
+
+    Raises:
+        ProblemError: with one line for each mistake.
+    """
+    content = _read(path)
+    own = content.pop("presets", None) or {}
+    allowed = sorted({*PRESETS, *own})
+    if preset not in allowed:
+        raise ProblemError(f"{path}: preset {preset!r} is unknown: expected one of {', '.join(allowed)}")
+    for overlay in (PRESETS.get(preset, {}), own.get(preset) or {}):
+        content = _merge(content, overlay)
+    content["models"] = _with_default_models(content.get("models") or {})
+    try:
+        problem = Problem.model_validate(content)
+    except ValidationError as error:
+        raise ProblemError("\n".join(f"{path}: {line}" for line in _lines(error))) from None
+    return _with_absolute_paths(problem, path.resolve().parent)
+
+
+def _with_default_models(models: Any) -> Any:
+    """The three models with what the file says over them; one that the file sets to null is left out."""
+    if not isinstance(models, Mapping):
+        return models  # refused by validation, with the key
+    defaults = {name: {"architecture": name} for name in default_models()}
+    return {name: settings for name, settings in _merge(defaults, models).items() if settings is not None}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
+    except OSError as error:
+        raise ProblemError(f"{path}: cannot be read ({error.strerror}): expected a problem file") from None
+    except UnicodeDecodeError:
+        raise ProblemError(f"{path}: is not UTF-8 text: expected a YAML file") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f":{mark.line + 1}" if mark else ""
+        raise ProblemError(f"{path}{where}: is not valid YAML: {getattr(error, 'problem', error)}") from None
+    if not isinstance(content, dict):
+        raise ProblemError(f"{path}: found {type(content).__name__}, expected keys such as `name:` and `classes:`")
+    return content
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML without its silent last-one-wins for repeated keys."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if key in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+def _merge(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
+    """`overlay` over `base`, section by section."""
+    merged = dict(base)
+    for key, value in overlay.items():
+        both = isinstance(merged.get(key), Mapping) and isinstance(value, Mapping)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+def _with_absolute_paths(problem: Problem, folder: Path) -> Problem:
+    classes = {klass: [source.relative_to(folder) for source in sources] for klass, sources in problem.classes.items()}
+    return problem.model_copy(update={"classes": classes})
+
+
+def _lines(error: ValidationError) -> Iterator[str]:
+    for mistake in error.errors():
+        key = ".".join(str(part) for part in mistake["loc"]) or "(file)"
+        message = mistake["msg"].removeprefix("Value error, ")
+        message = message.removeprefix("Input should be ").removeprefix("Assertion failed, ")
+        if mistake["type"] == "missing":
+            yield f"{key} is missing: {_description(mistake['loc'])}"
+        elif mistake["type"] == "extra_forbidden":
+            yield _unknown_key(mistake["loc"])
+        elif mistake["type"] in ("value_error", "assertion_error") and isinstance(mistake["input"], Mapping):
+            yield f"{key}: {message}"
+        else:
+            found = repr(mistake["input"])
+            found = found if len(found) <= 80 else f"{found[:77]}..."  # noqa: PLR2004 - one line of a terminal
+            yield f"{key}: found {found}, {message if message.startswith('expected') else f'expected {message}'}"
+
+
+def _unknown_key(location: tuple[int | str, ...]) -> str:
+    key = ".".join(map(str, location))
+    model = _model_at(location[:-1])
+    allowed = sorted(model.model_fields) if model else []
+    near = difflib.get_close_matches(str(location[-1]), allowed, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return f"{key} is not a setting: {hint}allowed here: {', '.join(allowed)}"
+
+
+def _description(location: tuple[int | str, ...]) -> str:
+    model = _model_at(location[:-1])
+    field = model.model_fields.get(str(location[-1])) if model else None
+    return f"expected {field.description}" if field and field.description else "it must be given"
+
+
+def _model_at(location: tuple[int | str, ...]) -> type[BaseModel] | None:
+    """The settings class that a key path leads to."""
+    model: Any = Problem
+    for part in location:
+        if isinstance(model, type) and issubclass(model, BaseModel):
+            field = model.model_fields.get(str(part))
+            model = field.annotation if field else None
+        else:  # dict[str, Settings], or a union with None
+            model = next((arg for arg in get_args(model) if isinstance(arg, type) and issubclass(arg, BaseModel)), None)
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        return next((arg for arg in get_args(model) if isinstance(arg, type) and issubclass(arg, BaseModel)), None)
+    return model

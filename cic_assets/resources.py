@@ -1,0 +1,74 @@
+"""What the graph's steps are given from outside: where data lies, how Reddit is reached, what trains."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dagster import ConfigurableResource, Failure, ResourceDependency
+from pydantic import Field
+
+from cic_assets.download import Network
+from cic_assets.environment import SAMPLE
+from cic_assets.reddit import RedditCredentials, connect, replay
+from cic_assets.sample import ensure_sample
+from cic_assets.sources import Connection, Source, SourceKind
+from cic_assets.storage import DataRoot
+
+
+class DataRootResource(ConfigurableResource[None]):
+    """The folder or fsspec URL under which everything lies that is materialized."""
+
+    url: str = Field(description="a folder, or a URL that fsspec understands")
+
+    @property
+    def root(self) -> DataRoot:
+        """Paths and tables below it."""
+        return DataRoot(self.url)
+
+
+NO_CREDENTIALS = (
+    "no way to reach Reddit: set REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET and REDDIT_USERNAME (an approved API key, see "
+    f"README), or CIC_ARCHIVE to a recorded archive, or CIC_ARCHIVE={SAMPLE} to the embedded drawn one"
+)
+
+
+class RedditResource(ConfigurableResource[None]):
+    """Reddit by an approved API key, or a recorded archive replayed in its place."""
+
+    data: ResourceDependency[DataRootResource]
+    archive: str = Field(default="", description=f"folder of a recorded archive; '{SAMPLE}' for the embedded one")
+    client_id: str = Field(default="", description="of an approved API key")
+    client_secret: str = Field(default="", description="of an approved API key")
+    username: str = Field(default="", description="the Reddit account that the user agent names, as Reddit asks")
+
+    @contextmanager
+    def connect(self, source: Source) -> Iterator[Connection]:
+        """A connection for one source; replays the archive for as long as the block lasts."""
+        if source.kind is SourceKind.FOLDER:
+            yield Connection("folder", None, Network.public())
+        elif self.archive:
+            with self._replayed(self.archive) as connection:
+                yield connection
+        elif source.kind is not SourceKind.SUBREDDIT:
+            yield Connection("web", None, Network.public())
+        elif self.client_id:
+            credentials = RedditCredentials(
+                client_id=self.client_id, client_secret=self.client_secret, username=self.username
+            )
+            yield Connection("reddit", connect(credentials), Network.public())
+        else:
+            raise Failure(NO_CREDENTIALS, allow_retries=False)
+
+    @property
+    def _sample_folder(self) -> Path:
+        root = self.data.root
+        return Path(root.path / "sample") if root.is_local else Path(tempfile.gettempdir()) / "cic_assets_sample"
+
+    @contextmanager
+    def _replayed(self, archive: str) -> Iterator[Connection]:
+        folder = ensure_sample(self._sample_folder) if archive == SAMPLE else Path(archive)
+        with replay(folder) as server:
+            reddit = connect(RedditCredentials.for_replay(), endpoint=server.url)
+            origin = SAMPLE if archive == SAMPLE else f"archive:{folder.name}"
+            yield Connection(origin, reddit, Network.replay("127.0.0.1", server.port))

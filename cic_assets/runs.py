@@ -1,0 +1,164 @@
+"""`cic run`: every source scraped, then whatever is missing or out of date downstream, through Dagster."""
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dagster import (
+    AssetKey,
+    DagsterEventType,
+    DagsterInstance,
+    Definitions,
+    ExecuteInProcessResult,
+    InitLoggerContext,
+    logger,
+)
+
+from cic_assets.instance import PID_TAG
+from cic_assets.staleness import out_of_date
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One job of a whole run.
+
+    Attributes:
+        job: its name.
+        title: what a person reads while it runs.
+        partitioned: it runs once a source.
+        always: materialized even when Dagster knows of no change: the world outside may have changed.
+    """
+
+    job: str
+    title: str
+    partitioned: bool
+    always: tuple[str, ...] = ()
+
+
+STAGES = (
+    Stage("rescrape", "Scraping {partition}", partitioned=True, always=("raw_images",)),
+    Stage("find_duplicates", "Finding duplicates", partitioned=False),
+    Stage("prepare", "Resizing {partition}", partitioned=True),
+    Stage("build_dataset", "Building the data set", partitioned=False),
+    Stage("train_all", "Training", partitioned=False),
+    Stage("evaluate", "Evaluating", partitioned=False),
+)
+"""The whole graph, in the order of the data. Scraping knows its partitions, what compares sources does not."""
+
+
+class RunFailedError(Exception):
+    """Some steps failed; `lines` names each with its reason."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = list(lines)
+
+
+def run_graph(
+    definitions: Definitions,
+    instance: DagsterInstance,
+    partitions: Sequence[str],
+    on_stage: Callable[[str], None],
+    on_line: Callable[[str], None],
+) -> int:
+    """Materialize the whole graph; returns how many assets were materialized, each partition counted.
+
+    A source that fails does not keep the others from being scraped; what comes after a failed stage does not start.
+
+    Args:
+        definitions: the graph.
+        instance: a durable one.
+        partitions: keys of all sources.
+        on_stage: called with the title of each job that starts.
+        on_line: called with what steps say on the way.
+
+    Raises:
+        RunFailedError: at least one step failed.
+    """
+    done = 0
+    for stage in STAGES:
+        failures: list[str] = []
+        for partition in partitions if stage.partitioned else [None]:
+            selection = _selection(definitions, instance, stage, partition)
+            if selection:
+                on_stage(stage.title.format(partition=partition))
+                result = _execute(definitions, instance, stage, partition, selection, on_line)
+                done += len(result.get_asset_materialization_events())
+                failures += _failures(result, partition)
+        if failures:
+            raise RunFailedError(failures)
+    return done
+
+
+def _selection(
+    definitions: Definitions, instance: DagsterInstance, stage: Stage, partition: str | None
+) -> list[AssetKey]:
+    graph = definitions.resolve_asset_graph()
+    in_job = set(definitions.resolve_job_def(stage.job).asset_layer.executable_asset_keys)
+    ordered = [key for key in graph.toposorted_asset_keys if key in in_job]
+    if stage.always:
+        # What follows in the same job is judged again after it: `rescrape` ends with cheap, incremental steps.
+        return ordered
+    return out_of_date(definitions, instance, ordered, partition)
+
+
+def _execute(
+    definitions: Definitions,
+    instance: DagsterInstance,
+    stage: Stage,
+    partition: str | None,
+    selection: list[AssetKey],
+    on_line: Callable[[str], None],
+) -> ExecuteInProcessResult:
+    _ForwardingHandler.target = on_line
+    return definitions.resolve_job_def(stage.job).execute_in_process(
+        instance=instance,
+        partition_key=partition,
+        asset_selection=selection,
+        raise_on_error=False,
+        tags={PID_TAG: str(os.getpid())},
+        run_config={"loggers": {"lines": {}}},
+    )
+
+
+def _failures(result: ExecuteInProcessResult, partition: str | None) -> list[str]:
+    of = f" of {partition}" if partition else ""
+    lines = [f"{event.step_key}{of}: {_reason(event.step_failure_data)}" for event in result.get_step_failure_events()]
+    if not result.success and not lines:
+        messages = [
+            e.message or "" for e in result.filter_events(lambda e: e.event_type is DagsterEventType.RUN_FAILURE)
+        ]
+        lines = [f"{result.dagster_run.job_name}{of}: {' '.join(messages)}"]
+    return lines
+
+
+def _reason(failure: Any) -> str:
+    if failure.user_failure_data and failure.user_failure_data.description:
+        return str(failure.user_failure_data.description)
+    error = failure.error
+    while error.cause is not None:
+        error = error.cause
+    return str(error.message).strip()
+
+
+class _ForwardingHandler(logging.Handler):
+    """Hands what steps log on to the terminal; Dagster's own events stay in its event log."""
+
+    target: Callable[[str], None] = staticmethod(lambda _line: None)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        meta = getattr(record, "dagster_meta", None) or {}
+        if meta.get("dagster_event") is None:
+            type(self).target(str(meta.get("orig_message", record.getMessage())))
+
+
+@logger(description="What steps say, without Dagster's events; for the command line.")
+def lines_logger(_context: InitLoggerContext) -> logging.Logger:
+    """The logger that `cic run` uses."""
+    lines = logging.getLogger("cic_assets.lines")
+    lines.setLevel(logging.INFO)
+    lines.propagate = False
+    lines.handlers = [_ForwardingHandler()]
+    return lines

@@ -1,0 +1,20 @@
+"""Sources of pictures - subreddits, folders, lists of URLs, dumps - and one scrape of one of them."""
+
+from cic_assets.sources.listing import Listing, SourceError, list_media
+from cic_assets.sources.scrape import Connection, Scrape, scrape
+from cic_assets.sources.source import Partition, Source, SourceKind
+from cic_assets.sources.table import COLUMNS, empty_table
+
+__all__ = [
+    "COLUMNS",
+    "Connection",
+    "Listing",
+    "Partition",
+    "Scrape",
+    "Source",
+    "SourceError",
+    "SourceKind",
+    "empty_table",
+    "list_media",
+    "scrape",
+]

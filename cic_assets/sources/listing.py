@@ -1,0 +1,144 @@
+"""What each kind of source offers: media, and for folders the files that hold them."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import pandas as pd
+import zstandard
+from praw import Reddit
+
+from cic_assets.media import Medium
+from cic_assets.reddit import RedditSettings, fetch_posts, media_of
+from cic_assets.sources.source import Partition, SourceKind
+
+URL_COLUMNS = ("url", "media_url", "image_url", "link")
+"""Names, in this order, under which tables of URLs have them."""
+
+# Dumps of submissions are compressed with a window of 2 GiB, far over zstd's default limit.
+_ZSTD_WINDOW = 2**31
+
+
+class SourceError(ValueError):
+    """A source cannot be read; the message names it, what was found and what was expected."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a source offers now.
+
+    Attributes:
+        media: in the source's own order.
+        files: for a folder, the file of each `media_url`.
+    """
+
+    media: list[Medium]
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+
+def list_media(
+    partition: Partition, settings: RedditSettings, reddit: Reddit | None, on_progress: Callable[[str], None]
+) -> Listing:
+    """All media that a source offers.
+
+    Args:
+        partition: which source, and its name in the tables.
+        settings: of Reddit: listings and filters, for subreddits and dumps.
+        reddit: connected client; needed for subreddits alone.
+        on_progress: called with a line now and then.
+
+    Raises:
+        SourceError: a file or folder is missing or is not what it should be.
+        RedditError: the subreddit cannot be listed; the message says what to do.
+    """
+    path = Path(partition.source.value)
+    match partition.source.kind:
+        case SourceKind.SUBREDDIT:
+            if reddit is None:
+                raise SourceError(f"{partition.source}: needs a connection to Reddit or to an archive")
+            posts = fetch_posts(reddit, partition.source.value, settings, on_progress)
+            return Listing([medium for post in posts for medium in media_of(post, settings)])
+        case SourceKind.FOLDER:
+            return _folder(path, partition.key)
+        case SourceKind.URLS:
+            return Listing(list(_urls(path, partition.key)))
+        case SourceKind.DUMP:
+            return Listing(list(_dump(path, settings)))
+
+
+def _folder(path: Path, key: str) -> Listing:
+    if not path.is_dir():
+        raise SourceError(f"folder:{path}: there is no such folder: expected one with pictures in it")
+    # A link may lead out of the folder, and in circles.
+    files = sorted(
+        file
+        for file in path.rglob("*")
+        if file.is_file()
+        and not file.is_symlink()
+        and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    )
+    if not files:
+        raise SourceError(f"folder:{path}: is empty: expected pictures in it")
+    names = {file: file.relative_to(path).as_posix() for file in files}
+    media = [
+        Medium(post_id=name, subreddit=key, media_url=file.as_uri(), title=name, created_utc=file.stat().st_mtime)
+        for file, name in names.items()
+    ]
+    return Listing(media, {file.as_uri(): file for file in files})
+
+
+def _urls(path: Path, key: str) -> Iterator[Medium]:
+    table = _read_table(path)
+    column = next((name for name in URL_COLUMNS if name in table.columns), None)
+    if column is None:
+        found = ", ".join(map(str, table.columns)) or "no columns"
+        raise SourceError(f"urls:{path}: found {found}, expected a column named {' or '.join(URL_COLUMNS)}")
+    for row, url in enumerate(table[column].astype(str)):
+        yield Medium(post_id=f"{row}", subreddit=key, media_url=url.strip(), title=url.strip())
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
+        ".csv": lambda file: pd.read_csv(file, dtype=str),
+        ".tsv": lambda file: pd.read_csv(file, dtype=str, sep="\t"),
+        ".txt": lambda file: pd.DataFrame({"url": file.read_text(encoding="utf-8").split()}),
+        ".jsonl": lambda file: pd.read_json(file, lines=True, dtype=False),
+        ".parquet": pd.read_parquet,
+    }
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise SourceError(f"urls:{path}: found {path.suffix or 'no suffix'}, expected one of {', '.join(readers)}")
+    try:
+        return reader(path)
+    except OSError as error:
+        raise SourceError(f"urls:{path}: cannot be read ({error.strerror or error})") from None
+    except ValueError as error:
+        raise SourceError(f"urls:{path}: is not a valid {path.suffix} file: {error}") from None
+
+
+def _dump(path: Path, settings: RedditSettings) -> Iterator[Medium]:
+    with _open_dump(path) as lines:
+        for number, line in enumerate(lines, 1):
+            yield from media_of(_submission(line, path, number), settings)
+
+
+def _open_dump(path: Path) -> IO[str]:
+    try:
+        if path.suffix == ".zst":
+            decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+            return zstandard.open(path, "rt", dctx=decompressor, encoding="utf-8")
+        return path.open(encoding="utf-8")
+    except OSError as error:
+        raise SourceError(f"dump:{path}: cannot be read ({error.strerror})") from None
+
+
+def _submission(line: str, path: Path, number: int) -> dict[str, Any]:
+    try:
+        submission = json.loads(line)
+    except ValueError as error:
+        raise SourceError(f"dump:{path}:{number}: is not JSON ({error}): expected one submission a line") from None
+    if not isinstance(submission, dict) or "id" not in submission:
+        raise SourceError(f"dump:{path}:{number}: has no id: expected one submission a line")
+    return submission

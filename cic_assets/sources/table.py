@@ -1,0 +1,107 @@
+"""`raw_images`: one row a medium of a post, with what became of it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from cic_assets.download import Download
+from cic_assets.media import Medium, Outcome
+from cic_assets.storage import ContentStore, content_version
+
+COLUMNS: Mapping[str, str] = {
+    "post_id": "str",
+    "subreddit": "str",
+    "media_url": "str",
+    "position": "int64",
+    "outcome": "str",
+    "reason": "str",
+    "sha256": "str",
+    "format": "str",
+    "width": "int64",
+    "height": "int64",
+    "bytes": "int64",
+    "permalink": "str",
+    "title": "str",
+    "author": "str",
+    "created_utc": "float64",
+    "score": "int64",
+    "over_18": "bool",
+    "flair": "str",
+    "crosspost_of": "str",
+    "final_url": "str",
+    "used_fallback": "bool",
+    "etag": "str",
+    "last_modified": "str",
+    "fetched_at": "str",
+    "origin": "str",
+}
+"""Columns and their types. A text that is not known is empty, a number 0."""
+
+KEY = ["post_id", "position", "media_url"]
+
+_FROM_DOWNLOAD = (
+    "outcome", "reason", "sha256", "format", "width", "height", "bytes", "final_url", "used_fallback", "etag",
+    "last_modified",
+)  # fmt: skip
+_FROM_MEDIUM = (
+    "post_id", "media_url", "position", "permalink", "title", "author", "created_utc", "score", "over_18", "flair",
+    "crosspost_of",
+)  # fmt: skip
+_EMPTY: Mapping[str, Any] = {name: {"str": "", "bool": False}.get(kind, 0) for name, kind in COLUMNS.items()}
+
+_PASSING = frozenset({Outcome.TIMEOUT, Outcome.ERROR, Outcome.SKIPPED})
+"""Outcomes that the next scrape looks at again: the rest is settled (a 404, a page, a bomb)."""
+
+
+def make_row(medium: Medium, download: Download, key: str, origin: str, fetched_at: str) -> dict[str, Any]:
+    """The row of one medium; `key` is the partition that it belongs to."""
+    values = {name: getattr(medium, name) for name in _FROM_MEDIUM}
+    values |= {name: getattr(download, name) for name in _FROM_DOWNLOAD}
+    values |= {"subreddit": key, "origin": origin, "fetched_at": fetched_at}
+    return {name: _EMPTY[name] if values[name] is None else values[name] for name in COLUMNS}
+
+
+def make_table(rows: Iterable[Mapping[str, Any]], before: pd.DataFrame) -> pd.DataFrame:
+    """New rows, and those of an earlier table that are not among them; newest posts first."""
+    table = pd.DataFrame(list(rows), columns=list(COLUMNS)).drop_duplicates(KEY)
+    fell_off = before[~pd.MultiIndex.from_frame(before[KEY]).isin(pd.MultiIndex.from_frame(table[KEY]))]
+    both = [part for part in (table, fell_off) if len(part)]
+    merged = pd.concat(both, ignore_index=True) if both else table
+    newest_first = merged.sort_values(
+        ["created_utc", "post_id", "position"], ascending=[False, True, True], ignore_index=True
+    )
+    return newest_first.astype(dict(COLUMNS))
+
+
+def empty_table() -> pd.DataFrame:
+    """No rows, all columns."""
+    return pd.DataFrame(columns=list(COLUMNS)).astype(dict(COLUMNS))
+
+
+def settled(before: pd.DataFrame, store: ContentStore) -> dict[str, tuple[Download, str]]:
+    """What earlier scrapes settled: by URL what became of it, and when.
+
+    A picture whose bytes are gone from the store is not settled; nor is what failed in passing.
+    """
+    rows = before[~before["outcome"].isin(_PASSING)].drop_duplicates("media_url")
+    return {
+        row["media_url"]: (_as_download(row), row["fetched_at"])
+        for row in rows.to_dict("records")
+        if row["outcome"] != Outcome.OK or store.has(row["sha256"], row["format"])
+    }
+
+
+def _as_download(row: Mapping[Any, Any]) -> Download:
+    values = {name: row[name] if row[name] != _EMPTY[name] else None for name in _FROM_DOWNLOAD}
+    values |= {
+        "outcome": Outcome(row["outcome"]),
+        "reason": row["reason"],
+        "used_fallback": bool(row["used_fallback"]),
+    }
+    return Download(url=row["media_url"], **values)
+
+
+def table_version(table: pd.DataFrame) -> str:
+    """The same exactly when media, outcomes and pictures are; scores and titles change without the pictures."""
+    return content_version(table.sort_values(KEY)[[*KEY, "outcome", "sha256"]])

@@ -1,0 +1,44 @@
+"""What is missing or out of date, by Dagster's own judgement: the one that its UI shows.
+
+An asset is out of date when its code version changed (ours holds the settings that matter to it), or the data version
+of something that it depends on. Dagster has no public call for this; the private one is kept to this file, and the
+versions of Dagster's packages are pinned.
+"""
+
+from typing import Any
+
+from dagster import AssetKey, DagsterInstance, Definitions
+from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
+from dagster._core.loader import LoadingContext
+
+
+class _LoadingContext(LoadingContext):
+    """Caches what one question reads from the instance."""
+
+    def __init__(self, instance: DagsterInstance) -> None:
+        self._instance = instance
+        self._loaders: dict[type, Any] = {}
+
+    @property
+    def instance(self) -> DagsterInstance:
+        return self._instance
+
+    @property
+    def loaders(self) -> dict[type, Any]:
+        return self._loaders
+
+
+def out_of_date(
+    definitions: Definitions, instance: DagsterInstance, assets: list[AssetKey], partition: str | None
+) -> list[AssetKey]:
+    """Those of `assets` that are missing or out of date, in the given order.
+
+    Args:
+        definitions: the graph.
+        instance: where materializations are recorded.
+        assets: all partitioned, or all not.
+        partition: which partition of them; None for unpartitioned ones.
+    """
+    # Made anew for each question: it remembers what it read.
+    resolver = CachingStaleStatusResolver(instance, definitions.resolve_asset_graph(), _LoadingContext(instance))
+    return [key for key in assets if resolver.get_status(key, partition) is not StaleStatus.FRESH]

@@ -1,0 +1,123 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+from upath import UPath
+
+from cic_assets.storage import (
+    ContentStore,
+    DataRoot,
+    MissingTableError,
+    content_version,
+    local_directory,
+    sha256_hex,
+    write_atomically,
+    write_json,
+)
+
+
+@pytest.fixture(params=["local", "memory"])
+def root(request, tmp_path):
+    return DataRoot(str(tmp_path / "root") if request.param == "local" else f"memory://{tmp_path}")
+
+
+def test_content_is_kept_under_its_hash(root):
+    sha256 = root.images.put(b"picture", "jpeg")
+    assert sha256 == sha256_hex(b"picture")
+    assert root.images.get(sha256, "jpeg") == b"picture"
+    assert root.images.path(sha256, "jpeg").path.endswith(f"images/{sha256[:2]}/{sha256}.jpg")
+
+
+def test_writing_twice_is_harmless(root):
+    assert root.images.put(b"x", "png") == root.images.put(b"x", "png")
+    assert root.images.has(sha256_hex(b"x"), "png")
+    assert not root.images.has(sha256_hex(b"y"), "png")
+
+
+def test_tables_come_back_as_they_were(root):
+    table = pd.DataFrame({"sha256": ["a", "b"], "width": [1, 2], "over_18": [True, False]})
+    root.write_table("raw_images", table, "carporn")
+    pd.testing.assert_frame_equal(root.read_table("raw_images", "carporn"), table)
+    assert root.has_table("raw_images", "carporn")
+
+
+def test_a_missing_table_says_what_to_do(root):
+    with pytest.raises(
+        MissingTableError, match=r"raw_images of tanks is missing .*materialize raw_images of tanks first"
+    ):
+        root.read_table("raw_images", "tanks")
+
+
+def test_a_failing_write_keeps_what_was_there(tmp_path, monkeypatch):
+    path = UPath(tmp_path / "table.parquet")
+    write_atomically(path, b"old")
+
+    def disk_full(_handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", disk_full)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [file.name for file in tmp_path.iterdir()] == ["table.parquet"]
+
+
+def test_a_kill_leaves_the_old_file_or_the_new(tmp_path):
+    path = tmp_path / "value"
+    program = (
+        "import sys; from upath import UPath; from cic_assets.storage import write_atomically\n"
+        "path = UPath(sys.argv[1])\n"
+        "print('ready', flush=True)\n"
+        "while True:\n"
+        "    for letter in b'ab': write_atomically(path, bytes([letter]) * 1_000_000)\n"
+    )
+    for delay in (0.01, 0.03, 0.07):
+        process = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE)
+        process.stdout.readline()
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        if path.exists():
+            assert path.read_bytes() in (b"a" * 1_000_000, b"b" * 1_000_000)
+
+
+def test_a_folder_arrives_whole_or_not_at_all(root):
+    target = root.model("vgg")
+    with pytest.raises(RuntimeError), local_directory(target) as folder:
+        (folder / "model.keras").write_bytes(b"half")
+        raise RuntimeError
+    assert not (target / "model.keras").exists()
+    with local_directory(target) as folder:
+        (folder / "model.keras").write_bytes(b"whole")
+    assert (target / "model.keras").read_bytes() == b"whole"
+
+
+def test_versions_tell_values_apart():
+    table = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
+    assert content_version(table, {"side": 256}) == content_version(table.copy(), {"side": 256})
+    assert content_version(table) != content_version(table.rename(columns={"b": "c"}))
+    assert content_version(table) != content_version(table.iloc[::-1])
+    assert content_version("a", "b") != content_version("ab", "")
+    assert len(content_version(table)) == 16
+
+
+def test_equal_json_is_an_equal_file(tmp_path):
+    write_json(UPath(tmp_path / "one.json"), {"b": 1, "a": 2})
+    write_json(UPath(tmp_path / "two.json"), {"a": 2, "b": 1})
+    assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
+
+
+def test_a_relative_root_means_the_same_place_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    root = DataRoot("data")
+    monkeypatch.chdir("/")
+    assert str(root.path) == str(tmp_path / "data")
+
+
+def test_content_store_names_a_missing_picture(tmp_path):
+    with pytest.raises(FileNotFoundError, match="abc"):
+        ContentStore(UPath(tmp_path)).get("abc", "jpeg")
