@@ -1,0 +1,63 @@
+"""Three classifiers: what they are, how they are trained, what is known about one that was.
+
+Importing this imports neither Keras nor TensorFlow; they come when a model is built or loaded.
+"""
+
+from cic_assets.models.card import (
+    CARD_FILE,
+    MODEL_FILE,
+    PREDICTIONS_FILE,
+    Card,
+    Measures,
+    Scores,
+    load_model,
+    read_card,
+)
+from cic_assets.models.data import fit_to_side
+from cic_assets.models.errors import (
+    AcceleratorUnavailableError,
+    CardMismatchError,
+    ModelError,
+    TrainingDataError,
+    TrainingDivergedError,
+    WeightsUnavailableError,
+    WorkerError,
+)
+from cic_assets.models.events import EpochEnd, Event, Finished, Message, OnEvent, Progress
+from cic_assets.models.process import train_in_process
+from cic_assets.models.settings import AcceleratorSettings, AugmentationSettings, ModelSettings, default_models
+from cic_assets.models.training import TrainingSpec, train
+from cic_assets.models.weights import resolve_weights
+
+__all__ = [
+    "CARD_FILE",
+    "MODEL_FILE",
+    "PREDICTIONS_FILE",
+    "AcceleratorSettings",
+    "AcceleratorUnavailableError",
+    "AugmentationSettings",
+    "Card",
+    "CardMismatchError",
+    "EpochEnd",
+    "Event",
+    "Finished",
+    "Measures",
+    "Message",
+    "ModelError",
+    "ModelSettings",
+    "OnEvent",
+    "Progress",
+    "Scores",
+    "TrainingDataError",
+    "TrainingDivergedError",
+    "TrainingSpec",
+    "WeightsUnavailableError",
+    "WorkerError",
+    "default_models",
+    "fit_to_side",
+    "load_model",
+    "read_card",
+    "resolve_weights",
+    "train",
+    "train_in_process",
+]

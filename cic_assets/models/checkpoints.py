@@ -1,0 +1,79 @@
+"""A training's state on disk after each epoch, so that a killed one goes on where it was.
+
+Everything else follows from seed and epoch: what is kept is the history, the weights with the optimizer's state and
+dropout's, and the best weights so far. Files carry their epoch in their names and `state.json`, replaced at once, says
+which ones count, so a kill at any moment leaves a whole checkpoint.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from upath import UPath
+
+from cic_assets.models.events import EpochEnd
+from cic_assets.storage import write_json
+
+Weights = list[np.ndarray[Any, Any]]
+"""All arrays of a model, as `model.get_weights()` gives them."""
+
+
+class Checkpoints:
+    """The checkpoints of one training in a folder of its own; `key` tells trainings apart that would not go on alike."""
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self._folder = folder
+        self._key = key
+
+    def save(self, model: Any, history: Sequence[EpochEnd], best: Weights) -> None:
+        """Keep the state after the last epoch of `history`; older ones are removed."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        best_epoch = best_of(history).epoch
+        names = {"latest": f"latest-{len(history)}.weights.h5", "best": f"best-{best_epoch}.npz"}
+        model.save_weights(self._folder / names["latest"])
+        if not (self._folder / names["best"]).exists():
+            self._write_best(names["best"], best)
+        state = {"key": self._key, "history": [epoch.model_dump() for epoch in history], **names}
+        write_json(UPath(self._folder / "state.json"), state)
+        self._remove_all_but({"state.json", *names.values()})
+
+    def restore(self, model: Any) -> tuple[list[EpochEnd], Weights] | None:
+        """Put the kept state into a compiled model; the history and the best weights, None where there is nothing."""
+        try:
+            state = json.loads((self._folder / "state.json").read_text(encoding="utf-8"))
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+        if state.get("key") != self._key:
+            return None
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(self._folder / state["latest"])
+        with np.load(self._folder / state["best"], allow_pickle=False) as arrays:
+            best = [arrays[f"arr_{i}"] for i in range(len(arrays.files))]
+        return [EpochEnd.model_validate(epoch) for epoch in state["history"]], best
+
+    def clear(self) -> None:
+        """Remove everything: the training is done."""
+        self._remove_all_but(set())
+
+    def _write_best(self, name: str, best: Weights) -> None:
+        part = self._folder / f"part-{name}"
+        np.savez(part, *best)
+        part.replace(self._folder / name)
+
+    def _remove_all_but(self, names: set[str]) -> None:
+        for file in self._folder.glob("*"):
+            if file.name not in names:
+                file.unlink()
+
+
+def best_of(history: Sequence[EpochEnd]) -> EpochEnd:
+    """The epoch with the highest validation accuracy; among equal ones the lowest validation loss, then the earliest."""
+    return max(history, key=lambda epoch: (epoch.val_accuracy, -epoch.val_loss))
+
+
+def epochs_without_gain(history: Sequence[EpochEnd]) -> int:
+    """Epochs since validation accuracy last rose, as early stopping counts them."""
+    accuracies = [epoch.val_accuracy for epoch in history]
+    return len(accuracies) - 1 - accuracies.index(max(accuracies))

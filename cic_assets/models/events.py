@@ -1,0 +1,85 @@
+"""What a training tells while it runs: one JSON line an event from the worker, one object to the caller."""
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Message(_Event):
+    """Something to know: which device, which weights, that it overfits."""
+
+    kind: Literal["message"] = "message"
+    text: str
+    warning: bool = False
+
+
+class Progress(_Event):
+    """How far a stage is: at most one a second, and one when it ends.
+
+    Attributes:
+        stage: `features` (frozen trunk), `training` or `evaluation`.
+        done: batches done, of `total`, in this stage (for training: over all epochs).
+        rate: images a second, lately.
+        remaining_seconds: an estimate; training may stop earlier.
+    """
+
+    kind: Literal["progress"] = "progress"
+    stage: Literal["features", "training", "evaluation"]
+    done: int
+    total: int
+    rate: float
+    remaining_seconds: float
+    epoch: int | None = None
+    loss: float | None = None
+    accuracy: float | None = None
+
+
+class EpochEnd(_Event):
+    """The figures of one epoch; also a row of the card's history. Epochs count from 1."""
+
+    kind: Literal["epoch"] = "epoch"
+    epoch: int
+    epochs: int
+    loss: float
+    accuracy: float
+    val_loss: float
+    val_accuracy: float
+    learning_rate: float
+    seconds: float
+    images_per_second: float
+    best: bool = Field(description="the best validation so far")
+
+
+class Finished(_Event):
+    """The last event of a training that worked: its card lies in the output folder."""
+
+    kind: Literal["finished"] = "finished"
+
+
+class Failed(_Event):
+    """The last event of one that did not."""
+
+    kind: Literal["failed"] = "failed"
+    error: str
+    message: str
+
+
+Event = Message | Progress | EpochEnd | Finished | Failed
+
+OnEvent = Callable[[Event], None]
+"""What takes the events of a training; an exception in it ends the training."""
+
+PROGRESS_SECONDS = 1.0
+"""At most one progress event a second: a terminal shows no more, and a log wants less."""
+
+_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="kind")])
+
+
+def parse_event(line: str | bytes) -> Event:
+    """One JSON line of a worker as an event; pydantic's ValidationError where it is none."""
+    return _EVENT.validate_json(line)

@@ -1,0 +1,131 @@
+"""What a person may set about a model and its training, with the reason for each default.
+
+The defaults of the variant `original` are those of the notebooks of *Custom Image Classifier Tools* (A. Peetz, 2023);
+those of `modern` were measured here (`benchmarks/results.md`). No Keras here: settings are read by every command.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Architecture = Literal["vgg", "peetz_net", "xception"]
+"""The three networks; also the names of their folders under `models/` unless a problem names them otherwise."""
+
+Variant = Literal["original", "modern"]
+
+XCEPTION_MIN_SIDE = 71
+"""Smallest side that Keras' Xception takes: five halvings without padding in the first layers."""
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class AugmentationSettings(_Settings):
+    """How training pictures are varied; each picture anew in each epoch. Validation and test are never varied."""
+
+    rotation: float = Field(default=10.0, ge=0, le=180, description="degrees, drawn from -rotation to rotation")
+    brightness: tuple[float, float] = Field(
+        default=(0.9, 1.1), description="factor on all channels, drawn from this range"
+    )
+    flip: bool = Field(default=True, description="mirror every other picture left to right")
+    zoom: tuple[float, float] = Field(
+        default=(1.0, 1.0), description="share of the picture's area that is kept, drawn from this range"
+    )
+    contrast: tuple[float, float] = Field(
+        default=(1.0, 1.0), description="factor on the distance of each channel from its mean, drawn from this range"
+    )
+    saturation: tuple[float, float] = Field(
+        default=(1.0, 1.0), description="factor on the distance of each pixel from its grey, drawn from this range"
+    )
+
+    @model_validator(mode="after")
+    def _ranges_ascend(self) -> Self:
+        for name in ("brightness", "zoom", "contrast", "saturation"):
+            low, high = getattr(self, name)
+            if not 0 < low <= high:
+                raise ValueError(f"{name}: found [{low}, {high}], expected two positive numbers, the lower one first")
+        if self.zoom[1] > 1:
+            raise ValueError(f"zoom: found [{self.zoom[0]}, {self.zoom[1]}], expected at most 1, the whole picture")
+        return self
+
+
+class ModelSettings(_Settings):
+    """One model: which network at which size, and how it is trained.
+
+    Settings that are not given are those of the architecture's variant, see `ORIGINAL` and `MODERN`.
+    """
+
+    architecture: Architecture
+    variant: Variant = Field(default="original", description="as in the notebooks, or with what came after them")
+    width: float = Field(default=1.0, gt=0, le=4, description="factor on filters and dense units, for a smaller net")
+    input_size: int = Field(
+        default=224, ge=32, le=1024, description="side in pixels that the network sees; 224 as the notebooks"
+    )
+    epochs: int = Field(default=20, ge=1, le=1000, description="at most this many; early stopping may end sooner")
+    patience: int = Field(
+        default=5, ge=1, description="epochs without better validation accuracy after which training stops"
+    )
+    batch_size: int = Field(default=20, ge=1, le=4096, description="20 as the notebooks")
+    learning_rate: float = Field(default=1e-3, gt=0, le=1, description="Keras' default for Adam, as the notebooks")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="of weights, shuffling, augmentation and dropout")
+    augmentation: AugmentationSettings = AugmentationSettings()
+    views: int = Field(
+        default=4, ge=1, le=64,
+        description="augmented views of each picture that go once through a frozen trunk; epochs take turns at them",
+    )  # fmt: skip
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_variant(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        variant = MODERN if given.get("variant") == "modern" else ORIGINAL
+        return {**variant.get(str(given.get("architecture")), {}), **given}
+
+    @model_validator(mode="after")
+    def _fits_the_architecture(self) -> Self:
+        if self.architecture == "xception" and self.input_size < XCEPTION_MIN_SIDE:
+            raise ValueError(f"input_size: found {self.input_size}, expected at least {XCEPTION_MIN_SIDE} for xception")
+        return self
+
+
+ORIGINAL: dict[str, dict[str, Any]] = {"vgg": {}, "peetz_net": {}, "xception": {"epochs": 4}}
+"""What an `original` architecture sets otherwise than `ModelSettings` itself."""
+
+MODERN: dict[str, dict[str, Any]] = {"vgg": {}, "peetz_net": {}, "xception": {"epochs": 4}}
+"""What a `modern` architecture sets otherwise than `ModelSettings` itself."""
+
+
+def default_models() -> dict[str, ModelSettings]:
+    """The three models of the original, each under its own name."""
+    return {name: ModelSettings(architecture=name) for name in ("vgg", "peetz_net", "xception")}
+
+
+class AcceleratorSettings(_Settings):
+    """Which device trains, and how. Applied to a training's own process before Keras builds anything."""
+
+    device: Literal["auto", "cpu", "gpu"] = Field(
+        default="auto", description="auto takes a GPU that is there and says so when there is none"
+    )
+    require: bool = Field(default=False, description="with auto or gpu: no GPU is an error at once, not a slow night")
+    memory_growth: bool = Field(
+        default=True, description="take GPU memory as needed, so that measured peaks are the model's own"
+    )
+    mixed_precision: bool = Field(
+        default=False, description="16-bit arithmetic with 32-bit weights; pays on GPUs with tensor cores, not on CPUs"
+    )
+    jit: bool | Literal["auto"] = Field(default="auto", description="compile with XLA; auto leaves it to Keras")
+    threads: int | None = Field(default=None, ge=1, description="CPU threads; all cores unless set")
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        if self.device == "cpu" and self.require:
+            raise ValueError("require: found true with device cpu, expected device gpu or auto")
+        return self
+
+    @property
+    def needs_gpu(self) -> bool:
+        """Whether to fail where there is no GPU: asked for by name, or required."""
+        return self.require or self.device == "gpu"

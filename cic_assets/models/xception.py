@@ -1,0 +1,84 @@
+"""Xception: Keras' network with ImageNet weights, of which only the last block is trained, under a new head.
+
+F. Chollet, "Xception: Deep learning with depthwise separable convolutions" (CVPR 2017). Input: (side, side, 3) RGB bytes,
+which the network sees in -1..1, as it was trained (the original project fed it 0..1).
+"""
+
+from collections import Counter
+
+import keras  # noqa: TID253 - this module is imported only where a network is built
+
+from cic_assets.models.layers import image_input, original_head, scaled
+from cic_assets.models.settings import ModelSettings
+from cic_assets.models.weight_files import Arrays
+
+TRAINED_LAYERS = 6
+"""Block 14: two separable convolutions, each with its normalisation and activation. All before is frozen."""
+DENSE_UNITS = 1024
+DROPOUT = 0.5
+
+
+def original(settings: ModelSettings, classes: int, weights: Arrays | None) -> keras.Model:
+    """The notebook's network.
+
+    Args:
+        settings: `input_size` and `width` (of the head; the convolutions are as they were pretrained) count.
+        classes: number of classes, at least 2.
+        weights: verified ones (see `weights.resolve_weights`); None for random ones.
+
+    Returns:
+        A model from (N, side, side, 3) bytes to (N, classes) probabilities.
+    """
+    base = pretrained(settings.input_size, weights)
+    x = keras.layers.Flatten(name="flatten")(base.output)
+    x = keras.layers.BatchNormalization(name="flatten_bn")(x)
+    head = original_head(x, scaled(DENSE_UNITS, settings.width), DROPOUT, classes)
+    return keras.Model(base.input, head, name="xception")
+
+
+def pretrained(side: int, weights: Arrays | None) -> keras.Model:
+    """The convolutions, from bytes to (side // 32, side // 32, 2048) or so, frozen up to the last `TRAINED_LAYERS`.
+
+    Keras runs batch normalisation of a frozen layer in inference mode, also while the rest trains.
+    """
+    image = image_input(side)
+    x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="symmetric_range")(image)
+    base = keras.applications.Xception(include_top=False, weights=None, input_tensor=x)
+    if weights is not None:
+        _assign(base, weights)
+    for layer in base.layers[:-TRAINED_LAYERS]:
+        layer.trainable = False
+    return base
+
+
+def split(model: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """A model with a frozen trunk as (trunk, rest), which share its layers.
+
+    The cut is the output of the last frozen layer (`add_11` in a fresh process): 7×7×1024 at 224 pixels. Its value for
+    a given picture never changes, so it needs to be computed once only.
+    """
+    last_frozen = max(i for i, layer in enumerate(model.layers) if layer.weights and not layer.trainable)
+    # The sum after it has no weights of its own and closes the block.
+    while not isinstance(model.layers[last_frozen], keras.layers.Add):
+        last_frozen += 1
+    cut = model.layers[last_frozen].output
+    return keras.Model(model.input, cut, name="trunk"), keras.Model(cut, model.output, name="rest")
+
+
+def _assign(base: keras.Model, weights: Arrays) -> None:
+    """Set every array by its name in Keras 3 layout: the kind of its layer, counted in the order of the layers."""
+    seen: Counter[str] = Counter()
+    for layer in base.layers:
+        if not layer.weights:
+            continue
+        kind = _KINDS[type(layer)]
+        folder = f"layers/{kind}" + (f"_{seen[kind]}" if seen[kind] else "")
+        seen[kind] += 1
+        layer.set_weights([weights[f"{folder}/vars/{i}"] for i in range(len(layer.weights))])
+
+
+_KINDS = {
+    keras.layers.Conv2D: "conv2d",
+    keras.layers.SeparableConv2D: "separable_conv2d",
+    keras.layers.BatchNormalization: "batch_normalization",
+}
