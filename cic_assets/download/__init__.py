@@ -1,0 +1,24 @@
+"""Fetching pictures from hosts nobody vouches for: complete, fast, polite, and without harm.
+
+What goes in are URLs; what comes out is a `Download` for each, and the bytes of the pictures in a `ContentStore`.
+Nothing here knows of posts, tables or Dagster.
+"""
+
+from cic_assets.download.downloader import download, download_all
+from cic_assets.download.network import Network
+from cic_assets.download.placeholders import Use, shared_pictures
+from cic_assets.download.results import Download, FetchRequest, Progress
+from cic_assets.download.settings import DownloadSettings, default_user_agent
+
+__all__ = [
+    "Download",
+    "DownloadSettings",
+    "FetchRequest",
+    "Network",
+    "Progress",
+    "Use",
+    "default_user_agent",
+    "download",
+    "download_all",
+    "shared_pictures",
+]

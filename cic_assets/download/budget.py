@@ -1,0 +1,55 @@
+"""Memory for bodies, handed out in bytes."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+
+class ByteBudget:
+    """At most so many bytes are claimed at once; who wants more waits, first come first served.
+
+    A claim is made before the first byte is read and holds nothing while it waits, so claims never wait in a circle.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._free = total
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+
+    @asynccontextmanager
+    async def claim(self, size: int) -> AsyncIterator[None]:
+        """Hold `size` bytes, from 0 to the total, within the block."""
+        await self._take(size)
+        try:
+            yield
+        finally:
+            self._give_back(size)
+
+    async def _take(self, size: int) -> None:
+        if not 0 <= size <= self._total:
+            raise ValueError(f"claim of {size} bytes from a budget of {self._total}")
+        if not self._waiting and size <= self._free:
+            self._free -= size
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((size, turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._give_back(size)
+            else:
+                self._serve()
+            raise
+
+    def _give_back(self, size: int) -> None:
+        self._free += size
+        self._serve()
+
+    def _serve(self) -> None:
+        while self._waiting and (self._waiting[0][1].cancelled() or self._waiting[0][0] <= self._free):
+            size, turn = self._waiting.popleft()
+            if not turn.cancelled():
+                self._free -= size
+                turn.set_result(None)

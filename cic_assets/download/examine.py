@@ -1,0 +1,101 @@
+"""From a body to a verdict, and to a file in the store: the work for which downloads have threads."""
+
+import zlib
+from dataclasses import dataclass
+
+from cic_assets.download.placeholders import known_placeholder
+from cic_assets.download.results import FetchError
+from cic_assets.download.settings import DownloadSettings
+from cic_assets.images import inspect
+from cic_assets.media import Outcome
+from cic_assets.storage import ContentStore, sha256_hex
+
+_WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 47}
+"""zlib's `wbits` for each Content-Encoding: gzip's header; zlib's or gzip's, whichever is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A picture that is in the store.
+
+    Attributes:
+        sha256: of its bytes.
+        format: a key of `cic_assets.storage.EXTENSIONS`.
+        width: in pixels, as displayed.
+        height: in pixels, as displayed.
+        bytes: its length.
+    """
+
+    sha256: str
+    format: str
+    width: int
+    height: int
+    bytes: int
+
+
+def keep(body: bytes, encoding: str, store: ContentStore, settings: DownloadSettings) -> Kept:
+    """Look into a body and, if it is a picture within the limits, put it into the store.
+
+    Args:
+        body: as it came.
+        encoding: the Content-Encoding header; none is asked for, some hosts send one anyway.
+        store: where pictures go.
+        settings: the limits and the placeholders.
+
+    Raises:
+        FetchError: it is no picture to keep.
+        OSError: the store cannot be written to.
+    """
+    data = unpacked(body, encoding, settings.max_bytes)
+    refuse_placeholder(data, settings)
+    inspection = inspect(data, settings.limits)
+    if inspection.outcome is not Outcome.OK or inspection.header is None:
+        raise FetchError(inspection.outcome, inspection.reason)
+    header = inspection.header
+    return Kept(store.put(data, header.format), header.format, header.width, header.height, len(data))
+
+
+def kept_earlier(sha256: str, image_format: str, store: ContentStore, settings: DownloadSettings) -> Kept:
+    """The picture that an earlier run kept, judged by the limits of this one.
+
+    Raises:
+        FetchError: it is not kept, or no longer within the limits.
+    """
+    try:
+        data = store.get(sha256, image_format)
+    except FileNotFoundError as error:
+        reason = "the host says unchanged, but the picture is not in the store"
+        raise FetchError(Outcome.ERROR, reason, transient=True) from error
+    return keep(data, "", store, settings)
+
+
+def refuse_placeholder(data: bytes, settings: DownloadSettings) -> None:
+    """Raise a `placeholder` failure for pictures that are known to stand for a removed one."""
+    host = known_placeholder(data)
+    if host is not None:
+        raise FetchError(Outcome.PLACEHOLDER, f"{host}'s picture for removed ones")
+    if settings.placeholders and sha256_hex(data) in settings.placeholders:
+        raise FetchError(Outcome.PLACEHOLDER, "a picture that is marked as a placeholder")
+
+
+def unpacked(body: bytes, encoding: str, max_bytes: int) -> bytes:
+    """A body without its Content-Encoding, unpacked no further than `max_bytes`.
+
+    Raises:
+        FetchError: `too_large`, `truncated`, or `not_an_image` for an encoding that we do not read.
+    """
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        return body
+    if encoding not in _WINDOW_BITS:
+        raise FetchError(Outcome.NOT_AN_IMAGE, f"packed as {encoding[:40]!r}, which was not asked for")
+    unpacker = zlib.decompressobj(_WINDOW_BITS[encoding])
+    try:
+        data = unpacker.decompress(body, max_bytes + 1)
+    except zlib.error as error:
+        raise FetchError(Outcome.NOT_AN_IMAGE, f"said to be packed as {encoding}, but is not: {error}") from error
+    if len(data) > max_bytes:
+        raise FetchError(Outcome.TOO_LARGE, f"more than {max_bytes} bytes when unpacked")
+    if not unpacker.eof:
+        raise FetchError(Outcome.TRUNCATED, f"ends inside the {encoding} packing")
+    return data

@@ -1,0 +1,167 @@
+"""One URL on its way to an outcome, and the single request that takes it one step further."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from http import HTTPStatus
+
+import aiohttp
+from yarl import URL
+
+from cic_assets.download.examine import Kept, keep, kept_earlier
+from cic_assets.download.exchange import Answer, Exchange
+from cic_assets.download.network import Network
+from cic_assets.download.patience import Patience
+from cic_assets.download.placeholders import is_removed_page
+from cic_assets.download.results import Download, FetchError, FetchRequest
+from cic_assets.download.robots import refusal
+from cic_assets.download.settings import DownloadSettings
+from cic_assets.media import Outcome
+from cic_assets.storage import ContentStore
+
+ROBOT = "cic_assets"
+"""Our name where an X-Robots-Tag is meant for one robot."""
+
+
+@dataclass(slots=True)
+class Job:
+    """One URL on its way.
+
+    Attributes:
+        request: what was asked for.
+        url: what is asked next.
+        seconds_left: of the deadline; only the hosts' time is taken from it.
+        failures: transient ones so far.
+        attempts: requests sent.
+        seen: URLs asked since the start, or since the fallback's.
+        source_failure: why the source failed, once the fallback is tried.
+        conditional: whether the host may say "unchanged".
+        started: when the first request was sent, on the event loop's clock.
+    """
+
+    request: FetchRequest
+    url: URL
+    seconds_left: float
+    failures: int = 0
+    attempts: int = 0
+    seen: set[str] = field(default_factory=set)
+    source_failure: FetchError | None = None
+    conditional: bool = True
+    started: float | None = None
+
+    @property
+    def host(self) -> str:
+        """Whose turn the next request needs."""
+        return self.url.raw_host or ""
+
+    def turn_to_fallback(self, url: URL, seconds: float, failure: FetchError) -> None:
+        """Start over with the fallback's URL, remembering why the source failed."""
+        self.url, self.seconds_left, self.source_failure = url, seconds, failure
+        self.failures, self.conditional = 0, False
+        self.seen.clear()
+
+    def success(self, kept: Kept, answer: Answer, seconds: float) -> Download:
+        """The end of a job whose picture is in the store."""
+        return Download(
+            url=self.request.url,
+            outcome=Outcome.OK,
+            reason=f"from the fallback; source: {self.source_failure.reason}" if self.source_failure else "",
+            sha256=kept.sha256,
+            format=kept.format,
+            width=kept.width,
+            height=kept.height,
+            bytes=kept.bytes,
+            final_url=str(self.url),
+            etag=answer.headers.get("ETag"),
+            last_modified=answer.headers.get("Last-Modified"),
+            used_fallback=self.source_failure is not None,
+            not_modified=answer.status == HTTPStatus.NOT_MODIFIED,
+            attempts=self.attempts,
+            seconds=seconds,
+        )
+
+    def failure(self, failure: FetchError, seconds: float) -> Download:
+        """The end of a job that gave no picture: the source's failure counts, not the fallback's."""
+        source = self.source_failure
+        return Download(
+            url=self.request.url,
+            outcome=source.outcome if source else failure.outcome,
+            reason=f"{source.reason}; fallback: {failure.reason}" if source else failure.reason,
+            final_url=str(self.url),
+            attempts=self.attempts,
+            seconds=seconds,
+        )
+
+
+class Attempts:
+    """Sends a job's next request and makes of the answer what can be made of it."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        pool: ThreadPoolExecutor,
+        *,
+        store: ContentStore,
+        settings: DownloadSettings,
+        network: Network,
+    ) -> None:
+        self._exchange = Exchange(session, settings)
+        self._pool = pool
+        self._store = store
+        self._settings = settings
+        self._network = network
+
+    async def attempt(self, job: Job) -> tuple[Kept, Answer] | None:
+        """One request. The picture, in the store, and the answer that it came with; None after a redirect.
+
+        Raises:
+            FetchError: neither.
+        """
+        patience = Patience(self._settings, job.seconds_left)
+        job.attempts += 1
+        job.seen.add(str(job.url))
+        url = self._network.as_spoken(job.url)
+        try:
+            async with self._exchange.ask(url, _conditions(job), patience) as answer:
+                if answer.location is not None:
+                    self._follow(job, answer.location)
+                    return None
+                return await self._keep(job, answer), answer
+        finally:
+            job.seconds_left = patience.seconds_left
+
+    def _follow(self, job: Job, location: str) -> None:
+        url = self._network.parse(location, base=job.url, ports=self._settings.ports)
+        if is_removed_page(url):
+            raise FetchError(Outcome.PLACEHOLDER, f"redirects to {str(url)[:200]}")
+        if str(url) in job.seen:
+            raise FetchError(Outcome.ERROR, "redirect loop")
+        if len(job.seen) > self._settings.max_redirects:
+            raise FetchError(Outcome.ERROR, f"more than {self._settings.max_redirects} redirects")
+        job.url = url
+
+    async def _keep(self, job: Job, answer: Answer) -> Kept:
+        request = job.request
+        if answer.status == HTTPStatus.NOT_MODIFIED:
+            if request.sha256 is None or request.format is None:
+                raise FetchError(Outcome.HTTP_ERROR, "HTTP 304 to a request without conditions")
+            job.conditional = False
+            return await self._in_thread(kept_earlier, request.sha256, request.format, self._store, self._settings)
+        directive = refusal(answer.headers.getall("X-Robots-Tag", []), self._settings.robots_directives, ROBOT)
+        if directive is not None:
+            raise FetchError(Outcome.SKIPPED, f"X-Robots-Tag: {directive}")
+        encoding = answer.headers.get("Content-Encoding", "")
+        return await self._in_thread(keep, answer.body, encoding, self._store, self._settings)
+
+    async def _in_thread(self, function: Callable[..., Kept], *arguments: object) -> Kept:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+
+
+def _conditions(job: Job) -> dict[str, str]:
+    """Headers that let the host say "unchanged" instead of sending what we kept; none for the fallback."""
+    request = job.request
+    if not job.conditional or request.sha256 is None or request.format is None:
+        return {}
+    conditions = {"If-None-Match": request.etag, "If-Modified-Since": request.last_modified}
+    return {name: value for name, value in conditions.items() if value}

@@ -1,0 +1,158 @@
+"""A real server on loopback that misbehaves as it is told, a store, and pictures."""
+
+import asyncio
+import io
+import threading
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from upath import UPath
+
+from cic_assets.storage import ContentStore
+
+Handler = Callable[[dict[str, str], asyncio.StreamWriter], Awaitable[None]]
+
+
+class Host:
+    """Answers for every host name, each connection in its own task, by handlers that write what they like.
+
+    Attributes:
+        asked: requests by `host/path`.
+        open_now: requests under way by host.
+        most_open: the most that were under way at once, by host.
+    """
+
+    def __init__(self) -> None:
+        self.handlers: dict[str, Handler] = {}
+        self.asked: Counter[str] = Counter()
+        self.headers: dict[str, dict[str, str]] = {}
+        self.open_now: Counter[str] = Counter()
+        self.most_open: Counter[str] = Counter()
+        self.connections = 0
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._ready = threading.Event()
+        self._thread.start()
+        self._ready.wait()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._server = self._loop.run_until_complete(asyncio.start_server(self._connected, "127.0.0.1", 0))
+        self.port = self._server.sockets[0].getsockname()[1]
+        self._ready.set()
+        self._loop.run_forever()
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        self._server.close()
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.close()
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while not writer.is_closing():
+                lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+                path = lines[0].split(" ")[1]
+                headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines[1:] if line)}
+                await self._answer(headers["host"] + path, headers, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    async def _answer(self, key: str, headers: dict[str, str], writer: asyncio.StreamWriter) -> None:
+        host = key.split("/", maxsplit=1)[0]
+        self.asked[key] += 1
+        self.headers[key] = headers
+        self.open_now[host] += 1
+        self.most_open[host] = max(self.most_open[host], self.open_now[host])
+        try:
+            await self.handlers.get(key, self.handlers.get("*", self.answer(404)))(headers, writer)
+            await writer.drain()
+        finally:
+            self.open_now[host] -= 1
+
+    def serve(self, key: str, *handlers: Handler) -> str:
+        """Answer `host/path` with these handlers one after another, the last for ever; returns its URL."""
+        left = list(handlers)
+
+        async def next_one(headers: dict[str, str], writer: asyncio.StreamWriter) -> None:
+            await (left.pop(0) if len(left) > 1 else left[0])(headers, writer)
+
+        self.handlers[key] = next_one
+        return f"http://{key}"
+
+    @staticmethod
+    def answer(status: int, body: bytes = b"", *, after: float = 0, **headers: str) -> Handler:
+        """A whole answer: `after` seconds of silence, then status, headers (with _ for -), body and its length."""
+        fields = {"Content-Length": str(len(body))} | {name.replace("_", "-"): value for name, value in headers.items()}
+        head = f"HTTP/1.1 {status} X\r\n" + "".join(f"{k}: {v}\r\n" for k, v in fields.items()) + "\r\n"
+
+        async def write(_: dict[str, str], writer: asyncio.StreamWriter) -> None:
+            await asyncio.sleep(after)
+            writer.write(head.encode("latin-1") + body)
+
+        return write
+
+    @staticmethod
+    def raw(*pieces: bytes, every: float = 0, close: bool = True) -> Handler:
+        """Exactly these bytes, so many seconds apart, and the end of the connection."""
+
+        async def write(_: dict[str, str], writer: asyncio.StreamWriter) -> None:
+            for piece in pieces:
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(every)
+            if close:
+                writer.close()
+            else:
+                await asyncio.sleep(3600)
+
+        return write
+
+    @staticmethod
+    def endless(head: bytes, piece: bytes) -> Handler:
+        """A head, and then the same piece for as long as anyone listens."""
+
+        async def write(_: dict[str, str], writer: asyncio.StreamWriter) -> None:
+            writer.write(head)
+            while not writer.is_closing():
+                writer.write(piece)
+                await writer.drain()
+
+        return write
+
+
+def draw(seed: int = 0, size: tuple[int, int] = (160, 120), image_format: str = "jpeg", **options: object) -> bytes:
+    """A small picture of random blocks, as a file."""
+    blocks = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(blocks).resize(size, Image.Resampling.BICUBIC).save(file, image_format, **options)
+    return file.getvalue()
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    server = Host()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def picture() -> Callable[..., bytes]:
+    return draw
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ContentStore:
+    return ContentStore(UPath(tmp_path / "images"))
