@@ -10,7 +10,8 @@ from pydantic import Field
 
 from cic_assets.download import Network
 from cic_assets.environment import SAMPLE
-from cic_assets.reddit import RedditCredentials, connect, replay
+from cic_assets.models import AcceleratorSettings
+from cic_assets.reddit import REPLAY_CREDENTIALS, RedditCredentials, RedditSettings, connect, replay
 from cic_assets.sample import ensure_sample
 from cic_assets.sources import Connection, Source, SourceKind
 from cic_assets.storage import DataRoot
@@ -43,12 +44,12 @@ class RedditResource(ConfigurableResource[None]):
     username: str = Field(default="", description="the Reddit account that the user agent names, as Reddit asks")
 
     @contextmanager
-    def connect(self, source: Source) -> Iterator[Connection]:
+    def connect(self, source: Source, settings: RedditSettings) -> Iterator[Connection]:
         """A connection for one source; replays the archive for as long as the block lasts."""
         if source.kind is SourceKind.FOLDER:
             yield Connection("folder", None, Network.public())
         elif self.archive:
-            with self._replayed(self.archive) as connection:
+            with self._replayed(self.archive, settings) as connection:
                 yield connection
         elif source.kind is not SourceKind.SUBREDDIT:
             yield Connection("web", None, Network.public())
@@ -56,7 +57,8 @@ class RedditResource(ConfigurableResource[None]):
             credentials = RedditCredentials(
                 client_id=self.client_id, client_secret=self.client_secret, username=self.username
             )
-            yield Connection("reddit", connect(credentials), Network.public())
+            with connect(credentials, settings=settings) as reddit:
+                yield Connection("reddit", reddit, Network.public())
         else:
             raise Failure(NO_CREDENTIALS, allow_retries=False)
 
@@ -66,9 +68,29 @@ class RedditResource(ConfigurableResource[None]):
         return Path(root.path / "sample") if root.is_local else Path(tempfile.gettempdir()) / "cic_assets_sample"
 
     @contextmanager
-    def _replayed(self, archive: str) -> Iterator[Connection]:
+    def _replayed(self, archive: str, settings: RedditSettings) -> Iterator[Connection]:
         folder = ensure_sample(self._sample_folder) if archive == SAMPLE else Path(archive)
-        with replay(folder) as server:
-            reddit = connect(RedditCredentials.for_replay(), endpoint=server.url)
+        with replay(folder) as server, connect(REPLAY_CREDENTIALS, server.endpoint, settings) as reddit:
             origin = SAMPLE if archive == SAMPLE else f"archive:{folder.name}"
             yield Connection(origin, reddit, Network.replay("127.0.0.1", server.port))
+
+
+class WeightsResource(ConfigurableResource[None]):
+    """Where Xception's ImageNet weights come from; searched for where no file is given."""
+
+    path: str = Field(default="", description="file of Keras' weights, no top; verified before use")
+    allow_random: bool = Field(default=False, description="random weights where there are no others; for the demo")
+
+
+class AcceleratorResource(ConfigurableResource[None]):
+    """What trains: a GPU where there is one, unless said otherwise."""
+
+    device: str = Field(default="auto", description="auto, cpu or gpu")
+    require: bool = Field(default=False, description="no GPU is an error at once")
+    memory_growth: bool = Field(default=True, description="take GPU memory as needed, not all of it")
+    mixed_precision: bool = Field(default=False, description="16-bit arithmetic; pays on GPUs with tensor cores")
+
+    @property
+    def settings(self) -> AcceleratorSettings:
+        """The same, validated."""
+        return AcceleratorSettings.model_validate(self.model_dump(include=set(AcceleratorSettings.model_fields)))

@@ -33,7 +33,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         partition = problem.partitions[context.partition_key]
         progress = metadata.log_now_and_then(context.log.info)
         try:
-            with reddit.connect(partition.source) as connection:
+            with reddit.connect(partition.source, problem.reddit) as connection:
                 result = scrape(
                     partition, data.root, connection, problem.reddit, problem.download, on_progress=progress
                 )

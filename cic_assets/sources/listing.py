@@ -58,14 +58,19 @@ def list_media(
         case SourceKind.SUBREDDIT:
             if reddit is None:
                 raise SourceError(f"{partition.source}: needs a connection to Reddit or to an archive")
-            posts = fetch_posts(reddit, partition.source.value, settings, on_progress)
-            return Listing([medium for post in posts for medium in media_of(post, settings)])
+            posts = fetch_posts(
+                reddit,
+                partition.source.value,
+                settings,
+                lambda listing, posts: on_progress(f"{partition.source}: {posts} posts, reading {listing}"),
+            )
+            return Listing([one for post in posts for one in media_of(post, settings, subreddit=partition.key)])
         case SourceKind.FOLDER:
             return _folder(path, partition.key)
         case SourceKind.URLS:
             return Listing(list(_urls(path, partition.key)))
         case SourceKind.DUMP:
-            return Listing(list(_dump(path, settings)))
+            return Listing(list(_dump(path, settings, partition.key)))
 
 
 def _folder(path: Path, key: str) -> Listing:
@@ -118,20 +123,24 @@ def _read_table(path: Path) -> pd.DataFrame:
         raise SourceError(f"urls:{path}: is not a valid {path.suffix} file: {error}") from None
 
 
-def _dump(path: Path, settings: RedditSettings) -> Iterator[Medium]:
-    with _open_dump(path) as lines:
-        for number, line in enumerate(lines, 1):
-            yield from media_of(_submission(line, path, number), settings)
+def _dump(path: Path, settings: RedditSettings, key: str) -> Iterator[Medium]:
+    try:
+        with _open_dump(path) as lines:
+            for number, line in enumerate(lines, 1):
+                yield from media_of(_submission(line, path, number), settings, subreddit=key)
+    except OSError as error:
+        raise SourceError(f"dump:{path}: cannot be read ({error.strerror})") from None
+    except zstandard.ZstdError:
+        raise SourceError(f"dump:{path}: is not zstd-compressed text: expected one submission a line") from None
+    except UnicodeDecodeError:
+        raise SourceError(f"dump:{path}: is not UTF-8 text: expected one submission a line") from None
 
 
 def _open_dump(path: Path) -> IO[str]:
-    try:
-        if path.suffix == ".zst":
-            decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-            return zstandard.open(path, "rt", dctx=decompressor, encoding="utf-8")
-        return path.open(encoding="utf-8")
-    except OSError as error:
-        raise SourceError(f"dump:{path}: cannot be read ({error.strerror})") from None
+    if path.suffix == ".zst":
+        decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+        return zstandard.open(path, "rt", dctx=decompressor, encoding="utf-8")
+    return path.open(encoding="utf-8")
 
 
 def _submission(line: str, path: Path, number: int) -> dict[str, Any]:

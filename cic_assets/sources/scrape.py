@@ -134,11 +134,13 @@ def _fetch(
     if listing.files:
         files = {medium.media_url: listing.files[medium.media_url] for medium in media}
         return _read_files(files, store, settings, on_progress)
-    requests = [FetchRequest(url=medium.media_url, fallback_url=medium.fallback_url) for medium in media]
-    downloads = download(
-        requests, store=store, settings=settings, network=network, on_progress=lambda state: on_progress(str(state))
+    return download(
+        [FetchRequest(url=medium.media_url, fallback_url=medium.fallback_url) for medium in media],
+        store=store,
+        settings=settings,
+        network=network,
+        on_result=lambda _download, progress: on_progress(str(progress)),
     )
-    return {one.url: one for one in downloads}
 
 
 def _read_files(

@@ -1,0 +1,38 @@
+"""Evaluation: the report of all models."""
+
+from dagster import AssetDep, AssetExecutionContext, AssetsDefinition, DataVersion, MaterializeResult, asset
+
+from cic_assets.assets import metadata
+from cic_assets.evaluation import build_report, load_report_inputs, write_report
+from cic_assets.problem import Problem
+from cic_assets.resources import DataRootResource
+from cic_assets.storage import content_version
+
+OWNERS = ["team:cic"]
+
+
+def build_assets(problem: Problem) -> list[AssetsDefinition]:
+    """`evaluation_report`."""
+    models = [f"{name}_model" for name in problem.models]
+
+    @asset(
+        deps=[*models, AssetDep("training_dataset")],
+        group_name="evaluation",
+        kinds={"matplotlib", "html"},
+        owners=OWNERS,
+        code_version=content_version(1, problem.question),
+    )
+    def evaluation_report(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
+        """Accuracy with its uncertainty, confusion, curves, mistakes and costs of all models: report.html, report.json."""
+        inputs = load_report_inputs(data.root, problem)
+        report = build_report(inputs)
+        write_report(report, data.root)
+        return MaterializeResult(
+            data_version=DataVersion(content_version(report.json)),
+            metadata={
+                "report": metadata.file(data.root.report / "report.html"),
+                "json": metadata.file(data.root.report / "report.json"),
+            },
+        )
+
+    return [evaluation_report]

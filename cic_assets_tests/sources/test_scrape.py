@@ -1,0 +1,145 @@
+from contextlib import contextmanager
+
+import pytest
+
+from cic_assets.download import DownloadSettings, Network
+from cic_assets.reddit import REPLAY_CREDENTIALS, RedditSettings, connect, replay
+from cic_assets.sources import COLUMNS, Connection, Partition, Source, scrape
+from cic_assets.storage import DataRoot
+
+CARS = Partition("cars", "car", Source.model_validate("r/cars"))
+QUICK = DownloadSettings(backoff_seconds=0.01, answer_seconds=1)
+
+
+@pytest.fixture
+def root(tmp_path):
+    return DataRoot(str(tmp_path / "root"))
+
+
+@pytest.fixture
+def scrape_archive(archive, root):
+    """Scrapes the archive over real HTTP with a real PRAW client; gives the result and what was asked of the hosts."""
+
+    def run(origin="archive"):
+        with replay(archive.folder) as server, connect(REPLAY_CREDENTIALS, server.endpoint) as reddit:
+            connection = Connection(origin, reddit, Network.replay("127.0.0.1", server.port))
+            result = scrape(CARS, root, connection, RedditSettings(), QUICK)
+            # The API is asked under the address of the server, the hosts under their names.
+            return result, {url: n for url, n in server.requests.items() if "//127.0.0.1/" not in url}
+
+    return run
+
+
+def test_every_medium_has_a_row_and_pictures_are_kept(archive, scrape_archive, root, jpeg):
+    archive.add("good", jpeg(1))
+    archive.add("gone", status=404)
+    result, _ = scrape_archive()
+    assert result.outcomes == {"ok": 1, "http_error": 1}
+    row = result.table.set_index("post_id").loc["good"]
+    assert root.images.get(row["sha256"], row["format"]) == jpeg(1)
+    assert (row["width"], row["height"], row["bytes"]) == (160, 120, len(jpeg(1)))
+    assert list(result.table.columns) == list(COLUMNS)
+    assert root.read_table("raw_images", "cars").equals(result.table)
+
+
+def test_a_second_scrape_asks_for_nothing_and_has_the_same_version(archive, scrape_archive, jpeg):
+    archive.add("good", jpeg(1))
+    archive.add("gone", status=404)
+    first, asked = scrape_archive()
+    assert sum(asked.values()) == 2
+    second, asked = scrape_archive()
+    assert asked == {}
+    assert second.version == first.version
+    assert (second.new_rows, second.fetched_bytes) == (0, 0)
+    assert second.table.drop(columns="fetched_at").equals(first.table.drop(columns="fetched_at"))
+
+
+def test_what_failed_in_passing_is_asked_again(archive, scrape_archive, jpeg):
+    archive.add("slow", delay=30)
+    first, _ = scrape_archive()
+    assert first.outcomes == {"timeout": 1}
+    archive.routes.clear()
+    archive.posts.clear()
+    archive.add("slow", jpeg(1))
+    second, _ = scrape_archive()
+    assert second.outcomes == {"ok": 1}
+    assert second.version != first.version
+
+
+def test_new_posts_are_added_and_old_ones_kept_when_they_fall_off(archive, scrape_archive, jpeg):
+    archive.add("one", jpeg(1))
+    archive.add("two", jpeg(2))
+    first, _ = scrape_archive()
+    archive.remove("one")
+    archive.add("three", jpeg(3), created=1_800_000_000.0)
+    second, asked = scrape_archive()
+    assert list(asked) == ["http://i.redd.it/three.jpg"]
+    assert list(second.table["post_id"]) == ["three", "two", "one"]
+    assert second.new_rows == 1
+    assert second.version != first.version
+
+
+def test_pictures_missing_from_the_store_are_fetched_again(archive, scrape_archive, root, jpeg):
+    archive.add("one", jpeg(1))
+    first, _ = scrape_archive()
+    sha256 = first.table["sha256"].iloc[0]
+    root.images.path(sha256, "jpeg").unlink()
+    second, asked = scrape_archive()
+    assert sum(asked.values()) == 1
+    assert root.images.has(sha256, "jpeg")
+    assert second.version == first.version
+
+
+def test_rows_of_another_origin_are_not_mixed_in(archive, scrape_archive, jpeg):
+    archive.add("drawn", jpeg(1))
+    scrape_archive("sample")
+    archive.remove("drawn")
+    archive.add("real", jpeg(2))
+    result, _ = scrape_archive("reddit")
+    assert list(result.table["post_id"]) == ["real"]
+
+
+def test_the_same_picture_in_two_posts_is_two_rows_and_one_file(archive, scrape_archive, root, jpeg):
+    archive.add("one", jpeg(1))
+    archive.add("two", jpeg(1))
+    result, _ = scrape_archive()
+    assert len(result.table) == 2
+    assert len(result.pictures) == 1
+    assert len(list((root.path / "images").rglob("*.jpg"))) == 1
+
+
+def test_an_empty_subreddit_is_an_empty_table(archive, scrape_archive):
+    archive.write()
+    result, _ = scrape_archive()
+    assert len(result.table) == 0
+    assert result.outcomes == {}
+
+
+@contextmanager
+def offline():
+    yield Connection("folder", None, Network.public())
+
+
+def test_a_folder_is_read_like_any_other_source(tmp_path, root, jpeg):
+    folder = tmp_path / "cars"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "a.jpg").write_bytes(jpeg(1))
+    (folder / "sub" / "b.png").write_bytes(jpeg(2))
+    (folder / "notes.txt").write_text("not a picture")
+    (folder / "empty.jpg").write_bytes(b"")
+    (folder / "huge.jpg").write_bytes(jpeg(3) + b"\0" * 10_000)
+    (folder / ".hidden.jpg").write_bytes(jpeg(4))
+    (folder / "link.jpg").symlink_to(folder / "a.jpg")
+    partition = Partition("cars", "car", Source.model_validate(f"folder:{folder}"))
+    settings = DownloadSettings(max_bytes=10_000)
+    with offline() as connection:
+        result = scrape(partition, root, connection, RedditSettings(), settings)
+    outcomes = result.table.set_index("post_id")["outcome"].to_dict()
+    assert outcomes == {
+        "a.jpg": "ok",
+        "sub/b.png": "ok",
+        "notes.txt": "not_an_image",
+        "empty.jpg": "empty",
+        "huge.jpg": "too_large",
+    }
+    assert result.table.set_index("post_id").loc["sub/b.png", "format"] == "jpeg"

@@ -1,0 +1,115 @@
+import pytest
+
+from cic_assets.environment import SAMPLE_PROBLEM
+from cic_assets.problem import ProblemError, load_problem
+from cic_assets.sources import SourceKind
+
+SHORTEST = """
+name: cars-and-tanks
+classes:
+  car: [r/carporn]
+  tank: [r/tankporn, r/Tanks]
+"""
+
+
+@pytest.fixture
+def problem_file(tmp_path):
+    def write(text):
+        path = tmp_path / "problem.yaml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_the_shortest_problem_has_defaults_for_everything(problem_file):
+    problem = load_problem(problem_file(SHORTEST))
+    assert problem.class_names == ["car", "tank"]
+    assert list(problem.partitions) == ["carporn", "tankporn", "tanks"]
+    assert problem.keys_of("tank") == ["tankporn", "tanks"]
+    assert set(problem.models) == {"vgg", "peetz_net", "xception"}
+    assert problem.dataset.side == 256
+    assert problem.models["vgg"].width == 1
+    assert problem.models["xception"].architecture == "xception"
+
+
+def test_the_sample_is_a_valid_problem():
+    assert list(load_problem(SAMPLE_PROBLEM, "demo").partitions) == ["carporn", "tankporn", "tanks"]
+
+
+def test_any_number_of_classes(problem_file):
+    text = "name: pets\nclasses: {cat: [r/cats], dog: [r/dogs], bird: [r/birds, 'folder:birds']}\n"
+    assert load_problem(problem_file(text)).class_names == ["cat", "dog", "bird"]
+
+
+def test_the_demo_preset_lies_over_the_file_and_the_file_s_own_preset_over_that(problem_file):
+    text = SHORTEST + "models: {vgg: {epochs: 30, batch_size: 8}}\npresets: {demo: {models: {vgg: {epochs: 2}}}}\n"
+    assert load_problem(problem_file(text)).models["vgg"].epochs == 30
+    demo = load_problem(problem_file(text), "demo").models["vgg"]
+    assert (demo.epochs, demo.batch_size) == (2, 8)
+    assert demo.width < 1
+
+
+def test_a_model_set_to_null_is_left_out(problem_file):
+    assert set(load_problem(problem_file(SHORTEST + "models: {vgg: null}\n")).models) == {"peetz_net", "xception"}
+
+
+def test_paths_are_relative_to_the_file(problem_file, tmp_path):
+    text = "name: x\nclasses: {a: ['folder:pictures/a'], b: ['urls:/abs/b.csv']}\n"
+    partitions = load_problem(problem_file(text)).partitions
+    assert partitions["a"].source.kind is SourceKind.FOLDER
+    assert partitions["a"].source.value == str(tmp_path / "pictures" / "a")
+    assert partitions["b"].source.value == "/abs/b.csv"
+
+
+def test_sources_of_the_same_name_keep_apart(problem_file):
+    text = "name: x\nclasses: {a: ['folder:one/train', 'folder:two/train', r/train], b: ['folder:three/train']}\n"
+    partitions = load_problem(problem_file(text)).partitions
+    assert list(partitions) == ["train", "a-train", "a-train-2", "b-train"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("classes: {a: [r/aa], b: [r/bb]}", r"name is missing: expected short name"),
+        ("name: x", r"classes is missing: expected at least two classes"),
+        ("name: x y\nclasses: {a: [r/aa], b: [r/bb]}", r"name: found 'x y', expected letters, digits, dashes"),
+        ("name: x\nclasses: {a: [r/aa]}", r"classes: expected at least two classes"),
+        ("name: x\nclasses: {a: [r/aa], b: []}", r"class 'b' has no source: expected at least one"),
+        ("name: x\nclasses: {a: [aa], b: [r/bb]}", r"classes\.a\.0: found 'aa', expected r/NAME, folder:PATH"),
+        ("name: x\nclasses: {a: [r/a-a], b: [r/bb]}", r"classes\.a\.0: found 'r/a-a', expected r/ and the name of a"),
+        ("name: x\nclasses: {a: [r/aa], b: [r/AA]}", r"source r/AA is given twice, in a and b"),
+        (SHORTEST + "modles: {}", r"modles is not a setting: did you mean models\? allowed here: classes, "),
+        (SHORTEST + "models: {vgg: {epoch: 3}}", r"models\.vgg\.epoch is not a setting: did you mean epochs\?"),
+        (SHORTEST + "models: {vgg: {epochs: 0}}", r"models\.vgg\.epochs: found 0, expected greater than or equal to 1"),
+        (SHORTEST + "models: {vgg: {epochs: many}}", r"models\.vgg\.epochs: found 'many', expected a valid integer"),
+        (SHORTEST + "models: {mine: {}}", r"models\.mine\.architecture is missing"),
+        (SHORTEST + "dataset: {splits: {train: 0.9}}", r"dataset\.splits: train, validation and test add up to 1\.2"),
+        (SHORTEST + "dataset: 5", r"dataset: found 5, expected a valid dictionary"),
+        ("name: [x\n", r"problem\.yaml:2: is not valid YAML"),
+        ("name: x\nname: y\n", r"problem\.yaml:2: is not valid YAML: key 'name' is given twice"),
+        ("- a\n- b\n", r"found list, expected keys such as"),
+        ("", r"found NoneType, expected keys such as"),
+    ],
+)
+def test_each_mistake_is_one_line_with_key_found_and_allowed(problem_file, text, message):
+    with pytest.raises(ProblemError, match=message) as caught:
+        load_problem(problem_file(text))
+    assert all("problem.yaml" in line for line in str(caught.value).splitlines())
+
+
+def test_several_mistakes_are_several_lines(problem_file):
+    text = SHORTEST + "models: {vgg: {epochs: 0}, xception: {width: -1}}\n"
+    with pytest.raises(ProblemError) as caught:
+        load_problem(problem_file(text))
+    assert len(str(caught.value).splitlines()) == 2
+
+
+def test_an_unknown_preset_names_the_known_ones(problem_file):
+    with pytest.raises(ProblemError, match=r"preset 'tiny' is unknown: expected one of demo, full, mine"):
+        load_problem(problem_file(SHORTEST + "presets: {mine: {}}\n"), "tiny")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ProblemError, match=r"nowhere\.yaml: cannot be read \(No such file"):
+        load_problem(tmp_path / "nowhere.yaml")
