@@ -87,9 +87,14 @@ def test_a_kill_leaves_the_old_file_or_the_new(tmp_path):
 
 def test_a_folder_arrives_whole_or_not_at_all(root):
     target = root.model("vgg")
-    with pytest.raises(RuntimeError), local_directory(target) as folder:
-        (folder / "model.keras").write_bytes(b"half")
-        raise RuntimeError
+
+    def fail_halfway():
+        with local_directory(target) as folder:
+            (folder / "model.keras").write_bytes(b"half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_halfway()
     assert not (target / "model.keras").exists()
     with local_directory(target) as folder:
         (folder / "model.keras").write_bytes(b"whole")

@@ -1,6 +1,6 @@
 """Evaluation: the report of all models."""
 
-from dagster import AssetDep, AssetExecutionContext, AssetsDefinition, DataVersion, MaterializeResult, asset
+from dagster import AssetDep, AssetsDefinition, DataVersion, MaterializeResult, asset
 
 from cic_assets.assets import metadata
 from cic_assets.evaluation import build_report, load_report_inputs, write_report
@@ -22,8 +22,8 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         owners=OWNERS,
         code_version=content_version(1, problem.question),
     )
-    def evaluation_report(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
-        """Accuracy with its uncertainty, confusion, curves, mistakes and costs of all models: report.html, report.json."""
+    def evaluation_report(data: DataRootResource) -> MaterializeResult[None]:
+        """Accuracy with its uncertainty, confusion, curves, mistakes and costs of all models, as a page and as JSON."""
         inputs = load_report_inputs(data.root, problem)
         report = build_report(inputs)
         write_report(report, data.root)

@@ -1,7 +1,7 @@
 """Prediction: the best model on pictures named in the launchpad."""
 
 import pandas as pd
-from dagster import AssetDep, AssetExecutionContext, AssetsDefinition, Config, Failure, MaterializeResult, asset
+from dagster import AssetDep, AssetsDefinition, Config, Failure, MaterializeResult, asset
 from pydantic import Field
 
 from cic_assets.assets import metadata
@@ -28,9 +28,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         kinds={"keras"},
         owners=OWNERS,
     )
-    def adhoc_predictions(
-        context: AssetExecutionContext, config: PredictionConfig, data: DataRootResource
-    ) -> MaterializeResult[None]:
+    def adhoc_predictions(config: PredictionConfig, data: DataRootResource) -> MaterializeResult[None]:
         """What the best model says of pictures that you name in the launchpad."""
         try:
             predictions = load_predictor(data.root, config.model or None).predict(config.sources)

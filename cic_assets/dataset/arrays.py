@@ -148,7 +148,7 @@ def _divide(
         manifest["group_id"], members, _previous_splits(target, settings), settings.splits, settings.split_seed
     )
     manifest["row"] = manifest.groupby("split").cumcount()
-    manifest.attrs = _split_rule(settings)
+    manifest.attrs.update(_split_rule(settings))
     return manifest
 
 

@@ -139,7 +139,8 @@ def _dump(path: Path, settings: RedditSettings, key: str) -> Iterator[Medium]:
 def _open_dump(path: Path) -> IO[str]:
     if path.suffix == ".zst":
         decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-        return zstandard.open(path, "rt", dctx=decompressor, encoding="utf-8")
+        lines: IO[str] = zstandard.open(path, "rt", dctx=decompressor, encoding="utf-8")
+        return lines
     return path.open(encoding="utf-8")
 
 

@@ -93,7 +93,7 @@ def settled(before: pd.DataFrame, store: ContentStore) -> dict[str, tuple[Downlo
 
 
 def _as_download(row: Mapping[Any, Any]) -> Download:
-    values = {name: row[name] if row[name] != _EMPTY[name] else None for name in _FROM_DOWNLOAD}
+    values: dict[str, Any] = {name: row[name] if row[name] != _EMPTY[name] else None for name in _FROM_DOWNLOAD}
     values |= {
         "outcome": Outcome(row["outcome"]),
         "reason": row["reason"],
