@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -143,6 +143,11 @@ class DataRoot:
             raise MissingTableError(name, partition, path)
         with path.open("rb") as file:
             return pd.read_parquet(file)
+
+    def read_tables(self, name: str, partitions: Iterable[str]) -> pd.DataFrame:
+        """The tables of several partitions as one; those without rows do not blur its types."""
+        tables = [self.read_table(name, partition) for partition in partitions]
+        return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
 
     def read_table_or_none(self, name: str, partition: str | None = None) -> pd.DataFrame | None:
         """A table, or None where it was not materialized yet."""

@@ -1,6 +1,5 @@
 """Deduplication: fingerprints of each picture, groups over all sources, and the set that is kept."""
 
-import pandas as pd
 from dagster import AssetDep, AssetExecutionContext, AssetsDefinition, DataVersion, MaterializeResult, asset
 
 from cic_assets.assets import metadata
@@ -49,7 +48,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
     )
     def duplicates(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Groups of pictures that are the same picture, over all sources: what to keep, and label conflicts."""
-        images = pd.concat([data.root.read_table("image_hashes", key) for key in problem.partitions], ignore_index=True)
+        images = data.root.read_tables("image_hashes", problem.partitions)
         formats = images.set_index("sha256")["format"].to_dict()
         groups = find_duplicates(
             images,

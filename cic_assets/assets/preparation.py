@@ -4,7 +4,8 @@ import pandas as pd
 from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failure, MaterializeResult, asset
 
 from cic_assets.assets import metadata
-from cic_assets.dataset import DatasetError, build_dataset, group_members, resize_pictures
+from cic_assets.dataset import DatasetError, build_dataset, resize_pictures
+from cic_assets.duplicates import group_members
 from cic_assets.environment import SAMPLE
 from cic_assets.partitions import all_of, source_partitions
 from cic_assets.problem import Problem
@@ -60,10 +61,8 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
     )
     def training_dataset(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Classes, splits by duplicate group, class weights, and one array of pixels a split."""
-        pictures = pd.concat(
-            [data.root.read_table("resized_images", key) for key in problem.partitions], ignore_index=True
-        )
-        origins = pd.concat([data.root.read_table("raw_images", key)["origin"] for key in problem.partitions])
+        pictures = data.root.read_tables("resized_images", problem.partitions)
+        origins = data.root.read_tables("raw_images", problem.partitions)["origin"]
         try:
             info = build_dataset(
                 pictures,

@@ -1,0 +1,25 @@
+"""The set that is kept: one picture of each duplicate group, none whose class is in doubt."""
+
+import pandas as pd
+
+
+def kept_pictures(images: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
+    """The pictures of one source that are kept.
+
+    Args:
+        images: one row a picture, columns `sha256` and `subreddit` among others.
+        groups: the table of duplicates over all sources.
+
+    Returns:
+        Rows of `images` that are in no group or are their group's keeper, with a column `group_id`: the group's, or
+        the picture's own SHA-256 where it is in none.
+    """
+    verdicts = groups[["sha256", "subreddit", "group_id", "keep"]]
+    judged = images.merge(verdicts, on=["sha256", "subreddit"], how="left", validate="one_to_one")
+    kept = judged[judged["keep"].isna() | (judged["keep"] == 1)]
+    return kept.assign(group_id=kept["group_id"].fillna(kept["sha256"])).drop(columns="keep").reset_index(drop=True)
+
+
+def group_members(groups: pd.DataFrame) -> dict[str, frozenset[str]]:
+    """The SHA-256 of all pictures of each group, the dropped ones too."""
+    return {str(name): frozenset(members) for name, members in groups.groupby("group_id")["sha256"]}
