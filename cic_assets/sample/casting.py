@@ -1,0 +1,124 @@
+"""What is in the pictures: draws a shot for each number, so that nothing but the vehicle tells the classes apart.
+
+Places, hours, sizes, colours and cameras come from the same tables with the same chances for both classes.
+"""
+
+import numpy as np
+
+from cic_assets.sample.car_paint import CarFinish
+from cic_assets.sample.cars import BODIES
+from cic_assets.sample.lights import HOURS
+from cic_assets.sample.photographs import Shot
+from cic_assets.sample.places import PLACES
+from cic_assets.sample.tank_paint import TankFinish
+from cic_assets.sample.tanks import TYPES
+from cic_assets.sample.textures import Colour, Paint
+from cic_assets.sample.vehicles import Car, Subject, Tank
+
+SIZES: tuple[tuple[int, int], ...] = (
+    (640, 480), (800, 600), (1024, 768), (960, 640), (1080, 720), (1280, 720), (1200, 800),
+    (1600, 900), (1080, 1080), (720, 900), (768, 1024), (1000, 562),
+)  # fmt: skip
+"""Width and height in pixels."""
+
+COLOURS: tuple[Colour, ...] = (
+    (98, 104, 66), (84, 92, 62), (70, 82, 64), (188, 166, 122), (206, 184, 140), (122, 122, 118), (86, 90, 94),
+    (226, 228, 226), (54, 58, 60), (110, 92, 68), (140, 44, 38), (52, 74, 110), (164, 128, 60), (120, 130, 138),
+)  # fmt: skip
+"""Paints of both classes, RGB in [0, 255]."""
+
+TITLES = (
+    "My {what}, {where} {size}",
+    "Spotted: a {what} in the {where} {size}",
+    "{what} {size} [OC]",
+    "<b>{what}</b> & friends in the {where}",
+    'A "{what}" as it should be {size}',
+    "Drawn today: {what}, {where}",
+)
+"""Some carry marks that a careless page would take for HTML."""
+
+PLATES = ("CIC 23", "DAG 113", "ETL 200", "CNN 299", "REG 015", "PQT 512")
+
+
+def cast(klass: str, number: int) -> Shot:
+    """The shot with a number, of a "car" or a "tank". The same number gives the same shot for ever."""
+    rng = np.random.default_rng((2023, 1 if klass == "car" else 2, number))
+    place = PLACES[(number * 5 + number // len(PLACES)) % len(PLACES)]
+    hour = place.hours[int(rng.integers(len(place.hours)))]
+    subject = _car(rng, number, hour) if klass == "car" else _tank(rng, number, hour)
+    return Shot(
+        subject=subject,
+        place=place,
+        hour=hour,
+        size=SIZES[int(rng.integers(len(SIZES)))],
+        yaw=_yaw(rng),
+        eye_height=float(rng.uniform(0.9, 2.4) if rng.random() < 0.8 else rng.uniform(2.4, 5.0)),
+        distance=float(rng.uniform(1.7, 4.0)),
+        fill=float(rng.uniform(0.55, 0.92)),
+        offset=(float(rng.uniform(-0.7, 0.7)), float(rng.uniform(-0.05, 0.75))),
+        roll=float(rng.uniform(-3, 3)) if rng.random() < 0.4 else 0.0,
+        falling=place.falling if rng.random() < 0.25 else "",
+        quality=int(rng.integers(78, 94)),
+        seed=int(rng.integers(2**31)),
+    )
+
+
+def title_of(shot: Shot) -> str:
+    """A post's title for a shot, in the words of its place; hostile marks included, as people write them."""
+    width, height = shot.size
+    return TITLES[shot.seed % len(TITLES)].format(
+        what=shot.subject.name, where=shot.place.name, size=f"[{width}x{height}]"
+    )
+
+
+def _yaw(rng: np.random.Generator) -> float:
+    """Mostly three-quarter views and sides, seldom straight from the front or the back."""
+    side = 1 if rng.random() < 0.5 else -1
+    low, high = ((20, 70), (70, 110), (110, 160), (-20, 20))[int(rng.choice(4, p=(0.42, 0.30, 0.20, 0.08)))]
+    return float(side * rng.uniform(low, high))
+
+
+def _colour(rng: np.random.Generator) -> Colour:
+    base = np.asarray(COLOURS[int(rng.integers(len(COLOURS)))]) * rng.uniform(0.85, 1.12) + rng.uniform(-8, 8, 3)
+    red, green, blue = np.clip(base, 12, 245)
+    return float(red), float(green), float(blue)
+
+
+def _car(rng: np.random.Generator, number: int, hour: str) -> Subject:
+    body = BODIES[number % len(BODIES)]
+    pattern = str(rng.choice(["plain", "roof", "stripes", "patches"], p=(0.62, 0.12, 0.11, 0.15)))
+    finish = CarFinish(
+        paint=Paint(_colour(rng), gloss=float(rng.uniform(0.4, 0.75))),
+        second=_colour(rng),
+        pattern=pattern,
+        lamps_on=_lamps(rng, hour),
+        spokes=int(rng.choice([5, 6, 7, 10])),
+        rim=Paint((170, 172, 176), 0.5) if rng.random() < 0.7 else Paint((56, 56, 58), 0.4),
+        dirt=float(rng.uniform(0, 0.7)) if rng.random() < 0.4 else 0.0,
+        plate=str(rng.choice(PLATES)),
+        seed=int(rng.integers(2**31)),
+    )
+    return Car(body, finish)
+
+
+def _tank(rng: np.random.Generator, number: int, hour: str) -> Subject:
+    kind = TYPES[number % len(TYPES)]
+    patches = tuple(_colour(rng) for _ in range(int(rng.choice([0, 1, 2], p=(0.5, 0.2, 0.3)))))
+    finish = TankFinish(
+        paint=Paint(_colour(rng), gloss=float(rng.uniform(0.0, 0.12))),
+        patches=patches,
+        patch_size=float(rng.uniform(0.4, 0.9)),
+        marking=str(rng.choice(["none", "star", "number", "stripe", "roundel"])),
+        marking_colour=(235, 235, 230) if rng.random() < 0.8 else (190, 40, 36),
+        number=str(int(rng.integers(100, 399))),
+        turret_yaw=float(rng.normal(0, 28)) if rng.random() < 0.6 else 0.0,
+        gun_pitch=float(rng.uniform(-3, 10)),
+        lamps_on=_lamps(rng, hour),
+        dirt=float(rng.uniform(0, 0.7)),
+        seed=int(rng.integers(2**31)),
+    )
+    return Tank(kind, finish)
+
+
+def _lamps(rng: np.random.Generator, hour: str) -> bool:
+    return HOURS[hour].dark and rng.random() < 0.85
