@@ -1,0 +1,93 @@
+import subprocess
+import sys
+
+import pytest
+from dagster import AllPartitionMapping, AssetKey, DagsterInstance
+
+from cic_assets.build import build_definitions
+from cic_assets.problem import ProblemError
+
+ASSETS = {
+    "raw_images": "scraping",
+    "image_hashes": "deduplication",
+    "duplicates": "deduplication",
+    "deduped_images": "deduplication",
+    "resized_images": "preparation",
+    "training_dataset": "preparation",
+    "vgg_model": "training",
+    "peetz_net_model": "training",
+    "xception_model": "training",
+    "evaluation_report": "evaluation",
+    "adhoc_predictions": "prediction",
+}
+PARTITIONED = {"raw_images", "image_hashes", "deduped_images", "resized_images"}
+
+
+@pytest.fixture
+def definitions(world):
+    return build_definitions(world.environment)
+
+
+@pytest.fixture
+def graph(definitions):
+    return definitions.resolve_asset_graph()
+
+
+def test_assets_groups_and_partitions(graph):
+    nodes = {key.to_user_string(): graph.get(key) for key in graph.get_all_asset_keys()}
+    assert {name: node.group_name for name, node in nodes.items()} == ASSETS
+    assert {name for name, node in nodes.items() if node.is_partitioned} == PARTITIONED
+    partitions = nodes["raw_images"].partitions_def.get_partition_keys()
+    assert partitions == ["cars", "tanks", "boats"]
+
+
+def test_every_asset_explains_itself(graph):
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.description, key
+        assert node.owners, key
+        assert node.kinds, key
+
+
+def test_what_compares_sources_depends_on_all_of_them(graph):
+    for parent, child in (("image_hashes", "duplicates"), ("resized_images", "training_dataset")):
+        mapping = graph.get(AssetKey(child)).partition_mappings[AssetKey(parent)]
+        assert isinstance(mapping, AllPartitionMapping)
+
+
+def test_models_share_the_gpu_pool(graph):
+    for name in ("vgg_model", "peetz_net_model", "xception_model"):
+        assert graph.get(AssetKey(name)).pools == {"gpu"}
+
+
+def test_loading_imports_no_tensorflow(world):
+    program = (
+        "import sys; from cic_assets.definitions import defs; defs.resolve_asset_graph()\n"
+        "heavy = {'tensorflow', 'keras', 'matplotlib', 'ray'} & set(sys.modules)\n"
+        "sys.exit(f'imported: {heavy}' if heavy else 0)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], env=world.environment.variables() | {"PATH": "/usr/bin"}, capture_output=True
+    )
+    assert result.returncode == 0, result.stderr.decode()
+
+
+def test_a_wrong_problem_is_said_in_one_line(world):
+    world.environment.problem.write_text("name: x\nclasses: {a: [r/aa]}\n")
+    with pytest.raises(ProblemError, match="expected at least two classes"):
+        build_definitions(world.environment)
+
+
+def test_without_credentials_a_subreddit_says_what_to_set(world, monkeypatch):
+    monkeypatch.delenv("REDDIT_CLIENT_ID", raising=False)
+    definitions = build_definitions(world.environment.model_copy(update={"archive": ""}))
+    with DagsterInstance.ephemeral() as instance:
+        result = definitions.resolve_job_def("rescrape").execute_in_process(
+            partition_key="cars",
+            instance=instance,
+            raise_on_error=False,
+            asset_selection=[AssetKey("raw_images")],
+        )
+    failure = result.get_step_failure_events()[0].step_failure_data
+    assert "set REDDIT_CLIENT_ID" in failure.user_failure_data.description
+    assert not result.success

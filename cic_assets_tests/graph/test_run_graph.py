@@ -1,0 +1,80 @@
+"""The whole graph on a real Dagster instance, over a real HTTP archive and a folder of real JPEGs."""
+
+import json
+import shutil
+
+import pytest
+from dagster import AssetKey
+
+from cic_assets.build import build_definitions
+from cic_assets.instance import open_instance
+from cic_assets.problem import load_problem
+from cic_assets.runs import RunFailedError, run_graph
+
+from .conftest import picture
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+def run(world):
+    """One `cic run`; gives what was materialized, and what was said."""
+    lines = []
+    problem = load_problem(world.environment.problem)
+    definitions = build_definitions(world.environment)
+    with open_instance(world.root) as instance:
+        before = {run.run_id for run in instance.get_runs()}
+        run_graph(definitions, instance, list(problem.partitions), lines.append, lines.append)
+        materialized = [
+            (event.asset_key.to_user_string(), event.partition)
+            for run in instance.get_runs()
+            if run.run_id not in before
+            for event in (
+                record.event_log_entry.dagster_event
+                for record in instance.get_records_for_run(run.run_id).records
+                if record.event_log_entry.dagster_event and record.event_log_entry.dagster_event.is_step_materialization
+            )
+        ]
+    return sorted(materialized, key=str), lines
+
+
+SCRAPES = [(asset, key) for asset in ("image_hashes", "raw_images") for key in ("boats", "cars", "tanks")]
+
+
+def test_everything_once_then_only_what_changed(world):
+    materialized, lines = run(world)
+    assert len(materialized) == 3 * 4 + 6
+    assert any("epoch 2 of 2" in line for line in lines)
+    report = json.loads((world.root.report / "report.json").read_text())
+    assert set(report["models"]) == {"vgg", "peetz_net", "xception"}
+    groups = world.root.read_table("duplicates")
+    assert len(groups) == 0 or groups["keep"].sum() == groups["group_id"].nunique()
+    assert len(world.root.read_table("deduped_images", "cars")) == 40
+    assert len(world.root.read_table("deduped_images", "boats")) == 40
+
+    # Nothing changed: sources are asked again, nothing else happens.
+    again, _ = run(world)
+    assert again == SCRAPES
+
+    # One new picture: its own branch, the data set, the models and the report.
+    world.archive.add("new", picture("tank", 1000), subreddit="tanks")
+    changed, _ = run(world)
+    assert ("resized_images", "tanks") in changed
+    assert ("resized_images", "cars") not in changed
+    assert {name for name, _ in changed} >= {"training_dataset", "vgg_model", "evaluation_report"}
+
+
+def test_a_source_that_fails_is_named_and_the_others_are_scraped(world):
+    shutil.rmtree(world.environment.problem.parent / "boats")
+    with pytest.raises(RunFailedError, match=r"raw_images of boats: folder:.*boats: there is no such folder"):
+        run(world)
+    assert world.root.has_table("raw_images", "cars")
+    assert world.root.has_table("raw_images", "tanks")
+    assert not world.root.has_table("duplicates")
+
+
+def test_dagster_s_own_view_of_the_assets(world):
+    run(world)
+    with open_instance(world.root) as instance:
+        assert set(instance.get_materialized_partitions(AssetKey("raw_images"))) == {"boats", "cars", "tanks"}
+        event = instance.get_latest_materialization_event(AssetKey("evaluation_report"))
+        assert str(world.root.report / "report.html") in str(event.asset_materialization.metadata["report"].value)

@@ -1,0 +1,72 @@
+import os
+import subprocess
+import sys
+
+import click
+import pytest
+from dagster import DagsterInstance, DagsterRunStatus
+from dagster._core.test_utils import create_run_for_test
+
+from cic_assets.instance import PID_TAG, ensure_home, open_instance
+from cic_assets.storage import DataRoot
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    return DataRoot(str(tmp_path / "root"))
+
+
+def test_the_home_is_under_the_data_root_and_limits_the_gpu_pool(root):
+    with open_instance(root) as instance:
+        assert instance.root_directory == str(root.path / "dagster")
+        config = instance.get_concurrency_config()
+        assert config.pool_config.default_pool_limit == 1
+        assert config.pool_config.pool_granularity.value == "op"
+        assert not instance.telemetry_enabled
+
+
+def test_a_home_of_one_s_own_is_respected(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
+    assert ensure_home(root) == tmp_path
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "nowhere"))
+    with pytest.raises(click.ClickException, match="nowhere, which is no folder"):
+        ensure_home(root)
+
+
+def test_a_changed_dagster_yaml_is_kept(root):
+    home = ensure_home(root)
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    ensure_home(root)
+    assert (home / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
+
+
+def test_two_commands_at_once_are_refused(root):
+    program = (
+        "import sys; from cic_assets.storage import DataRoot; from cic_assets.instance import open_instance\n"
+        "with open_instance(DataRoot(sys.argv[1])): pass"
+    )
+    with open_instance(root):
+        environment = {**os.environ, "DAGSTER_HOME": ""}
+        command = [sys.executable, "-c", program, root.url]
+        result = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert result.returncode != 0
+    assert "another cic command is at work" in result.stderr
+
+
+def test_runs_that_a_kill_left_behind_are_marked_failed(root):
+    with open_instance(root) as instance:
+        ours = create_run_for_test(instance, status=DagsterRunStatus.STARTED, tags={PID_TAG: "1"})
+        others = create_run_for_test(instance, status=DagsterRunStatus.STARTED)
+    with open_instance(root) as instance:
+        assert instance.get_run_by_id(ours.run_id).status is DagsterRunStatus.FAILURE
+        assert instance.get_run_by_id(others.run_id).status is DagsterRunStatus.STARTED
+
+
+def test_a_remote_root_has_its_home_on_the_local_disk(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    home = ensure_home(DataRoot("memory://bucket/data"))
+    assert home.is_relative_to(tmp_path)
+    with DagsterInstance.from_config(str(home)) as instance:
+        assert instance.root_directory == str(home)
