@@ -60,7 +60,7 @@ def paint_car(texture: Texture, body: "CarBody", finish: CarFinish) -> CarCharts
     """Paint all views of a car."""
     rng = np.random.default_rng(finish.seed)
     half = body.width / 2 + 0.05
-    scale = 180.0
+    scale = 140.0
     side = texture.chart((0, 2), (body.tail - 0.1, 0.0), (body.nose + 0.1, body.height + 0.1), scale)
     top = texture.chart((0, 1), (body.tail - 0.1, -half), (body.nose + 0.1, half), scale)
     front = texture.chart((1, 2), (-half, 0.0), (half, body.height), scale)

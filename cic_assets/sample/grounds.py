@@ -93,7 +93,7 @@ def cast_shadow(canvas: Canvas, mesh: Mesh, camera: Camera, light: Light) -> Non
 
 def _soft_hull(canvas: Canvas, camera: Camera, points: Floats, softness: float) -> Floats:
     """(H, W) coverage of the convex hull of points on the ground, drawn small and blurred."""
-    shrink = 4
+    shrink = 2
     xy, _ = camera.project(points)
     hull = cv2.convexHull((xy / shrink).astype(np.float32))[:, 0]
     mask = np.zeros((canvas.height // shrink + 1, canvas.width // shrink + 1), np.float32)

@@ -1,6 +1,6 @@
 """One picture from its description: place, hour, vehicle, camera, weather, and what a cheap lens adds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -11,9 +11,13 @@ from cic_assets.sample.geometry import Floats, Mesh
 from cic_assets.sample.grounds import cast_shadow, paint_ground
 from cic_assets.sample.lights import HOURS, light_of
 from cic_assets.sample.places import Place
-from cic_assets.sample.rendering import Camera, Layer, look_at, render
+from cic_assets.sample.rendering import Camera, Layer, Light, look_at, render
 from cic_assets.sample.textures import Texture, noise
 from cic_assets.sample.vehicles import Subject, build
+
+
+_BACKGROUND_WIDTH = 640
+"""Pixels; a vehicle of 640 and more stands out from it as from a background out of focus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +61,25 @@ def photograph(shot: Shot) -> NDArray[np.uint8]:
     hour = HOURS[shot.hour]
     mesh, texture, camera = _set_up(shot)
     light = light_of(hour, shot.place.ground, rng, shot.yaw)
-    canvas = Canvas(np.empty((shot.size[1], shot.size[0], 3), np.float32), camera.horizon, hour, rng)
-    _paint_sky(canvas)
-    BACKDROPS[shot.place.backdrop](canvas)
-    paint_ground(canvas, shot.place, camera)
-    cast_shadow(canvas, mesh, camera, light)
+    canvas = _background(shot, mesh, camera, light, rng)
     _lay_over(canvas, render(mesh, texture, camera, light))
     _let_fall(canvas, shot.falling)
     return _develop(canvas, shot)
+
+
+def _background(shot: Shot, mesh: Mesh, camera: Camera, light: Light, rng: np.random.Generator) -> Canvas:
+    """Everything but the vehicle. Drawn small and enlarged: out of focus, and quickly."""
+    width, height = shot.size
+    factor = max(1.0, width / _BACKGROUND_WIDTH)
+    small = camera.shrunk(factor, (round(width / factor), round(height / factor)))
+    pixels = np.empty((small.size[1], small.size[0], 3), np.float32)
+    canvas = Canvas(pixels, small.horizon, HOURS[shot.hour], rng)
+    _paint_sky(canvas)
+    BACKDROPS[shot.place.backdrop](canvas)
+    paint_ground(canvas, shot.place, small)
+    cast_shadow(canvas, mesh, small, light)
+    large = cv2.resize(pixels, shot.size, interpolation=cv2.INTER_LINEAR)
+    return replace(canvas, pixels=np.asarray(large, np.float32), horizon=camera.horizon)
 
 
 def _set_up(shot: Shot) -> tuple[Mesh, Texture, Camera]:

@@ -1,9 +1,11 @@
 """A small renderer: shapes, a texture and light in, a picture of them with soft edges out.
 
-Painter's algorithm on face numbers at twice the size, then shading of each visible pixel. No vehicles and no scenes here.
+Painter's algorithm on face numbers at twice the size for the edges, then shading of each visible pixel. No vehicles and no
+scenes here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -48,11 +50,9 @@ class Camera:
         pitch = np.arctan2(-forward[2], np.hypot(forward[0], forward[1]))
         return float(self.centre[1] - self.focal * np.tan(pitch))
 
-    def ground_to_picture(self) -> NDArray[np.float64]:
-        """The (3, 3) homography from (x, y, 1) on the ground to homogeneous pixels."""
-        lens = np.array([[self.focal, 0, self.centre[0]], [0, self.focal, self.centre[1]], [0, 0, 1]])
-        pose = np.column_stack([self.axes[:, 0], self.axes[:, 1], -self.axes @ self.eye])
-        return np.asarray(lens @ pose, np.float64)
+    def shrunk(self, factor: float, size: tuple[int, int]) -> "Camera":
+        """The same view on a picture of fewer pixels."""
+        return replace(self, focal=self.focal / factor, centre=(self.centre[0] / factor, self.centre[1] / factor), size=size)
 
 
 def look_at(eye: Floats, target: Floats) -> Floats:
@@ -108,19 +108,33 @@ def render(mesh: Mesh, texture: Texture, camera: Camera, light: Light) -> Layer:
     faces, xy = visible[order], xy[order]
     left, top, width, height = _window(xy, camera.size)
     fine = _paint_numbers((xy - (left, top)) * 2, (width * 2, height * 2))
-    blocks = fine.reshape(height, 2, width, 2)
-    coverage = (blocks > 0).mean(axis=(1, 3), dtype=np.float32)
-    numbers = blocks.max(axis=(1, 3))
-    rows, columns = np.nonzero(numbers)
-    face = numbers[rows, columns] - 1
-    position = np.stack([columns, rows], axis=1).astype(np.float32) + np.float32((left, top))
-    attributes = np.concatenate([mesh.normals[faces], mesh.uv[faces], mesh.corners[faces][:, :, 2:]], axis=2)
-    values = _interpolate(xy, attributes, face, position)
-    colour, glow = _shade(values, texture, _rays(position, camera), light)
-    return _gather(coverage, (rows, columns), colour, glow, (left, top))
+    coverage = cv2.resize(np.minimum(fine, 1).astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    numbers = np.maximum(np.maximum(fine[::2, ::2], fine[1::2, ::2]), np.maximum(fine[::2, 1::2], fine[1::2, 1::2]))
+    pixels = np.nonzero(numbers)
+    face = numbers[pixels] - 1
+    position = np.stack([pixels[1] + np.float32(left), pixels[0] + np.float32(top)]).astype(np.float32)
+    surface = _Surface(*_interpolate(xy, _attributes(mesh, faces), face, position))
+    colour, glow = _shade(surface, texture, _rays(position, camera), light)
+    return Layer(left, top, _scatter(colour, pixels, coverage), np.asarray(coverage, np.float32), _scatter(glow, pixels, coverage))
+
+
+class _Surface(NamedTuple):
+    """What is known of each visible pixel's spot on the shape, before light falls on it.
+
+    Attributes:
+        normal: (3, n), of any length.
+        u, v: (n,) texture pixels.
+        height: (n,) metres over the ground.
+    """
+
+    normal: Floats
+    u: Floats
+    v: Floats
+    height: Floats
 
 
 def _facing(mesh: Mesh, camera: Camera) -> NDArray[np.int64]:
+    """The faces that show their outside to the camera."""
     a, b, c, d = (mesh.corners[:, index] for index in range(4))
     normal = np.cross(c - a, d - b)
     normal *= np.where((normal * mesh.normals.mean(axis=1)).sum(axis=1, keepdims=True) < 0, -1, 1)
@@ -141,66 +155,68 @@ def _paint_numbers(xy: Floats, size: tuple[int, int]) -> NDArray[np.int32]:
     numbers = np.zeros((size[1], size[0]), np.int32)
     fixed = np.round(xy * (1 << _FRACTION_BITS)).astype(np.int32)
     for number, outline in enumerate(fixed, start=1):
-        cv2.fillConvexPoly(numbers, outline, number, cv2.LINE_8, _FRACTION_BITS)  # type: ignore[call-overload]  # takes a number
+        cv2.fillConvexPoly(numbers, outline, (number,), cv2.LINE_8, _FRACTION_BITS)
     return numbers
 
 
-def _interpolate(xy: Floats, attributes: Floats, face: NDArray[np.int32], position: Floats) -> Floats:
-    """Attributes at pixels: the plane that fits best through the values at a face's four corners."""
-    middle = xy.mean(axis=1, keepdims=True)
-    offset = xy - middle
+def _attributes(mesh: Mesh, faces: NDArray[np.int64]) -> Floats:
+    """(faces, 4, 6): at each corner the normal, the place on the texture and the height over the ground."""
+    return np.concatenate([mesh.normals[faces], mesh.uv[faces], mesh.corners[faces][:, :, 2:]], axis=2)
+
+
+def _interpolate(
+    xy: Floats, attributes: Floats, face: NDArray[np.int32], position: Floats
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Attributes at pixels: of the plane that fits best through the values at a face's four corners."""
+    middle = xy.mean(axis=1)
+    offset = xy - middle[:, None]
     # A grain of ridge keeps faces seen edge-on from running away.
     spread = np.einsum("fci,fcj->fij", offset, offset) + 0.02 * np.eye(2, dtype=np.float32)
     mean = attributes.mean(axis=1)
     slope = np.linalg.solve(spread, np.einsum("fci,fca->fia", offset, attributes - mean[:, None]))
-    from_middle = position - middle[face, 0]
-    values = mean[face]
-    values += from_middle[:, :1] * slope[face, 0]
-    values += from_middle[:, 1:] * slope[face, 1]
-    return np.asarray(values, np.float32)
+    from_middle = position - middle.T[:, face]
+    values = mean.T[:, face]
+    values += from_middle[0] * slope[:, 0].T[:, face]
+    values += from_middle[1] * slope[:, 1].T[:, face]
+    return values[:3], values[3], values[4], values[5]
 
 
 def _rays(position: Floats, camera: Camera) -> Floats:
-    """(n, 3) unit vectors from the eye through pixels."""
-    across = (position - np.float32(camera.centre)) / np.float32(camera.focal)
-    rays = across @ camera.axes[:2] + camera.axes[2]
-    return np.asarray(rays / np.sqrt(np.einsum("ij,ij->i", rays, rays))[:, None], np.float32)
+    """(3, n) unit vectors from the eye through (2, n) pixels."""
+    across, down = (position - np.float32(camera.centre)[:, None]) / np.float32(camera.focal)
+    right, lower, forward = camera.axes[:, :, None]
+    rays = across * right + down * lower + forward
+    return np.asarray(rays / np.sqrt((rays * rays).sum(axis=0)), np.float32)
 
 
-def _shade(values: Floats, texture: Texture, rays: Floats, light: Light) -> tuple[Floats, Floats]:
-    """RGB in [0, 255] of pixels, and what of it shines by itself.
+def _shade(surface: _Surface, texture: Texture, rays: Floats, light: Light) -> tuple[Floats, Floats]:
+    """(3, n) RGB in [0, 255] of pixels, and what of it shines by itself.
 
     Lambert from sun and sky, a mirror image of the surroundings by Schlick's approximation, and the sun's highlight.
     """
-    normal = values[:, :3]
-    normal /= np.maximum(np.sqrt(np.einsum("ij,ij->i", normal, normal)), 1e-6)[:, None]
-    albedo, gloss, glow = texture.sample(values[:, 3], values[:, 4])
-    facing = np.clip(-np.einsum("ij,ij->i", normal, rays), 0, 1)
-    mirrored = rays + 2 * facing[:, None] * normal
-    lambert = np.clip(normal @ light.towards_sun, 0, None)
-    upward = 0.5 + 0.5 * normal[:, 2:]
+    normal = surface.normal / np.maximum(np.sqrt((surface.normal * surface.normal).sum(axis=0)), np.float32(1e-6))
+    albedo, gloss, glow = texture.sample(surface.u, surface.v)
+    facing = np.clip(-(normal * rays).sum(axis=0), 0, 1)
+    mirrored = rays + 2 * facing * normal
+    sun, sky, ground = light.sun[:, None], light.sky[:, None], light.ground[:, None]
+    lambert = np.clip(light.towards_sun @ normal, 0, None)
+    upward = 0.5 + 0.5 * normal[2]
     # Close to the ground less of the sky is seen.
-    openness = np.clip(0.45 + 0.55 * values[:, 5:] / 0.8, 0.45, 1)
-    received = (light.sky * upward + light.ground * (1 - upward)) * openness + lambert[:, None] * light.sun
-    strength = gloss * (0.05 + 0.95 * (1 - facing) ** 4)
+    openness = np.clip(0.45 + 0.7 * surface.height, 0.45, 1)
+    received = (ground + (sky - ground) * upward) * openness + lambert * sun
+    strength = gloss * (0.05 + 0.95 * np.square(np.square(1 - facing)))
     strength += np.clip(gloss - 0.8, 0, None)  # chrome and glass mirror at any angle
-    level = np.clip(mirrored[:, 2] * 31.5 + 31.5, 0, 63).astype(np.intp)
-    highlight = gloss * np.clip(mirrored @ light.towards_sun, 0, 1) ** 48
-    colour = albedo * received * (1 - 0.6 * strength[:, None])
-    colour += 255 * (strength[:, None] * light.surroundings[level] + 0.7 * highlight[:, None] * light.sun)
-    shining = albedo * glow[:, None]
+    level = np.clip(mirrored[2] * 31.5 + 31.5, 0, 63).astype(np.intp)
+    near_sun = np.square(np.square(np.square(np.square(np.clip(light.towards_sun @ mirrored, 0, 1)))))
+    highlight = 0.7 * gloss * near_sun * near_sun * near_sun  # to the 48th power
+    colour = albedo * received * (1 - 0.6 * strength)
+    colour += 255 * (strength * light.surroundings.T[:, level] + highlight * sun)
+    shining = albedo * glow
     return np.clip(np.maximum(colour, shining), 0, 255), shining
 
 
-def _gather(
-    coverage: Floats,
-    pixels: tuple[NDArray[np.int64], NDArray[np.int64]],
-    colour: Floats,
-    glow: Floats,
-    corner: tuple[int, int],
-) -> Layer:
-    """Put shaded pixels back into a picture."""
-    drawn, shining = np.zeros((*coverage.shape, 3), np.float32), np.zeros((*coverage.shape, 3), np.float32)
-    drawn[pixels] = colour
-    shining[pixels] = glow
-    return Layer(corner[0], corner[1], drawn * coverage[..., None], coverage, shining)
+def _scatter(values: Floats, pixels: tuple[NDArray[np.int64], ...], coverage: Floats) -> Floats:
+    """(3, n) values put back into a picture (H, W, 3), as strong as they cover."""
+    picture = np.zeros((*coverage.shape, 3), np.float32)
+    picture[pixels] = (values * coverage[pixels]).T
+    return picture

@@ -70,7 +70,7 @@ def paint_tank(texture: Texture, kind: "TankType", finish: TankFinish) -> TankCh
     """Paint all views of a tank."""
     rng = np.random.default_rng(finish.seed)
     half, low, high = kind.width / 2 + 0.06, kind.tail - 0.1, kind.nose + 0.1
-    scale = 130.0
+    scale = 105.0
     reach = max(abs(x) for x, _ in kind.turret.outline) + 0.1
     charts = TankCharts(
         side=texture.chart((0, 2), (low, 0.3), (high, kind.deck + 0.05), scale),

@@ -21,7 +21,7 @@ _SHIFT = 4
 """Points are given to OpenCV in sixteenths of a pixel."""
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=None)
 def _noise_sheet(seed: int, octaves: int) -> Floats:
     """(512, 512) fractal value noise, tiling, mean 0, standard deviation 1."""
     rng = np.random.default_rng(seed)
@@ -105,14 +105,15 @@ class Texture:
         return Swatch(left + width / 2, top + height / 2)
 
     def sample(self, u: Floats, v: Floats) -> tuple[Floats, Floats, Floats]:
-        """At (n,) texture pixels: (n, 3) colour in [0, 255], (n,) gloss and (n,) glow in [0, 1]."""
+        """At (n,) texture pixels: (3, n) colour in [0, 255], (n,) gloss and (n,) glow in [0, 1]."""
         width = 4096  # OpenCV's remap takes no picture side of 32768 or more
         rows = -(-len(u) // width)
         padded = [np.pad(axis, (0, rows * width - len(u))).reshape(rows, width) for axis in (u, v)]
-        colour = cv2.remap(self.colour, padded[0], padded[1], cv2.INTER_LINEAR).reshape(-1, 3)[: len(u)]
-        finish = cv2.remap(self.finish, padded[0], padded[1], cv2.INTER_LINEAR).reshape(-1, 2)[: len(u)]
-        shine = finish.astype(np.float32) / 255
-        return colour.astype(np.float32), shine[:, 0], shine[:, 1]
+        colour, finish = (
+            cv2.split(cv2.remap(sheet, padded[0], padded[1], cv2.INTER_LINEAR)) for sheet in (self.colour, self.finish)
+        )
+        channels = np.stack([*colour, *finish]).reshape(5, -1)[:, : len(u)].astype(np.float32)
+        return channels[:3], channels[3] / 255, channels[4] / 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +159,8 @@ class FlatChart:
 
     def fill(self, paint: Paint) -> None:
         """One paint all over."""
-        colour, finish = self.region()
-        colour[:] = paint.colour
-        finish[:] = _finish(paint)
+        for canvas, value in zip(self.region(), (paint.colour, _finish(paint)), strict=True):
+            cv2.rectangle(canvas, (0, 0), (canvas.shape[1], canvas.shape[0]), value, -1)
 
     def polygon(self, points: Iterable[Sequence[float]], paint: Paint) -> None:
         """A filled outline."""
@@ -225,25 +225,26 @@ class FlatChart:
         """Uneven paint, and dirt up to a height of `dirt_below` metres."""
         colour, finish = self.region()
         height, width = colour.shape[:2]
-        uneven = 1 + strength * noise(rng, height, width, cell=self.scale * 0.8)
-        rows = (self.origin[1] - self.window[1] - np.arange(height)) / self.scale
-        cover = (
-            np.clip((dirt_below - rows) / max(dirt_below, 0.05), 0, 1)[:, None]
-            if dirt_below > 0
-            else np.zeros((height, 1))
-        )
-        cover = np.clip(cover * (0.8 + 0.5 * noise(rng, height, width, cell=self.scale * 0.3)), 0, 0.85)[..., None]
-        painted = colour * np.clip(uneven, 0.6, 1.4)[..., None]
-        colour[:] = np.clip(painted * (1 - cover) + np.float32(dirt) * cover, 0, 255)
-        finish[..., :1] = (finish[..., :1] * (1 - cover)).astype(np.uint8)
+        # Clouds need few pixels: a quarter of the chart's in each direction.
+        rows, columns = height // 4 + 2, width // 4 + 2
+        bright = np.clip(1 + strength * noise(rng, rows, columns, cell=self.scale * 0.2), 0.6, 1.4)
+        up = (self.origin[1] - self.window[1] - 4 * np.arange(rows, dtype=np.float32)) / self.scale
+        cover = np.clip((dirt_below - up) / max(dirt_below, 0.05), 0, 1)[:, None]
+        cover = np.clip(cover * (0.8 + 0.5 * noise(rng, rows, columns, cell=self.scale * 0.1)), 0, 0.85)
+        keep, add = ((bright * (1 - cover))[..., None], cover[..., None] * np.float32(dirt))
+        keep, add, clean = (cv2.resize(sheet, (width, height), interpolation=cv2.INTER_LINEAR) for sheet in (keep, add, 1 - cover))
+        cv2.add(cv2.multiply(colour, cv2.merge([keep] * 3), dtype=cv2.CV_32F), add, colour, dtype=cv2.CV_8U)
+        finish[..., 0] = cv2.multiply(finish[..., 0], clean, dtype=cv2.CV_8U)
 
     def camouflage(self, rng: np.random.Generator, colours: Sequence[Colour], size: float) -> None:
         """Patches of further colours over what is there; `size` is that of a patch in metres."""
         canvas, _ = self.region()
+        height, width = canvas.shape[:2]
         for colour in colours:
-            clouds = noise(rng, canvas.shape[0], canvas.shape[1], cell=size * 2 * self.scale, octaves=3)
-            cover = np.clip((clouds - 0.35) * 14, 0, 1)[..., None]
-            canvas[:] = canvas * (1 - cover) + np.float32(colour) * cover
+            clouds = noise(rng, height // 2 + 1, width // 2 + 1, cell=size * self.scale, octaves=3)
+            cover = np.clip((clouds - 0.35) * 2400, 0, 255).astype(np.uint8)
+            mask = cv2.resize(cover, (width, height), interpolation=cv2.INTER_LINEAR)
+            canvas[mask > 127] = colour
 
 
 def _finish(paint: Paint) -> tuple[float, float]:
