@@ -17,6 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from cic_assets.reddit.rankings import ranked
 from cic_assets.reddit.words import SUBREDDIT_NAME, Post, Sort, TimeFilter
 
+_ONE_LINE = r"^[^\x00-\x1f\x7f]+$"
+"""What may stand in a header."""
+
 
 class ArchiveError(ValueError):
     """An archive that cannot be replayed; the message is one line: FILE:LINE: what was found and what was expected."""
@@ -31,10 +34,10 @@ class Route(BaseModel):
     path: str = Field(pattern="^/")
     query: str | None = None
     file: str | None = Field(default=None, pattern=r"^[^/\\]+$")
-    type: str | None = None
+    type: str | None = Field(default=None, pattern=_ONE_LINE)
     status: int | None = Field(default=None, ge=200, le=599)
     body: str | None = None
-    redirect: str | None = Field(default=None, min_length=1)
+    redirect: str | None = Field(default=None, pattern=_ONE_LINE)
     fail: tuple[Annotated[int, Field(ge=200, le=599)], ...] = ()
     retry_after: str | None = Field(default=None, pattern=r"^(\d+|date)$")
     no_length: bool = False

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from ipaddress import ip_address
@@ -23,7 +22,7 @@ import requests
 from praw.config import Config
 
 from cic_assets.reddit.errors import BadCredentialsError, TermsNotAcknowledgedError
-from cic_assets.reddit.pacing import Pace
+from cic_assets.reddit.pacing import Pace, ledger_of
 from cic_assets.reddit.requestor import PatientRequestor
 from cic_assets.reddit.settings import RedditSettings
 from cic_assets.reddit.terms import TERMS_IN_ONE_LINE
@@ -131,15 +130,10 @@ def connect(
         )
 
 
-def _pace(credentials: RedditCredentials, endpoint: str | None, settings: RedditSettings) -> Pace:
+def _pace(credentials: RedditCredentials, endpoint: str | None, settings: RedditSettings) -> Pace | None:
     if endpoint is not None and _is_loopback(endpoint):
-        return Pace(None)
-    return _shared_pace(credentials.client_id, settings.requests_per_minute)
-
-
-@cache
-def _shared_pace(client_id: str, per_minute: int) -> Pace:  # noqa: ARG001  # one for each app, which is what Reddit counts
-    return Pace(per_minute)
+        return None
+    return Pace(settings.requests_per_minute, ledger_of(credentials.client_id))
 
 
 def _is_loopback(endpoint: str) -> bool:

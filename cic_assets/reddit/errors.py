@@ -1,8 +1,16 @@
 """What can go wrong between us and Reddit, each with one line that says what to do about it."""
 
+from typing import ClassVar
+
 
 class RedditError(Exception):
-    """Reddit cannot be read; the message is one line for a person."""
+    """Reddit cannot be read; the message is one line for a person.
+
+    Attributes:
+        passing: whether trying again later may help.
+    """
+
+    passing: ClassVar[bool] = False
 
 
 class BadCredentialsError(RedditError):
@@ -16,9 +24,13 @@ class TermsNotAcknowledgedError(RedditError):
 class RateLimitedError(RedditError):
     """Reddit asked to wait, longer or more often than the settings allow."""
 
+    passing = True
+
 
 class UnreachableError(RedditError):
     """No connection, no answer in time, or server errors only."""
+
+    passing = True
 
 
 class UnexpectedAnswerError(RedditError):

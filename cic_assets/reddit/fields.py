@@ -15,7 +15,7 @@ def number(post: Mapping[str, Any], key: str) -> float:
     """A numeric field, also one written as a string; 0 if it is missing, infinite or something else."""
     try:
         value = float(post.get(key) or 0)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         return 0.0
     return value if math.isfinite(value) else 0.0
 

@@ -1,50 +1,78 @@
-"""How fast Reddit is asked: the one place that keeps the limit, and how long to wait when told to."""
+"""How fast Reddit is asked: the one place that keeps its limit, and how long to wait when it says to."""
 
+import hashlib
+import os
 import random
-import threading
+import sqlite3
 import time
-from collections import deque
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 WINDOW_SECONDS = 60.0
 
 
+def ledger_of(client_id: str) -> Path:
+    """Where the requests of an app are counted, for all processes of this user on this machine.
+
+    Reddit counts by app, and the graph scrapes its subreddits in several processes.
+    """
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return cache / "cic_assets" / f"reddit-{hashlib.sha256(client_id.encode()).hexdigest()[:12]}.sqlite3"
+
+
 class Pace:
-    """Lets at most so many requests through in any minute, over all threads; the others wait their turn.
+    """Lets at most so many requests through in any minute, over all threads and processes; others wait their turn.
 
     Args:
-        per_minute: requests in any 60 seconds; None lets everything through.
-        clock, sleep: seconds that only go forward, and waiting for some of them.
+        per_window: requests in any `window`.
+        ledger: the file in which they are counted; made if it is not there.
+        window: seconds.
+        clock, sleep: seconds since 1970, the same in all processes, and waiting for some.
     """
 
     def __init__(
         self,
-        per_minute: int | None,
+        per_window: int,
+        ledger: Path,
         *,
-        clock: Callable[[], float] = time.monotonic,
+        window: float = WINDOW_SECONDS,
+        clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._per_minute = per_minute
+        self._per_window = per_window
+        self._ledger = ledger
+        self._window = window
         self._clock = clock
         self._sleep = sleep
-        self._recent: deque[float] = deque()
-        self._lock = threading.Lock()
 
     def wait(self) -> None:
         """Return when the next request may go out."""
-        if self._per_minute is None:
-            return
-        # Held while sleeping: who comes later must not go first.
-        with self._lock:
-            while len(self._recent) >= self._per_minute:
-                age = self._clock() - self._recent[0]
-                if age >= WINDOW_SECONDS:
-                    self._recent.popleft()
-                else:
-                    self._sleep(WINDOW_SECONDS - age)
-            self._recent.append(self._clock())
+        try:
+            self._ledger.parent.mkdir(parents=True, exist_ok=True)
+            while seconds := self._seconds_until_free():
+                self._sleep(seconds)
+        except (OSError, sqlite3.Error):
+            # Nothing can be written there. One process that keeps an even distance is within the limit too.
+            self._sleep(self._window / self._per_window)
+
+    def _seconds_until_free(self) -> float:
+        """Take a place if there is one, and return 0; else how long until there may be."""
+        with closing(sqlite3.connect(self._ledger, timeout=self._window, isolation_level=None)) as ledger:
+            # A count that a power cut loses does no harm.
+            ledger.execute("PRAGMA synchronous = OFF")
+            ledger.execute("BEGIN IMMEDIATE")
+            ledger.execute("CREATE TABLE IF NOT EXISTS requests (at REAL NOT NULL)")
+            now = self._clock()
+            # Those in the future are from before the clock was set back.
+            ledger.execute("DELETE FROM requests WHERE at <= ? OR at > ?", (now - self._window, now))
+            taken, first = ledger.execute("SELECT count(*), min(at) FROM requests").fetchone()
+            if taken < self._per_window:
+                ledger.execute("INSERT INTO requests VALUES (?)", (now,))
+            ledger.execute("COMMIT")
+        return 0.0 if taken < self._per_window else max(float(first) + self._window - now, 0.001)
 
 
 def retry_after(value: str | None) -> float | None:
@@ -58,14 +86,14 @@ def retry_after(value: str | None) -> float | None:
             date = parsedate_to_datetime(value)
         except ValueError:
             return None
-        # A date without a zone, which HTTP does not allow, is taken as what HTTP dates are in.
+        # HTTP dates are in UTC, whether or not they say so.
         seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - datetime.now(UTC).timestamp()
-    return max(seconds, 0.0) if seconds < float("inf") else None
+    return max(seconds, 0.0) if abs(seconds) < float("inf") else None
 
 
 def backoff(attempt: int, *, first: float = 1.0, longest: float = 30.0) -> float:
-    """Seconds to wait after the attempt of this number (from 0) when nobody says how long.
+    """Seconds to wait after the attempt of this number, from 0, when nobody says how long.
 
-    Doubling, with full jitter, so that clients who failed together do not come back together.
+    They double, up to `longest`, and the half of them is by chance: who failed together does not come back together.
     """
-    return random.uniform(0.5, 1.0) * min(first * 2.0**attempt, longest)  # noqa: S311  # not for secrets
+    return random.uniform(0.5, 1.0) * min(first * 2.0 ** min(attempt, 60), longest)  # noqa: S311  # no secret depends on it

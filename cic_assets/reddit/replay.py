@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +23,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-from cic_assets.reddit.archive import Archive, ArchiveError, load_archive
+from cic_assets.reddit.archive import Archive, ArchiveError, Route, load_archive, subreddit_files
 from cic_assets.reddit.replay_api import RedditApi
 from cic_assets.reddit.replay_hosts import Hosts, Request
 
@@ -41,33 +42,35 @@ class WatchedArchive:
 
     def __init__(self, directory: Path | str) -> None:
         self._directory = Path(directory)
-        self._signature = self._stamps()
+        # Before reading: what changes meanwhile is read once more.
+        self._files = self._watched()
+        self._stamps = [_stamp(file) for file in self._files]
         self._archive = load_archive(directory)
 
     def current(self) -> Archive:
         """The archive as it is now. While a change to it makes no sense, the last one that did, with a warning."""
-        signature = self._stamps()
-        if signature != self._signature:
-            self._signature = signature
+        stamps = [_stamp(file) for file in self._files]
+        if stamps != self._stamps:
+            self._files = self._watched()
+            self._stamps = [_stamp(file) for file in self._files]
             try:
                 self._archive = load_archive(self._directory)
             except (ArchiveError, OSError) as error:
                 logger.warning("the archive changed and cannot be read, its last state is replayed: %s", error)
         return self._archive
 
-    def _stamps(self) -> list[tuple[str, int, int, int]]:
-        files = [self._directory / "routes.jsonl", self._directory / "subreddits.json"]
-        with suppress(OSError):
-            files += (self._directory / "subreddits").iterdir()
-        return sorted(stamp for file in files if (stamp := _stamp(file)))
+    def _watched(self) -> list[Path]:
+        # The folder itself tells of files that come, go, or are replaced.
+        root = self._directory
+        return [root / "subreddits", root / "routes.jsonl", root / "subreddits.json", *subreddit_files(root)]
 
 
-def _stamp(file: Path) -> tuple[str, int, int, int] | None:
+def _stamp(file: Path) -> tuple[int, int, int] | None:
     try:
         status = file.stat()
     except OSError:
         return None
-    return file.name, status.st_mtime_ns, status.st_size, status.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 class ReplayApp:
@@ -96,15 +99,25 @@ class ReplayApp:
         if not _is_reddit(request.host):
             await self._hosts.answer(request, self._archive.current().route(request.host, request.path, request.query))
             return
-        self.api_requests[request.path] += 1
-        archive = self._archive.current()
-        routes = (archive.route(host, request.path, request.query) for host in (request.host, *REDDIT_HOSTS))
-        if route := next(filter(None, routes), None):
+        # The API takes every path with a slash at its end or .json, and PRAW asks for some so.
+        path = request.path.rstrip("/").removesuffix(".json") or "/"
+        self.api_requests[path] += 1
+        if route := self._recorded(request, path):
             await self._hosts.answer(request, route)
         else:
-            # The API takes every path with a slash at its end or .json, and PRAW asks for some so.
-            path = request.path.rstrip("/").removesuffix(".json") or "/"
             await self._api.app({**scope, "path": path, "raw_path": path.encode()}, receive, send)
+
+    def examples(self) -> tuple[str, str]:
+        """A subreddit and a URL of this archive, to show how it is used."""
+        archive = self._archive.current()
+        name = next((subreddit.name for subreddit in archive.subreddits.values()), "NAME")
+        host, path = next(iter(archive.routes), ("i.redd.it", "/NAME.jpg"))
+        return name, f"http://{host}{path}"
+
+    def _recorded(self, request: Request, path: str) -> Route | None:
+        """A route for something of Reddit's own: it goes before what the API would answer."""
+        archive, hosts = self._archive.current(), (request.host, *REDDIT_HOSTS)
+        return next(filter(None, (archive.route(host, path, request.query) for host in hosts)), None)
 
 
 def _host(scope: Scope) -> str:
@@ -114,6 +127,7 @@ def _host(scope: Scope) -> str:
     return name if colon and port.isdigit() else value
 
 
+@lru_cache(maxsize=1024)
 def _is_reddit(host: str) -> bool:
     if host in ("", "localhost", "reddit.com") or host.endswith(".reddit.com"):
         return True
@@ -136,12 +150,18 @@ class HandedOverConnection(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  
 
 
 class _Uvicorn(uvicorn.Server):
-    """Stops at once: an answer that takes a minute, or for ever, is no reason to wait for it."""
+    """uvicorn's server that stops at once: an answer that takes a minute, or for ever, is no reason to wait for it."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Hang up on everybody, which ends every answer."""
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
         for connection in list(self.server_state.connections):
             connection.transport.abort()
-        await super().shutdown(sockets)
+        if self.server_state.tasks:
+            await asyncio.wait(self.server_state.tasks)
 
 
 def _uvicorn(app: ReplayApp) -> _Uvicorn:
@@ -153,6 +173,7 @@ def _uvicorn(app: ReplayApp) -> _Uvicorn:
         interface="asgi3",
         log_config=None,
         access_log=False,
+        proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
     )
     return _Uvicorn(config)
@@ -163,6 +184,8 @@ def _listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((LOOPBACK, port))
+        # From now on who connects waits for the server instead of being turned away.
+        listener.listen()
     except OSError as error:
         listener.close()
         raise ArchiveError(f"port {port} of {LOOPBACK} cannot be had: {error.strerror}; choose another") from None
@@ -236,11 +259,12 @@ def serve(directory: Path | str, port: int = DEFAULT_PORT, *, say: Callable[[str
     """
     app = ReplayApp(directory)
     listener = _listen(port)
-    endpoint = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+    address = f"{LOOPBACK}:{listener.getsockname()[1]}"
     say(
-        f"Replaying {directory} at {endpoint} as Reddit's API and as every host its posts link to. Ctrl+C ends it.\n"
-        f"  a listing:  curl '{endpoint}/r/NAME/new?limit=5'\n"
-        f"  a picture:  curl --connect-to '::{endpoint.removeprefix('http://')}' http://i.redd.it/NAME.jpg"
+        f"Replaying {directory} at http://{address} as Reddit's API and as every host its posts link to; Ctrl+C ends it"
     )
+    name, picture = app.examples()
+    say(f"  a listing: curl 'http://{address}/r/{name}/new?limit=5'")
+    say(f"  a picture: curl --connect-to '::{address}' --output picture '{picture}'")
     with suppress(KeyboardInterrupt):
         _uvicorn(app).run([listener])

@@ -50,6 +50,11 @@ class Request:
         return f"http://{self.host}{self.path}" + (f"?{self.query}" if self.query else "")
 
     @property
+    def is_head(self) -> bool:
+        """Whether the headers alone were asked for."""
+        return bool(self.scope["method"] == "HEAD")
+
+    @property
     def transport(self) -> asyncio.WriteTransport:
         """The connection itself; `replay.HandedOverConnection` puts it there."""
         transport: asyncio.WriteTransport = self.scope["state"]["transport"]
@@ -126,25 +131,20 @@ class Hosts:
         return route.fail[number]
 
     async def _body(self, request: Request, route: Route) -> None:
-        headers: Headers = []
-        status = HTTPStatus.OK if route.status is None else route.status
-        if route.file is not None:
-            try:
-                body, headers = self._media.read(route.file)
-            except OSError:
-                await self._text(request, HTTPStatus.NOT_FOUND, f"media/{route.file} is not there any more\n")
-                return
-        else:
-            body = (route.body or "").encode()
-        headers.append((b"content-type", _content_type(route)))
-        if headers and _is_unchanged(request, headers):
-            await self._whole(request, HTTPStatus.NOT_MODIFIED, headers, b"")
-        elif route.endless or route.drip is not None:
-            await self._stream(request, route, body, headers)
+        try:
+            body, headers = self._media.read(route.file) if route.file else ((route.body or "").encode(), [])
+        except OSError:
+            await self._text(request, HTTPStatus.NOT_FOUND, f"media/{route.file} is not there any more\n")
+            return
+        kind = (b"content-type", _content_type(route))
+        if route.endless or route.drip is not None:
+            await self._stream(request, route, body, [kind])
         elif route.no_length or route.claim_length is not None:
-            await self._cut_off(request, route.claim_length, body, headers)
+            await self._cut_off(request, route.claim_length, body, [kind])
+        elif _is_unchanged(request, headers):
+            await self._whole(request, HTTPStatus.NOT_MODIFIED, headers, b"")
         else:
-            await self._whole(request, status, headers, body)
+            await self._whole(request, route.status or HTTPStatus.OK, [*headers, kind], body)
 
     async def _text(self, request: Request, status: int, text: str, headers: Headers | None = None) -> None:
         headers = [*(headers or []), (b"content-type", b"text/plain; charset=utf-8")]
@@ -162,19 +162,25 @@ class Hosts:
         await request.send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
         pause = 0.0 if route.drip is None else max(1 / route.drip, 1 / _CHUNKS_A_SECOND)
         size = len(_FILLER) if route.drip is None else max(1, round(route.drip * pause))
-        for chunk in _chunks(body, size) if body else _endless(size):
+        for chunk in self._drops(request, body, size):
             await request.send({"type": "http.response.body", "body": chunk, "more_body": True})
             self.sent[request.url] += len(chunk)
             if await request.is_gone_within(pause):
                 return
         await request.send({"type": "http.response.body", "body": b""})
 
+    @staticmethod
+    def _drops(request: Request, body: bytes, size: int) -> Iterator[bytes]:
+        if request.is_head:
+            return iter(())
+        return _chunks(body, size) if body else _endless(size)
+
     async def _cut_off(self, request: Request, claimed: int | None, body: bytes, headers: Headers) -> None:
         if claimed is not None:
             headers = [*headers, (b"content-length", str(claimed).encode())]
         headers = [*headers, (b"connection", b"close")]
         head = b"HTTP/1.1 200 OK\r\n" + b"".join(name + b": " + value + b"\r\n" for name, value in headers) + b"\r\n"
-        request.transport.write(head + (b"" if request.scope["method"] == "HEAD" else body))
+        request.transport.write(head + (b"" if request.is_head else body))
         request.transport.close()
         self.sent[request.url] += len(body)
         # The server takes an answer for complete only when it knows the connection as lost.
@@ -184,7 +190,7 @@ class Hosts:
 
 def _content_type(route: Route) -> bytes:
     if route.type is not None:
-        return route.type.encode("latin-1")
+        return route.type.encode()
     if route.file is None:
         return b"text/html; charset=utf-8" if route.body else b"application/octet-stream"
     return (_TYPES.guess_type(route.file)[0] or "application/octet-stream").encode()

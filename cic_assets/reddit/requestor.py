@@ -6,10 +6,13 @@ request and no deadline) never starts. What prawcore would trip over in an answe
 
 import io
 import time
+from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import prawcore
 import requests
+from requests.structures import CaseInsensitiveDict
 
 from cic_assets.reddit.errors import RateLimitedError, RedditError, UnexpectedAnswerError, UnreachableError
 from cic_assets.reddit.pacing import Pace, backoff, retry_after
@@ -20,17 +23,26 @@ _MAX_BYTES = 64 * 2**20
 _CHUNK = 64 * 1024
 _TOO_MANY = requests.codes["too_many_requests"]
 _SERVER_FAILS = 500
+_LIMITS = ("x-ratelimit-remaining", "x-ratelimit-used", "x-ratelimit-reset")
+
+
+@dataclass(frozen=True)
+class _NotNow:
+    """No answer yet: how long to wait before asking again, and what to say if we do not."""
+
+    seconds: float
+    fault: RedditError
 
 
 class PatientRequestor(prawcore.Requestor):
     """prawcore's requestor that waits its turn, waits as long as it is told to, and gives up in the end.
 
     Args:
-        pace: when a request may go out.
+        pace: when a request may go out; None: at once.
         settings: deadline, attempts and longest wait.
     """
 
-    def __init__(self, *, pace: Pace, settings: RedditSettings, **requestor: Any) -> None:
+    def __init__(self, *, pace: Pace | None, settings: RedditSettings, **requestor: Any) -> None:
         super().__init__(**requestor)
         self._pace = pace
         self._settings = settings
@@ -38,25 +50,33 @@ class PatientRequestor(prawcore.Requestor):
     def request(self, *args: Any, timeout: float | None = None, **request: Any) -> requests.Response:  # noqa: ARG002
         """Ask until there is an answer that is not "later".
 
-        `timeout` is what prawcore says always, 16 seconds from one byte to the next; ours is for the whole answer.
+        `timeout` is prawcore's: 16 seconds from one byte to the next, always. Ours is for the whole answer.
 
         Raises:
             RateLimitedError, UnreachableError: no such answer came.
         """
-        for attempt in range(self._settings.attempts):
-            self._pace.wait()
-            try:
-                response = self._ask(*args, **request)
-            except requests.RequestException as error:
-                fault: RedditError = UnreachableError(f"{self._server} gives no answer: {self._why(error)}")
-                wait = backoff(attempt)
-            else:
-                if response.status_code != _TOO_MANY and response.status_code < _SERVER_FAILS:
-                    return response
-                fault, wait = self._later(response, attempt)
-            if attempt + 1 < self._settings.attempts:
-                time.sleep(wait)
-        raise fault
+        for attempt in count():
+            if self._pace:
+                self._pace.wait()
+            answer = self._ask_once(attempt, *args, **request)
+            if isinstance(answer, requests.Response):
+                return answer
+            if attempt + 1 >= self._settings.attempts:
+                raise answer.fault
+            time.sleep(answer.seconds)
+        raise AssertionError  # count() does not end
+
+    def _ask_once(self, attempt: int, *args: Any, **request: Any) -> requests.Response | _NotNow:
+        try:
+            response = self._ask(*args, **request)
+        except requests.RequestException as error:
+            return _NotNow(backoff(attempt), UnreachableError(f"{self._server} gives no answer: {self._why(error)}"))
+        if response.status_code == _TOO_MANY:
+            return self._too_many(response, attempt)
+        if response.status_code >= _SERVER_FAILS:
+            fault = f"{self._server} fails (HTTP {response.status_code}), {self._tried}; redditstatus.com tells more"
+            return _NotNow(backoff(attempt), UnreachableError(fault))
+        return response
 
     def _ask(self, *args: Any, **request: Any) -> requests.Response:
         deadline = time.monotonic() + self._settings.timeout
@@ -71,21 +91,16 @@ class PatientRequestor(prawcore.Requestor):
                     raise requests.ReadTimeout
         return _whole(response, bytes(body))
 
-    def _later(self, response: requests.Response, attempt: int) -> tuple[RedditError, float]:
-        """What to say, and how long to wait, after a 429 or a failure of the server."""
+    def _too_many(self, response: requests.Response, attempt: int) -> _NotNow:
         told = retry_after(response.headers.get("retry-after") or response.headers.get("x-ratelimit-reset"))
-        if response.status_code != _TOO_MANY:
-            failing = UnreachableError(
-                f"{self._server} fails (HTTP {response.status_code}), {self._tried}; redditstatus.com tells more"
-            )
-            return failing, min(told or backoff(attempt), self._settings.longest_wait)
-        if told is not None and told > self._settings.longest_wait:
+        longest = self._settings.longest_wait
+        if told is not None and told > longest:
             raise RateLimitedError(
-                f"{self._server} asks to wait {told:.0f} s (HTTP 429), longer than longest_wait "
-                f"({self._settings.longest_wait:.0f} s): scrape again later"
+                f"{self._server} asks to wait {told:.0f} s (HTTP 429), more than longest_wait ({longest:.0f} s): "
+                "scrape again later"
             )
-        fault = RateLimitedError(f"{self._server} says too many requests (HTTP 429), {self._tried}: scrape again later")
-        return fault, backoff(attempt) if told is None else told
+        fault = f"{self._server} says too many requests (HTTP 429), {self._tried}: scrape again later"
+        return _NotNow(backoff(attempt) if told is None else told, RateLimitedError(fault))
 
     @property
     def _server(self) -> str:
@@ -93,7 +108,8 @@ class PatientRequestor(prawcore.Requestor):
 
     @property
     def _tried(self) -> str:
-        return f"asked {self._settings.attempts} times"
+        attempts = self._settings.attempts
+        return "asked once" if attempts == 1 else f"asked {attempts} times"
 
     def _why(self, error: requests.RequestException) -> str:
         if isinstance(error, requests.Timeout):
@@ -106,30 +122,34 @@ class PatientRequestor(prawcore.Requestor):
 
 
 def _whole(streamed: requests.Response, body: bytes) -> requests.Response:
-    """The same response with its body read, and without what prawcore cannot read in its headers."""
+    """The same response with its body read, and without what prawcore cannot read in it."""
     response = requests.Response()
     response.status_code = streamed.status_code
     response.reason = streamed.reason
     response.url = streamed.url
     response.request = streamed.request
     response.encoding = streamed.encoding
-    response.headers.update(streamed.headers)
-    response.raw = io.BytesIO(body)
-    _make_readable(response)
+    response.headers = _readable(streamed)
+    # PRAW takes nothing, and null, for an empty listing. Without a length, prawcore sees that it is no JSON.
+    is_nothing = body.strip() in (b"", b"null")
+    if is_nothing:
+        response.headers.pop("content-length", None)
+    response.raw = io.BytesIO(b"" if is_nothing else body)
     return response
 
 
-def _make_readable(response: requests.Response) -> None:
-    headers = response.headers
+def _readable(response: requests.Response) -> CaseInsensitiveDict[str]:
+    """Headers without those that prawcore fails on with a bare KeyError, IndexError or ValueError."""
+    headers = CaseInsensitiveDict(response.headers)
     headers.setdefault("location", "")
     if not headers.get("www-authenticate", "").replace('"', "").endswith(("=invalid_token", "=insufficient_scope")):
         headers.pop("www-authenticate", None)
         if response.status_code == requests.codes["unauthorized"]:
             headers["www-authenticate"] = 'Bearer error="invalid_token"'
-    limits = ("x-ratelimit-remaining", "x-ratelimit-used", "x-ratelimit-reset")
-    if not all(_is_number(headers.get(name, "")) for name in limits):
-        for name in limits:
+    if not all(_is_number(headers.get(name, "")) for name in _LIMITS):
+        for name in _LIMITS:
             headers.pop(name, None)
+    return headers
 
 
 def _is_number(text: str) -> bool:
