@@ -1,0 +1,29 @@
+"""Duplicates: fingerprints, search among millions, verification, groups, what a person decided, what is kept.
+
+Finds every copy that a person would call the same picture and says why. Nothing is deleted here, only marked.
+"""
+
+from cic_assets.duplicates.find import COLUMNS, find_duplicates
+from cic_assets.duplicates.fingerprints import fingerprint_pictures
+from cic_assets.duplicates.overrides import Kept, Overrides, OverridesError, load_overrides
+from cic_assets.duplicates.review import review_sheet
+from cic_assets.duplicates.search import HashPairs, pairs_between, pairs_within
+from cic_assets.duplicates.selection import group_members, kept_pictures
+from cic_assets.duplicates.settings import DuplicateSettings
+
+__all__ = [
+    "COLUMNS",
+    "DuplicateSettings",
+    "HashPairs",
+    "Kept",
+    "Overrides",
+    "OverridesError",
+    "find_duplicates",
+    "fingerprint_pictures",
+    "group_members",
+    "kept_pictures",
+    "load_overrides",
+    "pairs_between",
+    "pairs_within",
+    "review_sheet",
+]

@@ -1,0 +1,151 @@
+"""Groups of pictures that are the same picture, over all sources: proposed, verified, and with what to keep."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cic_assets.duplicates.candidates import Candidates
+from cic_assets.duplicates.groups import ITSELF, Links, Member, group_pictures
+from cic_assets.duplicates.overrides import Kept, Overrides
+from cic_assets.duplicates.settings import DuplicateSettings
+from cic_assets.duplicates.verify import Verifier
+
+COLUMNS = {
+    "sha256": "string of 64 hexadecimal digits",
+    "subreddit": "the source that the row is of",
+    "klass": "its class",
+    "group_id": "SHA-256 of the group's representative",
+    "keep": "1 for the one row of the group that is kept, else 0",
+    "distance": "0 (identical) to 1, by the measure in verified_by",
+    "verified_by": "the measure by which it is the same picture as `verified_against`",
+    "verified_against": "SHA-256 of the representative, or of what a person says is the same as it",
+    "label_conflict": "whether the group is of more than one class, and no person said which is right",
+}
+"""Columns of the table of duplicates."""
+
+MEMBER_COLUMNS = ["sha256", "group_id", "distance", "verified_by", "verified_against"]
+
+KEPT_BY_A_PERSON = "override"
+SAME_FILE = "sha256"
+
+
+def find_duplicates(
+    images: pd.DataFrame, load: Callable[[str], bytes], settings: DuplicateSettings, overrides: Overrides
+) -> pd.DataFrame:
+    """Find all groups of two or more rows that show one picture.
+
+    The result depends on what the rows are, not on their order, and whether two pictures are one never depends on
+    others. Of each group one row is kept: the one with the most true pixels, then the least compressed, then the
+    earliest post, then the smallest id. Where a group has pictures of more than one class, none is kept, unless a
+    person named the right one.
+
+    Args:
+        images: one row a picture and source: `sha256`, `subreddit`, `klass`, `post_id`, `created_utc` (seconds),
+            `width` and `height` (true pixels), `bytes`, and the columns of `images.Fingerprint`.
+        load: gives the bytes of a picture by its SHA-256.
+        settings: how alike is the same.
+        overrides: what a person decided, which goes before every measure.
+
+    Returns:
+        The columns of `COLUMNS`, a row for each row of `images` that is in a group; groups in the order of their
+        `group_id`, in each the kept first. Empty, with the same columns, where there are no duplicates.
+
+    Raises:
+        OverridesError: decisions that contradict each other or do not tell which picture is meant.
+        ValueError: a row of `images` is given twice.
+    """
+    if images.empty:
+        return pd.DataFrame(columns=list(COLUMNS))
+    rows = _in_order_of_preference(images)
+    pictures = rows.drop_duplicates("sha256", ignore_index=True)
+    decided = overrides.resolved(pictures["sha256"])
+    pictures = _kept_first(pictures, decided.keep)
+    verifier = Verifier(pictures, load, settings)
+    groups = group_pictures(
+        len(pictures), Candidates(pictures, settings).of, verifier.compare, _links(pictures["sha256"], decided)
+    )
+    groups += _of_several_sources(rows, pictures, groups)
+    members = pd.DataFrame(_member_rows(pictures["sha256"].to_numpy(), groups), columns=MEMBER_COLUMNS)
+    return _judged(rows.merge(members, on="sha256", validate="many_to_one"), decided.keep)
+
+
+def _in_order_of_preference(images: pd.DataFrame) -> pd.DataFrame:
+    """The rows with what is kept first in front; the last keys make the order the same whatever it was before."""
+    twice = images.duplicated(["sha256", "subreddit"])
+    if twice.any():
+        first = images[twice].iloc[0]
+        raise ValueError(f"picture {first['sha256']} of {first['subreddit']} is given twice, expected one row a source")
+    pixels = images["width"].astype(np.int64) * images["height"].astype(np.int64)
+    ranked = images.assign(_pixels=pixels, _density=images["bytes"] / pixels)
+    by = ["_pixels", "_density", "created_utc", "post_id", "sha256", "subreddit"]
+    return ranked.sort_values(by, ascending=[False, False, True, True, True, True], ignore_index=True)
+
+
+def _kept_first(pictures: pd.DataFrame, keep: Iterable[Kept]) -> pd.DataFrame:
+    chosen = pictures["sha256"].isin({kept.sha256 for kept in keep})
+    return pd.concat([pictures[chosen], pictures[~chosen]], ignore_index=True)
+
+
+def _links(sha256s: pd.Series, decided: Overrides) -> Links:
+    at = {sha256: position for position, sha256 in enumerate(sha256s)}
+    return Links(
+        together=tuple(frozenset(at[name] for name in group) for group in decided.same_groups()),
+        apart=frozenset(frozenset(at[name] for name in pair) for pair in decided.different),
+        leaders=frozenset(at[kept.sha256] for kept in decided.keep),
+    )
+
+
+def _of_several_sources(rows: pd.DataFrame, pictures: pd.DataFrame, groups: list[list[Member]]) -> list[list[Member]]:
+    """A group of its own for each picture that is like no other, but is in several sources."""
+    grouped = {member.picture for group in groups for member in group}
+    repeated = pictures["sha256"].isin(rows["sha256"][rows["sha256"].duplicated()])
+    return [[Member(at, at, ITSELF)] for at in np.flatnonzero(repeated).tolist() if at not in grouped]
+
+
+def _member_rows(sha256s: NDArray[np.object_], groups: list[list[Member]]) -> Iterator[dict[str, object]]:
+    for group in groups:
+        for member in group:
+            yield {
+                "sha256": sha256s[member.picture],
+                "group_id": sha256s[group[0].picture],
+                "distance": member.verdict.distance,
+                "verified_by": member.verdict.verified_by,
+                "verified_against": sha256s[member.against],
+            }
+
+
+def _judged(grouped: pd.DataFrame, keep: tuple[Kept, ...]) -> pd.DataFrame:
+    """The table, from rows in the order of preference with their groups."""
+    table = grouped.assign(keep=0, label_conflict=False)
+    table["_kept_by_hand"] = [any(_is_meant(row, kept) for kept in keep) for row in _names(table)]
+    for _, group in table.groupby("group_id", sort=False):
+        keeper, in_conflict = _keeper(group)
+        table.loc[group.index, "label_conflict"] = in_conflict
+        if keeper is not None:
+            table.loc[keeper, "keep"] = 1
+    again = table["sha256"].duplicated() & (table["verified_by"] == ITSELF.verified_by)
+    table.loc[again, "verified_by"] = SAME_FILE
+    table.loc[table["_kept_by_hand"] & (table["keep"] == 1), "verified_by"] = KEPT_BY_A_PERSON
+    table["_leads"] = table["sha256"] == table["group_id"]
+    table = table.sort_values(["group_id", "keep", "_leads"], ascending=[True, False, False], kind="stable")
+    return table[list(COLUMNS)].reset_index(drop=True)
+
+
+def _names(table: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    return zip(table["sha256"], table["subreddit"], strict=True)
+
+
+def _is_meant(row: tuple[str, str], kept: Kept) -> bool:
+    return row[0] == kept.sha256 and kept.subreddit in (None, row[1])
+
+
+def _keeper(group: pd.DataFrame) -> tuple[int | None, bool]:
+    """The index of the row that is kept, if any, and whether the class is in doubt."""
+    by_hand = group[group["_kept_by_hand"]]
+    if by_hand["klass"].nunique() == 1:
+        return by_hand.index[0], False
+    if group["klass"].nunique() > 1:
+        return None, True
+    return group.index[group["sha256"] == group["group_id"]][0], False

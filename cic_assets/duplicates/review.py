@@ -1,0 +1,48 @@
+"""What a person looks at: groups of duplicates side by side, the kept in front."""
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from cic_assets.images import Tile, contact_sheet, decode
+from cic_assets.storage import ContentStore
+
+_COLUMNS = 6
+_TILE_SIDE = 160
+
+
+def review_sheet(
+    groups: pd.DataFrame, images: pd.DataFrame, store: ContentStore, *, most: int = 36, max_bytes: int = 100_000
+) -> bytes | None:
+    """A contact sheet of groups, those first that are least sure; captions say what is kept and how far the rest is.
+
+    Args:
+        groups: the table of duplicates.
+        images: with `sha256` and `format` of each picture in it.
+        store: where the pictures are.
+        most: tiles on the sheet.
+        max_bytes: of the JPEG.
+
+    Returns:
+        A JPEG, or None where there are no groups.
+    """
+    if groups.empty:
+        return None
+    formats = dict(zip(images["sha256"], images["format"], strict=True))
+    shown = _least_sure_first(groups).head(most)
+    tiles = [
+        Tile(decode(store.get(row["sha256"], formats[row["sha256"]]), shortest_side=_TILE_SIDE), _caption(row))
+        for row in shown.to_dict("records")
+    ]
+    return contact_sheet(tiles, columns=_COLUMNS, tile_side=_TILE_SIDE, max_bytes=max_bytes)
+
+
+def _least_sure_first(groups: pd.DataFrame) -> pd.DataFrame:
+    doubt = groups.groupby("group_id")["distance"].transform("max") + groups["label_conflict"]
+    return groups.assign(_doubt=doubt).sort_values(["_doubt", "group_id"], ascending=[False, True], kind="stable")
+
+
+def _caption(row: Mapping[Hashable, Any]) -> str:
+    verdict = "kept" if row["keep"] else "class in doubt" if row["label_conflict"] else "dropped"
+    return f"{verdict}: {row['subreddit']} {row['sha256'][:12]} {row['verified_by']} {row['distance']:.2f}"
