@@ -49,7 +49,7 @@ def augment(images: Images, rows: NDArray[np.int64], draws: Draws) -> Images:
     varied = np.empty_like(images)
     side = images.shape[1]
     for i, row in enumerate(rows):
-        moved = cv2.warpAffine(
+        moved: Images = cv2.warpAffine(
             images[i], _affine(draws, row, side), (side, side),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
         )  # fmt: skip
@@ -58,7 +58,7 @@ def augment(images: Images, rows: NDArray[np.int64], draws: Draws) -> Images:
 
 
 def _affine(draws: Draws, row: np.int64, side: int) -> NDArray[np.float64]:
-    """2×3, from a pixel of the result to where it is taken from: zoom, rotation and mirror about the centre, shift."""
+    """(2, 3), from a pixel of the result to where it is taken: zoom, rotation and mirror about the centre, shift."""
     angle = np.deg2rad(draws.angle[row])
     scale = np.sqrt(draws.area[row])
     mirror = -1.0 if draws.flip[row] else 1.0
@@ -71,7 +71,7 @@ def _affine(draws: Draws, row: np.int64, side: int) -> NDArray[np.float64]:
 
 
 def _colour(draws: Draws, row: np.int64, image: Images) -> NDArray[np.float64]:
-    """3×4, from the channels of a pixel (and 1) to new ones: saturation, then contrast about the mean, then light."""
+    """(3, 4), from the channels of a pixel (and 1) to new ones: saturation, contrast about the mean, brightness."""
     saturation, contrast, brightness = draws.saturation[row], draws.contrast[row], draws.brightness[row]
     mix = saturation * np.eye(3) + (1 - saturation) * np.tile(_GREY, (3, 1))
     mean = 0.0 if contrast == 1 else mix @ np.asarray(cv2.mean(image)[:3])

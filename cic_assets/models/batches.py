@@ -60,9 +60,9 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no type
         return self._order[1]
 
 
-def plain(images: Images) -> Fetch:
-    """Pictures as they are: for validation, test and prediction."""
-    return lambda rows, _epoch: images[rows]
+def plain(inputs: NDArray[Any]) -> Fetch:
+    """Inputs as they are: for validation and test."""
+    return lambda rows, _epoch: inputs[rows]
 
 
 def augmented(images: Images, settings: AugmentationSettings, seed: int) -> Fetch:

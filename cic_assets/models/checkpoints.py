@@ -21,7 +21,7 @@ Weights = list[np.ndarray[Any, Any]]
 
 
 class Checkpoints:
-    """The checkpoints of one training in a folder of its own; `key` tells trainings apart that would not go on alike."""
+    """The checkpoints of one training in a folder of its own; `key` differs where a training would go another way."""
 
     def __init__(self, folder: Path, key: str) -> None:
         self._folder = folder
@@ -69,7 +69,7 @@ class Checkpoints:
 
 
 def best_of(history: Sequence[EpochEnd]) -> EpochEnd:
-    """The epoch with the highest validation accuracy; among equal ones the lowest validation loss, then the earliest."""
+    """The epoch with the highest validation accuracy; among equals the lowest validation loss, then the earliest."""
     return max(history, key=lambda epoch: (epoch.val_accuracy, -epoch.val_loss))
 
 

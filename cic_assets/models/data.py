@@ -18,6 +18,7 @@ SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 
 Images = NDArray[np.uint8]
+"""(N, side, side, 3), RGB, 0 to 255."""
 Labels = NDArray[np.int64]
 
 

@@ -4,6 +4,7 @@ A trunk that does not learn gives the same output for the same picture, in every
 work on a CPU (`benchmarks/results.md`), so it runs once for each augmented view; epochs take turns at the views.
 """
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cic_assets.models.augmentation import augment, draw
-from cic_assets.models.data import Images
+from cic_assets.models.data import Images, SplitName
 from cic_assets.models.errors import ModelError
 from cic_assets.models.events import PROGRESS_SECONDS, OnEvent, Progress
 from cic_assets.models.settings import ModelSettings
@@ -36,7 +37,7 @@ class TrunkFeatures:
 
 
 def trunk_features(
-    trunk: Any, images: dict[str, Images], settings: ModelSettings, folder: Path, on_event: OnEvent
+    trunk: Any, images: dict[SplitName, Images], settings: ModelSettings, folder: Path, on_event: OnEvent
 ) -> TrunkFeatures:
     """Run the trunk, or take what was kept from an earlier time.
 
@@ -49,9 +50,9 @@ def trunk_features(
     """
     views = min(settings.views, settings.epochs)
     wanted: dict[str, tuple[Images, int | None]] = {f"train-{view}": (images["train"], view) for view in range(views)}
-    wanted |= {name: (images[name], None) for name in ("validation", "test")}
+    wanted |= {"validation": (images["validation"], None), "test": (images["test"], None)}
     missing = {name: source for name, source in wanted.items() if not (folder / f"{name}.npy").exists()}
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_alone(folder)
     began = time.perf_counter()
     tell = _Teller(sum(len(source) for source, _ in missing.values()), on_event)
     for name, (source, view) in missing.items():
@@ -63,6 +64,14 @@ def trunk_features(
         test=kept["test"],
         seconds=time.perf_counter() - began if missing else 0.0,
     )
+
+
+def _make_alone(folder: Path) -> None:
+    """Make a folder, and remove those beside it: features of other data or settings, and large."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for other in folder.parent.iterdir():
+        if other != folder:
+            shutil.rmtree(other)
 
 
 def _batches(images: Images, view: int | None, settings: ModelSettings) -> Iterator[Images]:

@@ -2,7 +2,7 @@
 
 import math
 import time
-from typing import Any
+from typing import Any, Literal
 
 import keras  # noqa: TID253 - this module is imported only for training
 
@@ -10,17 +10,20 @@ from cic_assets.models.batches import Batches
 from cic_assets.models.checkpoints import Checkpoints, Weights, best_of, epochs_without_gain
 from cic_assets.models.errors import TrainingDivergedError
 from cic_assets.models.events import PROGRESS_SECONDS, EpochEnd, OnEvent, Progress
-from cic_assets.models.settings import AcceleratorSettings, ModelSettings
+from cic_assets.models.feeds import Feeds
+from cic_assets.models.settings import ModelSettings
+
+Logs = dict[str, Any] | None
+"""Figures so far, as Keras passes them to callbacks."""
 
 
 def fit(
     model: keras.Model,
     settings: ModelSettings,
-    training: Batches,
-    validation: Batches,
+    feeds: Feeds,
     class_weights: dict[int, float],
     *,
-    accelerator: AcceleratorSettings,
+    jit: bool | Literal["auto"],
     checkpoints: Checkpoints,
     on_event: OnEvent,
 ) -> list[EpochEnd]:
@@ -29,10 +32,9 @@ def fit(
     Args:
         model: from what the batches give to probabilities of the classes; compiled here.
         settings: epochs, patience, learning rate.
-        training: batches that count their own epochs; a resumed training goes on at the next.
-        validation: batches that are the same each time.
+        feeds: the batches; those for training count their own epochs, so that a resumed training goes on at the next.
         class_weights: factor on the loss of each label.
-        accelerator: whether to compile with XLA.
+        jit: whether to compile with XLA; auto leaves it to Keras.
         checkpoints: where the state is kept after each epoch, and found again.
         on_event: takes progress and epochs.
 
@@ -46,8 +48,9 @@ def fit(
         optimizer=keras.optimizers.Adam(settings.learning_rate),
         loss=keras.losses.SparseCategoricalCrossentropy(),
         metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-        jit_compile=accelerator.jit,
+        jit_compile=jit,
     )
+    training = feeds.batches["train"]
     between = _Between(settings, training, checkpoints, on_event)
     if restored := checkpoints.restore(model):
         between.history, between.best = restored
@@ -55,7 +58,7 @@ def fit(
     if not between.is_over():
         model.fit(
             training,
-            validation_data=validation,
+            validation_data=feeds.batches["validation"],
             class_weight=class_weights,
             initial_epoch=training.epoch,
             epochs=settings.epochs,
@@ -90,11 +93,11 @@ class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
             len(self.history) >= self._settings.epochs or epochs_without_gain(self.history) >= self._settings.patience
         )
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
         """Start the clock of an epoch."""
         self._epoch_began = time.perf_counter()
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Tell progress, and stop where the loss is no number."""
         self._batches_done += 1
         now = time.perf_counter()
@@ -103,11 +106,11 @@ class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
             self._check(logs or {}, batch)
             self._on_event(self._progress(logs or {}, batch, now))
 
-    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+    def on_test_begin(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
         """Training's part of the epoch is over; validation is not counted into its rate."""
         self._train_seconds = time.perf_counter() - self._epoch_began
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Note the figures, keep the state, decide whether to go on."""
         logs = logs or {}
         self._check(logs, len(self._training))

@@ -45,12 +45,12 @@ def flops(model: Any) -> int:
 def _multiply_adds(layer: Any) -> int:
     kind = type(layer).__name__
     if hasattr(layer, "layers"):  # a model within the model
-        return sum(_multiply_adds(inner) for inner in layer.layers)
+        return sum(map(_multiply_adds, layer.layers))
     if kind == "SeparableConv2D":
         kernels = [layer.depthwise_kernel, layer.pointwise_kernel]
     elif kind in _MACS_OF_KERNEL:
         kernels = [layer.kernel]
     else:
         return 0
-    positions = math.prod(layer.output.shape[1:-1])
+    positions: int = math.prod(layer.output.shape[1:-1])
     return positions * sum(math.prod(kernel.shape) for kernel in kernels)

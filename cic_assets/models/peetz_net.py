@@ -1,7 +1,9 @@
 """Peetz Net: two stacks of convolutions side by side, one from wide kernels to narrow, the other from narrow to wide.
 
-A. Peetz, *Custom Image Classifier Tools* (2023). The text gives the second stack kernels of 3, 4 and 5; its notebook ran
-3, 4, 3. We build what is described. Input: (side, side, 3) RGB bytes; 416 million parameters at 224 pixels and width 1.
+A. Peetz, *Custom Image Classifier Tools* (2023). The text gives the second stack kernels of 3, 4 and 5; its notebook
+ran 3, 4, 3. We build what is described.
+
+Input: (side, side, 3) RGB bytes; 416 million parameters at 224 pixels and width 1.
 """
 
 import keras  # noqa: TID253 - this module is imported only where a network is built

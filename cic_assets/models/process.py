@@ -49,7 +49,9 @@ def train_in_process(spec: TrainingSpec, on_event: OnEvent = lambda _: None) -> 
 def _run(spec: Path, stderr: int, on_event: OnEvent) -> Event | int:
     """Run a worker to its end; its last event, or its exit status where that is all there is."""
     command = [sys.executable, "-m", "cic_assets.models.worker", str(spec)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr)
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr
+    )
     last: Event | None = None
     try:
         assert process.stdout is not None

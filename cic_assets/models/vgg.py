@@ -1,7 +1,7 @@
 """VGG: one stack of convolutions with kernels of one size.
 
 After K. Simonyan and A. Zisserman, "Very deep convolutional networks for large-scale image recognition" (ICLR 2015), in
-the small form of the original project: three blocks, kernels of 4×4. Input: (side, side, 3) RGB bytes; 209 million
+the small form of the original project: three blocks, kernels of 4 by 4. Input: (side, side, 3) RGB bytes; 209 million
 parameters at 224 pixels and width 1, of which the first dense layer after Flatten has 206.
 """
 

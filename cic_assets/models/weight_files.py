@@ -64,7 +64,7 @@ def read_arrays(path: Path) -> Arrays:
 
 def write_arrays(arrays: Arrays, path: Path) -> None:
     """Write arrays as Keras 3 weights, whole or not at all."""
-    import h5py
+    import h5py  # type: ignore[import-untyped]  # it has no types
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:

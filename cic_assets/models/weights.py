@@ -151,18 +151,25 @@ def _md5(path: Path) -> str:
 
 def _download(url: str, path: Path) -> None:
     """Into Keras' own cache, under a temporary name until its MD5 is right: Keras would fetch another file again."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        part = Path(folder) / path.name
-        try:
-            with urllib.request.urlopen(url, timeout=CONNECT_SECONDS) as answer, part.open("wb") as file:  # noqa: S310 - our own https constant
-                while piece := answer.read(1 << 20):
-                    file.write(piece)
-        except OSError as error:
-            raise _NotHereError(f"Keras' official download: {error}") from None
-        if _md5(part) != KERAS_MD5:
-            raise _NotHereError("Keras' official download: its MD5 is not Keras' own")
-        part.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            part = Path(folder) / path.name
+            _fetch(url, part)
+            if _md5(part) != KERAS_MD5:
+                raise _NotHereError("Keras' official download: its MD5 is not Keras' own")
+            part.replace(path)
+    except OSError as error:
+        raise _NotHereError(f"Keras' official download: {error}") from None
+
+
+def _fetch(url: str, path: Path) -> None:
+    with (
+        urllib.request.urlopen(url, timeout=CONNECT_SECONDS) as answer,  # noqa: S310 - an https constant of ours
+        path.open("wb") as file,
+    ):
+        while piece := answer.read(1 << 20):
+            file.write(piece)
 
 
 def _fetch_wheel(folder: Path) -> Path:
@@ -175,7 +182,9 @@ def _fetch_wheel(folder: Path) -> Path:
         f"--dest={folder}", f"--requirement={requirements}",
     ]  # fmt: skip
     try:
-        subprocess.run(command, check=True, capture_output=True, text=True, timeout=DOWNLOAD_SECONDS)
+        subprocess.run(  # noqa: S603 - pip, with nothing from outside in the command
+            command, check=True, capture_output=True, text=True, timeout=DOWNLOAD_SECONDS
+        )
     except subprocess.CalledProcessError as error:
         last = (error.stderr.strip().splitlines() or [f"exit {error.returncode}"])[-1]
         raise _NotHereError(f"package index: {last}") from None

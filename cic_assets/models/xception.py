@@ -1,7 +1,7 @@
 """Xception: Keras' network with ImageNet weights, of which only the last block is trained, under a new head.
 
-F. Chollet, "Xception: Deep learning with depthwise separable convolutions" (CVPR 2017). Input: (side, side, 3) RGB bytes,
-which the network sees in -1..1, as it was trained (the original project fed it 0..1).
+F. Chollet, "Xception: Deep learning with depthwise separable convolutions" (CVPR 2017). Input: (side, side, 3) RGB
+bytes, which the network sees in -1..1, as it was trained (the original project fed it 0..1).
 """
 
 from collections import Counter
@@ -54,8 +54,8 @@ def pretrained(side: int, weights: Arrays | None) -> keras.Model:
 def split(model: keras.Model) -> tuple[keras.Model, keras.Model]:
     """A model with a frozen trunk as (trunk, rest), which share its layers.
 
-    The cut is the output of the last frozen layer (`add_11` in a fresh process): 7×7×1024 at 224 pixels. Its value for
-    a given picture never changes, so it needs to be computed once only.
+    The cut is the output of the last frozen layer (`add_11` in a fresh process): (7, 7, 1024) at 224 pixels. Its value
+    for a given picture never changes, so it needs to be computed once only.
     """
     last_frozen = max(i for i, layer in enumerate(model.layers) if layer.weights and not layer.trainable)
     # The sum after it has no weights of its own and closes the block.

@@ -1,0 +1,71 @@
+"""What the trained part of a network is fed: pictures, or what a frozen trunk made of them.
+
+Imported only for training.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cic_assets.models.batches import Batches, Fetch, augmented, in_turns, plain
+from cic_assets.models.data import SPLITS, Images, SplitName, TrainingData, fit_to_side
+from cic_assets.models.events import OnEvent
+from cic_assets.models.features import trunk_features
+from cic_assets.models.networks import Network
+from cic_assets.models.settings import ModelSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Feeds:
+    """Batches of each split; those of `train` are varied and shuffled, the others neither.
+
+    Attributes:
+        batches: by split.
+        trunk_seconds: what the frozen trunk took; None where there is none.
+    """
+
+    batches: dict[SplitName, Batches]
+    trunk_seconds: float | None
+
+
+@contextmanager
+def open_feeds(
+    network: Network, data: TrainingData, settings: ModelSettings, features: Path, on_event: OnEvent
+) -> Iterator[Feeds]:
+    """Bring the pictures to the network's side, and through its frozen trunk where it has one.
+
+    Args:
+        network: what will be trained.
+        data: the data set.
+        settings: input size, batch size, augmentation, seed, views.
+        features: folder for the trunk's output; see `features.trunk_features`.
+        on_event: takes the trunk's progress.
+    """
+    with tempfile.TemporaryDirectory(prefix="cic-resized-") as name:
+        images = {
+            split: fit_to_side(data.splits[split].images, settings.input_size, Path(name) / f"{split}.npy")
+            for split in SPLITS
+        }
+        fetch, seconds = _fetches(network, images, settings, features, on_event)
+        yield Feeds({split: _batches(fetch[split], data, split, settings) for split in SPLITS}, seconds)
+
+
+def _fetches(
+    network: Network, images: dict[SplitName, Images], settings: ModelSettings, folder: Path, on_event: OnEvent
+) -> tuple[dict[SplitName, Fetch], float | None]:
+    if network.trunk is None:
+        train = augmented(images["train"], settings.augmentation, settings.seed)
+        return {"train": train, "validation": plain(images["validation"]), "test": plain(images["test"])}, None
+    features = trunk_features(network.trunk, images, settings, folder, on_event)
+    return {
+        "train": in_turns(features.views),
+        "validation": plain(features.validation),
+        "test": plain(features.test),
+    }, features.seconds
+
+
+def _batches(fetch: Fetch, data: TrainingData, split: SplitName, settings: ModelSettings) -> Batches:
+    seed = settings.seed if split == "train" else None
+    return Batches(fetch, data.splits[split].labels, settings.batch_size, seed=seed)
