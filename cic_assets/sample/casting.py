@@ -6,18 +6,18 @@ Places, hours, sizes, colours and cameras come from the same tables with the sam
 import numpy as np
 
 from cic_assets.sample.car_paint import CarFinish
-from cic_assets.sample.cars import BODIES
+from cic_assets.sample.car_bodies import BODIES
 from cic_assets.sample.lights import HOURS
 from cic_assets.sample.photographs import Shot
 from cic_assets.sample.places import PLACES
 from cic_assets.sample.tank_paint import TankFinish
-from cic_assets.sample.tanks import TYPES
+from cic_assets.sample.tank_types import TYPES
 from cic_assets.sample.textures import Colour, Paint
 from cic_assets.sample.vehicles import Car, Subject, Tank
 
 SIZES: tuple[tuple[int, int], ...] = (
-    (640, 480), (800, 600), (1024, 768), (960, 640), (1080, 720), (1280, 720), (1200, 800),
-    (1600, 900), (1080, 1080), (720, 900), (768, 1024), (1000, 562),
+    (640, 480), (800, 600), (1024, 768), (960, 640), (900, 600), (1280, 720), (768, 768),
+    (1600, 900), (1080, 810), (720, 900), (640, 800), (1000, 562), (640, 640), (854, 480),
 )  # fmt: skip
 """Width and height in pixels."""
 

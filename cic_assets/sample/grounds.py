@@ -13,6 +13,10 @@ _REACH = 600.0
 """Metres beyond which the ground has no detail."""
 
 
+_HAZE_REACH = 140.0
+"""Metres beyond which the ground grows no paler: or a bright band would lie before the hills."""
+
+
 def paint_ground(canvas: Canvas, place: Place, camera: Camera) -> None:
     """Paint everything below the horizon."""
     first = int(np.clip(np.floor(canvas.horizon) + 1, 0, canvas.height))
@@ -22,10 +26,12 @@ def paint_ground(canvas: Canvas, place: Place, camera: Camera) -> None:
     light = np.float32(canvas.hour.ambient) + 0.62 * np.float32(canvas.hour.sun)
     colour = np.broadcast_to(np.float32(place.ground), (*x.shape, 3)).copy()
     _mark(colour, place, x, y, distance / camera.focal)
-    near = np.clip(1.3 - np.log10(np.maximum(distance, 1)) * 0.62, 0.05, 1)
     rng = canvas.rng
-    rough = 1 + place.grain * (0.16 * near * _tiled(rng, x, y, 1.7) + 0.10 * _tiled(rng, x, y, 14.0))
-    clear = np.exp(-distance / canvas.hour.haze)[..., None]
+    # Depth of one row on the ground: what is finer than that would glitter, so it fades.
+    row = distance * distance / (camera.focal * max(float(camera.eye[2]), 0.5))
+    fine, coarse = np.clip(1.2 - 4 * row, 0, 1), np.clip(1.2 - 0.5 * row, 0, 1)
+    rough = 1 + place.grain * (0.16 * fine * _tiled(rng, x, y, 1.7) + 0.10 * coarse * _tiled(rng, x, y, 14.0))
+    clear = np.exp(-np.minimum(distance, _HAZE_REACH) / canvas.hour.haze)[..., None]
     lit = colour * rough[..., None] * light
     canvas.pixels[first:] = np.clip(lit * clear + np.float32(canvas.hour.skyline) * (1 - clear), 0, 255)
 

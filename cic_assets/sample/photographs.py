@@ -11,6 +11,7 @@ from cic_assets.sample.geometry import Floats, Mesh
 from cic_assets.sample.grounds import cast_shadow, paint_ground
 from cic_assets.sample.lights import HOURS, light_of
 from cic_assets.sample.places import Place
+from cic_assets.sample.props import place_props
 from cic_assets.sample.rendering import Camera, Layer, Light, look_at, render
 from cic_assets.sample.textures import Texture, noise
 from cic_assets.sample.vehicles import Subject, build
@@ -62,7 +63,8 @@ def photograph(shot: Shot) -> NDArray[np.uint8]:
     mesh, texture, camera = _set_up(shot)
     light = light_of(hour, shot.place.ground, rng, shot.yaw)
     canvas = _background(shot, mesh, camera, light, rng)
-    _lay_over(canvas, render(mesh, texture, camera, light))
+    distance = float(np.linalg.norm(camera.eye))
+    _lay_over(canvas, render(mesh, texture, camera, light), haze=1 - float(np.exp(-distance / hour.haze)))
     _let_fall(canvas, shot.falling)
     return _develop(canvas, shot)
 
@@ -77,6 +79,7 @@ def _background(shot: Shot, mesh: Mesh, camera: Camera, light: Light, rng: np.ra
     _paint_sky(canvas)
     BACKDROPS[shot.place.backdrop](canvas)
     paint_ground(canvas, shot.place, small)
+    place_props(canvas, shot.place, small)
     cast_shadow(canvas, mesh, small, light)
     large = cv2.resize(pixels, shot.size, interpolation=cv2.INTER_LINEAR)
     return replace(canvas, pixels=np.asarray(large, np.float32), horizon=camera.horizon)
@@ -119,11 +122,13 @@ def _paint_sky(canvas: Canvas) -> None:
         ).astype(np.float32)
 
 
-def _lay_over(canvas: Canvas, layer: Layer) -> None:
+def _lay_over(canvas: Canvas, layer: Layer, haze: float) -> None:
+    """Lay a vehicle over the picture, faded by a share of haze, and let its lamps shine."""
     height, width = layer.coverage.shape
     spot = canvas.pixels[layer.top : layer.top + height, layer.left : layer.left + width]
-    spot *= 1 - layer.coverage[..., None]
-    spot += layer.colour
+    cover = layer.coverage[..., None]
+    spot *= 1 - cover
+    spot += layer.colour * (1 - haze) + cover * (np.float32(canvas.hour.skyline) * haze)
     if layer.glow.any():
         glow = np.zeros((canvas.height // 4 + 1, canvas.width // 4 + 1, 3), np.float32)
         small = cv2.resize(layer.glow, (max(1, width // 4), max(1, height // 4)), interpolation=cv2.INTER_AREA)

@@ -52,7 +52,9 @@ class Camera:
 
     def shrunk(self, factor: float, size: tuple[int, int]) -> "Camera":
         """The same view on a picture of fewer pixels."""
-        return replace(self, focal=self.focal / factor, centre=(self.centre[0] / factor, self.centre[1] / factor), size=size)
+        return replace(
+            self, focal=self.focal / factor, centre=(self.centre[0] / factor, self.centre[1] / factor), size=size
+        )
 
 
 def look_at(eye: Floats, target: Floats) -> Floats:
@@ -115,7 +117,13 @@ def render(mesh: Mesh, texture: Texture, camera: Camera, light: Light) -> Layer:
     position = np.stack([pixels[1] + np.float32(left), pixels[0] + np.float32(top)]).astype(np.float32)
     surface = _Surface(*_interpolate(xy, _attributes(mesh, faces), face, position))
     colour, glow = _shade(surface, texture, _rays(position, camera), light)
-    return Layer(left, top, _scatter(colour, pixels, coverage), np.asarray(coverage, np.float32), _scatter(glow, pixels, coverage))
+    return Layer(
+        left,
+        top,
+        _scatter(colour, pixels, coverage),
+        np.asarray(coverage, np.float32),
+        _scatter(glow, pixels, coverage),
+    )
 
 
 class _Surface(NamedTuple):

@@ -1,18 +1,16 @@
 """What a tank looks like up close: plates, camouflage, road wheels, tracks and markings, painted on its charts."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
+from cic_assets.sample.geometry import Floats
+from cic_assets.sample.tank_types import TankType, Turret
 from cic_assets.sample.textures import Colour, FlatChart, Paint, Swatch, Texture
 
-if TYPE_CHECKING:
-    from cic_assets.sample.tanks import TankType
-
-DARK = Paint((24, 23, 21))
-STEEL = Paint((74, 70, 66), 0.15)
+_DARK = Paint((24, 23, 21))
+_SCALE = 105.0
+"""Texture pixels a metre: about those of a tank that fills a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +28,7 @@ class TankFinish:
         gun_pitch: degrees up.
         lamps_on: whether its lamps shine.
         dirt: 0 clean to 1 filthy.
+        dirt_colour: of mud or dust, RGB in [0, 255].
         seed: of all that is random on it.
     """
 
@@ -58,32 +57,37 @@ class TankCharts:
     skirt: FlatChart
     track: FlatChart
     links: FlatChart
-    turret_side: FlatChart
+    turret_left: FlatChart
+    turret_right: FlatChart
     turret_top: FlatChart
     paint: Swatch
     dark: Swatch
     lamp: Swatch
     stowage: Swatch
 
+    def turret_wall(self, points: Floats) -> Floats:
+        """The left or the right view of the turret, by the side on which most of the points lie: (…, 3) to (…, 2)."""
+        return (self.turret_left if points[..., 1].mean() > 0 else self.turret_right)(points)
 
-def paint_tank(texture: Texture, kind: "TankType", finish: TankFinish) -> TankCharts:
+
+def paint_tank(texture: Texture, kind: TankType, finish: TankFinish) -> TankCharts:
     """Paint all views of a tank."""
     rng = np.random.default_rng(finish.seed)
     half, low, high = kind.width / 2 + 0.06, kind.tail - 0.1, kind.nose + 0.1
-    scale = 105.0
-    reach = max(abs(x) for x, _ in kind.turret.outline) + 0.1
+    reach = max(map(abs, kind.turret.x)) + 0.1
     charts = TankCharts(
-        side=texture.chart((0, 2), (low, 0.3), (high, kind.deck + 0.05), scale),
-        top=texture.chart((0, 1), (low, -half), (high, half), scale),
-        front=texture.chart((1, 2), (-half, 0.3), (half, kind.deck + 0.05), scale),
-        rear=texture.chart((1, 2), (-half, 0.3), (half, kind.deck + 0.05), scale),
-        skirt=texture.chart((0, 2), (low, 0.4), (high, kind.deck + 0.05), scale),
-        track=texture.chart((0, 2), (low, 0.0), (high, 1.3), scale),
+        side=texture.chart((0, 2), (low, 0.3), (high, kind.deck + 0.05), _SCALE),
+        top=texture.chart((0, 1), (low, -half), (high, half), _SCALE),
+        front=texture.chart((1, 2), (-half, 0.3), (half, kind.deck + 0.05), _SCALE),
+        rear=texture.chart((1, 2), (-half, 0.3), (half, kind.deck + 0.05), _SCALE),
+        skirt=texture.chart((0, 2), (low, 0.4), (high, kind.deck + 0.05), _SCALE),
+        track=texture.chart((0, 2), (low, 0.0), (high, 1.3), _SCALE),
         links=texture.chart((0, 1), (0.0, 0.0), (1.2, 1.0), 100),
-        turret_side=texture.chart((0, 2), (-reach, 0.0), (reach, kind.turret.height), scale),
-        turret_top=texture.chart((0, 1), (-reach, -reach), (reach, reach), scale),
+        turret_left=texture.chart((0, 2), (-reach, 0.0), (reach, kind.turret.height), _SCALE),
+        turret_right=texture.chart((0, 2), (-reach, 0.0), (reach, kind.turret.height), _SCALE),
+        turret_top=texture.chart((0, 1), (-reach, -reach), (reach, reach), _SCALE),
         paint=texture.swatch(finish.paint),
-        dark=texture.swatch(DARK),
+        dark=texture.swatch(_DARK),
         lamp=texture.swatch(Paint((235, 235, 225), 0.6, 1.0 if finish.lamps_on else 0.0)),
         stowage=texture.swatch(Paint((96, 86, 66))),
     )
@@ -93,7 +97,8 @@ def paint_tank(texture: Texture, kind: "TankType", finish: TankFinish) -> TankCh
         charts.front,
         charts.rear,
         charts.skirt,
-        charts.turret_side,
+        charts.turret_left,
+        charts.turret_right,
         charts.turret_top,
     ):
         chart.fill(finish.paint)
@@ -105,7 +110,7 @@ def paint_tank(texture: Texture, kind: "TankType", finish: TankFinish) -> TankCh
     _paint_links(charts.links)
     for chart in (charts.side, charts.front, charts.rear, charts.skirt, charts.track):
         chart.weather(rng, strength=0.05, dirt=finish.dirt_colour, dirt_below=0.3 + 1.0 * finish.dirt)
-    for chart in (charts.top, charts.turret_side, charts.turret_top):
+    for chart in (charts.top, charts.turret_left, charts.turret_right, charts.turret_top):
         chart.weather(rng, strength=0.05, dirt=finish.dirt_colour)
     return charts
 
@@ -114,7 +119,7 @@ def _seam(finish: TankFinish) -> Paint:
     return Paint(finish.paint.shaded(0.45).colour)
 
 
-def _paint_hull(charts: TankCharts, kind: "TankType", finish: TankFinish) -> None:
+def _paint_hull(charts: TankCharts, kind: TankType, finish: TankFinish) -> None:
     half, seam = kind.width / 2, _seam(finish)
     top = charts.top
     for x in np.linspace(kind.tail + 0.35, kind.tail + 1.5, 6):  # engine grilles
@@ -126,26 +131,31 @@ def _paint_hull(charts: TankCharts, kind: "TankType", finish: TankFinish) -> Non
     for y in (-half * 0.5, half * 0.5):
         charts.front.line([(y, 0.7), (y, 0.85)], Paint((60, 58, 54)), 0.08)
     for x in np.linspace(kind.tail + 0.6, kind.nose - 0.9, 6):
-        charts.side.line([(x, kind.hull[0][1]), (x, kind.deck)], seam, 0.015)
-    charts.side.line([(kind.tail, kind.hull[0][1] + 0.02), (kind.nose, kind.hull[0][1] + 0.02)], DARK, 0.05)
+        charts.side.line([(x, kind.fender), (x, kind.deck)], seam, 0.015)
+    charts.side.line([(kind.tail, kind.fender + 0.02), (kind.nose, kind.fender + 0.02)], _DARK, 0.05)
 
 
-def _paint_turret(charts: TankCharts, kind: "TankType", finish: TankFinish) -> None:
+def _paint_turret(charts: TankCharts, kind: TankType, finish: TankFinish) -> None:
     seam, turret = _seam(finish), kind.turret
     charts.turret_top.ring((-0.25, 0.4), 0.34, seam, 0.03)
     charts.turret_top.ring((-0.15, -0.45), 0.26, seam, 0.03)
-    charts.turret_side.line([(-5, 0.03), (5, 0.03)], DARK, 0.05)
-    mark = Paint(finish.marking_colour)
-    x, z = turret.outline[-1][0] * 0.35, turret.height * 0.5
+    for chart in (charts.turret_left, charts.turret_right):
+        chart.line([(-5, 0.03), (5, 0.03)], _DARK, 0.05)
+        _paint_marking(chart, turret, finish, seen_from_left=chart is charts.turret_left)
+
+
+def _paint_marking(chart: FlatChart, turret: Turret, finish: TankFinish, *, seen_from_left: bool) -> None:
+    mark, size = Paint(finish.marking_colour), turret.height
+    x, z = turret.x[-1] * 0.35, size * 0.5
     if finish.marking == "star":
-        charts.turret_side.polygon(_star((x, z), turret.height * 0.32), mark)
+        chart.polygon(_star((x, z), size * 0.32), mark)
     if finish.marking == "roundel":
-        charts.turret_side.disc((x, z), turret.height * 0.30, mark)
-        charts.turret_side.disc((x, z), turret.height * 0.15, Paint((150, 40, 36)))
+        chart.disc((x, z), size * 0.30, mark)
+        chart.disc((x, z), size * 0.15, Paint((150, 40, 36)))
     if finish.marking == "stripe":
-        charts.turret_side.rectangle((-5, z + 0.12), (5, z + 0.22), mark)
+        chart.rectangle((-5, z + 0.12), (5, z + 0.22), mark)
     if finish.marking == "number":
-        charts.turret_side.text(finish.number, (x, z), turret.height * 0.42, mark, mirrored=True)
+        chart.text(finish.number, (x, z), size * 0.42, mark, mirrored=seen_from_left)
 
 
 def _star(centre: tuple[float, float], radius: float) -> list[tuple[float, float]]:
@@ -154,7 +164,7 @@ def _star(centre: tuple[float, float], radius: float) -> list[tuple[float, float
     return [(centre[0] + r * np.cos(a), centre[1] + r * np.sin(a)) for a, r in zip(angle, reach, strict=True)]
 
 
-def _paint_skirt(chart: FlatChart, kind: "TankType", finish: TankFinish) -> None:
+def _paint_skirt(chart: FlatChart, kind: TankType, finish: TankFinish) -> None:
     if kind.skirt is None:
         return
     for x in np.linspace(kind.tail + 0.35, kind.nose - 0.25, 8):
@@ -162,13 +172,11 @@ def _paint_skirt(chart: FlatChart, kind: "TankType", finish: TankFinish) -> None
     chart.line([(kind.tail, kind.skirt + 0.02), (kind.nose, kind.skirt + 0.02)], _seam(finish), 0.03)
 
 
-def _paint_track(chart: FlatChart, kind: "TankType", finish: TankFinish) -> None:
-    from cic_assets.sample.tanks import track_outline
-
-    chart.fill(DARK)
-    outer, inner = track_outline(kind), track_outline(kind, 0.10)
+def _paint_track(chart: FlatChart, kind: TankType, finish: TankFinish) -> None:
+    chart.fill(_DARK)
+    outer, inner = kind.track_outline(), kind.track_outline(0.10)
     chart.polygon(outer.tolist(), Paint((58, 54, 50)))
-    chart.polygon(inner.tolist(), DARK)
+    chart.polygon(inner.tolist(), _DARK)
     loop = np.concatenate([outer, outer[:1]])
     length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(loop, axis=0), axis=1))])
     middle = outer.mean(axis=0)
@@ -193,7 +201,7 @@ def _wheel(chart: FlatChart, centre: tuple[float, float], radius: float, finish:
     chart.disc(centre, radius * 0.16, paint.shaded(1.1))
     for angle in np.linspace(0, 2 * np.pi, spokes or 6, endpoint=False):
         hole = (centre[0] + 0.6 * radius * np.cos(angle), centre[1] + 0.6 * radius * np.sin(angle))
-        chart.disc(hole, radius * (0.14 if spokes else 0.07), DARK)
+        chart.disc(hole, radius * (0.14 if spokes else 0.07), _DARK)
 
 
 def _paint_links(chart: FlatChart) -> None:

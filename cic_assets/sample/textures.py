@@ -232,7 +232,9 @@ class FlatChart:
         cover = np.clip((dirt_below - up) / max(dirt_below, 0.05), 0, 1)[:, None]
         cover = np.clip(cover * (0.8 + 0.5 * noise(rng, rows, columns, cell=self.scale * 0.1)), 0, 0.85)
         keep, add = ((bright * (1 - cover))[..., None], cover[..., None] * np.float32(dirt))
-        keep, add, clean = (cv2.resize(sheet, (width, height), interpolation=cv2.INTER_LINEAR) for sheet in (keep, add, 1 - cover))
+        keep, add, clean = (
+            cv2.resize(sheet, (width, height), interpolation=cv2.INTER_LINEAR) for sheet in (keep, add, 1 - cover)
+        )
         cv2.add(cv2.multiply(colour, cv2.merge([keep] * 3), dtype=cv2.CV_32F), add, colour, dtype=cv2.CV_8U)
         finish[..., 0] = cv2.multiply(finish[..., 0], clean, dtype=cv2.CV_8U)
 

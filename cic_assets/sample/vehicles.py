@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 
 from cic_assets.sample.car_paint import CarFinish
-from cic_assets.sample.cars import CarBody, build_car
+from cic_assets.sample.car_bodies import CarBody
+from cic_assets.sample.cars import build_car
 from cic_assets.sample.geometry import Floats, Mesh
 from cic_assets.sample.tank_paint import TankFinish
-from cic_assets.sample.tanks import TankType, build_tank
+from cic_assets.sample.tank_types import TankType
+from cic_assets.sample.tanks import build_tank
 from cic_assets.sample.textures import Texture
 
 
