@@ -4,6 +4,7 @@ The format is described in docs/archive-format.md. Nothing here serves it: `repl
 """
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -160,7 +161,7 @@ def load_subreddit(path: Path, states: Mapping[str, SubredditState]) -> Recorded
 
 def _post(where: str, line: bytes, subreddit: str) -> Post:
     try:
-        post = json.loads(line)
+        post = json.loads(line, parse_constant=_no_number)
     except ValueError as error:
         raise ArchiveError(f"{where}: not JSON: {error}") from None
     if not isinstance(post, dict):
@@ -170,9 +171,13 @@ def _post(where: str, line: bytes, subreddit: str) -> Post:
             f"{where}: id: expected Reddit's id (digits and lower-case letters), found {post.get('id')!r}"
         )
     created = post.get("created_utc")
-    if isinstance(created, bool) or not isinstance(created, int | float):
+    if isinstance(created, bool) or not isinstance(created, int | float) or not math.isfinite(created):
         raise ArchiveError(f"{where}: created_utc: expected seconds since 1970, found {created!r}")
     return {"subreddit": subreddit, "title": "", "score": 0, **post, "name": f"t3_{post['id']}"}
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number in JSON")
 
 
 def load_states(path: Path) -> dict[str, SubredditState]:
@@ -197,8 +202,8 @@ def load_routes(path: Path) -> RouteTable:
         _check_file(where, path.parent / "media", route)
         answers = table.setdefault((route.host.lower(), unquote(route.path)), {})
         query = None if route.query is None else unquote(route.query)
-        if query in answers:
-            raise ArchiveError(f"{where}: a second route for http://{route.host}{route.path}")
+        if answers.get(query, route) != route:
+            raise ArchiveError(f"{where}: a second, different route for http://{route.host}{route.path}")
         answers[query] = route
     return table
 

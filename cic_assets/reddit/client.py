@@ -21,7 +21,7 @@ import praw
 import requests
 from praw.config import Config
 
-from cic_assets.reddit.errors import BadCredentialsError, TermsNotAcknowledgedError
+from cic_assets.reddit.errors import BadCredentialsError, RedditError, TermsNotAcknowledgedError
 from cic_assets.reddit.pacing import Pace, ledger_of
 from cic_assets.reddit.requestor import PatientRequestor
 from cic_assets.reddit.settings import RedditSettings
@@ -97,10 +97,13 @@ def connect(
 
     Raises:
         TermsNotAcknowledgedError: Reddit itself is to be asked without `terms_acknowledged: true`.
+        RedditError: the endpoint is no address of a server.
     """
     settings = settings or RedditSettings()
     if endpoint is None and not settings.terms_acknowledged:
         raise TermsNotAcknowledgedError(TERMS_IN_ONE_LINE)
+    if endpoint is not None and not re.fullmatch(r"https?://[^/]+/?", endpoint):
+        raise RedditError(f"endpoint: expected http://HOST:PORT of a replayed archive, found {endpoint!r}")
     session = requests.Session()
     # .netrc would replace the token, and proxy variables would catch loopback; Reddit itself may need a proxy.
     session.trust_env = False
@@ -118,8 +121,8 @@ def connect(
             client_id=credentials.client_id,
             client_secret=credentials.client_secret,
             user_agent=credentials.user_agent,
-            oauth_url=endpoint or "https://oauth.reddit.com",
-            reddit_url=endpoint or "https://www.reddit.com",
+            oauth_url=endpoint.rstrip("/") if endpoint else "https://oauth.reddit.com",
+            reddit_url=endpoint.rstrip("/") if endpoint else "https://www.reddit.com",
             check_for_updates=False,
             check_for_async=False,
             # Each is looked up in the environment unless it is given.

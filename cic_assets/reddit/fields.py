@@ -6,9 +6,12 @@ from typing import Any
 
 
 def text(post: Mapping[str, Any], key: str) -> str:
-    """A string field; empty if it is missing or something else."""
+    """A string field; empty if it is missing or something else.
+
+    Half a surrogate pair, which JSON can hold and no file can, is replaced by a question mark.
+    """
     value = post.get(key)
-    return value if isinstance(value, str) else ""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
 
 
 def number(post: Mapping[str, Any], key: str) -> float:

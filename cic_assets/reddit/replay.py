@@ -14,9 +14,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from ipaddress import ip_address
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import unquote
 
 import click
 import uvicorn
@@ -94,7 +96,8 @@ class ReplayApp:
         """Answer one request."""
         if scope["type"] != "http":
             return
-        request = Request(scope, receive, send, _host(scope), scope["path"], scope["query_string"].decode("latin-1"))
+        path, query = scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+        request = Request(scope, receive, send, _host(scope), path, query)
         self.requests[request.url] += 1
         if not _is_reddit(request.host):
             await self._hosts.answer(request, self._archive.current().route(request.host, request.path, request.query))
@@ -105,7 +108,7 @@ class ReplayApp:
         if route := self._recorded(request, path):
             await self._hosts.answer(request, route)
         else:
-            await self._api.app({**scope, "path": path, "raw_path": path.encode()}, receive, send)
+            await self._api.app({**scope, "path": unquote(path)}, receive, send)
 
     def examples(self) -> tuple[str, str]:
         """A subreddit and a URL of this archive, to show how it is used."""
@@ -151,6 +154,25 @@ class HandedOverConnection(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  
 
 class _Uvicorn(uvicorn.Server):
     """uvicorn's server that stops at once: an answer that takes a minute, or for ever, is no reason to wait for it."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._woken = asyncio.Event()
+
+    def stop(self) -> None:
+        """End it from another thread."""
+        self.should_exit = True
+        if self._loop:
+            self._loop.call_soon_threadsafe(self._woken.set)
+
+    async def main_loop(self) -> None:
+        """Tick ten times a second, as uvicorn does, until told to end; who stops it does not wait for a tick."""
+        self._loop = asyncio.get_running_loop()
+        ticks = count()
+        while not await self.on_tick(next(ticks)):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), 0.1)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Hang up on everybody, which ends every answer."""
@@ -242,7 +264,7 @@ class ReplayServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.should_exit = True
+        self._server.stop()
         self._thread.join()
 
 

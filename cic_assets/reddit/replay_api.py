@@ -4,6 +4,7 @@ Answers and errors are Reddit's own: a private subreddit is 403 with its reason,
 redirect to the search. Tokens are given to whoever asks, and not asked for: what is replayed is no secret.
 """
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -35,6 +36,13 @@ _REFUSALS = {
 }
 
 Word = TypeVar("Word", bound=str)
+
+
+class _Json(JSONResponse):
+    """JSON in ASCII, as Reddit sends it: every string that a recording holds can be written so."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, separators=(",", ":")).encode()
 
 
 class RedditApi:
@@ -69,7 +77,7 @@ class RedditApi:
         if not request.headers.get("authorization", "").startswith("Basic "):
             raise HTTPException(HTTPStatus.UNAUTHORIZED)
         token = {"access_token": "replayed", "token_type": "bearer", "expires_in": _TOKEN_SECONDS, "scope": "*"}
-        return JSONResponse(token)
+        return _Json(token)
 
     async def _listing(self, request: Request) -> Response:
         subreddit = self._open(request.path_params["name"])
@@ -80,12 +88,12 @@ class RedditApi:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         within = _one_of(TIME_FILTERS, request.query_params.get("t", "day")) or "day"
         posts = subreddit.listing(sort, within, self._archive().now)[:_LISTING_END]
-        return JSONResponse(_page(posts, request.query_params))
+        return _Json(_page(posts, request.query_params))
 
     async def _info(self, request: Request) -> Response:
         posts = self._archive().posts
         names = request.query_params.get("id", "").split(",")[:_PAGE]
-        return JSONResponse(_things([posts[name] for name in names if name in posts], None))
+        return _Json(_things([posts[name] for name in names if name in posts], None))
 
     async def _about(self, request: Request) -> Response:
         subreddit = self._open(request.path_params["name"])
@@ -99,7 +107,7 @@ class RedditApi:
             "over18": False,
             **subreddit.state.about,
         }
-        return JSONResponse({"kind": "t5", "data": data})
+        return _Json({"kind": "t5", "data": data})
 
     def _open(self, name: str) -> RecordedSubreddit | Response:
         """A subreddit that may be read, or what Reddit answers instead."""
@@ -146,7 +154,7 @@ def _one_of(words: Sequence[Word], text: str) -> Word | None:
 
 def _refusal(status: HTTPStatus, headers: Mapping[str, str], more: Mapping[str, str]) -> Response:
     content = {**more, "message": status.phrase, "error": int(status)}
-    return JSONResponse(content, status, headers=dict(headers))
+    return _Json(content, status, headers=dict(headers))
 
 
 async def _as_reddit_says_it(_: Request, error: Exception) -> Response:

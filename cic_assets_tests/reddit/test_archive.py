@@ -45,6 +45,12 @@ def test_a_query_is_matched_exactly_and_none_matches_any(maker):
     assert archive.route("example.com", "/b.jpg", "any=thing").status == 201
 
 
+def test_the_same_route_twice_is_one(maker):
+    maker.route("example.com", "/a.jpg", status=200)
+    maker.route("example.com", "/a.jpg", status=200)
+    assert load_archive(maker.directory).route("example.com", "/a.jpg", "").status == 200
+
+
 def test_escapes_in_paths_are_equal_to_what_they_stand_for(maker):
     maker.route("example.com", "/a%20b.jpg", status=200)
     assert load_archive(maker.directory).route("example.com", "/a b.jpg", "") is not None
@@ -69,7 +75,7 @@ def test_escapes_in_paths_are_equal_to_what_they_stand_for(maker):
         ('{"host": "h", "path": "/a", "status": 200, "type": "a\\r\\nb: c"}', "type: String should match pattern"),
         ('{"host": "h", "path": "/a", "fail": [42], "status": 200}', "fail.0: "),
         ('{"host": "h", "path": "/a", "status": 200, "retry_after": "soon"}', "retry_after: "),
-        ('{"host": "h", "path": "/first", "status": 200}', "a second route for http://h/first"),
+        ('{"host": "h", "path": "/first", "status": 404}', "a second, different route for http://h/first"),
     ],
 )
 def test_a_wrong_route_is_named_by_file_and_line(maker, line, said):
@@ -92,6 +98,8 @@ def test_a_wrong_route_is_named_by_file_and_line(maker, line, said):
         (json.dumps({"created_utc": 1}), "id: expected Reddit's id"),
         (json.dumps({"id": "../x", "created_utc": 1}), "found '../x'"),
         (json.dumps({"id": "abc"}), "created_utc: expected seconds since 1970, found None"),
+        ('{"id": "abc", "created_utc": 1, "score": NaN}', "not JSON: NaN is no number in JSON"),
+        ('{"id": "abc", "created_utc": 1e999}', "created_utc: expected seconds since 1970, found inf"),
         (json.dumps({"id": "abc", "created_utc": True}), "created_utc: expected seconds since 1970, found True"),
         (json.dumps({"id": "first", "created_utc": 1}), "the post 'first' is there twice"),
     ],

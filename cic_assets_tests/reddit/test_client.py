@@ -14,6 +14,7 @@ from cic_assets.reddit import (
     BadCredentialsError,
     RateLimitedError,
     RedditCredentials,
+    RedditError,
     RedditSettings,
     TermsNotAcknowledgedError,
     UnexpectedAnswerError,
@@ -90,6 +91,21 @@ def test_reddit_itself_needs_the_terms_to_be_acknowledged():
     with connect(REPLAY_CREDENTIALS, settings=RedditSettings(terms_acknowledged=True)) as reddit:
         assert reddit.config.oauth_url == "https://oauth.reddit.com"
         assert reddit.config.reddit_url == "https://www.reddit.com"
+
+
+def test_reddit_itself_may_need_a_proxy_and_a_replay_has_none(monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com:3128")
+    with connect(REPLAY_CREDENTIALS, settings=RedditSettings(terms_acknowledged=True)) as live:
+        assert live._session.proxies["https"] == "http://proxy.example.com:3128"
+    with connect(REPLAY_CREDENTIALS, "http://127.0.0.1:1/") as replayed:
+        assert replayed._session.proxies == {}
+        assert replayed.config.reddit_url == "http://127.0.0.1:1"
+
+
+@pytest.mark.parametrize("endpoint", ["", "127.0.0.1:8765", "file:///etc", "http://127.0.0.1:1/r/cars"])
+def test_an_endpoint_is_a_server(endpoint):
+    with pytest.raises(RedditError, match=r"endpoint: expected http://HOST:PORT"):
+        connect(REPLAY_CREDENTIALS, endpoint)
 
 
 def test_credentials_and_user_agent_are_sent():

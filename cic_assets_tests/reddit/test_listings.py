@@ -16,6 +16,7 @@ from cic_assets.reddit import (
     UnknownSubredditError,
     connect,
     fetch_posts,
+    media_of,
     recheck,
     replay,
     status_of,
@@ -45,6 +46,14 @@ def test_posts_are_what_the_api_sent(maker, fetch):
     assert {key: value for key, value in got.items() if key != "poll_data"} == {
         key: value for key, value in sent.items() if key != "poll_data"
     }
+
+
+def test_titles_may_hold_anything_that_json_can(maker, fetch):
+    title = "<script>\ud800 \u0000 \U0001f697 \u202e</script>"
+    maker.subreddit("cars", [maker.post(title=title)])
+    (post,), _ = fetch()
+    assert post["title"] == title
+    assert media_of(post)[0].title == title.replace("\ud800", "?")
 
 
 def test_no_post_costs_a_request_of_its_own(maker, fetch):

@@ -84,6 +84,24 @@ def test_a_query_is_matched_with_its_case(replayed, ask):
     assert ask(server, URL).status == 404
 
 
+@pytest.mark.parametrize(
+    ("path", "asked", "status"),
+    [
+        ("/a%20b.jpg", "/a%20b.jpg", 200),
+        ("/a b.jpg", "/a%20b.jpg", 200),
+        ("/%7Ea.jpg", "/~a.jpg", 200),
+        ("/%2541.jpg", "/%2541.jpg", 200),
+        ("/%2541.jpg", "/A.jpg", 404),
+        ("/ü.jpg", "/%C3%BC.jpg", 200),
+    ],
+)
+def test_escapes_in_paths_count_as_what_they_stand_for(maker, ask, path, asked, status):
+    maker.route("i.redd.it", path, status=200)
+    with replay(maker.directory) as server:
+        assert ask(server, f"http://i.redd.it{asked}").status == status
+        assert server.requests == {f"http://i.redd.it{asked}": 1}
+
+
 def test_a_redirect(replayed, ask):
     answer = ask(replayed(redirect="http://i.imgur.com/removed.png"), URL)
     assert (answer.status, answer.headers["location"]) == (302, "http://i.imgur.com/removed.png")
