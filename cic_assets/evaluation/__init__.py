@@ -1,1 +1,35 @@
 """What the trained models are worth, and the report that says so."""
+
+from cic_assets.evaluation.contract import ReportData
+from cic_assets.evaluation.inputs import (
+    ModelRun,
+    Question,
+    ReportInputError,
+    ReportInputs,
+    SourceInfo,
+    load_report_inputs,
+)
+from cic_assets.evaluation.report import Report, build_report, read_report, write_report
+from cic_assets.evaluation.settings import ReportSettings
+from cic_assets.evaluation.statistics import Interval, McNemar, mcnemar_exact, wilson_interval
+from cic_assets.evaluation.terminal import report_tables
+
+__all__ = [
+    "Interval",
+    "McNemar",
+    "ModelRun",
+    "Question",
+    "Report",
+    "ReportData",
+    "ReportInputError",
+    "ReportInputs",
+    "ReportSettings",
+    "SourceInfo",
+    "build_report",
+    "load_report_inputs",
+    "mcnemar_exact",
+    "read_report",
+    "report_tables",
+    "wilson_interval",
+    "write_report",
+]

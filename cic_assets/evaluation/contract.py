@@ -1,0 +1,166 @@
+"""`report.json`: every number of the report, typed. What others may build on; the page is drawn from the same object.
+
+Shares are 0..1, sizes bytes, times seconds; null is a measure that is undefined or was not taken.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Answer(_Part):
+    """The best model by validation accuracy, and what the test pictures say of it."""
+
+    model: str
+    accuracy: float
+    accuracy_ci: tuple[float, float]
+    right: int
+    n: int
+    above_majority: bool = Field(description="the whole interval is above the majority class")
+    text: str = Field(description="in plain words")
+
+
+class Notice(_Part):
+    """What a reader must know before any number."""
+
+    kind: Literal["sample", "random_weights", "not_above_majority", "model"]
+    title: str
+    text: str
+
+
+class SourcePart(_Part):
+    """One source of pictures: the original's table of scraping and cleaning."""
+
+    label: str = Field(description="as a person writes it, such as r/carporn")
+    klass: str
+    posts: int
+    media: int = Field(description="pictures, videos and links in those posts")
+    images: int = Field(description="media that came as a usable picture")
+    kept: int = Field(description="pictures in the final set: copies and label conflicts are out")
+    outcomes: dict[str, int] = Field(description="media by what became of them")
+    splits: dict[str, int] = Field(description="kept pictures by split")
+
+
+class ClassPart(_Part):
+    """One class in the final set."""
+
+    pictures: int
+    bytes_before: int = Field(description="of the files as they came")
+    bytes_after: int = Field(description="of the resized copies")
+    upscaled: int = Field(description="pictures that were smaller than the copy")
+
+
+class DuplicatesPart(_Part):
+    """What was left out because it was there already."""
+
+    groups: int
+    copies_left_out: int = Field(description="pictures whose group keeps a better copy")
+    label_conflicts: int = Field(description="groups with one picture under two classes")
+    pictures_in_conflict: int
+
+
+class DatasetPart(_Part):
+    """The data set that all models were trained and tested on."""
+
+    name: str
+    version: str
+    sample: bool = Field(description="the pictures are the embedded, drawn ones")
+    side: int
+    pictures: int
+    classes: list[str]
+    class_weights: dict[str, float]
+    counts: dict[str, dict[str, int]] = Field(description="pictures by split and class")
+    per_class: dict[str, ClassPart]
+    sources: dict[str, SourcePart]
+    duplicates: DuplicatesPart
+
+
+class ClassScore(_Part):
+    """How a model fares on one class of the test pictures."""
+
+    support: int
+    right: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+
+
+class SourceScore(_Part):
+    """How a model fares on the test pictures of one source."""
+
+    right: int
+    n: int
+    accuracy: float | None
+    accuracy_ci: tuple[float, float]
+
+
+class ModelPart(_Part):
+    """One model: what it is worth and what it cost."""
+
+    title: str
+    architecture: str
+    variant: str
+    accuracy: float
+    accuracy_ci: tuple[float, float] = Field(description="95 % Wilson interval")
+    right: int
+    n: int
+    balanced_accuracy: float
+    majority_baseline: float
+    above_majority: bool
+    confusion: list[list[int]] = Field(description="rows the truth, columns the answer, in the order of the classes")
+    per_class: dict[str, ClassScore]
+    per_source: dict[str, SourceScore]
+    expected_calibration_error: float
+    brier_score: float
+    log_loss: float
+    validation_accuracy: float
+    validation_loss: float
+    validation_n: int
+    epochs: int
+    best_epoch: int
+    stopped_early: bool
+    train_seconds: float = Field(description="of the epochs")
+    features_seconds: float | None = Field(description="of running a frozen trunk once; null without one")
+    wall_seconds: float
+    images_per_second: float
+    peak_rss_bytes: int
+    peak_gpu_bytes: int | None
+    disk_bytes: int
+    parameters: int
+    trainable_parameters: int
+    flops: int
+    device: str
+    random_weights: bool
+    weights: str = Field(description="where pretrained weights came from; empty where there are none")
+    warnings: list[str]
+    history: list[dict[str, Any]]
+
+
+class ComparisonPart(_Part):
+    """Two models on the same test pictures, by McNemar's exact test."""
+
+    first: str
+    second: str
+    only_first: int = Field(description="pictures that only the first got right")
+    only_second: int
+    p_value: float
+    p_value_adjusted: float = Field(description="by Holm, over all pairs of this report")
+
+
+class ReportData(_Part):
+    """All of `report.json`."""
+
+    schema_version: Literal[1] = 1
+    generated_at: str = Field(description="ISO 8601, UTC")
+    question: str
+    answer: Answer
+    notices: list[Notice]
+    dataset: DatasetPart
+    models: dict[str, ModelPart]
+    comparisons: list[ComparisonPart]
+    provenance: dict[str, str] = Field(description="versions of programs and data")
+    settings: dict[str, Any] = Field(description="of the problem, without its sources")

@@ -1,0 +1,42 @@
+"""`report.html`: one file that shows itself, offline, for ever. No scripts, nothing fetched, everything escaped."""
+
+from typing import Any
+
+import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from cic_assets.evaluation import wording
+from cic_assets.evaluation.svg import themed
+
+
+def render_page(**values: Any) -> str:
+    """The page from `templates/report.html`; a value that it lacks is an error, not a blank."""
+    return _environment().get_template("report.html").render(**values)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("cic_assets.evaluation"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": wording.percent,
+        "interval": wording.interval,
+        "size": wording.size,
+        "amount": wording.amount,
+        "duration": wording.duration,
+        "p_value": wording.p_value,
+        "as_yaml": lambda value: yaml.safe_dump(value, sort_keys=False),
+        "figure": _figure,
+    }
+    environment.globals |= {"count_of": wording.count_of}
+    return environment
+
+
+def _figure(svg: str) -> Markup:
+    """An SVG of our own drawing, inlined: the one thing in the page that is not escaped."""
+    return Markup(themed(svg))  # noqa: S704 - matplotlib escapes the texts that it draws

@@ -1,0 +1,211 @@
+"""Numbers as a person reads them, and what they say in plain words. No markup."""
+
+from collections.abc import Mapping, Sequence
+
+from cic_assets.evaluation.contract import Answer, ComparisonPart, DatasetPart, ModelPart, Notice
+from cic_assets.media import Outcome
+
+SIGNIFICANT = 0.05
+"""Adjusted p-value below which two models are said to differ."""
+
+UNKNOWN = "n/a"
+
+_MINUTE = 60
+_BINARY_STEP = 1000  # as the original's tables: 1.54 GB, 411 MB
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """`98.5 %`, or n/a where it is undefined. Never rounded to 100 % or 0 % unless it is."""
+    if share is None:
+        return UNKNOWN
+    text = f"{100 * share:.{digits}f}"
+    if share < 1 and text == f"{100:.{digits}f}":
+        text = f"{100 - 10**-digits:.{digits}f}"
+    if share > 0 and text == f"{0:.{digits}f}":
+        text = f"{10**-digits:.{digits}f}"
+    return f"{text} %"
+
+
+def interval(edges: Sequence[float]) -> str:
+    """`72.8 to 84.1 %`."""
+    return f"{100 * edges[0]:.1f} to {100 * edges[1]:.1f} %"
+
+
+def size(count: float | None) -> str:
+    """Bytes as `1.54 GB`; n/a where they were not measured."""
+    if count is None:
+        return UNKNOWN
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < _BINARY_STEP:
+            return f"{count:.3g} {unit}"
+        count /= _BINARY_STEP
+    return f"{count:.3g} TB"
+
+
+def amount(count: float) -> str:
+    """A large number as `4.3 million`."""
+    for limit, word in ((1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
+        if count >= limit:
+            return f"{count / limit:.3g} {word}"
+    return f"{count:.3g}"
+
+
+def duration(seconds: float | None) -> str:
+    """`3 min 12 s`; n/a where it was not measured."""
+    if seconds is None:
+        return UNKNOWN
+    if seconds < _MINUTE:
+        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004 - two digits
+    minutes, rest = divmod(round(seconds), _MINUTE)
+    if minutes < _MINUTE:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // _MINUTE} h {minutes % _MINUTE:02d} min"
+
+
+def count_of(number: int, one: str, many: str = "") -> str:
+    """`1 picture`, `1,303 pictures`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def answer(best: str, models: Mapping[str, ModelPart], dataset: DatasetPart) -> Answer:
+    """The best model, and how sure one may be of it, in four sentences."""
+    model = models[best]
+    return Answer(
+        model=best,
+        accuracy=model.accuracy,
+        accuracy_ci=model.accuracy_ci,
+        right=model.right,
+        n=model.n,
+        above_majority=model.above_majority,
+        text=" ".join(
+            [
+                _what_it_got(model),
+                _how_sure(model),
+                _against_majority(model, dataset),
+                _how_it_was_chosen(model, models),
+            ]
+        ).strip(),
+    )
+
+
+def _what_it_got(model: ModelPart) -> str:
+    return (
+        f"{model.title} named {model.right:,} of {model.n:,} test pictures rightly; "
+        f"it was neither trained nor chosen by them."
+    )
+
+
+def _how_sure(model: ModelPart) -> str:
+    low, high = model.accuracy_ci
+    half = 50 * (high - low)
+    return (
+        f"How sure is that? On endlessly many pictures of the same kind it would get {interval((low, high))} right "
+        f"(95 % interval, about ±{half:.1f} points; four times as many test pictures would halve it)."
+    )
+
+
+def _against_majority(model: ModelPart, dataset: DatasetPart) -> str:
+    support = {klass: score.support for klass, score in model.per_class.items()}
+    most = max(dataset.classes, key=lambda klass: support[klass])
+    always = f"Always answering “{most}” would get {percent(model.majority_baseline)}"
+    if model.above_majority:
+        return f"{always}, which is below that interval: the model has learned to tell them apart."
+    return f"{always}, which is not below that interval: these pictures do not show that it learned anything."
+
+
+def _how_it_was_chosen(model: ModelPart, models: Mapping[str, ModelPart]) -> str:
+    if len(models) == 1:
+        return ""
+    return (
+        f"Of {len(models)} models it is the best by its {model.validation_n:,} validation pictures "
+        f"({percent(model.validation_accuracy)})."
+    )
+
+
+def comparison(pair: ComparisonPart, models: Mapping[str, ModelPart]) -> str:
+    """What the test pictures say of two models, in one sentence."""
+    first, second = models[pair.first].title, models[pair.second].title
+    chance = f"p {p_value(pair.p_value_adjusted)}"
+    if pair.p_value_adjusted >= SIGNIFICANT:
+        return f"These pictures do not decide between {first} and {second} ({chance})."
+    better, worse = (first, second) if pair.only_first > pair.only_second else (second, first)
+    return f"{better} is better than {worse} ({chance})."
+
+
+def p_value(value: float) -> str:
+    """`= 0.032`, or `< 0.001`."""
+    return "< 0.001" if value < 0.001 else f"= {value:.2g}"  # noqa: PLR2004 - as usual in print
+
+
+def calibration(model: ModelPart) -> str:
+    """Whether a model's probabilities can be taken at their word, in one sentence."""
+    gap = 100 * model.expected_calibration_error
+    return f"Its probabilities are off by {gap:.1f} points on average."
+
+
+def outcomes_seen(dataset: DatasetPart) -> dict[str, str]:
+    """The outcomes that occurred, each with what it means."""
+    seen = {outcome for source in dataset.sources.values() for outcome in source.outcomes}
+    return {word: meaning for word, meaning in OUTCOMES.items() if word in seen}
+
+
+def notices(dataset: DatasetPart, models: Mapping[str, ModelPart]) -> list[Notice]:
+    """What a reader must know before any number."""
+    found = [_SAMPLE] if dataset.sample else []
+    found += [_random_weights(model) for model in models.values() if model.random_weights]
+    found += [_not_above(model) for model in models.values() if not model.above_majority]
+    found += [
+        Notice(kind="model", title=f"{model.title}: a warning from its training", text=warning)
+        for model in models.values()
+        for warning in model.warnings
+    ]
+    return found
+
+
+_SAMPLE = Notice(
+    kind="sample",
+    title="These pictures are drawn.",
+    text=(
+        "The data set is the embedded sample: vehicles drawn by the program itself, so that everything can be tried "
+        "without a network. The numbers show that all steps work. They say nothing about photographs."
+    ),
+)
+
+
+def _random_weights(model: ModelPart) -> Notice:
+    return Notice(
+        kind="random_weights",
+        title=f"{model.title} started from random weights.",
+        text=(
+            "Its ImageNet weights were not to be had where this ran, and its frozen layers were never trained: its "
+            "numbers say nothing about what it can do. Give the weights by CIC_XCEPTION_WEIGHTS and train it again."
+        ),
+    )
+
+
+def _not_above(model: ModelPart) -> Notice:
+    return Notice(
+        kind="not_above_majority",
+        title=f"{model.title} is not shown to be better than always giving the same answer.",
+        text=(
+            f"Its interval ({interval(model.accuracy_ci)}) reaches down to the {percent(model.majority_baseline)} of "
+            "the most frequent class."
+        ),
+    )
+
+
+OUTCOMES: dict[str, str] = {
+    Outcome.OK: "a usable picture",
+    Outcome.SKIPPED: "known not to be a still picture, or filtered by a setting",
+    Outcome.HTTP_ERROR: "the host answered with an error",
+    Outcome.NOT_AN_IMAGE: "something else than a picture came",
+    Outcome.PLACEHOLDER: "the host's own “removed” picture",
+    Outcome.BLOCKED: "a private address, or neither http nor https",
+    Outcome.EMPTY: "nothing came",
+    Outcome.TRUNCATED: "less came than was announced, or the picture ends early",
+    Outcome.TOO_LARGE: "more bytes or pixels than allowed",
+    Outcome.TOO_SMALL: "fewer pixels than wanted",
+    Outcome.TIMEOUT: "the host was too slow",
+    Outcome.ERROR: "anything else",
+}
+"""What each outcome means, for a reader who has not read the documentation."""
