@@ -6,9 +6,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from cic_assets.sample.geometry import Floats
+from cic_assets.sample.dice import chance
+from cic_assets.sample.geometry import Floats, floats
 from cic_assets.sample.lights import Hour
-from cic_assets.sample.textures import Colour
+from cic_assets.sample.textures import Colour, shade
+
+_LAMPLIGHT: Colour = (238, 206, 138)
+"""Of a window behind which somebody is at home."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +34,18 @@ class Canvas:
     @property
     def height(self) -> int:
         """Rows."""
-        return self.pixels.shape[0]
+        return int(self.pixels.shape[0])
 
     @property
     def width(self) -> int:
         """Columns."""
-        return self.pixels.shape[1]
+        return int(self.pixels.shape[1])
 
     def lit(self, colour: Colour, distance: float) -> Colour:
         """A colour in this light, faded by the haze `distance` metres away."""
-        light = np.float32(self.hour.ambient) + 0.5 * np.float32(self.hour.sun)
+        light = floats(self.hour.ambient) + 0.5 * floats(self.hour.sun)
         clear = float(np.exp(-distance / self.hour.haze))
-        mixed = np.float32(colour) * light * clear + np.float32(self.hour.skyline) * (1 - clear)
+        mixed = floats(colour) * light * clear + floats(self.hour.skyline) * (1 - clear)
         red, green, blue = np.clip(mixed, 0, 255)
         return float(red), float(green), float(blue)
 
@@ -49,13 +53,18 @@ class Canvas:
         """A filled outline of (n, 2) pixels."""
         cv2.fillPoly(self.pixels, [np.round(outline * 16).astype(np.int32)], colour, cv2.LINE_8, 4)
 
+    def rectangle(self, lower: tuple[float, float], upper: tuple[float, float], colour: Colour) -> None:
+        """A filled rectangle between two corners (column, row)."""
+        (x0, y0), (x1, y1) = lower, upper
+        self.fill(floats([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]), colour)
+
 
 def _skyline(canvas: Canvas, heights: Floats, colour: Colour) -> None:
     """Fill below a line of heights (pixels over the horizon), spread evenly over the width."""
     x = np.linspace(-2, canvas.width + 2, len(heights))
     upper = np.stack([x, canvas.horizon - heights], axis=1)
     foot = canvas.horizon + 4
-    canvas.fill(np.float32([*upper, (canvas.width + 2, foot), (-2, foot)]), colour)
+    canvas.fill(floats([*upper, (canvas.width + 2, foot), (-2, foot)]), colour)
 
 
 def _ridge(rng: np.random.Generator, points: int, roughness: float) -> Floats:
@@ -102,7 +111,7 @@ def forest(canvas: Canvas) -> None:
         colour = ((66, 84, 52), (52, 70, 40), (40, 54, 30))[layer]
         heights = _ridge(rng, 260, 0.75) * canvas.height * 0.08 + canvas.height * (0.30 - 0.08 * layer)
         _skyline(canvas, heights, canvas.lit(colour, 60 - 20 * layer))
-    _trees(canvas, int(rng.integers(8, 20)), (44, 58, 32), 0.30, pointed=bool(rng.random() < 0.5))
+    _trees(canvas, int(rng.integers(8, 20)), (44, 58, 32), 0.30, pointed=chance(rng, 0.5))
 
 
 def conifers(canvas: Canvas) -> None:
@@ -113,16 +122,16 @@ def conifers(canvas: Canvas) -> None:
 
 def sea(canvas: Canvas) -> None:
     """Water up to the horizon, and sometimes an island."""
-    if canvas.rng.random() < 0.5:
+    if chance(canvas.rng, 0.5):
         _ridges(canvas, ((104, 116, 122),), canvas.rng.uniform(0.03, 0.09), 0.45)
     top, bottom = max(int(canvas.horizon), 0), min(int(canvas.horizon + canvas.height * 0.07) + 1, canvas.height)
     if bottom <= top:
         return
     shade = np.linspace(0.95, 0.55, bottom - top)[:, None, None]
     glitter = canvas.rng.normal(0, 5, (bottom - top, canvas.width, 1))
-    deep = np.float32(canvas.lit((64, 104, 128), 30))
+    deep = floats(canvas.lit((64, 104, 128), 30))
     canvas.pixels[top:bottom] = np.clip(
-        np.float32(canvas.hour.skyline) * (1 - shade) * 0.6 + deep * shade + glitter, 0, 255
+        floats(canvas.hour.skyline) * (1 - shade) * 0.6 + deep * shade + glitter, 0, 255
     )
 
 
@@ -142,26 +151,19 @@ def city(canvas: Canvas) -> None:
 
 def _house(canvas: Canvas, spot: tuple[float, float, float], colour: Colour, distance: float) -> None:
     x, wide, tall = spot
-    top, foot = canvas.horizon - tall, canvas.horizon + 6
-    canvas.fill(np.float32([(x, foot), (x, top), (x + wide, top), (x + wide, foot)]), canvas.lit(colour, distance))
+    top = canvas.horizon - tall
+    canvas.rectangle((x, top), (x + wide, canvas.horizon + 6), canvas.lit(colour, distance))
     columns, rows = int(canvas.rng.integers(3, 7)), int(max(2, tall / (canvas.height * 0.055)))
     pane, gap = wide / columns, tall / rows
     glass = canvas.lit((70, 82, 96), distance)
-    for column in range(columns):
-        for row in range(rows):
-            shines = canvas.hour.dark and canvas.rng.random() < 0.35
-            left, upper = x + (column + 0.25) * pane, top + (row + 0.3) * gap
-            outline = [
-                (left, upper),
-                (left + pane * 0.5, upper),
-                (left + pane * 0.5, upper + gap * 0.45),
-                (left, upper + gap * 0.45),
-            ]
-            canvas.fill(np.float32(outline), (238, 206, 138) if shines else glass)
+    for left in x + (np.arange(columns) + 0.25) * pane:
+        for upper in top + (np.arange(rows) + 0.3) * gap:
+            shines = canvas.hour.dark and chance(canvas.rng, 0.35)
+            canvas.rectangle((left, upper), (left + pane * 0.5, upper + gap * 0.45), _LAMPLIGHT if shines else glass)
 
 
 def sheds(canvas: Canvas) -> None:
-    """Halls and containers."""
+    """Halls with gates."""
     rng = canvas.rng
     x = -rng.uniform(0, 100)
     while x < canvas.width:
@@ -169,60 +171,30 @@ def sheds(canvas: Canvas) -> None:
         grey = rng.uniform(90, 190)
         colour = canvas.lit((grey, grey * rng.uniform(0.85, 1.0), grey * rng.uniform(0.75, 1.0)), 40)
         top, foot = canvas.horizon - tall, canvas.horizon + 6
-        canvas.fill(
-            np.float32([(x, foot), (x, top), (x + wide / 2, top - tall * 0.18), (x + wide, top), (x + wide, foot)]),
-            colour,
-        )
-        dark = (colour[0] * 0.6, colour[1] * 0.6, colour[2] * 0.6)
-        canvas.fill(
-            np.float32(
-                [
-                    (x + wide * 0.3, foot),
-                    (x + wide * 0.3, top + tall * 0.3),
-                    (x + wide * 0.65, top + tall * 0.3),
-                    (x + wide * 0.65, foot),
-                ]
-            ),
-            dark,
-        )
+        front = [(x, foot), (x, top), (x + wide / 2, top - tall * 0.18), (x + wide, top), (x + wide, foot)]
+        canvas.fill(floats(front), colour)
+        canvas.rectangle((x + wide * 0.3, top + tall * 0.3), (x + wide * 0.65, foot), shade(colour, 0.6))
         x += wide * rng.uniform(1.0, 1.3)
 
 
 def hall(canvas: Canvas) -> None:
     """The inside of a showroom or a museum: a wall with panels, lamps above."""
     rng = canvas.rng
-    hue = np.float32(rng.uniform(0.75, 1.1, 3))
-    base = np.float32((120, 122, 126)) * hue * rng.uniform(0.5, 1.5)
-    rows = np.linspace(0.55, 1.05, canvas.height)[:, None, None]
-    canvas.pixels[:] = np.clip(base * rows, 0, 255)
-    foot = canvas.horizon + 6
-    step = canvas.width / rng.integers(4, 9)
-    for index in range(12):
-        x = index * step
-        colour = np.clip(base * rng.uniform(0.6, 0.9), 0, 255)
-        canvas.fill(
-            np.float32([(x, foot), (x, 0), (x + step * 0.06, 0), (x + step * 0.06, foot)]), tuple(map(float, colour))
-        )
-        lamp = canvas.horizon - canvas.height * 0.42
-        canvas.fill(
-            np.float32(
-                [
-                    (x + step * 0.3, lamp),
-                    (x + step * 0.8, lamp),
-                    (x + step * 0.75, lamp + 10),
-                    (x + step * 0.35, lamp + 10),
-                ]
-            ),
-            (250, 248, 240),
-        )
+    red, green, blue = floats((120, 122, 126)) * rng.uniform(0.75, 1.1, 3) * rng.uniform(0.5, 1.5)
+    wall = (float(red), float(green), float(blue))
+    shading = np.linspace(0.55, 1.05, canvas.height)[:, None, None]
+    canvas.pixels[:] = np.clip(floats(wall) * shading, 0, 255)
+    step, lamp = canvas.width / rng.integers(4, 9), canvas.horizon - canvas.height * 0.42
+    for x in np.arange(12) * step:
+        canvas.rectangle((x, 0), (x + step * 0.06, canvas.horizon + 6), shade(wall, rng.uniform(0.6, 0.9)))
+        canvas.rectangle((x + step * 0.3, lamp), (x + step * 0.8, lamp + 8), (250, 248, 240))
 
 
 def _trees(canvas: Canvas, count: int, colour: Colour, tallest: float, *, pointed: bool) -> None:
     rng = canvas.rng
     for _ in range(count):
         x, tall = rng.uniform(0, canvas.width), canvas.height * tallest * rng.uniform(0.5, 1.1)
-        shade = rng.uniform(0.8, 1.25)
-        tint = canvas.lit((colour[0] * shade, colour[1] * shade, colour[2] * shade), rng.uniform(10, 60))
+        tint = canvas.lit(shade(colour, rng.uniform(0.8, 1.25)), rng.uniform(10, 60))
         (_spruce if pointed else _broadleaf)(canvas, x, tall, tint)
 
 
@@ -231,32 +203,16 @@ def _spruce(canvas: Canvas, x: float, tall: float, colour: Colour) -> None:
     for tier in range(4):
         half = tall * 0.20 * (1 - tier * 0.2)
         low, high = foot - tall * tier * 0.22, foot - tall * (0.42 + tier * 0.2)
-        canvas.fill(np.float32([(x - half, low), (x + half, low), (x, high)]), colour)
+        canvas.fill(floats([(x - half, low), (x + half, low), (x, high)]), colour)
 
 
 def _broadleaf(canvas: Canvas, x: float, tall: float, colour: Colour) -> None:
-    foot = canvas.horizon + 5
-    canvas.fill(
-        np.float32(
-            [
-                (x - tall * 0.03, foot),
-                (x + tall * 0.03, foot),
-                (x + tall * 0.02, foot - tall * 0.5),
-                (x - tall * 0.02, foot - tall * 0.5),
-            ]
-        ),
-        canvas.lit((70, 56, 42), 20),
-    )
+    foot, rng = canvas.horizon + 5, canvas.rng
+    canvas.rectangle((x - tall * 0.025, foot - tall * 0.5), (x + tall * 0.025, foot), canvas.lit((70, 56, 42), 20))
     for _ in range(7):
-        centre = (x + tall * canvas.rng.uniform(-0.2, 0.2), foot - tall * canvas.rng.uniform(0.45, 0.85))
-        radius = tall * canvas.rng.uniform(0.12, 0.2)
-        shade = canvas.rng.uniform(0.85, 1.15)
+        centre = (int(x + tall * rng.uniform(-0.2, 0.2)), int(foot - tall * rng.uniform(0.45, 0.85)))
         cv2.circle(
-            canvas.pixels,
-            (int(centre[0]), int(centre[1])),
-            int(radius),
-            tuple(channel * shade for channel in colour),
-            -1,
+            canvas.pixels, centre, int(tall * rng.uniform(0.12, 0.2)), shade(colour, rng.uniform(0.85, 1.15)), -1
         )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cic_assets.sample.geometry import Floats
+from cic_assets.sample.geometry import Floats, floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class CarBody:
 
     def shoulder_at(self, x: float | Floats) -> Floats:
         """Height of the lower body's upper edge."""
-        return np.interp(x, self.x, self.shoulder).astype(np.float32)
+        return floats(np.interp(x, self.x, self.shoulder))
 
     def roof_at(self, x: float | Floats) -> Floats:
         """Height of the car's middle line: boot, rear window, roof, windscreen, bonnet."""
@@ -69,7 +69,7 @@ class CarBody:
         stations = (rear, rear_top, 0.55 * rear_top + 0.45 * front_top, front_top, front)
         heights = (float(self.shoulder_at(rear)), *self.roof, float(self.shoulder_at(front)))
         cabin = np.interp(x, stations, heights, left=0.0, right=0.0)
-        return np.maximum(cabin, self.shoulder_at(x)).astype(np.float32)
+        return floats(np.maximum(cabin, self.shoulder_at(x)))
 
 
 BODIES: tuple[CarBody, ...] = (

@@ -15,6 +15,7 @@ _TYRE = Paint((24, 24, 25))
 _PLASTIC = Paint((36, 36, 38), gloss=0.2)
 _PLATE = Paint((235, 235, 228))
 _INK = Paint((20, 20, 30))
+_ALLOY = Paint((170, 172, 176), gloss=0.5)
 _SCALE = 140.0
 """Texture pixels a metre: about those of a car that fills a picture."""
 
@@ -41,7 +42,7 @@ class CarFinish:
     pattern: str = "plain"
     lamps_on: bool = False
     spokes: int = 5
-    rim: Paint = Paint((170, 172, 176), 0.5)
+    rim: Paint = _ALLOY
     dirt: float = 0.0
     dirt_colour: Colour = (110, 96, 78)
     plate: str = "CIC 23"

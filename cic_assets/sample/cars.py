@@ -6,7 +6,7 @@ import numpy as np
 
 from cic_assets.sample.car_bodies import CarBody
 from cic_assets.sample.car_paint import CarFinish, paint_car
-from cic_assets.sample.geometry import Chart, Floats, Mesh, box, circle, join, lathe, polygon, sheet
+from cic_assets.sample.geometry import Chart, Floats, Mesh, box, circle, floats, join, lathe, polygon, sheet
 from cic_assets.sample.textures import Paint, Texture
 
 _STATIONS = 56
@@ -56,7 +56,7 @@ def _smooth(values: Floats) -> Floats:
     """Rounded corners: a (1, 2, 1) mean, twice."""
     for _ in range(2):
         padded = np.pad(values, 1, mode="edge")
-        values = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
+        values = floats((padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4)
     return values
 
 
@@ -106,7 +106,7 @@ def _sections(body: CarBody) -> Floats:
 def _shell(body: CarBody, side: Chart, top: Chart) -> list[Mesh]:
     """Both sides and the top."""
     left = _sections(body)
-    right = left * np.float32((1, -1, 1))
+    right = left * floats((1, -1, 1))
     over = np.concatenate([left[:, _ROOF_EDGE:], right[:, _ROOF_EDGE:-1][:, ::-1]], axis=1)
     core = (np.nan, 0.0, body.sill + 0.3)
     below = slice(None, _ROOF_EDGE + 1)
@@ -139,9 +139,9 @@ def _wheel(body: CarBody, place: tuple[float, int, bool], chart: Chart, black: C
     hub = (axle, outer, radius)
 
     def face(points: Floats) -> Floats:
-        return chart((points - np.float32((axle, 0, radius))) / np.float32(radius))
+        return chart((points - floats((axle, 0, radius))) / floats(radius))
 
-    profile = np.float32([(-side * depth, radius), (-0.02 * side, radius), (0, radius * 0.96)])
+    profile = floats([(-side * depth, radius), (-0.02 * side, radius), (0, radius * 0.96)])
     tread = lathe(profile, black, axis=1, centre=hub)
     back = polygon(circle((axle, outer - side * depth, radius), radius, axis=1), black, facing=(0, -side, 0))
     rim = polygon(circle(hub, radius * 0.97, axis=1), face, facing=(0, side, 0), bulge=0.25)
@@ -153,7 +153,7 @@ def _mirror(body: CarBody, side: int, skin: Chart) -> Mesh:
     x, y = body.cabin[3] - 0.28, side * body.width / 2
     z = float(body.shoulder_at(x))
     middle = (x + 0.02, y + side * 0.07, z + 0.09)
-    pod = np.float32([(-0.05, 0.02), (-0.045, 0.07), (0.03, 0.062), (0.08, 0.03), (0.09, 0.0)])
+    pod = floats([(-0.05, 0.02), (-0.045, 0.07), (0.03, 0.062), (0.08, 0.03), (0.09, 0.0)])
     return lathe(pod, skin, axis=0, centre=middle, sides=10)
 
 

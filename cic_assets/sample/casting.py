@@ -5,8 +5,9 @@ Places, hours, sizes, colours and cameras come from the same tables with the sam
 
 import numpy as np
 
-from cic_assets.sample.car_paint import CarFinish
 from cic_assets.sample.car_bodies import BODIES
+from cic_assets.sample.car_paint import CarFinish
+from cic_assets.sample.dice import chance
 from cic_assets.sample.lights import HOURS
 from cic_assets.sample.photographs import Shot
 from cic_assets.sample.places import PLACES
@@ -52,12 +53,12 @@ def cast(klass: str, number: int) -> Shot:
         hour=hour,
         size=SIZES[int(rng.integers(len(SIZES)))],
         yaw=_yaw(rng),
-        eye_height=float(rng.uniform(0.9, 2.4) if rng.random() < 0.8 else rng.uniform(2.4, 5.0)),
+        eye_height=float(rng.uniform(0.9, 2.4) if chance(rng, 0.8) else rng.uniform(2.4, 5.0)),
         distance=float(rng.uniform(1.7, 4.0)),
         fill=float(rng.uniform(0.55, 0.92)),
         offset=(float(rng.uniform(-0.7, 0.7)), float(rng.uniform(-0.05, 0.75))),
-        roll=float(rng.uniform(-3, 3)) if rng.random() < 0.4 else 0.0,
-        falling=place.falling if rng.random() < 0.25 else "",
+        roll=float(rng.uniform(-3, 3)) if chance(rng, 0.4) else 0.0,
+        falling=place.falling if chance(rng, 0.25) else "",
         quality=int(rng.integers(78, 94)),
         seed=int(rng.integers(2**31)),
     )
@@ -73,7 +74,7 @@ def title_of(shot: Shot) -> str:
 
 def _yaw(rng: np.random.Generator) -> float:
     """Mostly three-quarter views and sides, seldom straight from the front or the back."""
-    side = 1 if rng.random() < 0.5 else -1
+    side = 1 if chance(rng, 0.5) else -1
     low, high = ((20, 70), (70, 110), (110, 160), (-20, 20))[int(rng.choice(4, p=(0.42, 0.30, 0.20, 0.08)))]
     return float(side * rng.uniform(low, high))
 
@@ -93,8 +94,8 @@ def _car(rng: np.random.Generator, number: int, hour: str) -> Subject:
         pattern=pattern,
         lamps_on=_lamps(rng, hour),
         spokes=int(rng.choice([5, 6, 7, 10])),
-        rim=Paint((170, 172, 176), 0.5) if rng.random() < 0.7 else Paint((56, 56, 58), 0.4),
-        dirt=float(rng.uniform(0, 0.7)) if rng.random() < 0.4 else 0.0,
+        rim=Paint((170, 172, 176), 0.5) if chance(rng, 0.7) else Paint((56, 56, 58), 0.4),
+        dirt=float(rng.uniform(0, 0.7)) if chance(rng, 0.4) else 0.0,
         plate=str(rng.choice(PLATES)),
         seed=int(rng.integers(2**31)),
     )
@@ -109,9 +110,9 @@ def _tank(rng: np.random.Generator, number: int, hour: str) -> Subject:
         patches=patches,
         patch_size=float(rng.uniform(0.4, 0.9)),
         marking=str(rng.choice(["none", "star", "number", "stripe", "roundel"])),
-        marking_colour=(235, 235, 230) if rng.random() < 0.8 else (190, 40, 36),
+        marking_colour=(235, 235, 230) if chance(rng, 0.8) else (190, 40, 36),
         number=str(int(rng.integers(100, 399))),
-        turret_yaw=float(rng.normal(0, 28)) if rng.random() < 0.6 else 0.0,
+        turret_yaw=float(rng.normal(0, 28)) if chance(rng, 0.6) else 0.0,
         gun_pitch=float(rng.uniform(-3, 10)),
         lamps_on=_lamps(rng, hour),
         dirt=float(rng.uniform(0, 0.7)),
@@ -121,4 +122,4 @@ def _tank(rng: np.random.Generator, number: int, hour: str) -> Subject:
 
 
 def _lamps(rng: np.random.Generator, hour: str) -> bool:
-    return HOURS[hour].dark and rng.random() < 0.85
+    return HOURS[hour].dark and chance(rng, 0.85)

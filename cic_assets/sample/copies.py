@@ -1,4 +1,7 @@
-"""How pictures come back: copied, recompressed, shrunk, mirrored, cut. A table of ways with what to expect of a finder."""
+"""How pictures come back: copied, recompressed, shrunk, mirrored, cut.
+
+A table of ways, each with what to expect of a finder of duplicates.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass

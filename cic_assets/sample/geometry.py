@@ -7,9 +7,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float32]
+
+
+def floats(values: ArrayLike) -> Floats:
+    """Numbers as an array of single precision."""
+    return np.asarray(values, np.float32)
+
 
 Chart = Callable[[Floats], Floats]
 """Where on the texture a point lies: (…, 3) metres to (…, 2) texture pixels."""
@@ -37,12 +43,13 @@ class Mesh:
 
     def moved(self, offset: Iterable[float]) -> "Mesh":
         """The same shape at another place."""
-        return replace(self, corners=self.corners + np.asarray(tuple(offset), np.float32))
+        return replace(self, corners=floats(self.corners + floats(tuple(offset))))
 
     def turned(self, matrix: Floats, pivot: Iterable[float] = (0, 0, 0)) -> "Mesh":
         """The same shape, rotated about a point by a (3, 3) matrix."""
         origin = np.asarray(tuple(pivot), np.float32)
-        return replace(self, corners=(self.corners - origin) @ matrix.T + origin, normals=self.normals @ matrix.T)
+        turned = floats((self.corners - origin) @ matrix.T + origin)
+        return replace(self, corners=turned, normals=floats(self.normals @ matrix.T))
 
 
 def join(parts: Iterable[Mesh]) -> Mesh:
@@ -61,7 +68,7 @@ def rotation(*, yaw: float = 0.0, pitch: float = 0.0) -> Floats:
     y, p = np.radians([yaw, pitch])
     about_z = np.array([[np.cos(y), -np.sin(y), 0], [np.sin(y), np.cos(y), 0], [0, 0, 1]])
     about_y = np.array([[np.cos(p), 0, -np.sin(p)], [0, 1, 0], [np.sin(p), 0, np.cos(p)]])
-    return (about_z @ about_y).astype(np.float32)
+    return floats(about_z @ about_y)
 
 
 def _unit(vectors: Floats) -> Floats:
@@ -77,7 +84,7 @@ def _face_normals(corners: Floats) -> Floats:
 def _quads(points: Floats) -> Floats:
     """The cells of a grid of (m, n, k) values: ((m-1)(n-1), 4, k)."""
     cells = np.stack([points[:-1, :-1], points[1:, :-1], points[1:, 1:], points[:-1, 1:]], axis=2)
-    return cells.reshape(-1, 4, points.shape[-1])
+    return floats(cells.reshape(-1, 4, points.shape[-1]))
 
 
 def sheet(points: Floats, chart: Chart, *, inside: Iterable[float], smooth: bool = True) -> Mesh:
@@ -162,6 +169,14 @@ def circle(centre: Iterable[float], radius: float, *, axis: int, sides: int = 24
     points[:, first] = radius * np.cos(angle)
     points[:, second] = radius * np.sin(angle)
     return points + np.asarray(tuple(centre), np.float32)
+
+
+def even_loop(outline: Floats, count: int) -> tuple[Floats, Floats]:
+    """A closed outline cut into pieces of one length: (count, 2) points and (count,) metres along it."""
+    loop = np.concatenate([outline, outline[:1]])
+    length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(loop, axis=0), axis=1))])
+    along = np.linspace(0, length[-1], count, dtype=np.float32)
+    return np.column_stack([np.interp(along, length, loop[:, axis]) for axis in (0, 1)]).astype(np.float32), along
 
 
 def prism(bottom: Floats, top: Floats, side_chart: Chart, top_chart: Chart, *, steps: int = 4) -> Mesh:

@@ -2,12 +2,13 @@
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from cic_assets.sample.backdrops import Canvas
-from cic_assets.sample.geometry import Floats, Mesh
+from cic_assets.sample.geometry import Floats, Mesh, floats
 from cic_assets.sample.places import Place
 from cic_assets.sample.rendering import Camera, Light
-from cic_assets.sample.textures import noise
+from cic_assets.sample.textures import noise, shade
 
 _REACH = 600.0
 """Metres beyond which the ground has no detail."""
@@ -23,8 +24,8 @@ def paint_ground(canvas: Canvas, place: Place, camera: Camera) -> None:
     if first >= canvas.height:
         return
     x, y, distance = _where(camera, first, canvas.width, canvas.height)
-    light = np.float32(canvas.hour.ambient) + 0.62 * np.float32(canvas.hour.sun)
-    colour = np.broadcast_to(np.float32(place.ground), (*x.shape, 3)).copy()
+    light = floats(canvas.hour.ambient) + 0.62 * floats(canvas.hour.sun)
+    colour = np.broadcast_to(floats(place.ground), (*x.shape, 3)).copy()
     _mark(colour, place, x, y, distance / camera.focal)
     rng = canvas.rng
     # Depth of one row on the ground: what is finer than that would glitter, so it fades.
@@ -33,7 +34,7 @@ def paint_ground(canvas: Canvas, place: Place, camera: Camera) -> None:
     rough = 1 + place.grain * (0.16 * fine * _tiled(rng, x, y, 1.7) + 0.10 * coarse * _tiled(rng, x, y, 14.0))
     clear = np.exp(-np.minimum(distance, _HAZE_REACH) / canvas.hour.haze)[..., None]
     lit = colour * rough[..., None] * light
-    canvas.pixels[first:] = np.clip(lit * clear + np.float32(canvas.hour.skyline) * (1 - clear), 0, 255)
+    canvas.pixels[first:] = np.clip(lit * clear + floats(canvas.hour.skyline) * (1 - clear), 0, 255)
 
 
 def _where(camera: Camera, first: int, width: int, height: int) -> tuple[Floats, Floats, Floats]:
@@ -53,7 +54,7 @@ def _where(camera: Camera, first: int, width: int, height: int) -> tuple[Floats,
 def _tiled(rng: np.random.Generator, x: Floats, y: Floats, size: float) -> Floats:
     """Noise on the ground whose largest clouds are `size` metres wide."""
     sheet = noise(rng, 256, 256, cell=64, octaves=5)
-    scale = np.float32(64 / size)
+    scale = floats(64 / size)
     return np.asarray(cv2.remap(sheet, (x * scale) % 255, (y * scale) % 255, cv2.INTER_LINEAR), np.float32)
 
 
@@ -69,18 +70,22 @@ def _mark(colour: Floats, place: Place, x: Floats, y: Floats, pixel: Floats) -> 
         if place.verge is not None:
             _blend(colour, np.abs(y) - 3.4, pixel * 12, place.verge)
         for rut in (-0.85, 0.85):
-            red, green, blue = place.ground
-            _blend(colour, 0.22 - np.abs(y - rut), pixel * 4 + 0.05, (red * 0.78, green * 0.78, blue * 0.78))
+            _blend(colour, 0.22 - np.abs(y - rut), pixel * 4 + 0.05, shade(place.ground, 0.78))
     if place.lines == "slabs":
-        red, green, blue = place.ground
         gap = np.minimum(np.abs(((x + 1.3) % 4.0) - 2.0), np.abs(((y + 0.4) % 4.0) - 2.0))
-        _blend(colour, 0.025 - gap, pixel, (red * 0.6, green * 0.6, blue * 0.6))
+        _blend(colour, 0.025 - gap, pixel, shade(place.ground, 0.6))
 
 
-def _blend(colour: Floats, inside: Floats, pixel: Floats, paint: tuple[float, float, float]) -> None:
+def _blend(
+    colour: Floats, inside: NDArray[np.floating], pixel: NDArray[np.floating], paint: tuple[float, float, float]
+) -> None:
     """Paint where `inside` (metres) is positive, softened over a pixel."""
     cover = np.clip(inside / np.maximum(pixel, 1e-4) + 0.5, 0, 1)[..., None]
-    colour += cover * (np.float32(paint) - colour)
+    colour += cover * (floats(paint) - colour)
+
+
+_LOW = 0.9
+"""Metres over the ground up to which the body darkens what is right under it."""
 
 
 def cast_shadow(canvas: Canvas, mesh: Mesh, camera: Camera, light: Light) -> None:
@@ -89,7 +94,7 @@ def cast_shadow(canvas: Canvas, mesh: Mesh, camera: Camera, light: Light) -> Non
     towards = light.towards_sun
     fallen = corners - corners[:, 2:] * (towards / max(float(towards[2]), 0.2))
     fallen[:, 2] = 0
-    footprint = corners[corners[:, 2] < 0.9] * np.float32((0.99, 0.97, 0))
+    footprint = corners[corners[:, 2] < _LOW] * floats((0.99, 0.97, 0))
     direct = float(np.clip(light.sun.mean() / (light.sun.mean() + light.sky.mean()), 0, 1))
     cover = 0.9 * direct * _soft_hull(canvas, camera, fallen, 0.006)
     cover = 1 - (1 - cover) * (1 - 0.72 * _soft_hull(canvas, camera, footprint, 0.012))
@@ -103,11 +108,7 @@ def _soft_hull(canvas: Canvas, camera: Camera, points: Floats, softness: float) 
     xy, _ = camera.project(points)
     hull = cv2.convexHull((xy / shrink).astype(np.float32))[:, 0]
     mask = np.zeros((canvas.height // shrink + 1, canvas.width // shrink + 1), np.float32)
-    cv2.fillConvexPoly(mask, np.round(hull * 16).astype(np.int32), 1.0, cv2.LINE_8, 4)  # type: ignore[call-overload]  # takes a number
-    mask = cv2.GaussianBlur(mask, (0, 0), max(0.8, softness * canvas.width / shrink))
-    return np.asarray(
-        cv2.resize(mask, (mask.shape[1] * shrink, mask.shape[0] * shrink), interpolation=cv2.INTER_LINEAR)[
-            : canvas.height, : canvas.width
-        ],
-        np.float32,
-    )
+    cv2.fillConvexPoly(mask, np.round(hull * 16).astype(np.int32), (1.0,), cv2.LINE_8, 4)
+    soft = cv2.GaussianBlur(mask, (0, 0), max(0.8, softness * canvas.width / shrink))
+    large = cv2.resize(soft, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_LINEAR)
+    return floats(large[: canvas.height, : canvas.width])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cic_assets.sample.geometry import Floats
+from cic_assets.sample.geometry import Floats, floats
 from cic_assets.sample.rendering import Light
 from cic_assets.sample.textures import Colour
 
@@ -61,16 +61,16 @@ def light_of(hour: Hour, ground: Colour, rng: np.random.Generator, camera_yaw: f
     """
     yaw = np.radians(camera_yaw + rng.uniform(-75, 75))
     height = np.radians(hour.height + rng.uniform(-6, 6))
-    towards = np.float32((np.cos(height) * np.cos(yaw), np.cos(height) * np.sin(yaw), np.sin(height)))
-    ambient = np.float32(hour.ambient)
-    below = np.float32(ground) / 255 * (ambient + 0.6 * np.float32(hour.sun))
-    return Light(towards, np.float32(hour.sun), ambient, below * 0.8, _surroundings(hour, below))
+    towards = floats((np.cos(height) * np.cos(yaw), np.cos(height) * np.sin(yaw), np.sin(height)))
+    ambient = floats(hour.ambient)
+    below = floats(floats(ground) / 255 * (ambient + 0.6 * floats(hour.sun)))
+    return Light(towards, floats(hour.sun), ambient, floats(below * 0.8), _surroundings(hour, below))
 
 
 def _surroundings(hour: Hour, below: Floats) -> Floats:
     """What a mirror shows from straight down (0) to straight up (63)."""
     up = np.linspace(-1, 1, 64, dtype=np.float32)[:, None]
-    skyline, zenith = np.float32(hour.skyline) / 255, np.float32(hour.zenith) / 255
+    skyline, zenith = floats(hour.skyline) / 255, floats(hour.zenith) / 255
     sky = skyline + (zenith - skyline) * np.sqrt(np.clip(up, 0, 1))
     mirrored = np.where(up < 0, below * (1 + 0.4 * up), sky)
     # A dark rim where trees and houses stand makes paint look like paint.

@@ -13,7 +13,7 @@ from PIL import Image
 
 from cic_assets.images import decode, encode_jpeg
 
-PAGE = b"<!doctype html><title>Gallery</title><p>This is a page and no picture, whatever its name says.</p>"
+_PAGE = "<!doctype html><title>Gallery</title><p>This is a page and no picture, whatever its name says.</p>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Fault:
         url: with NAME where a new name goes.
         answer: its route.
         body: makes the file that the route sends, from a good picture.
+        extension: of that file.
         fields: more for the post.
     """
 
@@ -34,6 +35,7 @@ class Fault:
     url: str
     answer: dict[str, Any] = field(default_factory=dict)
     body: Callable[[bytes], bytes] | None = None
+    extension: str = ".jpg"
     fields: dict[str, Any] = field(default_factory=dict)
 
 
@@ -87,6 +89,12 @@ def _turned_with_exif(data: bytes) -> bytes:
     return buffer.getvalue()
 
 
+def _cmyk(data: bytes) -> bytes:
+    buffer = BytesIO()
+    Image.fromarray(decode(data)).convert("CMYK").save(buffer, "JPEG", quality=88)
+    return buffer.getvalue()
+
+
 def _with_alpha(data: bytes) -> bytes:
     """A PNG with rounded corners."""
     picture = decode(data)
@@ -113,17 +121,37 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault("403", "http_error", "http://i.redd.it/NAME.jpg", {"status": 403}),
     Fault("410", "http_error", "http://i.redd.it/NAME.png", {"status": 410}),
-    Fault("html_behind_jpg", "not_an_image", "http://www.example.com/NAME.jpg", {"type": "image/jpeg"}, lambda _: PAGE),
+    Fault(
+        "html_behind_jpg",
+        "not_an_image",
+        "http://www.example.com/NAME.jpg",
+        {"status": 200, "body": _PAGE, "type": "image/jpeg"},
+    ),
     Fault(
         "html_with_jpg_in_path",
         "not_an_image",
         "http://www.example.com/files/NAME-jpg-gallery",
-        {"type": "text/html"},
-        lambda _: PAGE,
+        {"status": 200, "body": _PAGE, "type": "text/html"},
     ),
-    Fault("gifv", "skipped", "http://i.imgur.com/NAME.gifv", {"type": "text/html"}, lambda _: PAGE),
-    Fault("video", "skipped", "http://v.redd.it/NAME", {"type": "text/html"}, lambda _: PAGE, {"is_video": True}),
-    Fault("imgur_album", "skipped", "http://imgur.com/a/NAME", {"type": "text/html"}, lambda _: PAGE),
+    Fault(
+        "gifv",
+        "skipped",
+        "http://i.imgur.com/NAME.gifv",
+        {"status": 200, "body": _PAGE, "type": "text/html"},
+    ),
+    Fault(
+        "video",
+        "skipped",
+        "http://v.redd.it/NAME",
+        {"status": 200, "body": _PAGE, "type": "text/html"},
+        fields={"is_video": True},
+    ),
+    Fault(
+        "imgur_album",
+        "skipped",
+        "http://imgur.com/a/NAME",
+        {"status": 200, "body": _PAGE, "type": "text/html"},
+    ),
     Fault(
         "removed_redirect", "placeholder", "http://i.imgur.com/NAME.jpg", {"redirect": "http://i.imgur.com/removed.png"}
     ),
@@ -138,10 +166,10 @@ FAULTS: tuple[Fault, ...] = (
     Fault("ssrf_file", "blocked", "http://i.redd.it/NAME.jpg", {"redirect": "file:///etc/passwd"}),
     Fault("empty_body", "empty", "http://i.redd.it/NAME.jpg", {"status": 200, "body": "", "type": "image/jpeg"}),
     Fault("cut_no_length", "truncated", "http://i.redd.it/NAME.jpg", {"no_length": True}, _half_the_file),
-    Fault("decompression_bomb", "too_large", "http://i.redd.it/NAME.png", {}, _bomb),
+    Fault("decompression_bomb", "too_large", "http://i.redd.it/NAME.png", {}, _bomb, ".png"),
     Fault("endless_body", "too_large", "http://i.redd.it/NAME.jpg", {"endless": True, "type": "image/jpeg"}),
     Fault("thumbnail_sized", "too_small", "http://i.redd.it/NAME.jpg", {}, _tiny),
-    Fault("over_18", "skipped", "http://i.redd.it/NAME.jpg", {}, lambda data: data, {"over_18": True}),
+    Fault("over_18", "skipped", "http://i.redd.it/NAME.jpg", {}, lambda data: data, fields={"over_18": True}),
 )
 """Every way to fail, dealt out to the subreddits in turn."""
 
@@ -166,12 +194,6 @@ ODDITIES: tuple[Oddity, ...] = (
     Oddity("no_extension", "http://images.example.com/NAME", {"type": "image/jpeg"}),
     Oddity("wrong_type", "http://i.redd.it/NAME.jpg", {"type": "application/octet-stream"}),
     Oddity("429_date", "http://i.redd.it/NAME.jpg", {"fail": [429], "retry_after": "date"}),
-    Oddity("cmyk", "http://i.redd.it/NAME.jpg", body=lambda data: _cmyk(data)),
+    Oddity("cmyk", "http://i.redd.it/NAME.jpg", body=_cmyk),
 )
 """Every odd way to succeed, dealt out to the subreddits in turn."""
-
-
-def _cmyk(data: bytes) -> bytes:
-    buffer = BytesIO()
-    Image.fromarray(decode(data)).convert("CMYK").save(buffer, "JPEG", quality=88)
-    return buffer.getvalue()

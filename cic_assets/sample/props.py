@@ -1,4 +1,7 @@
-"""What stands about behind the vehicle: trees, rocks, lamp posts. Flat pictures, put on the ground in true perspective."""
+"""What stands about behind the vehicle: trees, rocks, lamp posts.
+
+Flat pictures, put on the ground in true perspective.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,7 +12,7 @@ import numpy as np
 from cic_assets.sample.backdrops import Canvas
 from cic_assets.sample.places import Place
 from cic_assets.sample.rendering import Camera
-from cic_assets.sample.textures import Colour
+from cic_assets.sample.textures import Colour, shade
 
 _CLEAR = 7.0
 """Metres behind the middle of the vehicle within which nothing stands."""
@@ -53,7 +56,7 @@ def _spot(camera: Camera, ground: np.ndarray[tuple[int], np.dtype[np.float64]]) 
 
 def _shape(canvas: Canvas, spot: _Spot, points: list[tuple[float, float]], colour: Colour) -> None:
     """A filled outline given in metres right of and above the foot."""
-    outline = np.float32([(spot.x + x * spot.metre, spot.foot - z * spot.metre) for x, z in points])
+    outline = np.array([(spot.x + x * spot.metre, spot.foot - z * spot.metre) for x, z in points], np.float32)
     canvas.fill(outline, canvas.lit(colour, spot.distance))
 
 
@@ -68,13 +71,13 @@ def _crown(canvas: Canvas, spot: _Spot, middle: float, size: float, colour: Colo
     rng = canvas.rng
     for index in range(count):
         place = (rng.normal(0, size * 0.45), middle + (index / count - 0.5) * size * 1.3)
-        shade = 0.75 + 0.45 * index / count
+        factor = 0.75 + 0.45 * index / count
         _blob(
             canvas,
             spot,
             place,
             size * rng.uniform(0.35, 0.55),
-            (colour[0] * shade, colour[1] * shade, colour[2] * shade),
+            shade(colour, factor),
         )
 
 
@@ -91,8 +94,9 @@ def spruce(canvas: Canvas, spot: _Spot) -> None:
     _shape(canvas, spot, [(-0.15, 0), (0.15, 0), (0.1, tall * 0.2), (-0.1, tall * 0.2)], (70, 56, 44))
     for tier in range(6):
         half, low = tall * 0.19 * (1 - tier * 0.15), tall * (0.1 + tier * 0.145)
-        shade = 0.8 + 0.08 * tier
-        _shape(canvas, spot, [(-half, low), (half, low), (0, low + tall * 0.27)], (44 * shade, 66 * shade, 50 * shade))
+        _shape(
+            canvas, spot, [(-half, low), (half, low), (0, low + tall * 0.27)], shade((44, 66, 50), 0.8 + 0.08 * tier)
+        )
 
 
 def bush(canvas: Canvas, spot: _Spot) -> None:

@@ -114,7 +114,7 @@ class Recording:
     def date_posts(self) -> None:
         """Shuffle the posts of each subreddit and give them times, some hours apart."""
         for posts in self.posts.values():
-            self.rng.shuffle(posts)  # type: ignore[arg-type]  # a list is shuffled in place
+            self.rng.shuffle(posts)
             when = NEWEST
             for post in posts:
                 when -= float(np.round(self.rng.exponential(9 * 3600.0)) + 60)

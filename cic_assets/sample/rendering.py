@@ -1,7 +1,7 @@
 """A small renderer: shapes, a texture and light in, a picture of them with soft edges out.
 
-Painter's algorithm on face numbers at twice the size for the edges, then shading of each visible pixel. No vehicles and no
-scenes here.
+Painter's algorithm on face numbers at twice the size for the edges, then shading of each visible pixel. No vehicles
+and no scenes here.
 """
 
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cic_assets.sample.geometry import Floats, Mesh
+from cic_assets.sample.geometry import Floats, Mesh, floats
 from cic_assets.sample.textures import Texture
 
 _FRACTION_BITS = 4
@@ -110,18 +110,19 @@ def render(mesh: Mesh, texture: Texture, camera: Camera, light: Light) -> Layer:
     faces, xy = visible[order], xy[order]
     left, top, width, height = _window(xy, camera.size)
     fine = _paint_numbers((xy - (left, top)) * 2, (width * 2, height * 2))
-    coverage = cv2.resize(np.minimum(fine, 1).astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+    covered = np.minimum(fine, 1).astype(np.float32)
+    coverage = floats(cv2.resize(covered, (width, height), interpolation=cv2.INTER_AREA))
     numbers = np.maximum(np.maximum(fine[::2, ::2], fine[1::2, ::2]), np.maximum(fine[::2, 1::2], fine[1::2, 1::2]))
     pixels = np.nonzero(numbers)
     face = numbers[pixels] - 1
-    position = np.stack([pixels[1] + np.float32(left), pixels[0] + np.float32(top)]).astype(np.float32)
+    position = np.stack([pixels[1] + floats(left), pixels[0] + floats(top)]).astype(np.float32)
     surface = _Surface(*_interpolate(xy, _attributes(mesh, faces), face, position))
     colour, glow = _shade(surface, texture, _rays(position, camera), light)
     return Layer(
         left,
         top,
         _scatter(colour, pixels, coverage),
-        np.asarray(coverage, np.float32),
+        coverage,
         _scatter(glow, pixels, coverage),
     )
 
@@ -191,7 +192,7 @@ def _interpolate(
 
 def _rays(position: Floats, camera: Camera) -> Floats:
     """(3, n) unit vectors from the eye through (2, n) pixels."""
-    across, down = (position - np.float32(camera.centre)[:, None]) / np.float32(camera.focal)
+    across, down = (position - floats(camera.centre)[:, None]) / floats(camera.focal)
     right, lower, forward = camera.axes[:, :, None]
     rays = across * right + down * lower + forward
     return np.asarray(rays / np.sqrt((rays * rays).sum(axis=0)), np.float32)
@@ -202,7 +203,7 @@ def _shade(surface: _Surface, texture: Texture, rays: Floats, light: Light) -> t
 
     Lambert from sun and sky, a mirror image of the surroundings by Schlick's approximation, and the sun's highlight.
     """
-    normal = surface.normal / np.maximum(np.sqrt((surface.normal * surface.normal).sum(axis=0)), np.float32(1e-6))
+    normal = surface.normal / np.maximum(np.sqrt((surface.normal * surface.normal).sum(axis=0)), floats(1e-6))
     albedo, gloss, glow = texture.sample(surface.u, surface.v)
     facing = np.clip(-(normal * rays).sum(axis=0), 0, 1)
     mirrored = rays + 2 * facing * normal

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cic_assets.sample.geometry import Floats
+from cic_assets.sample.geometry import Floats, even_loop
 from cic_assets.sample.tank_types import TankType, Turret
 from cic_assets.sample.textures import Colour, FlatChart, Paint, Swatch, Texture
 
 _DARK = Paint((24, 23, 21))
+_LINK = 0.30
+"""Metres from one link of a track to the next but one."""
+
 _SCALE = 105.0
 """Texture pixels a metre: about those of a tank that fills a picture."""
 
@@ -177,15 +180,14 @@ def _paint_track(chart: FlatChart, kind: TankType, finish: TankFinish) -> None:
     outer, inner = kind.track_outline(), kind.track_outline(0.10)
     chart.polygon(outer.tolist(), Paint((58, 54, 50)))
     chart.polygon(inner.tolist(), _DARK)
-    loop = np.concatenate([outer, outer[:1]])
-    length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(loop, axis=0), axis=1))])
-    middle = outer.mean(axis=0)
-    for at in np.arange(0, length[-1], 0.15):
-        x, z = np.interp(at, length, loop[:, 0]), np.interp(at, length, loop[:, 1])
-        inward = middle - (x, z)
-        inward[0] *= 0.05 if abs(inward[0]) > 1.5 and z < 0.1 else 1.0
-        inward /= np.linalg.norm(inward)
-        chart.line([(x, z), (x + 0.1 * inward[0], z + 0.1 * inward[1])], Paint((28, 26, 24)), 0.035)
+    loop, _ = even_loop(outer, round(4.5 * (kind.nose - kind.tail) / _LINK))
+    along = np.roll(loop, -1, axis=0) - loop
+    inward = np.column_stack([-along[:, 1], along[:, 0]]) / np.maximum(
+        np.linalg.norm(along, axis=1, keepdims=True), 1e-6
+    )
+    inward *= np.sign(((outer.mean(axis=0) - loop) * inward).sum(axis=1, keepdims=True))
+    for start, end in zip(loop[::2], (loop + 0.1 * inward)[::2], strict=True):
+        chart.line([tuple(start), tuple(end)], Paint((28, 26, 24)), 0.035)
     for x, z, radius in kind.sprockets:
         _wheel(chart, (x, z), radius - 0.10, finish, spokes=8)
     for x in np.linspace(*kind.axles, kind.wheels):

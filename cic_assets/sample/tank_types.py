@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from cic_assets.sample.geometry import Floats
+from cic_assets.sample.geometry import Floats, floats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Turret:
     def plan(self) -> Floats:
         """(n, 2) the whole outline seen from above."""
         half = np.column_stack([self.x, self.y]).astype(np.float32)
-        return np.concatenate([half, half[::-1] * np.float32((1, -1))])
+        return np.concatenate([half, half[::-1] * floats((1, -1))])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

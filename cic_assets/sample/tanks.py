@@ -4,7 +4,21 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cic_assets.sample.geometry import Chart, Floats, Mesh, box, circle, join, lathe, polygon, prism, rotation, sheet
+from cic_assets.sample.geometry import (
+    Chart,
+    Floats,
+    Mesh,
+    box,
+    circle,
+    even_loop,
+    floats,
+    join,
+    lathe,
+    polygon,
+    prism,
+    rotation,
+    sheet,
+)
 from cic_assets.sample.tank_paint import TankCharts, TankFinish, paint_tank
 from cic_assets.sample.tank_types import TankType, Turret
 from cic_assets.sample.textures import Texture
@@ -61,7 +75,7 @@ def _at(outline: Floats, y: float) -> Floats:
 def _track(kind: TankType, side: int, charts: TankCharts) -> list[Mesh]:
     outline = kind.track_outline()
     outer, inner = side * kind.width / 2, side * (kind.width / 2 - kind.track)
-    run, along = _even_loop(outline, 72)
+    run, along = even_loop(outline, 72)
 
     def links(points: Floats) -> Floats:
         place = np.zeros_like(points)
@@ -74,14 +88,6 @@ def _track(kind: TankType, side: int, charts: TankCharts) -> list[Mesh]:
     face = polygon(_at(outline, outer), charts.track, facing=(0, side, 0))
     back = polygon(_at(outline, inner), charts.dark, facing=(0, -side, 0))
     return [back, tread, face]
-
-
-def _even_loop(outline: Floats, count: int) -> tuple[Floats, Floats]:
-    """A closed outline cut into pieces of one length: (count, 2) points and (count,) metres along it."""
-    loop = np.concatenate([outline, outline[:1]])
-    length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(loop, axis=0), axis=1))])
-    along = np.linspace(0, length[-1], count, dtype=np.float32)
-    return np.column_stack([np.interp(along, length, loop[:, axis]) for axis in (0, 1)]).astype(np.float32), along
 
 
 def _skirt(kind: TankType, side: int, charts: TankCharts) -> Mesh:
@@ -139,7 +145,7 @@ def _rear_fittings(kind: TankType, charts: TankCharts) -> list[Mesh]:
     if "bin" in kind.details:
         parts.append(box((x + 0.05, -half * 0.5, kind.deck), (x + 0.5, half * 0.5, kind.deck + 0.22), charts.paint))
     if "drums" in kind.details:
-        drum = np.float32([(-0.4, 0.0), (-0.4, 0.21), (0.4, 0.21), (0.4, 0.0)])
+        drum = floats([(-0.4, 0.0), (-0.4, 0.21), (0.4, 0.21), (0.4, 0.0)])
         places = ((x + 0.05, side * half * 0.55, kind.deck + 0.12) for side in (-1, 1))
         parts += [lathe(drum, charts.stowage, axis=1, centre=place, sides=14) for place in places]
     return parts
@@ -148,7 +154,7 @@ def _rear_fittings(kind: TankType, charts: TankCharts) -> list[Mesh]:
 def _turret_with_gun(kind: TankType, finish: TankFinish, charts: TankCharts, towards_eye: Floats) -> list[Mesh]:
     turn = rotation(yaw=finish.turret_yaw if kind.turret.turns else finish.turret_yaw * 0.15)
     base = turn if kind.turret.turns else rotation()
-    away = float((turn @ np.float32((1, 0, 0))) @ towards_eye) < 0
+    away = float((turn @ floats((1, 0, 0))) @ towards_eye) < 0
     place = (kind.turret.ring, 0.0, kind.deck)
     parts = [part.on_layer(_LAYER.turret).turned(base) for part in _turret(kind.turret, charts)]
     front = (kind.turret.x[0] - 0.4, 0.0, 0.0) if not kind.turret.turns else (0.0, 0.0, 0.0)
@@ -171,10 +177,10 @@ def _turret(turret: Turret, charts: TankCharts) -> list[Mesh]:
 
 def _dome(turret: Turret, charts: TankCharts) -> list[Mesh]:
     """A rounded turret: its plan, smoothed, drawn together towards the top."""
-    loop = _even_loop(turret.plan, 49)[0]
+    loop = even_loop(turret.plan, 49)[0]
     for _ in range(3):
         open_loop = loop[:-1]
-        loop = (np.roll(open_loop, 1, axis=0) + 2 * open_loop + np.roll(open_loop, -1, axis=0)) / 4
+        loop = floats((np.roll(open_loop, 1, axis=0) + 2 * open_loop + np.roll(open_loop, -1, axis=0)) / 4)
         loop = np.concatenate([loop, loop[:1]])
     rise = (0, 0.25, 0.5, 0.75, 0.9, 0.98, 1.0, 1.0)
     size = (0.94, 1.0, 0.99, 0.92, 0.82, 0.68, 0.4, 0.0)
@@ -200,15 +206,15 @@ def _gun(kind: TankType, finish: TankFinish, charts: TankCharts) -> list[Mesh]:
         (length * 0.55, bore * 0.95),
         (length, bore * 0.82),
     ]
-    parts = [lathe(np.float32(barrel), charts.paint, axis=0, centre=root, sides=14)]
+    parts = [lathe(floats(barrel), charts.paint, axis=0, centre=root, sides=14)]
     if kind.muzzle == "evacuator":
         x = length * 0.5
         bulge = [(x - 0.32, bore), (x - 0.25, bore * 1.55), (x + 0.3, bore * 1.55), (x + 0.38, bore)]
-        parts.append(lathe(np.float32(bulge), charts.paint, axis=0, centre=root, sides=14))
+        parts.append(lathe(floats(bulge), charts.paint, axis=0, centre=root, sides=14))
     if kind.muzzle == "brake":
         steps = ((0.0, 1.6), (0.16, 1.6), (0.18, 1.0), (0.24, 1.0), (0.26, 1.6), (0.42, 1.5))
         brake = [(length + x, bore * radius) for x, radius in steps]
-        parts.append(lathe(np.float32(brake), charts.paint, axis=0, centre=root, sides=14))
+        parts.append(lathe(floats(brake), charts.paint, axis=0, centre=root, sides=14))
         length += 0.42
     parts.append(
         polygon(circle((root[0] + length, 0, root[2]), bore * 0.8, axis=0, sides=12), charts.dark, facing=(1, 0, 0))
@@ -224,7 +230,7 @@ def _roof(kind: TankType, charts: TankCharts) -> list[Mesh]:
     if "cupola" in kind.details:
         parts.append(
             lathe(
-                np.float32([(0, 0.32), (0.2, 0.32), (0.22, 0.28)]),
+                floats([(0, 0.32), (0.2, 0.32), (0.22, 0.28)]),
                 charts.paint,
                 axis=2,
                 centre=(-0.25, 0.4, top - 0.02),
@@ -240,12 +246,12 @@ def _roof(kind: TankType, charts: TankCharts) -> list[Mesh]:
     if "machine gun" in kind.details:
         parts.append(box((-0.5, -0.5, top), (-0.1, -0.36, top + 0.34), charts.dark))
         parts.append(
-            lathe(np.float32([(0, 0.035), (1.0, 0.028)]), charts.dark, axis=0, centre=(-0.2, -0.43, top + 0.3), sides=8)
+            lathe(floats([(0, 0.035), (1.0, 0.028)]), charts.dark, axis=0, centre=(-0.2, -0.43, top + 0.3), sides=8)
         )
     if "rack" in kind.details:
         parts.append(box((back - 0.1, -0.8, top * 0.2), (back + 0.35, 0.8, top * 0.85), charts.stowage))
     if "smoke" in kind.details:
-        tube = np.float32([(0, 0.05), (0.22, 0.05)])
+        tube = floats([(0, 0.05), (0.22, 0.05)])
         places = [
             (0.45 + 0.14 * index, side * (1.12 - 0.08 * index), top * 0.75) for side in (-1, 1) for index in range(3)
         ]

@@ -6,13 +6,13 @@ are painted on it in metres, with soft edges.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cic_assets.sample.geometry import Floats
+from cic_assets.sample.geometry import Floats, floats
 
 Colour = tuple[float, float, float]
 """RGB in [0, 255]."""
@@ -21,7 +21,7 @@ _SHIFT = 4
 """Points are given to OpenCV in sixteenths of a pixel."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def _noise_sheet(seed: int, octaves: int) -> Floats:
     """(512, 512) fractal value noise, tiling, mean 0, standard deviation 1."""
     rng = np.random.default_rng(seed)
@@ -52,6 +52,12 @@ def noise(rng: np.random.Generator, height: int, width: int, *, cell: float, oct
     return np.asarray(large[:height, :width], np.float32)
 
 
+def shade(colour: Colour, factor: float) -> Colour:
+    """A darker or lighter colour."""
+    red, green, blue = (min(255.0, channel * factor) for channel in colour)
+    return red, green, blue
+
+
 @dataclass(frozen=True, slots=True)
 class Paint:
     """A colour and its finish.
@@ -68,8 +74,11 @@ class Paint:
 
     def shaded(self, factor: float) -> "Paint":
         """The same finish, darker or lighter."""
-        red, green, blue = (min(255.0, channel * factor) for channel in self.colour)
-        return Paint((red, green, blue), self.gloss, self.glow)
+        return Paint(shade(self.colour, factor), self.gloss, self.glow)
+
+
+_PATCHY = 0.35
+"""Standard deviations of noise over which a patch of camouflage lies: a third of the surface."""
 
 
 class Texture:
@@ -125,7 +134,7 @@ class Swatch:
 
     def __call__(self, points: Floats) -> Floats:
         """(…, 3) metres to (…, 2) texture pixels."""
-        return np.broadcast_to(np.float32((self.u, self.v)), (*points.shape[:-1], 2))
+        return np.broadcast_to(floats((self.u, self.v)), (*points.shape[:-1], 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +228,7 @@ class FlatChart:
                 continue
             spot = canvas[top : top + mask.shape[0], left : left + mask.shape[1]]
             share = mask[..., None].astype(np.float32) / 255
-            spot[:] = spot * (1 - share) + np.float32(value) * share
+            spot[:] = spot * (1 - share) + floats(value) * share
 
     def weather(self, rng: np.random.Generator, *, strength: float, dirt: Colour, dirt_below: float = 0.0) -> None:
         """Uneven paint, and dirt up to a height of `dirt_below` metres."""
@@ -231,9 +240,9 @@ class FlatChart:
         up = (self.origin[1] - self.window[1] - 4 * np.arange(rows, dtype=np.float32)) / self.scale
         cover = np.clip((dirt_below - up) / max(dirt_below, 0.05), 0, 1)[:, None]
         cover = np.clip(cover * (0.8 + 0.5 * noise(rng, rows, columns, cell=self.scale * 0.1)), 0, 0.85)
-        keep, add = ((bright * (1 - cover))[..., None], cover[..., None] * np.float32(dirt))
         keep, add, clean = (
-            cv2.resize(sheet, (width, height), interpolation=cv2.INTER_LINEAR) for sheet in (keep, add, 1 - cover)
+            cv2.resize(floats(sheet), (width, height), interpolation=cv2.INTER_LINEAR)
+            for sheet in (bright * (1 - cover), cover[..., None] * floats(dirt), 1 - cover)
         )
         cv2.add(cv2.multiply(colour, cv2.merge([keep] * 3), dtype=cv2.CV_32F), add, colour, dtype=cv2.CV_8U)
         finish[..., 0] = cv2.multiply(finish[..., 0], clean, dtype=cv2.CV_8U)
@@ -244,9 +253,8 @@ class FlatChart:
         height, width = canvas.shape[:2]
         for colour in colours:
             clouds = noise(rng, height // 2 + 1, width // 2 + 1, cell=size * self.scale, octaves=3)
-            cover = np.clip((clouds - 0.35) * 2400, 0, 255).astype(np.uint8)
-            mask = cv2.resize(cover, (width, height), interpolation=cv2.INTER_LINEAR)
-            canvas[mask > 127] = colour
+            smooth = cv2.resize(clouds, (width, height), interpolation=cv2.INTER_LINEAR)
+            canvas[smooth > _PATCHY] = colour
 
 
 def _finish(paint: Paint) -> tuple[float, float]:

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from cic_assets.sample.car_paint import CarFinish
 from cic_assets.sample.car_bodies import CarBody
+from cic_assets.sample.car_paint import CarFinish
 from cic_assets.sample.cars import build_car
 from cic_assets.sample.geometry import Floats, Mesh
 from cic_assets.sample.tank_paint import TankFinish
