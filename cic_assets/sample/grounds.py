@@ -55,7 +55,7 @@ def _tiled(rng: np.random.Generator, x: Floats, y: Floats, size: float) -> Float
     """Noise on the ground whose largest clouds are `size` metres wide."""
     sheet = noise(rng, 256, 256, cell=64, octaves=5)
     scale = floats(64 / size)
-    return np.asarray(cv2.remap(sheet, (x * scale) % 255, (y * scale) % 255, cv2.INTER_LINEAR), np.float32)
+    return floats(cv2.remap(sheet, x * scale, y * scale, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP))
 
 
 def _mark(colour: Floats, place: Place, x: Floats, y: Floats, pixel: Floats) -> None:

@@ -116,15 +116,15 @@ def _lay_over(canvas: Canvas, layer: Layer, haze: float) -> None:
     cover = layer.coverage[..., None]
     spot *= 1 - cover
     spot += layer.colour * floats(1 - haze) + cover * floats(np.multiply(canvas.hour.skyline, haze))
-    if layer.glow.any():
-        canvas.pixels[:] += _bloom(canvas, layer)
+    if layer.glow is not None:
+        canvas.pixels[:] += _bloom(canvas, layer, layer.glow)
 
 
-def _bloom(canvas: Canvas, layer: Layer) -> Floats:
+def _bloom(canvas: Canvas, layer: Layer, shining: Floats) -> Floats:
     """(H, W, 3) the light that lamps spill around them: worked out at a quarter of the size."""
     glow = np.zeros((canvas.height // 4 + 1, canvas.width // 4 + 1, 3), np.float32)
     height, width = layer.coverage.shape
-    small = cv2.resize(layer.glow, (max(1, width // 4), max(1, height // 4)), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(shining, (max(1, width // 4), max(1, height // 4)), interpolation=cv2.INTER_AREA)
     top, left = layer.top // 4, layer.left // 4
     piece = glow[top : top + small.shape[0], left : left + small.shape[1]]
     piece[:] = small[: piece.shape[0], : piece.shape[1]]

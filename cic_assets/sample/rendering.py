@@ -92,14 +92,14 @@ class Layer:
         left, top: where its corner belongs.
         colour: (H, W, 3) RGB in [0, 255], already multiplied with coverage.
         coverage: (H, W) in [0, 1].
-        glow: (H, W, 3) RGB of what shines by itself.
+        glow: (H, W, 3) RGB of what shines by itself; None if nothing does.
     """
 
     left: int
     top: int
     colour: Floats
     coverage: Floats
-    glow: Floats
+    glow: Floats | None
 
 
 def render(mesh: Mesh, texture: Texture, camera: Camera, light: Light) -> Layer:
@@ -118,13 +118,8 @@ def render(mesh: Mesh, texture: Texture, camera: Camera, light: Light) -> Layer:
     position = np.stack([pixels[1] + floats(left), pixels[0] + floats(top)]).astype(np.float32)
     surface = _Surface(*_interpolate(xy, _attributes(mesh, faces), face, position))
     colour, glow = _shade(surface, texture, _rays(position, camera), light)
-    return Layer(
-        left,
-        top,
-        _scatter(colour, pixels, coverage),
-        coverage,
-        _scatter(glow, pixels, coverage),
-    )
+    shining = _scatter(glow, pixels, coverage) if glow.any() else None
+    return Layer(left, top, _scatter(colour, pixels, coverage), coverage, shining)
 
 
 class _Surface(NamedTuple):
@@ -183,11 +178,16 @@ def _interpolate(
     spread = np.einsum("fci,fcj->fij", offset, offset) + 0.02 * np.eye(2, dtype=np.float32)
     mean = attributes.mean(axis=1)
     slope = np.linalg.solve(spread, np.einsum("fci,fca->fia", offset, attributes - mean[:, None]))
-    from_middle = position - middle.T[:, face]
-    values = mean.T[:, face]
-    values += from_middle[0] * slope[:, 0].T[:, face]
-    values += from_middle[1] * slope[:, 1].T[:, face]
+    from_middle = position - _of_faces(middle, face)
+    values = _of_faces(mean, face)
+    values += from_middle[0] * _of_faces(slope[:, 0], face)
+    values += from_middle[1] * _of_faces(slope[:, 1], face)
     return values[:3], values[3], values[4], values[5]
+
+
+def _of_faces(values: Floats, face: NDArray[np.int32]) -> Floats:
+    """(k, n): from (faces, k), the values of each pixel's face."""
+    return np.take(np.ascontiguousarray(values.T, np.float32), face, axis=1)
 
 
 def _rays(position: Floats, camera: Camera) -> Floats:
