@@ -1,0 +1,69 @@
+"""Pictures to classify: from files, from folders, and from URLs, which are fetched as safely as scraped ones."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from upath import UPath
+
+from cic_assets.download import DownloadSettings, FetchRequest, Network, download
+from cic_assets.media import Outcome
+from cic_assets.storage import EXTENSIONS, ContentStore
+
+SUFFIXES = frozenset({*EXTENSIONS.values(), ".jpeg", ".tiff", ".jfif"})
+"""Files of a folder that are looked at; a file that is named on its own is looked at whatever its name."""
+
+MAX_BYTES = 100 * 2**20
+
+
+class Input(NamedTuple):
+    """One picture to classify: its bytes, or why there are none."""
+
+    path: str
+    data: bytes | None = None
+    error: str | None = None
+
+
+def read_inputs(sources: Sequence[str], network: Network | None = None) -> Iterator[Input]:
+    """The pictures that `sources` name, one after another; a folder gives the pictures in it, in order of their names.
+
+    Args:
+        sources: files, folders and http(s) URLs.
+        network: which hosts may be reached; the public internet unless given.
+    """
+    for source in sources:
+        if "://" in source:
+            yield _fetch(source, network or Network.public())
+        elif Path(source).is_dir():
+            yield from _read_folder(Path(source))
+        else:
+            yield _read_file(Path(source))
+
+
+def _read_folder(folder: Path) -> Iterator[Input]:
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.suffix.lower() in SUFFIXES)
+    if not files:
+        yield Input(str(folder), error=f"no pictures in this folder: expected {', '.join(sorted(SUFFIXES))}")
+    for file in files:
+        yield _read_file(file)
+
+
+def _read_file(path: Path) -> Input:
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            return Input(str(path), error=f"{Outcome.TOO_LARGE}: {size} bytes, at most {MAX_BYTES} are read")
+        return Input(str(path), path.read_bytes())
+    except OSError as error:
+        return Input(str(path), error=f"cannot be read: {error.strerror}")
+
+
+def _fetch(url: str, network: Network) -> Input:
+    with tempfile.TemporaryDirectory() as folder:
+        store = ContentStore(UPath(folder))
+        settings = DownloadSettings.model_validate({"limits": {"min_side": 1}})
+        result = download([FetchRequest(url=url)], store=store, network=network, settings=settings)[url]
+        if result.sha256 is None or result.format is None:
+            return Input(url, error=f"{result.outcome}: {result.reason}")
+        return Input(url, store.get(result.sha256, result.format))
