@@ -1,24 +1,29 @@
 """Puts the graph together for one problem and one environment."""
 
 import os
+from typing import TYPE_CHECKING
 
 from dagster import (
     AssetSelection,
     Definitions,
     EnvVar,
-    JobDefinition,
     define_asset_job,
     multiprocess_executor,
-    with_source_code_references,
 )
 
 from cic_assets.assets import build_assets
 from cic_assets.automation import build_schedules
 from cic_assets.checks import build_checks
 from cic_assets.environment import Environment
+from cic_assets.logs import LOGGERS
 from cic_assets.partitions import source_partitions
 from cic_assets.problem import Problem, load_problem
 from cic_assets.resources import AcceleratorResource, DataRootResource, RedditResource, WeightsResource
+
+
+if TYPE_CHECKING:
+    # What `define_asset_job` returns; Dagster does not export its name.
+    from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 
 def build_definitions(environment: Environment | None = None) -> Definitions:
@@ -33,11 +38,12 @@ def build_definitions(environment: Environment | None = None) -> Definitions:
     environment = environment or Environment.from_variables()
     problem = load_problem(environment.problem, environment.preset)
     return Definitions(
-        assets=with_source_code_references(build_assets(problem)),
+        assets=build_assets(problem),
         asset_checks=build_checks(problem),
         jobs=build_jobs(problem),
         schedules=build_schedules(problem),
         resources=build_resources(environment),
+        loggers=LOGGERS,
         # Decoding takes all cores already: more steps at once than two would only cost memory.
         executor=multiprocess_executor.configured({"max_concurrent": 2}),
     )
@@ -65,7 +71,7 @@ def _secret(name: str) -> str | EnvVar:
     return EnvVar(name) if os.environ.get(name) else ""
 
 
-def build_jobs(problem: Problem) -> list[JobDefinition]:
+def build_jobs(problem: Problem) -> "list[UnresolvedAssetJobDefinition]":
     """The jobs that people launch, in the order of the data."""
     partitions = source_partitions(problem)
     return [

@@ -4,19 +4,22 @@ Every command exits with 0, or with 1 (2 for a wrong call) and one clear line th
 until a command needs them.
 """
 
+import json
 import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 from rich.console import Console
 
 from cic_assets.environment import SAMPLE, SAMPLE_PROBLEM, Environment
 
-_VARIABLES = {name: str(field.title) for name, field in Environment.model_fields.items()}
+if TYPE_CHECKING:
+    from cic_assets.prediction import Prediction
+    from cic_assets.storage import DataRoot
 
 
 def _option(name: str, *flags: str, **kwargs: Any) -> Callable[[Any], Any]:
@@ -86,7 +89,7 @@ def archive() -> None:
     """Recorded archives of subreddits."""
 
 
-@archive.command()
+@archive.command("serve")
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--port", default=8765, show_default=True, help="0 takes any free one")
 def serve_archive(directory: Path, port: int) -> None:
@@ -99,10 +102,6 @@ def serve_archive(directory: Path, port: int) -> None:
         raise click.ClickException(str(error)) from None
 
 
-serve_archive.name = "serve"
-archive.add_command(archive.commands.pop("serve-archive"), "serve")
-
-
 @cli.command()
 @click.argument("sources", nargs=-1, required=True, metavar="PATH|URL|DIR...")
 @_data_root
@@ -110,20 +109,33 @@ archive.add_command(archive.commands.pop("serve-archive"), "serve")
 @click.option("--json", "as_json", is_flag=True, help="a list of objects, one a picture")
 def predict(sources: tuple[str, ...], data_root: str | None, model: str | None, as_json: bool) -> None:
     """Classify pictures with the best model."""
-    from cic_assets.prediction import PredictionError, load_predictor, predictions_json, predictions_table
+    from cic_assets.prediction import PredictionError, load_predictor
     from cic_assets.storage import DataRoot
 
+    _silence_tensorflow()
     root = DataRoot(_environment(data_root=data_root).data_root)
     try:
         predictions = load_predictor(root, model).predict(sources)
     except PredictionError as error:
         raise click.ClickException(str(error)) from None
     if as_json:
-        click.echo(predictions_json(predictions))
+        click.echo(json.dumps([prediction.row() for prediction in predictions], indent=2))
     else:
-        Console().print(predictions_table(predictions))
+        for prediction in predictions:
+            click.echo(_prediction_line(prediction))
     if any(prediction.error for prediction in predictions):
         sys.exit(1)
+
+
+def _prediction_line(prediction: "Prediction") -> str:
+    if prediction.error:
+        return f"{prediction.path}: {prediction.error}"
+    return f"{prediction.path}: {prediction.label} ({prediction.probability:.1%}, {prediction.model})"
+
+
+def _silence_tensorflow() -> None:
+    # Its start-up notes about this machine's instructions would stand before every answer.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
 @cli.command()
@@ -178,7 +190,7 @@ def _run(environment: Environment) -> None:
         raise click.ClickException(str(error)) from None
     except RunFailedError as error:
         for line in error.lines:
-            console.print(f"[bold red]failed[/] {line}", highlight=False, markup=True)
+            console.print("failed", line, highlight=False, markup=False, style="bold red")
         raise click.ClickException(
             f"{len(error.lines)} step(s) failed; run the same command again when the cause is gone: "
             "what is done is kept"
@@ -186,7 +198,7 @@ def _run(environment: Environment) -> None:
     _print_results(root, done, progress.seconds)
 
 
-def _print_results(root: Any, done: int, seconds: float) -> None:
+def _print_results(root: "DataRoot", done: int, seconds: float) -> None:
     from cic_assets.evaluation import report_tables
 
     click.echo(report_tables(root))

@@ -34,7 +34,7 @@ def ensure_home(root: DataRoot) -> Path:
 
 def _home_of(root: DataRoot) -> Path:
     if root.is_local:
-        return Path(root.dagster_home)
+        return Path(str(root.dagster_home))
     # Dagster's SQLite needs a disk.
     name = "".join(letter if letter.isalnum() else "-" for letter in root.url)
     return Path.home() / ".local" / "state" / "cic" / name

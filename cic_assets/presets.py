@@ -9,9 +9,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "demo": {
         "dataset": {"side": 160},
         "models": {
-            "vgg": {"width": 0.25, "input_size": 64, "epochs": 12},
+            "vgg": {"width": 0.25, "input_size": 64, "epochs": 12, "learning_rate": 3e-4},
             "peetz_net": {"width": 0.25, "input_size": 64, "epochs": 12},
-            "xception": {"input_size": 128, "epochs": 4},
+            "xception": {"width": 0.25, "input_size": 96, "epochs": 4, "views": 2},
         },
     },
 }

@@ -65,7 +65,7 @@ class RedditResource(ConfigurableResource[None]):
     @property
     def _sample_folder(self) -> Path:
         root = self.data.root
-        return Path(root.path / "sample") if root.is_local else Path(tempfile.gettempdir()) / "cic_assets_sample"
+        return Path(str(root.path / "sample")) if root.is_local else Path(tempfile.gettempdir()) / "cic_assets_sample"
 
     @contextmanager
     def _replayed(self, archive: str, settings: RedditSettings) -> Iterator[Connection]:

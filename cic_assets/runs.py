@@ -1,6 +1,5 @@
 """`cic run`: every source scraped, then whatever is missing or out of date downstream, through Dagster."""
 
-import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,11 +11,10 @@ from dagster import (
     DagsterInstance,
     Definitions,
     ExecuteInProcessResult,
-    InitLoggerContext,
-    logger,
 )
 
 from cic_assets.instance import PID_TAG
+from cic_assets.logs import LINES, forward_lines
 from cic_assets.staleness import out_of_date
 
 
@@ -112,14 +110,14 @@ def _execute(
     selection: list[AssetKey],
     on_line: Callable[[str], None],
 ) -> ExecuteInProcessResult:
-    _ForwardingHandler.target = on_line
+    forward_lines(on_line)
     return definitions.resolve_job_def(stage.job).execute_in_process(
         instance=instance,
         partition_key=partition,
         asset_selection=selection,
         raise_on_error=False,
         tags={PID_TAG: str(os.getpid())},
-        run_config={"loggers": {"lines": {}}},
+        run_config={"loggers": {LINES: {}}},
     )
 
 
@@ -141,24 +139,3 @@ def _reason(failure: Any) -> str:
     while error.cause is not None:
         error = error.cause
     return str(error.message).strip()
-
-
-class _ForwardingHandler(logging.Handler):
-    """Hands what steps log on to the terminal; Dagster's own events stay in its event log."""
-
-    target: Callable[[str], None] = staticmethod(lambda _line: None)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        meta = getattr(record, "dagster_meta", None) or {}
-        if meta.get("dagster_event") is None:
-            type(self).target(str(meta.get("orig_message", record.getMessage())))
-
-
-@logger(description="What steps say, without Dagster's events; for the command line.")
-def lines_logger(_context: InitLoggerContext) -> logging.Logger:
-    """The logger that `cic run` uses."""
-    lines = logging.getLogger("cic_assets.lines")
-    lines.setLevel(logging.INFO)
-    lines.propagate = False
-    lines.handlers = [_ForwardingHandler()]
-    return lines

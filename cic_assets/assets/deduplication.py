@@ -1,15 +1,24 @@
 """Deduplication: fingerprints of each picture, groups over all sources, and the set that is kept."""
 
-from dagster import AssetDep, AssetExecutionContext, AssetsDefinition, DataVersion, MaterializeResult, asset
+from dagster import AssetDep, AssetExecutionContext, AssetsDefinition, DataVersion, Failure, MaterializeResult, asset
 
 from cic_assets.assets import metadata
-from cic_assets.duplicates import find_duplicates, fingerprint_pictures, kept_pictures, load_overrides, review_sheet
+from cic_assets.duplicates import (
+    OverridesError,
+    find_duplicates,
+    fingerprint_pictures,
+    kept_pictures,
+    load_overrides,
+    review_sheet,
+)
 from cic_assets.partitions import all_of, source_partitions
 from cic_assets.problem import Problem
 from cic_assets.resources import DataRootResource
 from cic_assets.storage import content_version
 
 OWNERS = ["team:cic"]
+OVERRIDES = "overrides.yaml"
+"""Under the data root: what a person decided about pairs, which goes before every measure."""
 
 
 def build_assets(problem: Problem) -> list[AssetsDefinition]:
@@ -50,13 +59,17 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         """Groups of pictures that are the same picture, over all sources: what to keep, and label conflicts."""
         images = data.root.read_tables("image_hashes", problem.partitions)
         formats = images.set_index("sha256")["format"].to_dict()
-        groups = find_duplicates(
-            images,
-            lambda sha256: data.root.images.get(sha256, formats[sha256]),
-            problem.duplicates,
-            load_overrides(data.root.path / "overrides.yaml"),
-        )
+        try:
+            groups = find_duplicates(
+                images,
+                lambda sha256: data.root.images.get(sha256, formats[sha256]),
+                problem.duplicates,
+                load_overrides(data.root.path / OVERRIDES),
+            )
+        except OverridesError as error:
+            raise Failure(str(error), allow_retries=False) from error
         path = data.root.write_table("duplicates", groups)
+        sheet = review_sheet(groups, images.drop_duplicates("sha256"), data.root.images)
         context.log.info(f"{groups['group_id'].nunique()} groups of {len(groups)} among {len(images)} pictures")
         return MaterializeResult(
             data_version=DataVersion(content_version(groups)),
@@ -66,7 +79,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 "dropped": int((groups["keep"] == 0).sum()),
                 "label conflicts": int(groups.loc[groups["label_conflict"], "group_id"].nunique()),
                 "verified by": metadata.counts(groups["verified_by"].value_counts().to_dict(), "verifier"),
-                "kept and dropped": metadata.picture(review_sheet(groups, images, data.root.images)),
+                "kept and dropped": metadata.picture_or_none(sheet, "no duplicates"),
                 "table": metadata.file(path),
             },
         )

@@ -24,15 +24,11 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
     )
     def evaluation_report(data: DataRootResource) -> MaterializeResult[None]:
         """Accuracy with its uncertainty, confusion, curves, mistakes and costs of all models, as a page and as JSON."""
-        inputs = load_report_inputs(data.root, problem)
-        report = build_report(inputs)
-        write_report(report, data.root)
+        report = build_report(load_report_inputs(data.root, problem))
+        page = write_report(report, data.root)
         return MaterializeResult(
-            data_version=DataVersion(content_version(report.json)),
-            metadata={
-                "report": metadata.file(data.root.report / "report.html"),
-                "json": metadata.file(data.root.report / "report.json"),
-            },
+            data_version=DataVersion(report.version),
+            metadata={"report": metadata.file(page), "json": metadata.file(data.root.report / "report.json")},
         )
 
     return [evaluation_report]

@@ -6,7 +6,7 @@ rest are files that metadata points to.
 
 import base64
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 
 import pandas as pd
 from dagster import MetadataValue, TableColumn, TableMetadataValue, TableRecord, TableSchema
@@ -43,6 +43,11 @@ def picture(jpeg: bytes) -> MetadataValue:
     return MetadataValue.md(f"![pictures](data:image/jpeg;base64,{base64.b64encode(jpeg).decode()})")
 
 
+def picture_or_none(jpeg: bytes | None, otherwise: str) -> MetadataValue:
+    """A JPEG, or a few words where there is none."""
+    return MetadataValue.text(otherwise) if jpeg is None else picture(jpeg)
+
+
 def table(frame: pd.DataFrame) -> TableMetadataValue:
     """A small table, shown as one in the UI."""
     kinds = {"i": "int", "f": "float", "b": "bool"}
@@ -58,7 +63,7 @@ def table(frame: pd.DataFrame) -> TableMetadataValue:
     return MetadataValue.table(records, schema)
 
 
-def counts(values: Mapping[str, int], name: str) -> TableMetadataValue:
+def counts(values: Mapping[Hashable, int], name: str) -> TableMetadataValue:
     """Counts by word, as a table of two columns."""
     return table(pd.DataFrame({name: list(values), "count": list(values.values())}))
 

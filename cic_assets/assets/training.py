@@ -1,6 +1,7 @@
 """Training: one asset a model, each in a process of its own."""
 
 from importlib.metadata import version
+from typing import Any
 
 import pandas as pd
 from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failure, MaterializeResult, asset
@@ -92,7 +93,7 @@ class _EventLog:
             )
 
 
-def _metadata(card: Card, data: DataRootResource, name: str) -> dict[str, object]:
+def _metadata(card: Card, data: DataRootResource, name: str) -> dict[str, Any]:
     measures = card.measures
     return {
         "test accuracy": card.scores["test"].accuracy,

@@ -25,7 +25,7 @@ def resize_pictures(
     settings: DatasetSettings,
     *,
     workers: int = 2,
-    on_progress: Callable[[int, int], None] | None = None,
+    on_progress: Callable[[str], None] = lambda _line: None,
 ) -> pd.DataFrame:
     """Shortest side to `settings.side`, centre crop, for each picture that has no such copy yet.
 
@@ -37,7 +37,7 @@ def resize_pictures(
         target: where the copies go, under the SHA-256 of the picture that each was made from.
         settings: side and JPEG quality.
         workers: threads.
-        on_progress: called with (done, all) after each picture.
+        on_progress: called with a line after each picture.
 
     Returns:
         `pictures` with `bytes_after`, `upscaled` (the picture was smaller than the copy) and `made` (now, not before).
@@ -58,7 +58,6 @@ def resize_pictures(
     with ThreadPoolExecutor(workers) as pool:
         for done, result in enumerate(pool.map(resize, rows), 1):
             results.append(result)
-            if on_progress:
-                on_progress(done, len(rows))
+            on_progress(f"{done} of {len(rows)} pictures resized")
     columns = pd.DataFrame(results, columns=list(_Resized._fields), index=pictures.index).drop(columns="sha256")
     return pd.concat([pictures, columns], axis="columns")

@@ -148,11 +148,11 @@ def test_resizing_is_done_once_a_picture_and_marks_enlarged_ones(stores):
     small, large = pictures(images, "car", RED, 1, (20, 30)), pictures(images, "car", BLUE, 1)
     seen = []
     table = resize_pictures(
-        pd.concat([small, large], ignore_index=True), images, copies, SETTINGS, on_progress=lambda *at: seen.append(at)
+        pd.concat([small, large], ignore_index=True), images, copies, SETTINGS, on_progress=seen.append
     )
     assert list(table["upscaled"]) == [True, False]
     assert list(table["made"]) == [True, True]
-    assert seen == [(1, 2), (2, 2)]
+    assert seen == ["1 of 2 pictures resized", "2 of 2 pictures resized"]
     again = resize_pictures(table.drop(columns=["upscaled", "bytes_after", "made"]), images, copies, SETTINGS)
     assert not again["made"].any()
     assert list(again["bytes_after"]) == list(table["bytes_after"])
