@@ -105,7 +105,9 @@ def _background(shot: Shot, mesh: Mesh, camera: Camera, light: Light, rng: np.ra
     paint_ground(canvas, shot.place, small)
     place_props(canvas, shot.place, small)
     cast_shadow(canvas, mesh, small, light)
-    large = cv2.resize(canvas.pixels, shot.size, interpolation=cv2.INTER_LINEAR)
+    # Outlines were filled without soft edges: the blur hides their steps.
+    soft = cv2.GaussianBlur(canvas.pixels, (0, 0), 0.75) if factor > 1 else canvas.pixels
+    large = cv2.resize(soft, shot.size, interpolation=cv2.INTER_CUBIC)
     return replace(canvas, pixels=floats(large), horizon=camera.horizon)
 
 

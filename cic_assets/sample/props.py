@@ -14,6 +14,9 @@ from cic_assets.sample.places import Place
 from cic_assets.sample.rendering import Camera
 from cic_assets.sample.textures import Colour, shade
 
+_FOOTPRINTS = {"bush": 0.9, "rock": 1.2, "crate": 0.9, "tree": 1.2, "spruce": 1.0}
+"""How far the shade of a thing reaches around its foot, in metres."""
+
 _CLEAR = 7.0
 """Metres behind the middle of the vehicle within which nothing stands."""
 
@@ -46,12 +49,24 @@ def place_props(canvas: Canvas, place: Place, camera: Camera) -> None:
         reach = depth + float(np.linalg.norm(camera.eye))
         side = rng.uniform(-1, 1) * reach * canvas.width / camera.focal * 0.6
         spot = _spot(camera, away * depth + across * side)
-        PROPS[str(rng.choice(place.props))](canvas, spot)
+        name = place.props[int(rng.integers(len(place.props)))]
+        _shade_foot(canvas, spot, _FOOTPRINTS.get(name, 0.25))
+        PROPS[name](canvas, spot)
 
 
 def _spot(camera: Camera, ground: np.ndarray[tuple[int], np.dtype[np.float64]]) -> _Spot:
     xy, depth = camera.project(np.array([[ground[0], ground[1], 0.0]], np.float32))
     return _Spot(float(xy[0, 0]), float(xy[0, 1]), camera.focal / float(depth[0]), float(depth[0]))
+
+
+def _shade_foot(canvas: Canvas, spot: _Spot, radius: float) -> None:
+    """Darken the ground around the foot, so that the thing stands on it."""
+    across, down = max(2.0, radius * 0.9 * spot.metre), max(1.0, radius * 0.22 * spot.metre)
+    x = (np.arange(canvas.width, dtype=np.float32) - spot.x) / across
+    rows = np.arange(*(int(np.clip(spot.foot + side * 2.5 * down, 0, canvas.height)) for side in (-1, 1)))
+    y = (rows - spot.foot) / down
+    mask = 0.4 * np.exp(-(x[None] ** 2) - (y[:, None] ** 2))
+    canvas.pixels[rows] *= 1 - mask[..., None]
 
 
 def _shape(canvas: Canvas, spot: _Spot, points: list[tuple[float, float]], colour: Colour) -> None:
@@ -102,7 +117,7 @@ def spruce(canvas: Canvas, spot: _Spot) -> None:
 def bush(canvas: Canvas, spot: _Spot) -> None:
     """A bush up to a man's height."""
     size = canvas.rng.uniform(0.4, 0.9)
-    _crown(canvas, spot, size * 0.6, size, (92, 104, 58), 10)
+    _crown(canvas, spot, size * 0.45, size, (92, 104, 58), 12)
 
 
 def rock(canvas: Canvas, spot: _Spot) -> None:
