@@ -3,14 +3,14 @@
 Bytes come from anybody. Nothing here downloads, stores, or knows what a picture is used for.
 """
 
-from cic_assets.images.contact_sheet import Tile, contact_sheet, pair_sheet
-from cic_assets.images.decode import Rgb, decode
-from cic_assets.images.encode import encode_jpeg
-from cic_assets.images.fingerprint import Fingerprint, fingerprint, fingerprint_pixels
+from cic_assets.images.contact_sheets import Tile, contact_sheet, pair_sheet
+from cic_assets.images.decoding import Rgb, decode
+from cic_assets.images.encoding import encode_jpeg
+from cic_assets.images.fingerprints import Fingerprint, fingerprint
 from cic_assets.images.formats.common import Header, TooManyPixels, TruncatedImage, UnreadableImage
-from cic_assets.images.header import read_header
-from cic_assets.images.inspect import Inspection, inspect
-from cic_assets.images.resize import prepare, resize_and_crop
+from cic_assets.images.headers import read_header
+from cic_assets.images.inspection import Inspection, inspect
+from cic_assets.images.resizing import prepare, resize_and_crop
 from cic_assets.images.settings import PIXEL_CEILING, ImageLimits
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "decode",
     "encode_jpeg",
     "fingerprint",
-    "fingerprint_pixels",
     "inspect",
     "pair_sheet",
     "prepare",

@@ -15,7 +15,7 @@ from PIL import Image
 
 from cic_assets.images.formats import png
 from cic_assets.images.formats.common import Header, TooManyPixels, UnreadableImage
-from cic_assets.images.header import read_header
+from cic_assets.images.headers import read_header
 from cic_assets.images.settings import PIXEL_CEILING
 
 Rgb = NDArray[np.uint8]
@@ -27,6 +27,9 @@ _OPENCV_FLAGS = {
     4: cv2.IMREAD_COLOR_RGB | (cv2.IMREAD_REDUCED_COLOR_4 & ~cv2.IMREAD_COLOR),
     8: cv2.IMREAD_COLOR_RGB | (cv2.IMREAD_REDUCED_COLOR_8 & ~cv2.IMREAD_COLOR),
 }
+# A reduced decode leaves at least this many times the wanted pixels. Against INTER_AREA of the whole picture, median
+# over 60 sharp photos at 1/4: 35 dB at 1, 40 dB at 1.5, 42 dB at 2, which is where libvips stops.
+_MARGIN = 1.5
 _WHITE = (255, 255, 255)
 
 
@@ -35,8 +38,8 @@ def decode(data: bytes, *, shortest_side: int | None = None) -> Rgb:
 
     Args:
         data: the file.
-        shortest_side: how many pixels the shorter side needs. A JPEG is then decoded at 1/2, 1/4 or 1/8 where that
-            leaves at least as many (or all that it has), several times faster than in full.
+        shortest_side: to how many pixels the shorter side will be resized. A JPEG is then decoded at 1/2, 1/4 or 1/8,
+            several times faster than in full, where that leaves at least half as many again.
 
     Returns:
         (height, width, 3), uint8, RGB, C-contiguous.
@@ -51,10 +54,10 @@ def decode(data: bytes, *, shortest_side: int | None = None) -> Rgb:
 
 
 def reduction_for(header: Header, shortest_side: int | None) -> int:
-    """The largest of 1, 2, 4 and 8 by which a picture can be decoded smaller with `shortest_side` pixels left."""
+    """By how much (1, 2, 4, 8) a picture can be decoded smaller without its showing once resized to `shortest_side`."""
     if shortest_side is None or not _goes_through_opencv(header):
         return 1
-    return max(n for n in _OPENCV_FLAGS if n == 1 or header.shorter_side >= n * shortest_side)
+    return max(n for n in _OPENCV_FLAGS if n == 1 or header.shorter_side >= n * _MARGIN * shortest_side)
 
 
 def decode_stored(data: bytes, header: Header, reduction: int = 1) -> Rgb:
@@ -74,10 +77,10 @@ def decode_stored(data: bytes, header: Header, reduction: int = 1) -> Rgb:
     return rgb
 
 
-def upright(stored: Rgb, orientation: int) -> Rgb:
-    """Turn and mirror pixels as an EXIF orientation (1 to 8) says; a view where possible, never a resampling."""
+def upright(stored: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Turn and mirror pixels, (height, width) or (height, width, 3), as an EXIF orientation (1 to 8) says; a view."""
     if orientation >= 5:  # noqa: PLR2004 - EXIF: 5 to 8 lie on their side
-        stored = stored.transpose(1, 0, 2)
+        stored = stored.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
         stored = stored[:, ::-1]
     if orientation in (3, 4, 7, 8):

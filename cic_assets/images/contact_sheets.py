@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from cic_assets.images.decode import Rgb
-from cic_assets.images.encode import encode_jpeg
+from cic_assets.images.decoding import Rgb
+from cic_assets.images.encoding import encode_jpeg
 
 _GAP = 8
 _PAPER = (250, 250, 249)

