@@ -26,6 +26,14 @@ def describe_dataset(inputs: ReportInputs) -> DatasetPart:
     )
 
 
+def when_posted(inputs: ReportInputs) -> dict[str, list[float]]:
+    """Seconds since 1970 of each kept picture's post, by class; empty where no source says."""
+    known = inputs.manifest[inputs.manifest["created_utc"] > 0]
+    if known.empty:
+        return {}
+    return {klass: list(known.loc[known["klass"] == klass, "created_utc"]) for klass in inputs.dataset.classes}
+
+
 def _class_part(rows: pd.DataFrame) -> ClassPart:
     return ClassPart(
         pictures=len(rows),

@@ -21,7 +21,8 @@ class Answer(_Part):
     right: int
     n: int
     above_majority: bool = Field(description="the whole interval is above the majority class")
-    text: str = Field(description="in plain words")
+    statements: dict[str, str] = Field(description="in plain words, by what each is about")
+    text: str = Field(description="the statements as one text")
 
 
 class Notice(_Part):
@@ -115,6 +116,7 @@ class ModelPart(_Part):
     per_class: dict[str, ClassScore]
     per_source: dict[str, SourceScore]
     expected_calibration_error: float
+    mean_confidence: float = Field(description="mean of the probabilities that it gave its answers")
     brier_score: float
     log_loss: float
     validation_accuracy: float

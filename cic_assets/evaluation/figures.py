@@ -3,6 +3,7 @@
 Every function takes plain numbers and gives a figure in the report's own look, see `svg`. No files, no statistics.
 """
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -58,7 +59,7 @@ def accuracy_comparison(models: Sequence[Measured], baseline: float) -> str:
         axis.set_xlabel("% of the test pictures right, with 95 % interval")
         axis.grid(visible=False, axis="y")
 
-    return draw(1.6 * WIDTH, 62 + 44 * len(models), paint)
+    return draw(1.25 * WIDTH, 58 + 42 * len(models), paint)
 
 
 def learning_curves(history: Sequence[Mapping[str, float]], kept_epoch: int | None = None) -> str:
@@ -86,7 +87,7 @@ def learning_curves(history: Sequence[Mapping[str, float]], kept_epoch: int | No
                 axis.set_xlim(epochs[0] - 1, epochs[0] + 1)
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
 
-    return draw(1.3 * WIDTH, 200, paint, columns=2)
+    return draw(WIDTH, 190, paint, columns=2)
 
 
 def confusion(matrix: ArrayLike, classes: Sequence[str]) -> str:
@@ -127,7 +128,7 @@ def reliability_diagram(bins: Reliability) -> str:
     edges = np.linspace(0, 100, len(bins.answers) + 1)
     filled = bins.answers > 0
 
-    def paint(_: "Figure", axes: list["Axes"]) -> None:
+    def paint(figure: "Figure", axes: list["Axes"]) -> None:
         axis = axes[0]
         axis.plot([0, 100], [0, 100], color=PALETTE["muted"], linewidth=1, linestyle=(0, (4, 3)))
         share = 100 * bins.answers / max(1, bins.answers.sum())
@@ -143,9 +144,9 @@ def reliability_diagram(bins: Reliability) -> str:
         axis.set_ylim(0, 103)
         axis.set_xlabel("probability that the model gave, %")
         axis.set_ylabel("%")
-        axis.legend(loc="upper left")
+        figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=2)
 
-    return draw(0.8 * WIDTH, 0.72 * WIDTH, paint)
+    return draw(0.8 * WIDTH, 0.78 * WIDTH, paint)
 
 
 def class_balance(counts: Mapping[str, Mapping[str, int]], classes: Sequence[str]) -> str:
@@ -167,7 +168,40 @@ def class_balance(counts: Mapping[str, Mapping[str, int]], classes: Sequence[str
         axis.grid(visible=False, axis="y")
         figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=3)
 
-    return draw(1.3 * WIDTH, 84 + 26 * len(classes), paint)
+    return draw(1.2 * WIDTH, 84 + 26 * len(classes), paint)
+
+
+def pictures_over_time(posted: Mapping[str, Sequence[float]]) -> str:
+    """When the pictures of each class were posted: stacked bars by year, month or day, whichever tells most.
+
+    Args:
+        posted: seconds since 1970 of each picture, by class; at least one picture in all.
+    """
+    times = {klass: np.array(seconds).astype("int64").astype("datetime64[s]") for klass, seconds in posted.items()}
+    together = np.concatenate(list(times.values()))
+    unit = _unit_of_time(together.min(), together.max())
+    first, last = (edge.astype(f"datetime64[{unit}]") for edge in (together.min(), together.max()))
+    slots = np.arange(first, last + 1)
+
+    def paint(figure: "Figure", axes: list["Axes"]) -> None:
+        axis, below = axes[0], np.zeros(len(slots))
+        for (klass, moments), colour in zip(times.items(), itertools.cycle(SERIES)):
+            counts = np.bincount((moments.astype(f"datetime64[{unit}]") - first).astype(int), minlength=len(slots))
+            axis.bar(range(len(slots)), counts, 0.82, bottom=below, label=klass, color=PALETTE[colour], alpha=0.8)
+            below += counts
+        step = -(-len(slots) // 6)
+        axis.set_xticks(range(0, len(slots), step), [str(slot) for slot in slots[::step]])
+        axis.set_ylabel("pictures")
+        axis.grid(visible=False, axis="x")
+        if len(times) <= MAX_ANNOTATED:
+            figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+
+    return draw(1.2 * WIDTH, 84 + 26 * len(posted), paint)
+
+
+def _unit_of_time(first: np.datetime64, last: np.datetime64) -> str:
+    days = (last - first) / np.timedelta64(1, "D")
+    return "D" if days < 60 else "M" if days < 5 * 365 else "Y"  # noqa: PLR2004 - at most some 60 bars
 
 
 def _annotate_cell(axis: "Axes", row: int, column: int, count: int, share: float, *, small: bool) -> None:

@@ -66,6 +66,14 @@ class Resizing:
     size_after: tuple[int, int, int]
     upscaled: bool
 
+    @property
+    def crop(self) -> tuple[float, float, float, float]:
+        """The centre square that is kept: left, top, width and height in % of the picture as it came."""
+        width, height, _ = self.size_before
+        side = min(width, height)
+        across, down = 100 * side / width, 100 * side / height
+        return round((100 - across) / 2, 2), round((100 - down) / 2, 2), round(across, 2), round(down, 2)
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -94,7 +102,7 @@ class Gallery:
         self._album = Album(inputs, settings)
         self._source = dict(zip(inputs.manifest["sha256"], inputs.manifest["subreddit"], strict=True))
 
-    def mistakes(self, name: str) -> Shown[Answered]:
+    def mistakes(self, name: str, limit: int) -> Shown[Answered]:
         """Wrong answers of a model on the test pictures, the surest first."""
         rows = _answers(self._inputs.models[name])
         wrong = rows[~rows["right"]].sort_values(["probability", "sha256"], ascending=[False, True])
@@ -102,7 +110,7 @@ class Gallery:
         also: dict[str, int] = {}
         for sha256 in (sha for other in others for sha in other.loc[~other["right"], "sha256"]):
             also[sha256] = also.get(sha256, 0) + 1
-        return self._answered(wrong, self._settings.mistakes, also)
+        return self._answered(wrong, limit, also)
 
     def most_certain(self, name: str) -> Shown[Answered]:
         """Right answers of a model, the surest first."""

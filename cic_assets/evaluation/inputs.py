@@ -139,17 +139,8 @@ class ReportInputs:
 _RAW = {"post_id", "subreddit", "outcome", "sha256", "format", "permalink", "title"}
 _DUPLICATES = {"sha256", "subreddit", "klass", "group_id", "keep", "distance", "verified_by", "label_conflict"}
 _MANIFEST = {
-    "sha256",
-    "subreddit",
-    "klass",
-    "split",
-    "bytes",
-    "bytes_after",
-    "upscaled",
-    "format",
-    "permalink",
-    "title",
-}
+    "sha256", "subreddit", "klass", "split", "width", "height", "bytes", "bytes_after", "upscaled", "created_utc"
+}  # fmt: skip
 
 
 def load_report_inputs(root: DataRoot, question: Question) -> ReportInputs:

@@ -1,5 +1,6 @@
 """`report.html`: one file that shows itself, offline, for ever. No scripts, nothing fetched, everything escaped."""
 
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -23,18 +24,19 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    numbers = (wording.percent, wording.interval, wording.size, wording.amount, wording.duration, wording.p_value)
+    environment.filters |= {function.__name__: _unbroken(function) for function in numbers}
     environment.filters |= {
-        "percent": wording.percent,
-        "interval": wording.interval,
-        "size": wording.size,
-        "amount": wording.amount,
-        "duration": wording.duration,
-        "p_value": wording.p_value,
         "as_yaml": lambda value: yaml.safe_dump(value, sort_keys=False),
         "figure": _figure,
     }
     environment.globals |= {"count_of": wording.count_of}
     return environment
+
+
+def _unbroken(say: Callable[..., str]) -> Callable[..., str]:
+    """The same words, never broken over two lines."""
+    return lambda value: say(value).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _figure(svg: str) -> Markup:

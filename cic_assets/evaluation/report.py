@@ -11,7 +11,7 @@ from typing import Any
 from upath import UPath
 
 from cic_assets.evaluation import calibration, figures, wording
-from cic_assets.evaluation.cleaning import describe_dataset
+from cic_assets.evaluation.cleaning import describe_dataset, when_posted
 from cic_assets.evaluation.contract import ReportData
 from cic_assets.evaluation.gallery import Gallery
 from cic_assets.evaluation.inputs import ReportInputs
@@ -122,6 +122,8 @@ def _figures(inputs: ReportInputs, data: ReportData) -> dict[str, str]:
         "accuracy": figures.accuracy_comparison(measured, baseline),
         "balance": figures.class_balance(data.dataset.counts, data.dataset.classes),
     }
+    if posted := when_posted(inputs):
+        drawn["time"] = figures.pictures_over_time(posted)
     for name, model in data.models.items():
         run = inputs.models[name]
         bins = calibration.reliability(run.probabilities("test"), run.of_split("test")["label"])
@@ -135,7 +137,8 @@ def _pictures(inputs: ReportInputs, data: ReportData, settings: ReportSettings) 
     gallery, best = Gallery(inputs, settings), data.answer.model
     best_settings = inputs.models[best].card.settings
     return {
-        "mistakes": {name: gallery.mistakes(name) for name in data.models},
+        "mistakes": {best: gallery.mistakes(best, settings.mistakes)}
+        | {name: gallery.mistakes(name, settings.other_mistakes) for name in data.models if name != best},
         "most_certain": gallery.most_certain(best),
         "least_certain": gallery.least_certain(best),
         "samples": gallery.samples(),

@@ -54,6 +54,7 @@ def score_model(run: ModelRun, manifest: pd.DataFrame) -> ModelPart:
         expected_calibration_error=calibration.expected_calibration_error(
             calibration.reliability(probabilities, truth)
         ),
+        mean_confidence=float(probabilities.max(axis=1).mean()),
         brier_score=calibration.brier_score(probabilities, truth),
         log_loss=calibration.log_loss(probabilities, truth),
         validation_accuracy=validation.accuracy,

@@ -10,6 +10,7 @@ SIGNIFICANT = 0.05
 
 UNKNOWN = "n/a"
 
+_NEARLY = 0.03  # of test sets of some hundred pictures, less is noise
 _MINUTE = 60
 _BINARY_STEP = 1000  # as the original's tables: 1.54 GB, 411 MB
 
@@ -43,10 +44,10 @@ def size(count: float | None) -> str:
 
 
 def amount(count: float) -> str:
-    """A large number as `4.3 million`."""
-    for limit, word in ((1e9, "billion"), (1e6, "million"), (1e3, "thousand")):
+    """A large number as `4.3 M`."""
+    for limit, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if count >= limit:
-            return f"{count / limit:.3g} {word}"
+            return f"{count / limit:.3g} {prefix}"
     return f"{count:.3g}"
 
 
@@ -68,8 +69,14 @@ def count_of(number: int, one: str, many: str = "") -> str:
 
 
 def answer(best: str, models: Mapping[str, ModelPart], dataset: DatasetPart) -> Answer:
-    """The best model, and how sure one may be of it, in four sentences."""
+    """The best model, and how sure one may be of it."""
     model = models[best]
+    statements = {
+        "What it got": _what_it_got(model),
+        "How sure that is": _how_sure(model),
+        "Against guessing": _against_majority(model, dataset),
+        "How it was chosen": _how_it_was_chosen(model, models),
+    }
     return Answer(
         model=best,
         accuracy=model.accuracy,
@@ -77,14 +84,8 @@ def answer(best: str, models: Mapping[str, ModelPart], dataset: DatasetPart) -> 
         right=model.right,
         n=model.n,
         above_majority=model.above_majority,
-        text=" ".join(
-            [
-                _what_it_got(model),
-                _how_sure(model),
-                _against_majority(model, dataset),
-                _how_it_was_chosen(model, models),
-            ]
-        ).strip(),
+        statements=statements,
+        text=" ".join(statements.values()),
     )
 
 
@@ -99,8 +100,8 @@ def _how_sure(model: ModelPart) -> str:
     low, high = model.accuracy_ci
     half = 50 * (high - low)
     return (
-        f"How sure is that? On endlessly many pictures of the same kind it would get {interval((low, high))} right "
-        f"(95 % interval, about ±{half:.1f} points; four times as many test pictures would halve it)."
+        f"On endlessly many pictures of the same kind it would get {interval((low, high))} right (95 % interval, "
+        f"about ±{half:.1f} points; four times as many test pictures would halve it)."
     )
 
 
@@ -115,7 +116,7 @@ def _against_majority(model: ModelPart, dataset: DatasetPart) -> str:
 
 def _how_it_was_chosen(model: ModelPart, models: Mapping[str, ModelPart]) -> str:
     if len(models) == 1:
-        return ""
+        return f"It is the only model ({percent(model.validation_accuracy)} on the validation pictures)."
     return (
         f"Of {len(models)} models it is the best by its {model.validation_n:,} validation pictures "
         f"({percent(model.validation_accuracy)})."
@@ -139,8 +140,9 @@ def p_value(value: float) -> str:
 
 def calibration(model: ModelPart) -> str:
     """Whether a model's probabilities can be taken at their word, in one sentence."""
-    gap = 100 * model.expected_calibration_error
-    return f"Its probabilities are off by {gap:.1f} points on average."
+    gap = model.mean_confidence - model.accuracy
+    judgement = "about as sure as it is right" if abs(gap) < _NEARLY else "too sure" if gap > 0 else "too modest"
+    return f"On average it is {percent(model.mean_confidence)} sure and {percent(model.accuracy)} right: {judgement}."
 
 
 def outcomes_seen(dataset: DatasetPart) -> dict[str, str]:
