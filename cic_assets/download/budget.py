@@ -1,9 +1,10 @@
-"""Memory for bodies, handed out in bytes."""
+"""Memory, handed out before it is used: bytes of bodies in the event loop, pixels of pictures among threads."""
 
 import asyncio
+import threading
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 
 class ByteBudget:
@@ -17,6 +18,11 @@ class ByteBudget:
         self._free = total
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
+    @property
+    def free(self) -> int:
+        """What a claim gets without waiting: nothing, where others wait."""
+        return 0 if self._waiting else self._free
+
     @asynccontextmanager
     async def claim(self, size: int) -> AsyncIterator[None]:
         """Hold `size` bytes, from 0 to the total, within the block."""
@@ -29,7 +35,7 @@ class ByteBudget:
     async def _take(self, size: int) -> None:
         if not 0 <= size <= self._total:
             raise ValueError(f"claim of {size} bytes from a budget of {self._total}")
-        if not self._waiting and size <= self._free:
+        if size <= self.free:
             self._free -= size
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -53,3 +59,26 @@ class ByteBudget:
             if not turn.cancelled():
                 self._free -= size
                 turn.set_result(None)
+
+
+class PixelBudget:
+    """At most so many pixels are decoded at once, over all threads; a picture with more is decoded alone."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._free = total
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def claim(self, pixels: int) -> Iterator[None]:
+        """Hold so many pixels within the block."""
+        claimed = min(pixels, self._total)
+        with self._changed:
+            self._changed.wait_for(lambda: claimed <= self._free)
+            self._free -= claimed
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._free += claimed
+                self._changed.notify_all()

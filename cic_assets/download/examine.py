@@ -3,10 +3,11 @@
 import zlib
 from dataclasses import dataclass
 
+from cic_assets.download.budget import PixelBudget
 from cic_assets.download.placeholders import known_placeholder
 from cic_assets.download.results import FetchError
 from cic_assets.download.settings import DownloadSettings
-from cic_assets.images import inspect
+from cic_assets.images import Header, UnreadableImage, inspect, read_header
 from cic_assets.media import Outcome
 from cic_assets.storage import ContentStore, sha256_hex
 
@@ -33,40 +34,58 @@ class Kept:
     bytes: int
 
 
-def keep(body: bytes, encoding: str, store: ContentStore, settings: DownloadSettings) -> Kept:
-    """Look into a body and, if it is a picture within the limits, put it into the store.
+class Keeper:
+    """Looks into bodies and keeps the pictures among them. Meant to be called from several threads."""
 
-    Args:
-        body: as it came.
-        encoding: the Content-Encoding header; none is asked for, some hosts send one anyway.
-        store: where pictures go.
-        settings: the limits and the placeholders.
+    def __init__(self, store: ContentStore, settings: DownloadSettings) -> None:
+        self._store = store
+        self._settings = settings
+        self._pixels = PixelBudget(settings.max_pixels_in_flight)
 
-    Raises:
-        FetchError: it is no picture to keep.
-        OSError: the store cannot be written to.
-    """
-    data = unpacked(body, encoding, settings.max_bytes)
-    refuse_placeholder(data, settings)
-    inspection = inspect(data, settings.limits)
-    if inspection.outcome is not Outcome.OK or inspection.header is None:
-        raise FetchError(inspection.outcome, inspection.reason)
-    header = inspection.header
-    return Kept(store.put(data, header.format), header.format, header.width, header.height, len(data))
+    def keep(self, body: bytes, encoding: str = "") -> Kept:
+        """Put a body into the store, if it is a picture within the limits.
+
+        Args:
+            body: as it came.
+            encoding: the Content-Encoding header; none is asked for, some hosts send one anyway.
+
+        Raises:
+            FetchError: it is no picture to keep.
+            OSError: the store cannot be written to.
+        """
+        data = unpacked(body, encoding, self._settings.max_bytes)
+        refuse_placeholder(data, self._settings)
+        header = self._inspected(data)
+        sha256 = self._store.put(data, header.format)
+        return Kept(sha256, header.format, header.width, header.height, len(data))
+
+    def keep_again(self, sha256: str, image_format: str) -> Kept:
+        """The picture that an earlier run kept, judged by the limits of this one.
+
+        Raises:
+            FetchError: it is not kept, or no longer within the limits.
+        """
+        try:
+            data = self._store.get(sha256, image_format)
+        except FileNotFoundError as error:
+            reason = "the host says unchanged, but the picture is not in the store"
+            raise FetchError(Outcome.ERROR, reason, transient=True) from error
+        return self.keep(data)
+
+    def _inspected(self, data: bytes) -> Header:
+        with self._pixels.claim(_pixels_to_decode(data, self._settings)):
+            inspection = inspect(data, self._settings.limits)
+        if inspection.outcome is not Outcome.OK or inspection.header is None:
+            raise FetchError(inspection.outcome, inspection.reason)
+        return inspection.header
 
 
-def kept_earlier(sha256: str, image_format: str, store: ContentStore, settings: DownloadSettings) -> Kept:
-    """The picture that an earlier run kept, judged by the limits of this one.
-
-    Raises:
-        FetchError: it is not kept, or no longer within the limits.
-    """
+def _pixels_to_decode(data: bytes, settings: DownloadSettings) -> int:
     try:
-        data = store.get(sha256, image_format)
-    except FileNotFoundError as error:
-        reason = "the host says unchanged, but the picture is not in the store"
-        raise FetchError(Outcome.ERROR, reason, transient=True) from error
-    return keep(data, "", store, settings)
+        pixels = read_header(data).pixels
+    except UnreadableImage:
+        return 0
+    return pixels if pixels <= settings.limits.max_pixels else 0
 
 
 def refuse_placeholder(data: bytes, settings: DownloadSettings) -> None:

@@ -77,9 +77,11 @@ class Exchange:
         if response.status != HTTPStatus.OK:
             return Answer(response.status, response.headers)
         size = self._expected_size(response)
-        held_since = patience.hold()
+        held_since = patience.hold() if size > self._budget.free else None
         await held.enter_async_context(self._budget.claim(size))
-        patience.go_on(held_since)
+        if held_since is not None:
+            patience.go_on(held_since)
+        patience.begin_body()
         return Answer(response.status, response.headers, await self._body(response, patience))
 
     def _expected_size(self, response: aiohttp.ClientResponse) -> int:

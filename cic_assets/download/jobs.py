@@ -9,7 +9,7 @@ from http import HTTPStatus
 import aiohttp
 from yarl import URL
 
-from cic_assets.download.examine import Kept, keep, kept_earlier
+from cic_assets.download.examine import Keeper, Kept
 from cic_assets.download.exchange import Answer, Exchange
 from cic_assets.download.network import Network
 from cic_assets.download.patience import Patience
@@ -108,7 +108,7 @@ class Attempts:
     ) -> None:
         self._exchange = Exchange(session, settings)
         self._pool = pool
-        self._store = store
+        self._keeper = Keeper(store, settings)
         self._settings = settings
         self._network = network
 
@@ -147,12 +147,12 @@ class Attempts:
             if request.sha256 is None or request.format is None:
                 raise FetchError(Outcome.HTTP_ERROR, "HTTP 304 to a request without conditions")
             job.conditional = False
-            return await self._in_thread(kept_earlier, request.sha256, request.format, self._store, self._settings)
+            return await self._in_thread(self._keeper.keep_again, request.sha256, request.format)
         directive = refusal(answer.headers.getall("X-Robots-Tag", []), self._settings.robots_directives, ROBOT)
         if directive is not None:
             raise FetchError(Outcome.SKIPPED, f"X-Robots-Tag: {directive}")
         encoding = answer.headers.get("Content-Encoding", "")
-        return await self._in_thread(keep, answer.body, encoding, self._store, self._settings)
+        return await self._in_thread(self._keeper.keep, answer.body, encoding)
 
     async def _in_thread(self, function: Callable[..., Kept], *arguments: object) -> Kept:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)

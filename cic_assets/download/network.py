@@ -8,6 +8,7 @@ import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Self
 
 import aiohttp
@@ -49,8 +50,7 @@ class Network:
         Raises:
             ValueError: `host` is no IP address.
         """
-        socket.inet_pton(socket.AF_INET6 if ":" in host else socket.AF_INET, host)
-        return cls((host, port))
+        return cls((str(ip_address(host)), port))
 
     def parse(self, text: str, *, base: URL | None = None, ports: frozenset[int]) -> URL:
         """A URL that may be asked for; see `parse_url`.

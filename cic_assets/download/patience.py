@@ -4,6 +4,9 @@ import asyncio
 
 from cic_assets.download.settings import DownloadSettings
 
+SETTING_SECONDS = 0.2
+"""The alarm is not set anew more often than this: most bodies are whole before it would have to be."""
+
 
 class Patience:
     """One alarm that is set anew as a transfer goes on: for the headers, then for each further piece of the body.
@@ -21,6 +24,7 @@ class Patience:
         self._now = asyncio.get_running_loop().time
         self._deadline = self._now() + seconds
         self._body_since: float | None = None
+        self._set_at = self._now()
         self.bytes_received = 0
         self.alarm = asyncio.timeout_at(min(self._deadline, self._now() + settings.answer_seconds))
 
@@ -34,21 +38,29 @@ class Patience:
         """Whether the headers came."""
         return self._body_since is not None
 
+    def begin_body(self) -> None:
+        """The headers are here and the body comes next."""
+        self._body_since = self._now()
+        self._set_alarm()
+
     def hold(self) -> float:
         """Stop the clock while we, not the host, are busy; returns what `go_on` wants."""
         self.alarm.reschedule(None)
         return self._now()
 
     def go_on(self, held_since: float) -> None:
-        """The headers are here and the body comes next; the time since `hold` does not count."""
-        self._body_since = self._now()
-        self._deadline += self._body_since - held_since
-        self.received(0)
+        """The time since `hold` does not count."""
+        self._deadline += self._now() - held_since
 
     def received(self, size: int) -> None:
         """So many more bytes of the body are here."""
         self.bytes_received += size
-        since = self._body_since if self._body_since is not None else self._now()
+        if self._now() >= self._set_at + SETTING_SECONDS:
+            self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        self._set_at = self._now()
+        since = self._set_at if self._body_since is None else self._body_since
         rate = self._settings.min_bytes_per_second
         allowed = since + self._settings.grace_seconds + self.bytes_received / rate if rate else self._deadline
         self.alarm.reschedule(min(self._deadline, allowed))

@@ -69,9 +69,10 @@ def _rebuilt(url: URL, ports: frozenset[int]) -> URL:
     port = url.port
     if port not in ports:
         raise blocked(f"port {port}, only {', '.join(map(str, sorted(ports)))} are asked")
+    host = check_host(url.raw_host)
     return URL.build(
         scheme=url.scheme,
-        host=check_host(url.raw_host),
+        host=f"[{host}]" if ":" in host else host,
         port=None if url.is_default_port() else port,
         path=quote(url.raw_path or "/", safe=_UNENCODED),
         query_string=quote(url.raw_query_string, safe=_UNENCODED),

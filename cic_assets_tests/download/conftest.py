@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import sys
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
@@ -15,6 +16,7 @@ from upath import UPath
 from cic_assets.storage import ContentStore
 
 Handler = Callable[[dict[str, str], asyncio.StreamWriter], Awaitable[None]]
+"""Gets the headers of the request, by lower-case name, with `host/path` under the empty name."""
 
 
 class Host:
@@ -65,7 +67,7 @@ class Host:
                 path = lines[0].split(" ")[1]
                 headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines[1:] if line)}
                 await self._answer(headers["host"] + path, headers, writer)
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:
             writer.close()
@@ -77,7 +79,8 @@ class Host:
         self.open_now[host] += 1
         self.most_open[host] = max(self.most_open[host], self.open_now[host])
         try:
-            await self.handlers.get(key, self.handlers.get("*", self.answer(404)))(headers, writer)
+            handler = self.handlers.get(key) or self.handlers.get("*") or self.answer(404)
+            await handler(headers | {"": key}, writer)
             await writer.drain()
         finally:
             self.open_now[host] -= 1
@@ -156,3 +159,42 @@ def picture() -> Callable[..., bytes]:
 @pytest.fixture
 def store(tmp_path: Path) -> ContentStore:
     return ContentStore(UPath(tmp_path / "images"))
+
+
+class Sockets:
+    """Every connection and every look-up that this process tries, from Python's own audit events.
+
+    Attributes:
+        connected: addresses and ports, in order.
+        looked_up: host names, in order.
+    """
+
+    def __init__(self) -> None:
+        self.connected: list[tuple] = []
+        self.looked_up: list[str] = []
+        self.watching = False
+        sys.addaudithook(self._heard)
+
+    def _heard(self, event: str, arguments: tuple) -> None:
+        if not self.watching:
+            return
+        if event == "socket.getaddrinfo":
+            self.looked_up.append(arguments[0])
+        elif event in ("socket.connect", "socket.sendto"):
+            self.connected.append(arguments[1])
+            if arguments[1][0] != "127.0.0.1":
+                raise ConnectionRefusedError("no test leaves this machine")
+
+
+@pytest.fixture(scope="session")
+def all_sockets() -> Sockets:
+    return Sockets()
+
+
+@pytest.fixture
+def sockets(all_sockets: Sockets) -> Iterator[Sockets]:
+    all_sockets.connected.clear()
+    all_sockets.looked_up.clear()
+    all_sockets.watching = True
+    yield all_sockets
+    all_sockets.watching = False

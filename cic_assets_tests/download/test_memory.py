@@ -1,0 +1,62 @@
+"""Ten thousand URLs, large and hostile bodies among them, in a process that stays small."""
+
+import gzip
+import json
+import subprocess
+import sys
+
+import pytest
+
+RUN = """
+import json, resource, sys
+from collections import Counter
+from upath import UPath
+from cic_assets.download import DownloadSettings, FetchRequest, Network, download
+from cic_assets.storage import ContentStore
+
+port, folder, count = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+kinds = ["small", "large", "unsaid", "endless", "packed", "page"]
+weights = [0] * 245 + [1, 2, 3, 4, 5]
+requests = [FetchRequest(url=f"http://h{n % 50}.example/{kinds[weights[n % 250]]}?{n}") for n in range(count)]
+results = download(
+    requests,
+    store=ContentStore(UPath(folder)),
+    settings=DownloadSettings(per_host=64),
+    network=Network.replay("127.0.0.1", port),
+)
+outcomes = Counter(f"{one.url.split('/')[3].split('?')[0]} {one.outcome}" for one in results.values())
+print(json.dumps({"outcomes": outcomes, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}))
+"""
+COUNT = 10_000
+LIMIT_MEGABYTES = 400
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(280)
+def test_ten_thousand_urls_in_bounded_memory(host, tmp_path, picture):
+    tail = bytes(15_000_000)  # bytes after the end of a picture are nothing to it
+    small, large = picture(1), picture(2) + tail
+    answers = {
+        "small": host.answer(200, small),
+        "large": host.answer(200, large),
+        "unsaid": host.raw(b"HTTP/1.1 200 OK\r\n\r\n", large),
+        "endless": host.endless(b"HTTP/1.1 200 OK\r\n\r\n", bytes(65536)),
+        "packed": host.answer(200, gzip.compress(bytes(10**8)), Content_Encoding="gzip"),
+        "page": host.answer(200, b"<html>"),
+    }
+
+    async def any_of_them(headers, writer):
+        await answers[headers[""].partition("/")[2].partition("?")[0]](headers, writer)
+
+    host.handlers["*"] = any_of_them
+    arguments = [sys.executable, "-c", RUN, str(host.port), str(tmp_path), str(COUNT)]
+    said = json.loads(subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=270).stdout)
+    assert said["outcomes"] == {
+        "small ok": 9800,
+        "large ok": 40,
+        "unsaid ok": 40,
+        "endless too_large": 40,
+        "packed too_large": 40,
+        "page not_an_image": 40,
+    }
+    assert said["peak"] / 1024 < LIMIT_MEGABYTES
