@@ -20,22 +20,20 @@ from cic_assets.partitions import source_partitions
 from cic_assets.problem import Problem, load_problem
 from cic_assets.resources import AcceleratorResource, DataRootResource, RedditResource, WeightsResource
 
-
 if TYPE_CHECKING:
     # What `define_asset_job` returns; Dagster does not export its name.
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 
-def build_definitions(environment: Environment | None = None) -> Definitions:
+def build_definitions(environment: Environment) -> Definitions:
     """Assets, checks, jobs, schedules and resources.
 
     Args:
-        environment: what is set from outside; read from the environment variables unless given.
+        environment: what is set from outside.
 
     Raises:
         ProblemError: the problem file is not usable.
     """
-    environment = environment or Environment.from_variables()
     problem = load_problem(environment.problem, environment.preset)
     return Definitions(
         assets=build_assets(problem),

@@ -75,9 +75,8 @@ def dev(problem: Path | None, archive: str | None, data_root: str | None, preset
     from cic_assets.storage import DataRoot
 
     environment = _environment(problem=problem, archive=_archive_folder(archive), data_root=data_root, preset=preset)
-    if not environment.archive and not os.environ.get("REDDIT_CLIENT_ID"):
-        click.echo("No Reddit credentials and no archive: using the embedded sample of drawn pictures.", err=True)
-        environment = environment.model_copy(update={"archive": SAMPLE})
+    if environment.or_sample() != environment:
+        click.echo("No Reddit credentials and no archive: the embedded sample of drawn pictures is used.", err=True)
     variables = os.environ | environment.variables()
     variables["DAGSTER_HOME"] = str(ensure_home(DataRoot(environment.data_root)))
     command = [sys.executable, "-m", "dagster", "dev", "-m", "cic_assets.definitions", "-p", str(port)]

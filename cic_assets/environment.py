@@ -47,6 +47,16 @@ class Environment(BaseModel):
         given = {name: variables.get(str(field.title), "") for name, field in cls.model_fields.items()}
         return cls.model_validate({name: value for name, value in given.items() if value})
 
+    def or_sample(self, variables: Mapping[str, str] = os.environ) -> Self:
+        """With the embedded sample in place of Reddit where there is neither an archive nor an API key.
+
+        So that the UI and `dg launch` show something on a fresh machine. Nothing real is lost by it: a table of
+        other pictures is not written over.
+        """
+        if self.archive or variables.get("REDDIT_CLIENT_ID"):
+            return self
+        return self.model_copy(update={"archive": SAMPLE})
+
     def variables(self) -> dict[str, str]:
         """The same as environment variables, for a step in another process; paths absolute."""
         values = self.model_dump() | {"problem": self.problem.expanduser().resolve()}

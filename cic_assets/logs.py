@@ -1,4 +1,4 @@
-"""Where the words of steps go: Dagster's event log always, and the terminal of a command without Dagster's own events."""
+"""Where the words of steps go: Dagster's event log, and the terminal of a command without Dagster's own events."""
 
 import logging
 from collections.abc import Callable

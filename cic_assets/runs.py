@@ -37,6 +37,7 @@ class Stage:
 
 STAGES = (
     Stage("rescrape", "Scraping {partition}", partitioned=True, always=("raw_images",)),
+    Stage("rescrape", "Fingerprinting {partition}", partitioned=True),
     Stage("find_duplicates", "Finding duplicates", partitioned=False),
     Stage("prepare", "Resizing {partition}", partitioned=True),
     Stage("build_dataset", "Building the data set", partitioned=False),
@@ -93,12 +94,11 @@ def run_graph(
 def _selection(
     definitions: Definitions, instance: DagsterInstance, stage: Stage, partition: str | None
 ) -> list[AssetKey]:
+    if stage.always:
+        return [AssetKey(name) for name in stage.always]
     graph = definitions.resolve_asset_graph()
     in_job = set(definitions.resolve_job_def(stage.job).asset_layer.executable_asset_keys)
     ordered = [key for key in graph.toposorted_asset_keys if key in in_job]
-    if stage.always:
-        # What follows in the same job is judged again after it: `rescrape` ends with cheap, incremental steps.
-        return ordered
     return out_of_date(definitions, instance, ordered, partition)
 
 

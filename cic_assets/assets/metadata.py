@@ -63,7 +63,7 @@ def table(frame: pd.DataFrame) -> TableMetadataValue:
     return MetadataValue.table(records, schema)
 
 
-def counts(values: Mapping[Hashable, int], name: str) -> TableMetadataValue:
+def counts(values: Mapping[str, int] | Mapping[Hashable, int], name: str) -> TableMetadataValue:
     """Counts by word, as a table of two columns."""
     return table(pd.DataFrame({name: list(values), "count": list(values.values())}))
 

@@ -3,6 +3,7 @@
 from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failure, MaterializeResult, asset
 
 from cic_assets.assets import metadata
+from cic_assets.environment import SAMPLE
 from cic_assets.partitions import source_partitions
 from cic_assets.problem import Problem
 from cic_assets.reddit import RedditError
@@ -34,6 +35,10 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         progress = metadata.log_now_and_then(context.log.info)
         try:
             with reddit.connect(partition.source, problem.reddit) as connection:
+                if connection.origin == SAMPLE:
+                    context.log.warning(
+                        "These are the embedded, drawn pictures: for real ones, set an archive or an API key."
+                    )
                 result = scrape(
                     partition, data.root, connection, problem.reddit, problem.download, on_progress=progress
                 )

@@ -17,7 +17,7 @@ from cic_assets.download import Download, DownloadSettings, FetchRequest, Networ
 from cic_assets.images import inspect
 from cic_assets.media import Medium, Outcome
 from cic_assets.reddit import RedditSettings
-from cic_assets.sources.listing import Listing, list_media
+from cic_assets.sources.listing import Listing, SourceError, list_media
 from cic_assets.sources.source import Partition
 from cic_assets.sources.table import empty_table, make_row, make_table, settled, table_version
 from cic_assets.storage import ContentStore, DataRoot
@@ -30,7 +30,7 @@ class Connection:
     """How a scrape reaches Reddit and the hosts that posts link to.
 
     Attributes:
-        origin: where the pictures come from, in a word; rows of another origin are not mixed with these.
+        origin: where the pictures come from, in a word; those of different origins are not mixed in one table.
         reddit: the client; None where no subreddit is asked.
         network: which addresses may be connected to.
     """
@@ -79,11 +79,11 @@ def scrape(
     """List a source, fetch what is new, and write its `raw_images` table.
 
     Raises:
-        SourceError: a file or folder is not what it should be.
+        SourceError: a file or folder is not what it should be, or the table holds pictures of another origin.
         RedditError: the subreddit cannot be listed.
     """
-    listing = list_media(partition, reddit_settings, connection.reddit, on_progress)
     before = _before(root, partition.key, connection.origin)
+    listing = list_media(partition, reddit_settings, connection.reddit, on_progress)
     known = settled(before, root.images)
     wanted = [medium for medium in listing.media if not medium.known_outcome and medium.media_url not in known]
     on_progress(f"{partition.source}: {len(listing.media)} media, {len(wanted)} to fetch")
@@ -107,7 +107,13 @@ def _before(root: DataRoot, key: str, origin: str) -> pd.DataFrame:
     if not root.has_table(TABLE, key):
         return empty_table()
     table = root.read_table(TABLE, key)
-    return table[table["origin"] == origin].reset_index(drop=True)
+    others = sorted(set(table["origin"]) - {origin})
+    if others:
+        raise SourceError(
+            f"{root.table_path(TABLE, key)} holds pictures from {', '.join(others)}, which are not mixed with those "
+            f"from {origin}: use another data root, or remove that table"
+        )
+    return table
 
 
 def _what_became(

@@ -4,7 +4,7 @@ import pytest
 
 from cic_assets.download import DownloadSettings, Network
 from cic_assets.reddit import REPLAY_CREDENTIALS, RedditSettings, connect, replay
-from cic_assets.sources import COLUMNS, Connection, Partition, Source, scrape
+from cic_assets.sources import COLUMNS, Connection, Partition, Source, SourceError, scrape
 from cic_assets.storage import DataRoot
 
 CARS = Partition("cars", "car", Source.model_validate("r/cars"))
@@ -90,13 +90,12 @@ def test_pictures_missing_from_the_store_are_fetched_again(archive, scrape_archi
     assert second.version == first.version
 
 
-def test_rows_of_another_origin_are_not_mixed_in(archive, scrape_archive, jpeg):
-    archive.add("drawn", jpeg(1))
-    scrape_archive("sample")
-    archive.remove("drawn")
-    archive.add("real", jpeg(2))
-    result, _ = scrape_archive("reddit")
-    assert list(result.table["post_id"]) == ["real"]
+def test_pictures_of_another_origin_are_neither_mixed_in_nor_lost(archive, scrape_archive, root, jpeg):
+    archive.add("real", jpeg(1))
+    scrape_archive("reddit")
+    with pytest.raises(SourceError, match=r"cars\.parquet holds pictures from reddit, .* use another data root"):
+        scrape_archive("sample")
+    assert list(root.read_table("raw_images", "cars")["origin"]) == ["reddit"]
 
 
 def test_the_same_picture_in_two_posts_is_two_rows_and_one_file(archive, scrape_archive, root, jpeg):
