@@ -1,14 +1,28 @@
 """Predictions: the best model on any picture, from Python, the command line and a page."""
 
 from cic_assets.prediction.inputs import Input, read_inputs
-from cic_assets.prediction.predictor import Prediction, PredictionError, Predictor, best_model, load_predictor
+from cic_assets.prediction.page import build_app, serve_page
+from cic_assets.prediction.panel import Answer, Panel
+from cic_assets.prediction.predictor import (
+    Prediction,
+    PredictionError,
+    Predictor,
+    best_model,
+    load_predictor,
+    load_predictors,
+)
 
 __all__ = [
+    "Answer",
     "Input",
+    "Panel",
     "Prediction",
     "PredictionError",
     "Predictor",
     "best_model",
+    "build_app",
     "load_predictor",
+    "load_predictors",
     "read_inputs",
+    "serve_page",
 ]

@@ -15,6 +15,9 @@ SUFFIXES = frozenset({*EXTENSIONS.values(), ".jpeg", ".tiff", ".jfif"})
 """Files of a folder that are looked at; a file that is named on its own is looked at whatever its name."""
 
 MAX_BYTES = 100 * 2**20
+"""Of a file; the largest pictures that cameras make have about half of it."""
+
+_SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 
 
 class Input(NamedTuple):
@@ -27,6 +30,8 @@ class Input(NamedTuple):
 
 def read_inputs(sources: Sequence[str], network: Network | None = None) -> Iterator[Input]:
     """The pictures that `sources` name, one after another; a folder gives the pictures in it, in order of their names.
+
+    Other files in a folder are reported, hidden ones are not looked at: systems put theirs everywhere.
 
     Args:
         sources: files, folders and http(s) URLs.
@@ -42,11 +47,18 @@ def read_inputs(sources: Sequence[str], network: Network | None = None) -> Itera
 
 
 def _read_folder(folder: Path) -> Iterator[Input]:
-    files = sorted(file for file in folder.rglob("*") if file.is_file() and file.suffix.lower() in SUFFIXES)
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and not _is_hidden(file.relative_to(folder)))
     if not files:
         yield Input(str(folder), error=f"no pictures in this folder: expected {', '.join(sorted(SUFFIXES))}")
     for file in files:
-        yield _read_file(file)
+        if file.suffix.lower() in SUFFIXES:
+            yield _read_file(file)
+        else:
+            yield Input(str(file), error=f"not a picture by its name: expected {', '.join(sorted(SUFFIXES))}")
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") or part.lower() in _SYSTEM_FILES for part in path.parts)
 
 
 def _read_file(path: Path) -> Input:
