@@ -5,9 +5,9 @@ import contextlib
 import socket
 import threading
 import time
-import warnings
 
 import pytest
+from praw.config import Config
 
 from cic_assets.reddit import (
     REPLAY_CREDENTIALS,
@@ -125,6 +125,13 @@ def test_an_installed_app_has_no_secret(fetch):
     assert len(posts) == 2
 
 
+@pytest.fixture
+def fresh_praw(monkeypatch):
+    """PRAW as in a new process, which reads praw.ini at its first use."""
+    monkeypatch.setattr(Config, "CONFIG", None)
+
+
+@pytest.mark.usefixtures("fresh_praw")
 def test_neither_praw_ini_nor_environment_decides_where_credentials_go(fetch, monkeypatch, tmp_path):
     elsewhere = "oauth_url=http://127.0.0.1:9\nreddit_url=http://127.0.0.1:9\nclient_id=stolen\npassword=x\nusername=y"
     (tmp_path / "praw.ini").write_text(f"[DEFAULT]\n{elsewhere}\n[evil]\n{elsewhere}\n")
@@ -133,16 +140,19 @@ def test_neither_praw_ini_nor_environment_decides_where_credentials_go(fetch, mo
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.setenv("praw_site", "evil")
-    monkeypatch.setenv("praw_client_id", "stolen")
-    monkeypatch.setenv("praw_refresh_token", "stolen")
+    for name in ("client_id", "client_secret", "refresh_token", "password", "username", "redirect_uri", "user_agent"):
+        monkeypatch.setenv(f"praw_{name}", "stolen")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        posts, server = fetch()
+    posts, server = fetch()
     assert len(posts) == 2
     assert server.api_requests[TOKEN] == 1
+    with connect(REPLAY_CREDENTIALS, server.endpoint) as reddit:
+        assert "stolen" not in str(vars(reddit.config))
+        assert reddit.config.username is None
+        assert reddit.read_only
 
 
+@pytest.mark.usefixtures("fresh_praw")
 def test_a_broken_praw_ini_does_not_matter(fetch, monkeypatch, tmp_path):
     (tmp_path / "praw.ini").write_text("nonsense")
     monkeypatch.chdir(tmp_path)
@@ -150,8 +160,6 @@ def test_a_broken_praw_ini_does_not_matter(fetch, monkeypatch, tmp_path):
 
 
 def test_other_users_of_praw_keep_their_praw_ini(fetch):
-    from praw.config import Config
-
     before = Config.CONFIG
     fetch()
     assert Config.CONFIG is before

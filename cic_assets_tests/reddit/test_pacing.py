@@ -128,6 +128,16 @@ def test_retry_after_in_seconds():
     assert retry_after("-3") == 0
 
 
+@pytest.fixture
+def far_from_greenwich(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/New_York")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_from_greenwich")
 def test_retry_after_as_a_date():
     ahead = datetime.now(UTC) + timedelta(seconds=30)
     assert retry_after(format_datetime(ahead, usegmt=True)) == pytest.approx(30, abs=1.5)

@@ -192,11 +192,15 @@ def test_a_file_may_drip_to_its_end(replayed, ask):
 @pytest.mark.parametrize("answer", [{"delay": 60}, {"drip": 1}, {"endless": True}])
 def test_stopping_waits_for_no_answer(maker, answer):
     maker.route("i.redd.it", "/a.jpg", **answer)
-    with replay(maker.directory) as server, _raw(server):
-        while not server.requests[URL]:
-            time.sleep(0.01)
-        stopping = time.monotonic()
-    assert time.monotonic() - stopping < 2
+    with contextlib.ExitStack() as client:
+        with replay(maker.directory) as server:
+            connection = client.enter_context(_raw(server))
+            while not server.requests[URL]:
+                time.sleep(0.01)
+            stopping = time.monotonic()
+        assert time.monotonic() - stopping < 2
+        with contextlib.suppress(ConnectionResetError):
+            _read_to_the_end(connection)
 
 
 def test_unchanged_content_is_not_sent_again(replayed, ask):
@@ -234,3 +238,12 @@ def test_a_file_that_went_away_is_404(replayed, ask, maker):
 @pytest.mark.parametrize("answer", [{"file": "a.jpg"}, {"endless": True}, {"file": "a.jpg", "no_length": True}])
 def test_head_has_no_body(replayed, ask, answer):
     assert ask(replayed(**answer), URL, method="HEAD").body == b""
+
+
+def test_head_of_an_endless_body_ends(replayed):
+    server = replayed(endless=True)
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)) as connection:
+        for path, status in (("/a.jpg", 200), ("/none.jpg", 404)):
+            connection.request("HEAD", path, headers={"Host": "i.redd.it"})
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (status, b"")
