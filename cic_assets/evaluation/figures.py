@@ -25,6 +25,9 @@ WIDTH = 360.0
 MAX_ANNOTATED = 12
 """Classes up to which each cell of a confusion matrix has its count written in."""
 
+_LONGEST_NAME = 16
+_LETTERS_ACROSS = 28
+
 
 class Measured(NamedTuple):
     """A model's accuracy with its interval, all 0..1."""
@@ -52,7 +55,7 @@ def accuracy_comparison(models: Sequence[Measured], baseline: float) -> str:
             f"always the same answer: {100 * baseline:.1f}", (100 * baseline, 1), (4, -2), color=PALETTE["bad"],
             xycoords=("data", "axes fraction"), textcoords="offset points", va="top", fontsize=9,
         )  # fmt: skip
-        axis.set_yticks(rows, [model.name for model in models])
+        axis.set_yticks(rows, [_short(model.name) for model in models])
         axis.tick_params(axis="y", labelcolor=PALETTE["ink"])
         axis.set_ylim(len(models) - 0.5, -0.95)
         axis.set_xlim(_floor_to_ten(min([baseline, *(model.interval.low for model in models)])), 101)
@@ -109,8 +112,10 @@ def confusion(matrix: ArrayLike, classes: Sequence[str]) -> str:
             if size <= MAX_ANNOTATED:
                 _annotate_cell(axis, row, column, int(count), shares[row, column], small=size > 4)  # noqa: PLR2004
         step = max(1, size // 24)
-        axis.set_xticks(range(0, size, step), classes[::step], rotation=0 if size <= 4 else 60)  # noqa: PLR2004
-        axis.set_yticks(range(0, size, step), classes[::step])
+        names = [_short(klass) for klass in classes[::step]]
+        flat = sum(map(len, names)) <= _LETTERS_ACROSS
+        axis.set_xticks(range(0, size, step), names, rotation=0 if flat else 60)
+        axis.set_yticks(range(0, size, step), names)
         axis.tick_params(labelcolor=PALETTE["ink"])
         axis.set_xlabel("the model said")
         axis.set_ylabel("it was")
@@ -160,7 +165,7 @@ def class_balance(counts: Mapping[str, Mapping[str, int]], classes: Sequence[str
             left += widths
         for row, total in enumerate(left):
             axis.annotate(f"{int(total):,}", (total, row), (5, 0), textcoords="offset points", va="center")
-        axis.set_yticks(range(len(classes)), classes)
+        axis.set_yticks(range(len(classes)), [_short(klass) for klass in classes])
         axis.tick_params(axis="y", labelcolor=PALETTE["ink"])
         axis.set_ylim(len(classes) - 0.5, -0.5)
         axis.set_xlim(0, 1.12 * max(1.0, left.max(initial=0)))
@@ -187,7 +192,9 @@ def pictures_over_time(posted: Mapping[str, Sequence[float]]) -> str:
         axis, below = axes[0], np.zeros(len(slots))
         for (klass, moments), colour in zip(times.items(), itertools.cycle(SERIES)):
             counts = np.bincount((moments.astype(f"datetime64[{unit}]") - first).astype(int), minlength=len(slots))
-            axis.bar(range(len(slots)), counts, 0.82, bottom=below, label=klass, color=PALETTE[colour], alpha=0.8)
+            axis.bar(
+                range(len(slots)), counts, 0.82, bottom=below, label=_short(klass), color=PALETTE[colour], alpha=0.8
+            )
             below += counts
         step = -(-len(slots) // 6)
         axis.set_xticks(range(0, len(slots), step), [str(slot) for slot in slots[::step]])
@@ -197,6 +204,11 @@ def pictures_over_time(posted: Mapping[str, Sequence[float]]) -> str:
             figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=3)
 
     return draw(1.2 * WIDTH, 84 + 26 * len(posted), paint)
+
+
+def _short(name: str) -> str:
+    """A name that leaves room for the figure; the tables have it whole."""
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 
 def _unit_of_time(first: np.datetime64, last: np.datetime64) -> str:

@@ -7,6 +7,7 @@ white.
 
 import io
 import re
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +68,9 @@ def draw(width: float, height: float, paint: Callable[["Figure", list["Axes"]], 
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        # The reader's browser has the letters that matplotlib's own font lacks: texts are kept as text.
+        warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from font")
         figure = Figure(figsize=(width / 72, height / 72), layout="constrained")
         figure.patch.set_visible(False)
         axes = list(figure.subplots(1, columns, squeeze=False)[0])

@@ -1,4 +1,5 @@
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -23,6 +24,14 @@ class TestWilson:
         low, high = ours.wilson_interval(158, 200)
         assert (round(low * 100, 1), round(high * 100, 1)) == (72.8, 84.1)
 
+    @given(counts)
+    def test_its_ends_are_where_the_share_is_just_plausible(self, right_and_n):
+        """Wilson's definition: |right/n - p| = z * sqrt(p (1 - p) / n) at both ends p."""
+        right, n = right_and_n
+        for p in ours.wilson_interval(right, n) if n else ():
+            assert abs(right / n - p) == pytest.approx(1.959963984540054 * math.sqrt(p * (1 - p) / n), abs=1e-9)
+
+    @pytest.mark.slow  # importing scipy.stats takes seconds
     @settings(deadline=None)
     @given(counts)
     def test_is_scipy_s(self, right_and_n):
@@ -128,6 +137,14 @@ class TestPerClass:
 
 
 class TestMcNemar:
+    @given(st.integers(0, 300), st.integers(0, 300))
+    def test_is_the_sum_of_exact_fractions(self, only_first, only_second):
+        n, fewest = only_first + only_second, min(only_first, only_second)
+        first = np.repeat([True, False], [only_first, only_second])
+        exact = min(Fraction(1), Fraction(2 * sum(math.comb(n, k) for k in range(fewest + 1)), 2**n))
+        assert ours.mcnemar_exact(first, ~first).p_value == pytest.approx(float(exact), rel=1e-9)
+
+    @pytest.mark.slow  # importing scipy.stats takes seconds
     @given(st.integers(0, 300), st.integers(0, 300))
     @settings(max_examples=60, deadline=None)
     def test_is_the_exact_binomial_test(self, only_first, only_second):

@@ -1,0 +1,93 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cic_assets.evaluation import build_report, load_report_inputs, wording
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.985, "98.5 %"), (1.0, "100.0 %"), (0.99999, "99.9 %"), (0.0, "0.0 %"), (0.00001, "0.1 %"), (None, "n/a")],
+)
+def test_percent(share, text):
+    assert wording.percent(share) == text
+
+
+@given(st.floats(0, 1))
+def test_percent_says_all_or_nothing_only_of_all_or_nothing(share):
+    assert (wording.percent(share) == "100.0 %") == (share == 1)
+    assert (wording.percent(share) == "0.0 %") == (share == 0)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (411_000_000, "411 MB"),
+        (1_540_000_000, "1.54 GB"),
+        (9.99e12, "9.99 TB"),
+        (None, "n/a"),
+    ],
+)
+def test_size(count, text):
+    assert wording.size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.034, "0.034 s"),
+        (9.7, "9.7 s"),
+        (59.6, "60 s"),
+        (61.5, "1 min 02 s"),
+        (192, "3 min 12 s"),
+        (7380, "2 h 03 min"),
+        (None, "n/a"),
+    ],
+)
+def test_duration(seconds, text):
+    assert wording.duration(seconds) == text
+
+
+def test_amount_and_count():
+    assert [wording.amount(n) for n in (12, 3_400_000, 27e9)] == ["12", "3.4 M", "27 G"]
+    assert [wording.count_of(n, "copy", "copies") for n in (0, 1, 2)] == ["0 copies", "1 copy", "2 copies"]
+    assert wording.count_of(1303, "picture") == "1,303 pictures"
+
+
+def test_p_value():
+    assert [wording.p_value(p) for p in (1.0, 0.0321, 0.0009)] == ["= 1", "= 0.032", "< 0.001"]
+
+
+class TestAnswer:
+    def test_says_how_many_how_sure_against_what_and_why_this_one(self, report):
+        data = report.data
+        model, text = data.models["xception"], data.answer.text
+        assert f"{model.right} of {model.n} test pictures" in text
+        assert wording.interval(model.accuracy_ci) in text
+        assert "Always answering" in text
+        assert "learned to tell them apart" in text
+        assert f"best by its {model.validation_n} validation pictures" in text
+
+    def test_admits_that_nothing_was_learned(self, new_world):
+        world = new_world()
+        world.write_model("vgg", skill=0.5, seed=3)
+        data = build_report(load_report_inputs(world.root, world.question())).data
+        assert not data.answer.above_majority
+        assert "do not show that it learned anything" in data.answer.text
+        assert [notice.kind for notice in data.notices] == ["not_above_majority"]
+        assert "the only model" in data.answer.text
+
+    def test_pairs(self, report):
+        data = report.data
+        pair = data.comparisons[0]
+        undecided = pair.model_copy(update={"p_value_adjusted": 0.3})
+        decided = pair.model_copy(update={"p_value_adjusted": 0.0001, "only_first": 1, "only_second": 20})
+        assert "do not decide between VGG and Peetz Net (p = 0.3)" in wording.comparison(undecided, data.models)
+        assert wording.comparison(decided, data.models) == "Peetz Net is better than VGG (p < 0.001)."
+
+    @pytest.mark.parametrize(("sure", "word"), [(0.99, "too sure"), (0.81, "about as sure"), (0.6, "too modest")])
+    def test_calibration(self, report, sure, word):
+        model = report.data.models["vgg"].model_copy(update={"accuracy": 0.8, "mean_confidence": sure})
+        assert word in wording.calibration(model)
