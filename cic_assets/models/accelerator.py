@@ -1,7 +1,7 @@
 """Settings of the device, applied before and after Keras is imported. The one place that knows backends apart."""
 
 import os
-from collections.abc import MutableMapping
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Literal
 
@@ -9,11 +9,12 @@ from cic_assets.models.errors import AcceleratorUnavailableError
 from cic_assets.models.settings import AcceleratorSettings
 
 
-def set_environment(settings: AcceleratorSettings, environment: MutableMapping[str, str] = os.environ) -> None:
-    """What backends read when they are imported: call it before `import keras`.
+def environment_of(settings: AcceleratorSettings, given: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment for a training's process: what backends read when they are imported.
 
-    A variable that a person set is left alone, except where it would contradict `device`.
+    A variable that a person set is left alone, except where it would contradict `device` or `threads`.
     """
+    environment = dict(given)
     environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings about missing CUDA libraries are no news here
     environment.setdefault("GRPC_VERBOSITY", "ERROR")
     if settings.device == "cpu":
@@ -25,6 +26,7 @@ def set_environment(settings: AcceleratorSettings, environment: MutableMapping[s
     if settings.threads is not None:
         for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
             environment[name] = str(settings.threads)
+    return environment
 
 
 def activate(settings: AcceleratorSettings) -> str:

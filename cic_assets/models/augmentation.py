@@ -49,8 +49,9 @@ def augment(images: Images, rows: NDArray[np.int64], draws: Draws) -> Images:
     varied = np.empty_like(images)
     side = images.shape[1]
     for i, row in enumerate(rows):
-        moved: Images = cv2.warpAffine(
-            images[i], _affine(draws, row, side), (side, side),
+        moved = np.empty_like(images[i])
+        cv2.warpAffine(
+            images[i], _affine(draws, row, side), (side, side), dst=moved,
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
         )  # fmt: skip
         varied[i] = cv2.transform(moved, _colour(draws, row, moved))

@@ -52,5 +52,5 @@ def _multiply_adds(layer: Any) -> int:
         kernels = [layer.kernel]
     else:
         return 0
-    positions: int = math.prod(layer.output.shape[1:-1])
-    return positions * sum(math.prod(kernel.shape) for kernel in kernels)
+    positions = math.prod(layer.output.shape[1:-1])
+    return int(positions * sum(math.prod(kernel.shape) for kernel in kernels))

@@ -12,6 +12,7 @@ from pathlib import Path
 from upath import UPath
 
 from cic_assets.models import errors
+from cic_assets.models.accelerator import environment_of
 from cic_assets.models.card import Card, read_card
 from cic_assets.models.errors import ModelError, WorkerError
 from cic_assets.models.events import Event, Failed, Finished, OnEvent, parse_event
@@ -38,7 +39,7 @@ def train_in_process(spec: TrainingSpec, on_event: OnEvent = lambda _: None) -> 
         folder = Path(name)
         (folder / "spec.json").write_text(spec.model_dump_json(), encoding="utf-8")
         with (folder / "stderr").open("wb") as stderr:
-            last = _run(folder / "spec.json", stderr.fileno(), on_event)
+            last = _run(folder / "spec.json", environment_of(spec.accelerator), stderr.fileno(), on_event)
         if isinstance(last, Failed):
             raise _error(last)
         if not isinstance(last, Finished):
@@ -46,11 +47,11 @@ def train_in_process(spec: TrainingSpec, on_event: OnEvent = lambda _: None) -> 
     return read_card(UPath(spec.output))
 
 
-def _run(spec: Path, stderr: int, on_event: OnEvent) -> Event | int:
+def _run(spec: Path, environment: dict[str, str], stderr: int, on_event: OnEvent) -> Event | int:
     """Run a worker to its end; its last event, or its exit status where that is all there is."""
     command = [sys.executable, "-m", "cic_assets.models.worker", str(spec)]
     process = subprocess.Popen(  # noqa: S603 - our own program
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=environment
     )
     last: Event | None = None
     try:

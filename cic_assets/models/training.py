@@ -70,6 +70,9 @@ def train(spec: TrainingSpec, on_event: OnEvent = lambda _: None) -> Card:
         spec: what to train on what.
         on_event: takes progress, epochs and messages as they come.
 
+    Of `spec.accelerator`, what has to be known before Keras is imported is the caller's to set: see
+    `accelerator.environment_of`.
+
     Raises:
         TrainingDataError: the data set is missing or not usable.
         WeightsUnavailableError: no pretrained weights, and random ones are not allowed.
@@ -77,7 +80,6 @@ def train(spec: TrainingSpec, on_event: OnEvent = lambda _: None) -> Card:
         TrainingDivergedError: the loss became infinite or not a number.
     """
     watch = Stopwatch()
-    accelerator.set_environment(spec.accelerator)
     data = load_training_data(UPath(spec.dataset))
     device = _activate(spec.accelerator, on_event)
     pretrained = _pretrained(spec, on_event)
@@ -112,6 +114,7 @@ def train(spec: TrainingSpec, on_event: OnEvent = lambda _: None) -> Card:
 
 
 def _activate(settings: AcceleratorSettings, on_event: OnEvent) -> str:
+    on_event(Message(text="loading Keras"))  # which takes seconds
     device = accelerator.activate(settings)
     no_gpu = " (no GPU here)" if device == "cpu" and settings.device == "auto" else ""
     on_event(Message(text=f"training on {device}{no_gpu}"))

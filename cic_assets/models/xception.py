@@ -43,7 +43,8 @@ def pretrained(side: int, weights: Arrays | None) -> keras.Model:
     """
     image = image_input(side)
     x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="symmetric_range")(image)
-    base = keras.applications.Xception(include_top=False, weights=None, input_tensor=x)
+    # Keras' own model has a list of one input, so it would want its pictures in a list.
+    base = keras.Model(image, keras.applications.Xception(include_top=False, weights=None, input_tensor=x).output)
     if weights is not None:
         _assign(base, weights)
     for layer in base.layers[:-TRAINED_LAYERS]:

@@ -1,0 +1,61 @@
+import pytest
+from pydantic import ValidationError
+
+from cic_assets.models import AcceleratorSettings, AugmentationSettings, ModelSettings, default_models
+
+
+def test_default_models_are_the_original_three() -> None:
+    models = default_models()
+    assert {name: settings.epochs for name, settings in models.items()} == {"vgg": 20, "peetz_net": 20, "xception": 4}
+    for settings in models.values():
+        assert (settings.input_size, settings.batch_size, settings.learning_rate, settings.patience) == (
+            224,
+            20,
+            1e-3,
+            5,
+        )
+        assert settings.variant == "original"
+
+
+def test_augmentation_defaults_are_the_originals() -> None:
+    settings = AugmentationSettings()
+    assert (settings.rotation, settings.brightness, settings.flip) == (10.0, (0.9, 1.1), True)
+    assert settings.zoom == settings.contrast == settings.saturation == (1.0, 1.0)
+
+
+def test_given_settings_win_over_those_of_the_architecture() -> None:
+    assert ModelSettings(architecture="xception", epochs=9).epochs == 9
+    assert ModelSettings.model_validate({"architecture": "xception"}).epochs == 4
+
+
+def test_settings_survive_json() -> None:
+    settings = ModelSettings(architecture="xception", variant="modern", width=0.5)
+    assert ModelSettings.model_validate_json(settings.model_dump_json()) == settings
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        ({"architecture": "resnet"}, "architecture"),
+        ({}, "architecture"),
+        ({"architecture": "vgg", "width": 0}, "width"),
+        ({"architecture": "vgg", "input_size": 8}, "input_size"),
+        ({"architecture": "xception", "input_size": 64}, "input_size"),
+        ({"architecture": "vgg", "learning_rate": 0}, "learning_rate"),
+        ({"architecture": "vgg", "filters": 3}, "filters"),
+        ({"architecture": "vgg", "augmentation": {"brightness": [1.1, 0.9]}}, "brightness"),
+        ({"architecture": "vgg", "augmentation": {"zoom": [0.5, 1.5]}}, "zoom"),
+    ],
+)
+def test_wrong_settings_name_their_key(given: dict[str, object], key: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        ModelSettings.model_validate(given)
+    assert key in str(error.value)
+
+
+def test_a_cpu_cannot_be_required_to_be_a_gpu() -> None:
+    with pytest.raises(ValidationError, match="require"):
+        AcceleratorSettings(device="cpu", require=True)
+    assert AcceleratorSettings(device="gpu").needs_gpu
+    assert AcceleratorSettings(require=True).needs_gpu
+    assert not AcceleratorSettings().needs_gpu
