@@ -1,5 +1,7 @@
 """Models to predict with: a real Keras one on disk, and a quick one whose answers are known beforehand."""
 
+import warnings
+
 import cv2
 import numpy as np
 import pytest
@@ -100,7 +102,10 @@ def keras_root(tmp_path_factory):
     for name, accuracy in (("peetz_net", 0.75), ("vgg", 0.9)):
         folder = root.model(name)
         folder.mkdir(parents=True)
-        model.save(str(folder / "model.keras"))
+        with warnings.catch_warnings():
+            # Keras' TensorFlow variables do not know NumPy 2's copy keyword yet.
+            warnings.filterwarnings("ignore", message="__array__ implementation", category=DeprecationWarning)
+            model.save(str(folder / "model.keras"))
         card = card_of(name, accuracy=accuracy, sha256=file_sha256(UPath(folder / "model.keras")))
         write_json(folder / "card.json", card.model_dump(mode="json"))
     return root
