@@ -64,7 +64,8 @@ def recheck(reddit: praw.Reddit, ids: Iterable[str]) -> dict[str, PostStatus]:
     with refusals_explained("the posts that are kept"):
         for submission in reddit.info(fullnames=[f"t3_{post_id}" for post_id in statuses]):
             post = _plain(submission)
-            statuses[post["id"]] = status_of(post)
+            if post["id"] in statuses:
+                statuses[post["id"]] = status_of(post)
     return statuses
 
 

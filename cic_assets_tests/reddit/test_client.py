@@ -24,6 +24,8 @@ from cic_assets.reddit import (
     replay,
     user_agent,
 )
+from cic_assets.reddit.pacing import Pace
+from cic_assets.reddit.requestor import PatientRequestor
 
 ONCE = RedditSettings(attempts=1)
 TOKEN = "/api/v1/access_token"
@@ -253,6 +255,22 @@ def test_headers_that_prawcore_cannot_read_do_no_harm(headers):
     listing = _http(b'{"kind": "Listing", "data": {"after": null, "children": []}}', "200 OK", *headers)
     with _server(token, listing) as (endpoint, _), connect(REPLAY_CREDENTIALS, endpoint, ONCE) as reddit:
         assert fetch_posts(reddit, "cars", ONCE) == []
+
+
+def test_every_request_waits_its_turn(maker, tmp_path):
+    maker.subreddit("cars", [])
+    with replay(maker.directory) as server:
+        requestor = PatientRequestor(
+            pace=Pace(2, tmp_path / "ledger", window=0.4),
+            settings=ONCE,
+            oauth_url=server.endpoint,
+            user_agent="tests of the pace",
+        )
+        start = time.monotonic()
+        for _ in range(5):
+            assert requestor.request("GET", f"{server.endpoint}/r/cars/new").status_code == 200
+        assert time.monotonic() - start >= 0.8
+        requestor.close()
 
 
 def test_reddit_itself_is_asked_at_its_pace_and_a_replay_is_not(monkeypatch, tmp_path):
