@@ -146,10 +146,30 @@ def serve(data_root: str | None, host: str, port: int) -> None:
     from cic_assets.prediction import PredictionError, serve_page
     from cic_assets.storage import DataRoot
 
+    _silence_tensorflow()
     try:
         serve_page(DataRoot(_environment(data_root=data_root).data_root), host=host, port=port)
     except PredictionError as error:
         raise click.ClickException(str(error)) from None
+
+
+@cli.command()
+@click.argument("layout", metavar="FORMAT", type=click.Choice(["kaggle"]))
+@click.argument("out", type=click.Path(path_type=Path))
+@_data_root
+def export(layout: str, out: Path, data_root: str | None) -> None:
+    """Write the data set for other tools. kaggle: OUT/train/CLASS/0.jpg, ..., OUT/test/CLASS/0.jpg, ..."""
+    from cic_assets.dataset import DatasetError, export_class_folders
+    from cic_assets.storage import DataRoot
+
+    root = DataRoot(_environment(data_root=data_root).data_root)
+    try:
+        counts = export_class_folders(root, out)
+    except DatasetError as error:
+        raise click.ClickException(str(error)) from None
+    for split, of_class in counts.items():
+        click.echo(f"{split}: " + ", ".join(f"{count} {klass}" for klass, count in of_class.items()))
+    click.echo(f"Written ({layout}): {out}")
 
 
 def _environment(**options: Any) -> Environment:
@@ -211,7 +231,6 @@ class _Progress:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._status = console.status("") if console.is_terminal else None
-        self._title = ""
         self._start = time.monotonic()
 
     @property
@@ -228,14 +247,15 @@ class _Progress:
             self._status.stop()
 
     def stage(self, title: str) -> None:
-        self._title = title
         self._console.print(f"[{self.seconds:4.0f} s] {title}", highlight=False, markup=False, style="bold")
         if self._status:
             self._status.update(title)
 
     def line(self, text: str) -> None:
         first = text.strip().splitlines()[0] if text.strip() else ""
-        self._console.print(f"         {first}", highlight=False, markup=False, overflow="ellipsis", no_wrap=True)
+        # A log file takes lines of any length; a terminal shows what fits.
+        fit = {"overflow": "ellipsis", "no_wrap": True} if self._console.is_terminal else {"soft_wrap": True}
+        self._console.print(f"         {first}", highlight=False, markup=False, **fit)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from cic_assets.dataset.arrays import (
     load_split,
 )
 from cic_assets.dataset.balance import class_weights
+from cic_assets.dataset.export import export_class_folders
 from cic_assets.dataset.resizing import resize_pictures
 from cic_assets.dataset.settings import DatasetSettings, SplitFractions
 from cic_assets.dataset.splits import Split, assign_splits, split_of
@@ -25,6 +26,7 @@ __all__ = [
     "assign_splits",
     "build_dataset",
     "class_weights",
+    "export_class_folders",
     "load_info",
     "load_split",
     "resize_pictures",
