@@ -44,14 +44,19 @@ def _class_part(rows: pd.DataFrame) -> ClassPart:
 
 
 def _source_part(source: SourceInfo, inputs: ReportInputs) -> SourcePart:
-    rows = inputs.raw[inputs.raw["subreddit"] == source.key]
-    kept = inputs.manifest[inputs.manifest["subreddit"] == source.key]
+    rows = _of(inputs.raw, source)
+    usable = rows[rows["outcome"] == Outcome.OK]
+    kept = _of(inputs.manifest, source)
+    left_out, in_conflict = _left_out(_of(inputs.duplicates, source))
     return SourcePart(
         label=source.label,
         klass=source.klass,
         posts=int(rows["post_id"].nunique()),
         media=len(rows),
-        images=int((rows["outcome"] == Outcome.OK).sum()),
+        images=len(usable),
+        files=int(usable["sha256"].nunique()),
+        copies_left_out=len(left_out),
+        in_conflict=len(in_conflict),
         kept=len(kept),
         outcomes=_counts(rows["outcome"]),
         splits=_counts(kept["split"]),
@@ -59,14 +64,23 @@ def _source_part(source: SourceInfo, inputs: ReportInputs) -> SourcePart:
 
 
 def _duplicates_part(groups: pd.DataFrame) -> DuplicatesPart:
-    in_conflict = groups["label_conflict"].astype(bool)
-    conflicts = groups[in_conflict]
+    left_out, conflicts = _left_out(groups)
     return DuplicatesPart(
         groups=int(groups["group_id"].nunique()),
-        copies_left_out=int(((groups["keep"].astype(int) == 0) & ~in_conflict).sum()),
+        copies_left_out=len(left_out),
         label_conflicts=int(conflicts["group_id"].nunique()),
         pictures_in_conflict=len(conflicts),
     )
+
+
+def _left_out(groups: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Of a table of duplicates: copies of a picture that is kept, and pictures whose class is in doubt."""
+    in_conflict = groups["label_conflict"].astype(bool)
+    return groups[(groups["keep"].astype(int) == 0) & ~in_conflict], groups[in_conflict]
+
+
+def _of(table: pd.DataFrame, source: SourceInfo) -> pd.DataFrame:
+    return table[table["subreddit"] == source.key]
 
 
 def _counts(column: "pd.Series[str]") -> dict[str, int]:

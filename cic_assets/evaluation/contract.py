@@ -41,7 +41,10 @@ class SourcePart(_Part):
     posts: int
     media: int = Field(description="pictures, videos and links in those posts")
     images: int = Field(description="media that came as a usable picture")
-    kept: int = Field(description="pictures in the final set: copies and label conflicts are out")
+    files: int = Field(description="different files among them")
+    copies_left_out: int = Field(description="files whose group keeps a better copy, maybe from another source")
+    in_conflict: int = Field(description="files whose picture is posted under two classes; left out too")
+    kept: int = Field(description="pictures in the final set: files less copies less conflicts")
     outcomes: dict[str, int] = Field(description="media by what became of them")
     splits: dict[str, int] = Field(description="kept pictures by split")
 
@@ -127,14 +130,15 @@ class ModelPart(_Part):
     stopped_early: bool
     train_seconds: float = Field(description="of the epochs")
     features_seconds: float | None = Field(description="of running a frozen trunk once; null without one")
-    wall_seconds: float
+    wall_seconds: float = Field(description="all of it, from the process's start to its results")
+    cpu_seconds: float
     images_per_second: float
     peak_rss_bytes: int
     peak_gpu_bytes: int | None
     disk_bytes: int
     parameters: int
     trainable_parameters: int
-    flops: int
+    flops: int = Field(description="forward, for one picture")
     device: str
     random_weights: bool
     weights: str = Field(description="where pretrained weights came from; empty where there are none")

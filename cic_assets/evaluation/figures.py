@@ -196,7 +196,7 @@ def pictures_over_time(posted: Mapping[str, Sequence[float]]) -> str:
                 range(len(slots)), counts, 0.82, bottom=below, label=_short(klass), color=PALETTE[colour], alpha=0.8
             )
             below += counts
-        step = -(-len(slots) // 6)
+        step = -(-len(slots) // 5)
         axis.set_xticks(range(0, len(slots), step), [str(slot) for slot in slots[::step]])
         axis.set_ylabel("pictures")
         axis.grid(visible=False, axis="x")

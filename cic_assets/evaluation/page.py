@@ -30,7 +30,7 @@ def _environment() -> Environment:
         "as_yaml": lambda value: yaml.safe_dump(value, sort_keys=False),
         "figure": _figure,
     }
-    environment.globals |= {"count_of": wording.count_of}
+    environment.globals |= {"count_of": wording.count_of, "minus": wording.minus}
     return environment
 
 

@@ -66,6 +66,7 @@ def score_model(run: ModelRun, manifest: pd.DataFrame) -> ModelPart:
         train_seconds=measures.train_seconds,
         features_seconds=measures.features_seconds,
         wall_seconds=measures.wall_seconds,
+        cpu_seconds=measures.cpu_seconds,
         images_per_second=measures.images_per_second,
         peak_rss_bytes=measures.peak_rss_bytes,
         peak_gpu_bytes=measures.peak_gpu_bytes,

@@ -10,7 +10,6 @@ SIGNIFICANT = 0.05
 
 UNKNOWN = "n/a"
 
-_NEARLY = 0.03  # of test sets of some hundred pictures, less is noise
 _MINUTE = 60
 _BINARY_STEP = 1000  # as the original's tables: 1.54 GB, 411 MB
 
@@ -61,6 +60,11 @@ def duration(seconds: float | None) -> str:
     if minutes < _MINUTE:
         return f"{minutes} min {rest:02d} s"
     return f"{minutes // _MINUTE} h {minutes % _MINUTE:02d} min"
+
+
+def minus(number: int) -> str:
+    """A number that is taken away: `-31` with a real minus, or `0`."""
+    return f"\N{MINUS SIGN}{number:,}" if number else "0"
 
 
 def count_of(number: int, one: str, many: str = "") -> str:
@@ -126,22 +130,22 @@ def _how_it_was_chosen(model: ModelPart, models: Mapping[str, ModelPart]) -> str
 def comparison(pair: ComparisonPart, models: Mapping[str, ModelPart]) -> str:
     """What the test pictures say of two models, in one sentence."""
     first, second = models[pair.first].title, models[pair.second].title
-    chance = f"p {p_value(pair.p_value_adjusted)}"
     if pair.p_value_adjusted >= SIGNIFICANT:
-        return f"These pictures do not decide between {first} and {second} ({chance})."
+        return f"These pictures do not decide between {first} and {second}."
     better, worse = (first, second) if pair.only_first > pair.only_second else (second, first)
-    return f"{better} is better than {worse} ({chance})."
+    return f"{better} is better than {worse}."
 
 
 def p_value(value: float) -> str:
-    """`= 0.032`, or `< 0.001`."""
-    return "< 0.001" if value < 0.001 else f"= {value:.2g}"  # noqa: PLR2004 - as usual in print
+    """`0.032`, or `< 0.001`."""
+    return "< 0.001" if value < 0.001 else f"{value:.2g}"  # noqa: PLR2004 - as usual in print
 
 
 def calibration(model: ModelPart) -> str:
     """Whether a model's probabilities can be taken at their word, in one sentence."""
-    gap = model.mean_confidence - model.accuracy
-    judgement = "about as sure as it is right" if abs(gap) < _NEARLY else "too sure" if gap > 0 else "too modest"
+    low, high = model.accuracy_ci
+    sure = model.mean_confidence
+    judgement = "too sure" if sure > high else "too modest" if sure < low else "as sure as it is right, within chance"
     return f"On average it is {percent(model.mean_confidence)} sure and {percent(model.accuracy)} right: {judgement}."
 
 

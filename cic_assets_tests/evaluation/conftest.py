@@ -58,17 +58,17 @@ class World:
         rows = []
         for klass, part in self.raw.groupby("klass", sort=False):
             rows += [
-                self._member(row, f"g-{klass}", n == 0, 7 * n, False) for n, (_, row) in enumerate(part[:2].iterrows())
+                self._member(row, f"g-{klass}", n == 0, n / 32, False) for n, (_, row) in enumerate(part[:2].iterrows())
             ]
         for klass in self.classes[:2]:
-            rows.append(self._member(self.raw[self.raw["klass"] == klass].iloc[2], "g-conflict", False, 3, True))
+            rows.append(self._member(self.raw[self.raw["klass"] == klass].iloc[2], "g-conflict", False, 0.125, True))
         return pd.DataFrame(rows)
 
     @staticmethod
     def _member(row, group, keep, distance, conflict):
         return {
             "sha256": row["sha256"], "subreddit": row["subreddit"], "klass": row["klass"], "group_id": group,
-            "keep": int(keep), "distance": distance, "verified_by": "phash256" if distance else "",
+            "keep": int(keep), "distance": distance, "verified_by": "phash256" if distance else "representative",
             "label_conflict": conflict,
         }  # fmt: skip
 

@@ -123,7 +123,8 @@ class TestGroups:
         for group in shown.items:
             kept, dropped = group.members.items
             assert (kept.kept, dropped.kept) == (True, False)
-            assert (dropped.distance, dropped.verified_by) == (7, "phash256")
+            assert (dropped.distance, dropped.verified_by) == (1 / 32, "phash256")
+            assert kept.verified_by == ""
             assert kept.klass == dropped.klass
 
     def test_conflicts_are_apart(self, gallery):

@@ -56,8 +56,12 @@ def test_amount_and_count():
     assert wording.count_of(1303, "picture") == "1,303 pictures"
 
 
+def test_minus():
+    assert [wording.minus(n) for n in (0, 31)] == ["0", "\N{MINUS SIGN}31"]
+
+
 def test_p_value():
-    assert [wording.p_value(p) for p in (1.0, 0.0321, 0.0009)] == ["= 1", "= 0.032", "< 0.001"]
+    assert [wording.p_value(p) for p in (1.0, 0.0321, 0.0009)] == ["1", "0.032", "< 0.001"]
 
 
 class TestAnswer:
@@ -84,10 +88,12 @@ class TestAnswer:
         pair = data.comparisons[0]
         undecided = pair.model_copy(update={"p_value_adjusted": 0.3})
         decided = pair.model_copy(update={"p_value_adjusted": 0.0001, "only_first": 1, "only_second": 20})
-        assert "do not decide between VGG and Peetz Net (p = 0.3)" in wording.comparison(undecided, data.models)
-        assert wording.comparison(decided, data.models) == "Peetz Net is better than VGG (p < 0.001)."
+        assert "do not decide between VGG and Peetz Net." in wording.comparison(undecided, data.models)
+        assert wording.comparison(decided, data.models) == "Peetz Net is better than VGG."
 
-    @pytest.mark.parametrize(("sure", "word"), [(0.99, "too sure"), (0.81, "about as sure"), (0.6, "too modest")])
+    @pytest.mark.parametrize(
+        ("sure", "word"), [(0.9, "too sure"), (0.81, "as sure as it is right"), (0.6, "too modest")]
+    )
     def test_calibration(self, report, sure, word):
-        model = report.data.models["vgg"].model_copy(update={"accuracy": 0.8, "mean_confidence": sure})
+        model = report.data.models["vgg"].model_copy(update={"accuracy_ci": (0.72, 0.86), "mean_confidence": sure})
         assert word in wording.calibration(model)
