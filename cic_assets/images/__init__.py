@@ -4,12 +4,13 @@ Bytes come from anybody. Nothing here downloads, stores, or knows what a picture
 """
 
 from cic_assets.images.contact_sheets import Tile, contact_sheet, pair_sheet
-from cic_assets.images.decoding import Rgb, decode
+from cic_assets.images.decoding import decode
 from cic_assets.images.encoding import encode_jpeg
 from cic_assets.images.fingerprints import Fingerprint, fingerprint
 from cic_assets.images.formats.common import Header, TooManyPixels, TruncatedImage, UnreadableImage
 from cic_assets.images.headers import read_header
 from cic_assets.images.inspection import Inspection, inspect
+from cic_assets.images.pixels import Rgb
 from cic_assets.images.resizing import prepare, resize_and_crop
 from cic_assets.images.settings import PIXEL_CEILING, ImageLimits
 

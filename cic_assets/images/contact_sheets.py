@@ -2,6 +2,7 @@
 
 import importlib.util
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -11,8 +12,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from cic_assets.images.decoding import Rgb
 from cic_assets.images.encoding import encode_jpeg
+from cic_assets.images.pixels import Rgb, require_rgb
 
 _GAP = 8
 _PAPER = (250, 250, 249)
@@ -24,6 +25,7 @@ _CAPTION_LINES = 2
 _LONGEST_CAPTION = 200
 _QUALITIES = (90, 82, 74, 66, 58, 50)
 _SHRINK = 0.85
+_SMALLEST_TILE = 72
 _SMALLEST_SHEET = 2_000
 
 
@@ -34,12 +36,15 @@ class Tile:
     image: Rgb
     caption: str = ""
 
+    def __post_init__(self) -> None:
+        require_rgb(self.image)
+
 
 def contact_sheet(tiles: Sequence[Tile], columns: int = 6, tile_side: int = 160, max_bytes: int = 100_000) -> bytes:
     """A sheet of pictures with captions, as a JPEG of at most `max_bytes`.
 
     Pictures keep their shape, on squares of `tile_side` pixels. A sheet that comes out too large is compressed harder,
-    then made smaller, until it fits.
+    then drawn with smaller pictures (so that captions stay sharp), at last made smaller as a whole, until it fits.
 
     Raises:
         ValueError: no tiles, or so few bytes that nothing would be recognised.
@@ -51,7 +56,13 @@ def contact_sheet(tiles: Sequence[Tile], columns: int = 6, tile_side: int = 160,
             f"{columns} columns of {tile_side} pixels in {max_bytes} bytes: "
             f"at least 1 column, 8 pixels and {_SMALLEST_SHEET} bytes are needed"
         )
-    return _within(_draw(tiles, min(columns, len(tiles)), tile_side), max_bytes)
+    while True:
+        sheet = _draw(tiles, min(columns, len(tiles)), tile_side)
+        if jpeg := _compressed(sheet, max_bytes):
+            return jpeg
+        if tile_side < _SMALLEST_TILE:
+            return _shrunk(sheet, max_bytes)
+        tile_side = int(tile_side * _SHRINK)
 
 
 def pair_sheet(
@@ -62,15 +73,21 @@ def pair_sheet(
     return contact_sheet(tiles, 2 * min(pairs_per_row, max(1, len(pairs))), tile_side, max_bytes)
 
 
-def _within(sheet: Rgb, max_bytes: int) -> bytes:
-    """The best JPEG of a sheet that fits: first by quality, then by size."""
+def _compressed(sheet: Rgb, max_bytes: int) -> bytes | None:
+    """The best JPEG of a sheet that fits; None if it would look bad."""
+    for quality in _QUALITIES:
+        jpeg = encode_jpeg(sheet, quality)
+        if len(jpeg) <= max_bytes:
+            return jpeg
+    return None
+
+
+def _shrunk(sheet: Rgb, max_bytes: int) -> bytes:
     while True:
-        for quality in _QUALITIES:
-            jpeg = encode_jpeg(sheet, quality)
-            if len(jpeg) <= max_bytes:
-                return jpeg
-        size = (max(1, int(sheet.shape[1] * _SHRINK)), max(1, int(sheet.shape[0] * _SHRINK)))
+        size = max(1, int(sheet.shape[1] * _SHRINK)), max(1, int(sheet.shape[0] * _SHRINK))
         sheet = np.asarray(cv2.resize(sheet, size, interpolation=cv2.INTER_AREA), np.uint8)
+        if jpeg := _compressed(sheet, max_bytes):
+            return jpeg
 
 
 def _draw(tiles: Sequence[Tile], columns: int, side: int) -> Rgb:
@@ -114,18 +131,24 @@ def _printable(text: str) -> str:
 
 
 def _lines(text: str, width: int) -> list[str]:
-    """Text over at most two lines of a width in pixels, the rest replaced by an ellipsis."""
+    """Text over at most two lines of a width in pixels: broken at words where it can be, cut short by an ellipsis."""
     lines: list[str] = []
-    while text and len(lines) < _CAPTION_LINES:
-        end = len(text)
-        while end > 1 and _font().getlength(text[:end]) > width:
-            end -= 1
-        is_last = len(lines) == _CAPTION_LINES - 1
-        if end < len(text) and not is_last and " " in text[:end]:
-            end = text.rindex(" ", 0, end + 1)
-        lines.append(text[: max(1, end - 1)] + "…" if is_last and end < len(text) else text[:end])
-        text = text[end:].strip()
+    while text and len(lines) < _CAPTION_LINES - 1:
+        line = _fitting(text, width)
+        if len(line) < len(text) and " " in line:
+            line = line[: line.rindex(" ")]
+        lines.append(line)
+        text = text[len(line) :].strip()
+    if text:
+        line = _fitting(text, width)
+        lines.append(line if line == text else _fitting(text, width - _font().getlength("…")) + "…")
     return lines
+
+
+def _fitting(text: str, width: float) -> str:
+    """As much of the beginning of a text as fits a width in pixels, at least one character."""
+    ends = range(2, len(text) + 1)
+    return text[: bisect_right(ends, width, key=lambda end: _font().getlength(text[:end])) + 1]
 
 
 @cache

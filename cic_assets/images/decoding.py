@@ -6,20 +6,14 @@ inside the JPEG's own transform; the rarer encodings go through Pillow, which kn
 asked about, pixels as they are stored, and nearly all posted pictures are sRGB.
 """
 
-import io
-
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 
-from cic_assets.images.formats import png
 from cic_assets.images.formats.common import Header, TooManyPixels, UnreadableImage
 from cic_assets.images.headers import read_header
+from cic_assets.images.pillow import loaded, to_rgb
+from cic_assets.images.pixels import Rgb, upright
 from cic_assets.images.settings import PIXEL_CEILING
-
-Rgb = NDArray[np.uint8]
-"""Pixels of shape (height, width, 3), red first, 0 to 255."""
 
 _OPENCV_FLAGS = {
     1: cv2.IMREAD_COLOR_RGB,
@@ -30,7 +24,8 @@ _OPENCV_FLAGS = {
 # A reduced decode leaves at least this many times the wanted pixels. Against INTER_AREA of the whole picture, median
 # over 60 sharp photos at 1/4: 35 dB at 1, 40 dB at 1.5, 42 dB at 2, which is where libvips stops.
 _MARGIN = 1.5
-_WHITE = (255, 255, 255)
+# Pillow turns TIFF, and TIFF alone, upright by itself; these undo that (the others undo themselves).
+_OPPOSITE = {6: 8, 8: 6}
 
 
 def decode(data: bytes, *, shortest_side: int | None = None) -> Rgb:
@@ -77,17 +72,6 @@ def decode_stored(data: bytes, header: Header, reduction: int = 1) -> Rgb:
     return rgb
 
 
-def upright(stored: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Turn and mirror pixels, (height, width) or (height, width, 3), as an EXIF orientation (1 to 8) says; a view."""
-    if orientation >= 5:  # noqa: PLR2004 - EXIF: 5 to 8 lie on their side
-        stored = stored.swapaxes(0, 1)
-    if orientation in (2, 3, 6, 7):
-        stored = stored[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        stored = stored[::-1]
-    return stored
-
-
 def _goes_through_opencv(header: Header) -> bool:
     return header.format == "jpeg" and header.mode in ("grey", "rgb") and header.bits == 8  # noqa: PLR2004
 
@@ -105,43 +89,8 @@ def _with_opencv(data: bytes, reduction: int) -> Rgb:
 
 
 def _with_pillow(data: bytes, header: Header) -> Rgb:
-    """Decode one of the rarer encodings. Sizes were checked, so Pillow's own bomb warning cannot be reached."""
-    if header.format == "png":
-        data = png.only_pixels(data)
-    try:
-        with Image.open(io.BytesIO(data), formats=[header.format.upper()]) as image:
-            image.load()
-            rgb = _to_rgb(image)
-    except Exception as error:  # on hostile bytes Pillow's plugins raise nearly anything
-        raise UnreadableImage(f"the {header.format} decoder refuses it: {error}") from error
+    with loaded(data, header) as image:
+        rgb = to_rgb(image)
     if header.format == "tiff":
-        return _stored_again(rgb, header.orientation)
+        return upright(rgb, _OPPOSITE.get(header.orientation, header.orientation))
     return rgb
-
-
-def _stored_again(rgb: Rgb, orientation: int) -> Rgb:
-    """Undo the orientation, which Pillow applies to TIFF, and to TIFF alone, by itself."""
-    opposite = {6: 8, 8: 6}
-    return upright(rgb, opposite.get(orientation, orientation))
-
-
-def _to_rgb(image: Image.Image) -> Rgb:
-    """8-bit RGB from any of Pillow's modes."""
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        grey = _to_8_bit(np.asarray(image))
-        return np.repeat(grey[:, :, np.newaxis], 3, axis=2)
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGB", image.size, _WHITE)
-        white.paste(image, mask=image.getchannel("A"))
-        image = white
-    return np.array(image.convert("RGB"), np.uint8)
-
-
-def _to_8_bit(deep: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Scale deep grey to 8 bit: 16-bit values by 1/257, rounded; 32-bit integers and floats from their own range."""
-    if deep.dtype.itemsize == 2:  # noqa: PLR2004 - bytes
-        return np.asarray((deep.astype(np.uint32) + 128) // 257, np.uint8)
-    values = np.nan_to_num(deep.astype(np.float64), posinf=0.0, neginf=0.0)
-    low, high = values.min(), values.max()
-    return np.asarray(np.round((values - low) * (255 / max(high - low, 1e-12))), np.uint8)

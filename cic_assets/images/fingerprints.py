@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cic_assets.images.decoding import Rgb, decode_stored, reduction_for, upright
+from cic_assets.images.decoding import decode_stored, reduction_for
 from cic_assets.images.formats.common import Header
 from cic_assets.images.headers import read_header
+from cic_assets.images.pixels import Rgb, upright
 from cic_assets.images.resizing import resize_stored
 
 PREVIEW_SIDE = 256
@@ -76,8 +77,8 @@ def fingerprint(data: bytes) -> Fingerprint:
 
 
 def _fingerprint(stored: Rgb, header: Header, reduction: int) -> Fingerprint:
-    grey = np.asarray(cv2.cvtColor(stored, cv2.COLOR_RGB2GRAY), np.uint8)
-    preview = _preview(grey, header, reduction)
+    grey = Image.fromarray(stored).convert("L")  # as imagehash does: OpenCV's grey is another by rounding
+    preview = _preview(np.asarray(grey), header, reduction)
     phash, phash_mirrored = _phashes(_lowest_frequencies(grey, header, reduction, 8))
     phash256, phash256_mirrored = _phashes(_lowest_frequencies(grey, header, reduction, 16))
     return Fingerprint(
@@ -112,15 +113,17 @@ def _flatness(grey: NDArray[np.uint8]) -> float:
     return float(around.max() / grey.size)
 
 
-def _lowest_frequencies(grey: NDArray[np.uint8], header: Header, reduction: int, hash_size: int) -> NDArray[np.float64]:
+def _lowest_frequencies(grey: Image.Image, header: Header, reduction: int, hash_size: int) -> NDArray[np.float64]:
     """The `hash_size` squared lowest frequencies of the upright picture, from the grey one as it is stored."""
     side = hash_size * _HIGH_FREQUENCY_FACTOR
     width, height = header.stored_size
     # The last column and row of a reduced decode may be picture in part: the box keeps what is not out of the hash.
     box = (0, 0, width / reduction, height / reduction)
-    square = np.asarray(Image.fromarray(grey).resize((side, side), Image.Resampling.LANCZOS, box=box))
+    square = np.asarray(grey.resize((side, side), Image.Resampling.LANCZOS, box=box))
     basis = _cosines(hash_size, side)
-    return basis @ upright(square, header.orientation).astype(np.float64) @ basis.T
+    frequencies = basis @ upright(square, header.orientation).astype(np.float64) @ basis.T
+    # Without the noise of summation: what is nought of a flat or symmetrical picture is exactly nought.
+    return np.round(frequencies, 6)
 
 
 def _phashes(frequencies: NDArray[np.float64]) -> tuple[bytes, bytes]:

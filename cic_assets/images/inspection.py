@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from cic_assets.images.decoding import decode_stored, reduction_for
 from cic_assets.images.formats.common import Header, TruncatedImage, UnreadableImage
 from cic_assets.images.headers import READERS, read_header
+from cic_assets.images.pillow import loaded
 from cic_assets.images.settings import ImageLimits
 from cic_assets.media import Outcome
 
@@ -55,8 +55,10 @@ def _judge(data: bytes, header: Header, limits: ImageLimits) -> tuple[Outcome, s
             return Outcome.TRUNCATED, missing
         if header.shorter_side < limits.min_side:
             return Outcome.TOO_SMALL, f"{size}, a side under {limits.min_side}"
-        # Finding the pixels' code is the cost of a JPEG; turning all of it into pixels would prove nothing more.
-        decode_stored(data, header, reduction_for(header, 1))
+        # Most of a JPEG's cost is finding its pixels' codes; turning all of them into colours would prove nothing more.
+        with loaded(data, header, reduced=header.format == "jpeg"):
+            return Outcome.OK, ""
+    except TruncatedImage as error:
+        return Outcome.TRUNCATED, str(error)
     except UnreadableImage as error:
         return Outcome.ERROR, str(error)
-    return Outcome.OK, ""

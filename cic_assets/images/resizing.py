@@ -3,9 +3,10 @@
 import cv2
 import numpy as np
 
-from cic_assets.images.decoding import Rgb, decode_stored, reduction_for, upright
+from cic_assets.images.decoding import decode_stored, reduction_for
 from cic_assets.images.formats.common import Header
 from cic_assets.images.headers import read_header
+from cic_assets.images.pixels import Rgb, require_rgb, upright
 
 _MAX_ASPECT = 4
 _FILTER_REACH = 3.0
@@ -26,8 +27,8 @@ def resize_and_crop(rgb: Rgb, side: int) -> Rgb:
     Raises:
         ValueError: not such an array, or a side under 1.
     """
-    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or 0 in rgb.shape:  # noqa: PLR2004
-        raise ValueError(f"expected pixels of shape (height, width, 3) in uint8, got {rgb.shape} in {rgb.dtype}")
+    require_rgb(rgb)
+    _check_side(side)
     height, width = rgb.shape[:2]
     return _centre(_resize(rgb, width, height, side), side)
 
@@ -46,11 +47,18 @@ def prepare(data: bytes, side: int = 256) -> Rgb:
 
     Raises:
         UnreadableImage: see `decode`.
+        ValueError: a side under 1.
     """
+    _check_side(side)
     header = read_header(data)
     reduction = reduction_for(header, side)
     resized = resize_stored(decode_stored(data, header, reduction), header, reduction, side)
     return _centre(upright(resized, header.orientation), side)
+
+
+def _check_side(side: int) -> None:
+    if side < 1:
+        raise ValueError(f"the side of a prepared picture is {side} pixels, expected 1 or more")
 
 
 def resize_stored(stored: Rgb, header: Header, reduction: int, side: int) -> Rgb:
@@ -118,4 +126,4 @@ def _without_far_ends(rgb: Rgb, width: float, height: float) -> tuple[Rgb, float
 
 def _centre(rgb: Rgb, side: int) -> Rgb:
     top, left = (rgb.shape[0] - side) // 2, (rgb.shape[1] - side) // 2
-    return np.ascontiguousarray(rgb[top : top + side, left : left + side])
+    return rgb[top : top + side, left : left + side].copy(order="C")

@@ -1,43 +1,59 @@
 """GIF: its blocks (GIF89a). Of an animation the first picture counts."""
 
+from collections.abc import Iterator
+
 from cic_assets.images.formats.common import Header, TruncatedImage, UnreadableImage, make_header, unpack
 
 MAGICS = (b"GIF87a", b"GIF89a")
-_EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B
+_EXTENSION, _PICTURE, _TRAILER = 0x21, 0x2C, 0x3B
 _MAX_BLOCKS = 100_000  # of pictures and extensions: hours of animation
 
 
 def read_header(data: bytes) -> Header:
-    """Size of the logical screen."""
-    width, height = unpack("<HH", data, 6, "the gif header")
-    return make_header("gif", width, height, "palette")
+    """Size of the logical screen, or of the first picture where that is larger: decoders make room for both."""
+    screen_width, screen_height = unpack("<HH", data, 6, "the gif header")
+    left, top, width, height = unpack("<HHHH", data, _first_picture(data) + 1, "a gif picture")
+    return make_header("gif", max(screen_width, left + width), max(screen_height, top + height), "palette")
 
 
 def missing_end(data: bytes) -> str:
     """What is missing at the end; empty if the trailer is reached."""
     try:
-        _walk(data)
+        for _ in _blocks(data):
+            pass
     except TruncatedImage as error:
         return str(error)
     return ""
 
 
-def _walk(data: bytes) -> None:
+def _first_picture(data: bytes) -> int:
+    for kind, position in _blocks(data):
+        if kind == _PICTURE:
+            return position
+    raise UnreadableImage("gif without a picture")
+
+
+def _blocks(data: bytes) -> Iterator[tuple[int, int]]:
+    """The kind and position of every block up to the trailer."""
     (flags,) = unpack("B", data, 10, "the gif header")
     position = 13 + _colour_table(flags)
     for _ in range(_MAX_BLOCKS):
         (kind,) = unpack("B", data, position, "a gif without a trailer")
         if kind == _TRAILER:
             return
-        if kind == _IMAGE:
-            (flags,) = unpack("B", data, position + 9, "a gif picture")
-            position += 11 + _colour_table(flags)
-        elif kind == _EXTENSION:
-            position += 2
-        else:
+        if kind not in (_PICTURE, _EXTENSION):
             raise UnreadableImage(f"gif with an unknown block {kind:#04x}")
-        position = _after_sub_blocks(data, position)
+        yield kind, position
+        position = _after_sub_blocks(data, position + _block_header(data, kind, position))
     raise UnreadableImage(f"gif with more than {_MAX_BLOCKS} blocks")
+
+
+def _block_header(data: bytes, kind: int, position: int) -> int:
+    """Bytes of a block before its sub-blocks."""
+    if kind == _EXTENSION:
+        return 2
+    (flags,) = unpack("B", data, position + 9, "a gif picture")
+    return 11 + _colour_table(flags)
 
 
 def _colour_table(flags: int) -> int:

@@ -12,27 +12,17 @@ from cic_assets.images.formats.common import (
     make_header,
     unpack,
 )
+from cic_assets.images.settings import PIXEL_CEILING
 
 MAGICS = (b"II*\0", b"MM\0*")
 _WIDTH, _HEIGHT, _BITS, _COLOUR = 256, 257, 258, 262
 _STRIP_OFFSETS, _SAMPLES, _STRIP_BYTES = 273, 277, 279
-_TILE_OFFSETS, _TILE_BYTES = 324, 325
-_WANTED = frozenset(
-    (
-        _WIDTH,
-        _HEIGHT,
-        _BITS,
-        _COLOUR,
-        _SAMPLES,
-        ORIENTATION_TAG,
-        _STRIP_OFFSETS,
-        _STRIP_BYTES,
-        _TILE_OFFSETS,
-        _TILE_BYTES,
-    )
-)
+_TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_BYTES = 322, 323, 324, 325
+_SIZES = (_WIDTH, _HEIGHT, _BITS, _COLOUR, _SAMPLES, ORIENTATION_TAG, _TILE_WIDTH, _TILE_HEIGHT)
+_WANTED = frozenset((*_SIZES, _STRIP_OFFSETS, _STRIP_BYTES, _TILE_OFFSETS, _TILE_BYTES))
 _ENTRY = 12
 _LETTERS = {1: "B", 3: "H", 4: "I"}
+_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
 _MODES: dict[int, Mode] = {0: "grey", 1: "grey", 2: "rgb", 3: "palette", 5: "cmyk", 6: "ycc", 8: "lab"}
 
 
@@ -42,6 +32,8 @@ def read_header(data: bytes) -> Header:
     colour = _first(tags, _COLOUR, 1)
     if colour not in _MODES:
         raise UnreadableImage(f"tiff with an unknown colour space {colour}")
+    if _first(tags, _TILE_WIDTH, 1) * _first(tags, _TILE_HEIGHT, 1) > PIXEL_CEILING:
+        raise UnreadableImage("tiff with tiles larger than any picture")
     orientation = _first(tags, ORIENTATION_TAG, 1)
     return make_header(
         "tiff",
@@ -75,25 +67,30 @@ def _first(tags: Mapping[int, tuple[int, ...]], tag: int, default: int) -> int:
 
 
 def _directory(data: bytes) -> dict[int, tuple[int, ...]]:
-    """The wanted integer tags of the first directory; values that lie outside the data mean that it was cut.
+    """The wanted integer tags of the first directory.
 
     Of a tag that is there twice the first counts: each is read once, so that the work is bounded by the data.
+
+    Raises:
+        TruncatedImage: the directory, or a value that it points to, lies outside the data.
     """
     order = "<" if data[:2] == b"II" else ">"
     (start,) = unpack(order + "I", data, 4, "the tiff header")
     (count,) = unpack(order + "H", data, start, "the tiff directory")
     tags: dict[int, tuple[int, ...]] = {}
-    for entry in range(start + 2, start + 2 + count * _ENTRY, _ENTRY):
+    end = start + 2 + count * _ENTRY
+    for entry in range(start + 2, end, _ENTRY):
         tag, kind, length = unpack(order + "HHI", data, entry, "the tiff directory")
+        offset = _value_offset(data, entry + 8, order, length * _TYPE_BYTES.get(kind, 0))
         if tag in _WANTED and tag not in tags and kind in _LETTERS:
-            tags[tag] = _values(data, entry + 8, order, length, _LETTERS[kind])
+            tags[tag] = struct.unpack_from(f"{order}{length}{_LETTERS[kind]}", data, offset)
+    unpack(order + "I", data, end, "the tiff directory")  # where the next page is
     return tags
 
 
-def _values(data: bytes, field: int, order: str, count: int, letter: str) -> tuple[int, ...]:
-    """The values of an entry: in its own four bytes where they fit, else at the offset that stands there."""
-    size = struct.calcsize(letter) * count
+def _value_offset(data: bytes, field: int, order: str, size: int) -> int:
+    """Where the value of an entry is: in its own four bytes if it fits, else at the offset that stands there."""
     (offset,) = (field,) if size <= 4 else unpack(order + "I", data, field, "the tiff directory")  # noqa: PLR2004
     if offset + size > len(data):
-        raise TruncatedImage(f"{len(data)} of {offset + size} bytes")
-    return struct.unpack_from(f"{order}{count}{letter}", data, offset)
+        raise TruncatedImage(f"{len(data):,} of {offset + size:,} bytes")
+    return int(offset)

@@ -1,0 +1,72 @@
+"""Pillow, kept from what hostile bytes make it do, and its many modes turned into 8-bit RGB."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cic_assets.images.formats import jpeg, png
+from cic_assets.images.formats.common import Header, TooManyPixels, TruncatedImage, UnreadableImage
+from cic_assets.images.pixels import Rgb
+from cic_assets.images.settings import PIXEL_CEILING
+
+_WHITE = (255, 255, 255)
+_PIXELS_ONLY = {"jpeg": jpeg.only_pixels, "png": png.only_pixels}
+
+
+@contextmanager
+def loaded(data: bytes, header: Header, *, reduced: bool = False) -> Iterator[Image.Image]:
+    """A picture, opened and decoded, of an animation the first frame.
+
+    Only the plugin of the header's format is asked, metadata is taken out first where it is dangerous, and Pillow's
+    bomb warning, a process-wide setting, is out of reach because the header was believed and is checked here.
+
+    Args:
+        data: the file.
+        header: what `read_header` said of it.
+        reduced: decode a JPEG as grey at 1/8: the cheapest proof that it can be decoded.
+
+    Raises:
+        TooManyPixels: more than `PIXEL_CEILING`.
+        TruncatedImage: pixels are missing.
+        UnreadableImage: the decoder refuses it, or whatever else it or the block raised.
+    """
+    if header.pixels > PIXEL_CEILING:
+        raise TooManyPixels(f"{header.width} x {header.height} pixels, at most {PIXEL_CEILING:,} are ever decoded")
+    try:
+        if pixels_only := _PIXELS_ONLY.get(header.format):
+            data = pixels_only(data)
+        with Image.open(io.BytesIO(data), formats=[header.format.upper()]) as image:
+            if reduced:
+                image.draft("L", (1, 1))
+            image.load()
+            yield image
+    except UnreadableImage:
+        raise
+    except Exception as error:  # on hostile bytes Pillow's plugins raise nearly anything
+        kind = TruncatedImage if "truncated" in str(error) else UnreadableImage
+        raise kind(f"the {header.format} decoder says: {error}") from error
+
+
+def to_rgb(image: Image.Image) -> Rgb:
+    """(height, width, 3) in 8 bit from any of Pillow's modes, alpha laid on white."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return np.repeat(_to_8_bit(np.asarray(image))[:, :, np.newaxis], 3, axis=2)
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGB", image.size, _WHITE)
+        white.paste(image, mask=image.getchannel("A"))
+        image = white
+    return np.array(image.convert("RGB"), np.uint8)
+
+
+def _to_8_bit(deep: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Scale deep grey to 8 bit: 16-bit values by 1/257, rounded; 32-bit integers and floats from their own range."""
+    if deep.dtype.itemsize == 2:  # noqa: PLR2004 - bytes
+        return np.asarray((deep.astype(np.uint32) + 128) // 257, np.uint8)
+    values = np.nan_to_num(deep.astype(np.float64), posinf=0.0, neginf=0.0)
+    low, high = values.min(), values.max()
+    return np.asarray(np.round((values - low) * (255 / max(high - low, 1e-12))), np.uint8)
