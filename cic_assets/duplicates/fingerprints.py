@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 
+from cic_assets.duplicates.look import look_at
 from cic_assets.images import fingerprint
 from cic_assets.media import Outcome
 from cic_assets.storage import ContentStore
 
-VERSION = 1
+VERSION = 2
 """Of the fingerprints' definition: another one, and all are computed again."""
 
 CARRIED = [
@@ -38,7 +40,7 @@ def fingerprint_pictures(
         on_progress: called with a line now and then.
 
     Returns:
-        One row a picture: `CARRIED`, the columns of `Fingerprint`, and `fingerprint_version`; ordered by sha256.
+        One row a picture: `CARRIED`, columns of `Fingerprint` and `Look`, `fingerprint_version`; ordered by sha256.
     """
     earliest_first = raw[raw["outcome"] == Outcome.OK].sort_values(["created_utc", "post_id"])
     pictures = earliest_first.drop_duplicates("sha256").sort_values("sha256")[CARRIED].reset_index(drop=True)
@@ -46,7 +48,7 @@ def fingerprint_pictures(
 
     def compute(item: tuple[str, str]) -> dict[str, Any]:
         sha256, image_format = item
-        return known.get(sha256) or fingerprint(store.get(sha256, image_format)).row()
+        return known.get(sha256) or _row(store.get(sha256, image_format))
 
     rows = []
     items = list(pictures[["sha256", "format"]].itertuples(index=False, name=None))
@@ -56,6 +58,10 @@ def fingerprint_pictures(
             on_progress(f"{len(rows)} of {len(items)} fingerprints")
     fingerprints = pd.DataFrame(rows, index=pictures.index).drop(columns=["width", "height"], errors="ignore")
     return pictures.join(fingerprints).assign(fingerprint_version=VERSION)
+
+
+def _row(data: bytes) -> dict[str, Any]:
+    return {**fingerprint(data).row(), **asdict(look_at(data))}
 
 
 def _known(before: pd.DataFrame | None) -> dict[str, dict[str, Any]]:

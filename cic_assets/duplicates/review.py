@@ -44,5 +44,6 @@ def _least_sure_first(groups: pd.DataFrame) -> pd.DataFrame:
 
 
 def _caption(row: Mapping[Hashable, Any]) -> str:
-    verdict = "kept" if row["keep"] else "class in doubt" if row["label_conflict"] else "dropped"
-    return f"{verdict}: {row['subreddit']} {row['sha256'][:12]} {row['verified_by']} {row['distance']:.2f}"
+    verdict = "kept" if row["keep"] else "in doubt" if row["label_conflict"] else "dropped"
+    measure = "" if row["sha256"] == row["group_id"] else f" {row['verified_by']} {row['distance']:.2f}"
+    return f"{verdict}{measure} {row['sha256'][:8]} {row['subreddit']}"

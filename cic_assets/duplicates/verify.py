@@ -1,18 +1,26 @@
 """Whether two pictures are one: by measures that are strict enough to decide.
 
-Each verdict depends on the two pictures alone and is the same in either order. What is proposed is not its business.
+In this order: the same pixels; 256 bits of pHash, and the colours; the pixels of both, laid on each other. Each verdict
+depends on the two pictures alone and is the same in either order. What is proposed is not this module's business.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cic_assets.duplicates.alignment import Picture, other_colours, overlap, picture_of
+from cic_assets.duplicates.look import COLOUR_SIDE
 from cic_assets.duplicates.settings import DuplicateSettings
+from cic_assets.duplicates.views import Views
 
 BITS = 256
+
+_GUESSES = 4  # tried for a pair, the likeliest first: neighbouring windows lead to the same alignment
+_KEPT_PICTURES = 256  # read ahead of the next comparison, 200 kB each
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +29,7 @@ class Verdict:
 
     Attributes:
         verified_by: the measure that says so.
-        distance: by that measure, from 0 (identical) to 1.
+        distance: by that measure, from 0 (identical) to 1: the share of the 256 bits, or 1 less the correlation.
     """
 
     verified_by: str
@@ -31,37 +39,74 @@ class Verdict:
 class Verifier:
     """Compares pictures of a table by position."""
 
-    def __init__(self, pictures: pd.DataFrame, load: Callable[[str], bytes], settings: DuplicateSettings) -> None:
-        """`pictures` has a column `sha256` and those of `Fingerprint`; `load` gives the bytes of a SHA-256."""
+    def __init__(
+        self,
+        pictures: pd.DataFrame,
+        views: Views,
+        is_flat: NDArray[np.bool_],
+        load: Callable[[str], bytes],
+        settings: DuplicateSettings,
+    ) -> None:
+        """`pictures` has `sha256` and the columns of `Fingerprint` and `Look`; `load` gives the bytes of a SHA-256."""
         self._settings = settings
-        self._load = load
-        self._pixels = pictures["pixels_sha256"].to_numpy()
-        self._flat = pictures["flatness"].to_numpy() >= settings.flat_share
+        self._views = views
+        self._is_flat = is_flat
+        self._sha256s = pictures["sha256"].tolist()
+        self._pixels = pictures["pixels_sha256"].tolist()
         self._direct = _words(pictures["phash256"])
         self._mirrored = _words(pictures["phash256_mirrored"])
+        self._colours = _cells(pictures["colours"])
+        self._load = load
+        self._picture = lru_cache(_KEPT_PICTURES)(self._read)
 
     def compare(self, picture: int, others: NDArray[np.int64]) -> Iterator[Verdict | None]:
         """For each of `others` the verdict, or None if it is another picture."""
-        direct = np.bitwise_count(self._direct[others] ^ self._direct[picture]).sum(axis=1)
-        mirrored = np.minimum(
-            np.bitwise_count(self._mirrored[others] ^ self._direct[picture]).sum(axis=1),
-            np.bitwise_count(self._direct[others] ^ self._mirrored[picture]).sum(axis=1),
-        )
-        for other, straight, turned in zip(others, direct, mirrored, strict=True):
-            yield self._verdict(picture, int(other), int(straight), int(turned))
+        for other in others.tolist():
+            # Always in the same order, so that rounding cannot make a difference.
+            one, two = sorted((picture, other), key=self._sha256s.__getitem__)
+            yield self._verdict(one, two)
 
-    def _verdict(self, one: int, other: int, straight: int, turned: int) -> Verdict | None:
+    def _verdict(self, one: int, other: int) -> Verdict | None:
         if self._pixels[one] == self._pixels[other]:
             return Verdict("pixels", 0.0)
-        if self._flat[one] or self._flat[other]:
+        if self._is_flat[one] or self._is_flat[other]:
             return None
-        if straight <= self._settings.phash256_distance:
-            return Verdict("phash256", straight / BITS)
-        if turned <= self._settings.phash256_distance:
-            return Verdict("phash256 mirrored", turned / BITS)
+        return self._by_hash(one, other) or self._by_alignment(one, other)
+
+    def _by_hash(self, one: int, other: int) -> Verdict | None:
+        straight = _bits_apart(self._direct[one], self._direct[other])
+        turned = min(
+            _bits_apart(self._mirrored[one], self._direct[other]), _bits_apart(self._direct[one], self._mirrored[other])
+        )
+        if min(straight, turned) > self._settings.phash256_distance:
+            return None
+        is_mirrored = turned < straight
+        colours = self._colours[one][:, ::-1] if is_mirrored else self._colours[one]
+        if other_colours(colours.reshape(-1, 2), self._colours[other].reshape(-1, 2)):
+            return None
+        return Verdict("phash256 mirrored" if is_mirrored else "phash256", min(straight, turned) / BITS)
+
+    def _by_alignment(self, one: int, other: int) -> Verdict | None:
+        for guess in self._views.guesses(one, other, self._settings.radius)[:_GUESSES]:
+            found = overlap(self._picture(one), self._picture(other), guess)
+            if found and found.correlation >= self._settings.correlation and found.same_colours:
+                return Verdict("alignment mirrored" if guess.is_mirrored else "alignment", 1 - found.correlation)
         return None
+
+    def _read(self, picture: int) -> Picture:
+        return picture_of(self._load(self._sha256s[picture]))
+
+
+def _bits_apart(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> int:
+    return int(np.bitwise_count(one ^ other).sum())
 
 
 def _words(hashes: pd.Series) -> NDArray[np.uint64]:
     """256-bit hashes as (n, 4) words."""
     return np.frombuffer(b"".join(hashes), ">u8").reshape(-1, 4).astype(np.uint64)
+
+
+def _cells(colours: pd.Series) -> NDArray[np.float32]:
+    """Colour grids as (n, rows, columns, 2) around 0."""
+    cells = np.frombuffer(b"".join(colours), np.uint8).reshape(-1, COLOUR_SIDE, COLOUR_SIDE, 2)
+    return cells.astype(np.float32) - 128

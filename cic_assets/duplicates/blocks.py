@@ -1,0 +1,124 @@
+"""How a search among 64-bit hashes is divided into passes, each of which compares only hashes with an equal key.
+
+The pigeonhole principle, twice. The bits are cut into parts, and each part gets a share of the errors: if the shares
+plus one add up to the radius plus one, two hashes within the radius keep to the share in at least one part. A part
+with a share of t errors is cut into t + k blocks, of which at least k then agree. So every pair within the radius
+agrees in all of some k blocks of some part: a pass for each such choice, its key the bits of those blocks.
+
+With one part this is the classical scheme; three parts need half as many passes at radius 8. Norouzi, Punjani, Fleet,
+"Fast Exact Search in Hamming Space with Multi-Index Hashing" (2014) divides the errors in the same way.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+
+Hashes = NDArray[np.uint64]
+
+BITS = 64
+KEY_BITS = 16
+"""Longest key. numpy sorts 16-bit integers by radix, five times faster than longer ones; a longer key is cut off."""
+
+_SORT_COST = 30.0  # nanoseconds to put one hash in its bucket, measured; only the ratio to the next one matters
+_COMPARE_COST = 1.2  # nanoseconds to compare a pair within a bucket
+_MOST_PASSES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One choice of blocks.
+
+    Attributes:
+        part: the part that they are in.
+        blocks: their numbers within the part, ascending.
+    """
+
+    part: int
+    blocks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """A division of the 64 bits that misses no pair.
+
+    Attributes:
+        shares: errors allowed in each part; plus one each, they add up to the radius plus one.
+        matching: k, the blocks of a part that have to agree.
+    """
+
+    shares: tuple[int, ...]
+    matching: int
+
+    def passes(self) -> list[Pass]:
+        """All choices, in the order in which a pair counts as met first."""
+        return [
+            Pass(part, blocks)
+            for part, share in enumerate(self.shares)
+            for blocks in combinations(range(share + self.matching), self.matching)
+        ]
+
+    def bounds(self, part: int, block: int) -> tuple[int, int]:
+        """The lowest bit of a block and the one above its highest."""
+        total = sum(self.shares) + len(self.shares) * self.matching
+        index = sum(self.shares[:part]) + part * self.matching + block
+        return index * BITS // total, (index + 1) * BITS // total
+
+    def keys(self, hashes: Hashes, choice: Pass) -> NDArray[np.uint16]:
+        """The key of each hash in a pass: the bits of the chosen blocks, as many as fit."""
+        keys = np.zeros(len(hashes), np.uint16)
+        place = 0
+        for block in choice.blocks:
+            low, high = self.bounds(choice.part, block)
+            count = min(high - low, KEY_BITS - place)
+            if count > 0:
+                bits = (hashes >> np.uint64(low)).astype(np.uint16) & np.uint16((1 << count) - 1)
+                keys |= bits << np.uint16(place)
+                place += count
+        return keys
+
+    def first_met_in(self, difference: Hashes, choice: Pass) -> NDArray[np.bool_]:
+        """Of pairs by their differing bits, those that agree in the blocks of this pass and of no earlier one."""
+        first = np.ones(len(difference), bool)
+        for part in range(choice.part):
+            agreeing = sum(self._agree(difference, part, block) for block in self._blocks(part))
+            first &= np.asarray(agreeing) < self.matching
+        for block in range(choice.blocks[-1] + 1 if choice.blocks else 0):
+            first &= self._agree(difference, choice.part, block) == (block in choice.blocks)
+        return first
+
+    def _blocks(self, part: int) -> range:
+        return range(self.shares[part] + self.matching)
+
+    def _agree(self, difference: Hashes, part: int, block: int) -> NDArray[np.int8]:
+        low, high = self.bounds(part, block)
+        return np.asarray((difference & np.uint64((1 << high) - (1 << low))) == 0, np.int8)
+
+
+def best_scheme(left: int, right: int, radius: int) -> Scheme:
+    """The cheapest way to compare `left` hashes with `right` others; with half as many, for those among themselves."""
+
+    def cost(scheme: Scheme) -> float:
+        total = sum(scheme.shares) + len(scheme.shares) * scheme.matching
+        key_bits = min(KEY_BITS, BITS * scheme.matching // total)
+        buckets = float(1 << key_bits)
+        return _count(scheme) * (_SORT_COST * (left + right) + _COMPARE_COST * left * right / buckets)
+
+    return min(_schemes(radius), key=cost)
+
+
+def _schemes(radius: int) -> Iterator[Scheme]:
+    yield Scheme((radius,), 0)  # one bucket: everything is compared with everything
+    for parts in range(1, radius + 2):
+        shares = tuple((radius + 1 + part) // parts - 1 for part in range(parts))
+        for matching in range(1, KEY_BITS):
+            scheme = Scheme(shares, matching)
+            if sum(shares) + parts * matching <= BITS and _count(scheme) <= _MOST_PASSES:
+                yield scheme
+
+
+def _count(scheme: Scheme) -> int:
+    return sum(comb(share + scheme.matching, scheme.matching) for share in scheme.shares)

@@ -1,0 +1,113 @@
+"""What is kept of a picture besides its fingerprint, by which crops, letterboxes and repaints are recognised.
+
+Even borders are found and left out of the content; the whole and the content are kept as thumbnails with evened tones,
+and the colours as a coarse grid. No hashing and no comparing here.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cic_assets.images import Rgb, decode
+
+Grey = NDArray[np.uint8]
+
+SIDE = 32
+"""Pixels of a thumbnail's side, the size from which pHash computes 64 bits."""
+COLOUR_SIDE = 8
+"""Cells of the colour grid's side: coarse enough not to see recompression, fine enough to see a car."""
+_DECODED_SIDE = 64  # pixels of the shorter side; a border of 2 % is still a line
+_COLOUR_SAMPLES = 96  # pixels of the shorter side that the colour grid is averaged from
+_CLIP = 4  # times the mean count; from 2 to 8 copies were found equally well
+_BORDER_LEVELS = 8  # JPEG noise in a border stays within this many of 256 levels of its colour
+_BORDER_SHARE = 0.98  # of a line; ringing from the picture reaches into some of it
+_BORDER_STEP = 10  # mean levels by which the picture differs where it begins: a sky fades, a border ends
+_SMALLEST_CONTENT = 0.4  # of a side: what leaves less is no border but a subject on an even ground
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What the views are made of, kept with a picture's fingerprint.
+
+    Attributes:
+        content_left, content_top, content_right, content_bottom: the picture without even borders, in shares.
+        thumbnail: `SIDE` x `SIDE` bytes, row by row: the whole in grey, tones evened (see `even_tones`).
+        content_thumbnail: the same of the content, which is the whole again where there is no border.
+        colours: `COLOUR_SIDE` x `COLOUR_SIDE` x 2 bytes: Cr and Cb of the whole picture's cells, as uint8 around 128.
+    """
+
+    content_left: float
+    content_top: float
+    content_right: float
+    content_bottom: float
+    thumbnail: bytes
+    content_thumbnail: bytes
+    colours: bytes
+
+
+def look_at(data: bytes) -> Look:
+    """The look of a file.
+
+    Raises:
+        UnreadableImage: see `images.decode`.
+    """
+    return look_of(decode(data, shortest_side=_DECODED_SIDE))
+
+
+def look_of(rgb: Rgb) -> Look:
+    """The look of a picture from its pixels, (height, width, 3)."""
+    grey = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
+    top, bottom = _borders(grey)
+    left, right = _borders(grey[top : len(grey) - bottom].T)
+    height, width = grey.shape
+    content = grey[top : height - bottom, left : width - right]
+    step = max(1, min(height, width) // _COLOUR_SAMPLES)
+    cells = cv2.resize(rgb[::step, ::step], (COLOUR_SIDE, COLOUR_SIDE), interpolation=cv2.INTER_AREA)
+    return Look(
+        content_left=left / width,
+        content_top=top / height,
+        content_right=1 - right / width,
+        content_bottom=1 - bottom / height,
+        thumbnail=_thumbnail(grey),
+        content_thumbnail=_thumbnail(content),
+        colours=np.asarray(cv2.cvtColor(cells, cv2.COLOR_RGB2YCrCb), np.uint8)[..., 1:].tobytes(),
+    )
+
+
+def _thumbnail(grey: Grey) -> bytes:
+    return even_tones(np.asarray(cv2.resize(grey, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)).tobytes()
+
+
+def even_tones(grey: Grey) -> Grey:
+    """Each level replaced by its rank, 0 to 255, which brightening, gamma and contrast hardly change.
+
+    The histogram is clipped, as in contrast-limited equalisation: else the noise of a white ground would be spread
+    over half of all levels.
+    """
+    counts = np.bincount(grey.ravel(), minlength=256).astype(np.float64)
+    limit = _CLIP * grey.size / len(counts)
+    for _ in range(3):  # what is cut off is given to all levels, which lifts some over the limit again, by less
+        counts = np.minimum(counts, limit) + np.maximum(counts - limit, 0).sum() / len(counts)
+    ranks = (np.cumsum(counts) - counts / 2) / grey.size
+    return np.round(ranks * 255).astype(np.uint8)[grey]
+
+
+def _borders(grey: Grey) -> tuple[int, int]:
+    """Lines of an even border before the first and after the last line of the picture; 0 where there is none."""
+    before, after = _border(grey), _border(grey[::-1])
+    too_much = before + after > (1 - _SMALLEST_CONTENT) * len(grey)
+    return (0, 0) if too_much else (before, after)
+
+
+def _border(lines: Grey) -> int:
+    """Lines from the first on that have one colour, if the picture then begins at once."""
+    colour = float(np.median(lines[0]))
+    count = next((at for at, line in enumerate(lines) if not _is_even(line, colour)), 0)
+    begins = lines[count : count + 3].astype(np.float32)
+    return count if np.abs(begins - colour).mean() >= _BORDER_STEP else 0
+
+
+def _is_even(line: Grey, colour: float) -> bool:
+    return bool((np.abs(line - np.float32(colour)) <= _BORDER_LEVELS).mean() >= _BORDER_SHARE)
