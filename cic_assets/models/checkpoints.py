@@ -1,22 +1,25 @@
 """A training's state on disk after each epoch, so that a killed one goes on where it was.
 
-Everything else follows from seed and epoch: what is kept is the history, the weights with the optimizer's state and
-dropout's, and the best weights so far. Files carry their epoch in their names and `state.json`, replaced at once, says
+Everything else follows from seed and epoch: what is kept is the history, the best weights so far, and every variable
+of model and optimizer. Keras' own `save_weights` leaves out the random state of dropout, so a training resumed from it
+ends elsewhere. Files carry their epoch in their names and `state.json`, replaced at once, says
 which ones count, so a kill at any moment leaves a whole checkpoint.
 """
 
 import json
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from upath import UPath
 
 from cic_assets.models.events import EpochEnd
 from cic_assets.storage import write_json
 
-Weights = list[np.ndarray[Any, Any]]
+Weights = list[NDArray[Any]]
 """All arrays of a model, as `model.get_weights()` gives them."""
 
 
@@ -31,10 +34,10 @@ class Checkpoints:
         """Keep the state after the last epoch of `history`; older ones are removed."""
         self._folder.mkdir(parents=True, exist_ok=True)
         best_epoch = best_of(history).epoch
-        names = {"latest": f"latest-{len(history)}.weights.h5", "best": f"best-{best_epoch}.npz"}
-        model.save_weights(self._folder / names["latest"])
+        names = {"latest": f"latest-{len(history)}.npz", "best": f"best-{best_epoch}.npz"}
+        self._write(names["latest"], (variable.numpy() for variable in _variables(model)))
         if not (self._folder / names["best"]).exists():
-            self._write_best(names["best"], best)
+            self._write(names["best"], best)
         state = {"key": self._key, "history": [epoch.model_dump() for epoch in history], **names}
         write_json(UPath(self._folder / "state.json"), state)
         self._remove_all_but({"state.json", *names.values()})
@@ -48,24 +51,37 @@ class Checkpoints:
         if state.get("key") != self._key:
             return None
         model.optimizer.build(model.trainable_variables)
-        model.load_weights(self._folder / state["latest"])
-        with np.load(self._folder / state["best"], allow_pickle=False) as arrays:
-            best = [arrays[f"arr_{i}"] for i in range(len(arrays.files))]
-        return [EpochEnd.model_validate(epoch) for epoch in state["history"]], best
+        for variable, value in zip(_variables(model), self._read(state["latest"]), strict=True):
+            variable.assign(value)
+        return [EpochEnd.model_validate(epoch) for epoch in state["history"]], list(self._read(state["best"]))
 
     def clear(self) -> None:
         """Remove everything: the training is done."""
         self._remove_all_but(set())
 
-    def _write_best(self, name: str, best: Weights) -> None:
+    def _write(self, name: str, arrays: Iterable[NDArray[Any]]) -> None:
+        """As `np.savez` would, one array after the other: all at once would double the memory of a large model."""
         part = self._folder / f"part-{name}"
-        np.savez(part, *best)
+        with zipfile.ZipFile(part, "w") as archive:
+            for i, array in enumerate(arrays):
+                with archive.open(f"{i}.npy", "w", force_zip64=True) as file:
+                    np.lib.format.write_array(file, np.asarray(array), allow_pickle=False)
         part.replace(self._folder / name)
+
+    def _read(self, name: str) -> Iterator[NDArray[Any]]:
+        with np.load(self._folder / name, allow_pickle=False) as arrays:
+            for i in range(len(arrays.files)):
+                yield arrays[str(i)]
 
     def _remove_all_but(self, names: set[str]) -> None:
         for file in self._folder.glob("*"):
             if file.name not in names:
                 file.unlink()
+
+
+def _variables(model: Any) -> list[Any]:
+    """Everything that training changes, in an order that is the same for models built alike."""
+    return [*model.variables, *model.optimizer.variables]
 
 
 def best_of(history: Sequence[EpochEnd]) -> EpochEnd:

@@ -16,7 +16,8 @@ class Network:
     Attributes:
         model: from bytes (N, side, side, 3) to probabilities (N, classes); what is saved.
         trunk: the frozen part, from bytes to features; None where everything is trained.
-        rest: what is trained: from features (or bytes) to probabilities.
+        rest: what is trained: from features (or bytes) to probabilities. Never `model` itself: what is compiled is saved
+            with its optimizer.
     """
 
     model: keras.Model
@@ -39,4 +40,4 @@ def build_network(settings: ModelSettings, classes: int, weights: Arrays | None 
         return Network(model, trunk, rest)
     build = {"vgg": vgg.original, "peetz_net": peetz_net.original}[settings.architecture]
     model = build(settings, classes)
-    return Network(model, None, model)
+    return Network(model, None, keras.Model(model.input, model.output, name="rest"))

@@ -60,7 +60,7 @@ def save(spec: "TrainingSpec", data: TrainingData, outcome: Outcome) -> Card:
     predictions = predictions_table(data, outcome.outputs)
     (output / CARD_FILE).unlink(missing_ok=True)
     with local_directory(output) as folder:
-        outcome.network.model.save(folder / MODEL_FILE, include_optimizer=False)
+        outcome.network.model.save(folder / MODEL_FILE)
         predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)
         card = _card(spec, data, outcome, folder / MODEL_FILE)
     write_json(output / CARD_FILE, card.model_dump(mode="json"))

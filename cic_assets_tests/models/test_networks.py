@@ -12,7 +12,11 @@ from numpy.testing import assert_allclose
 from cic_assets.models.measures import flops
 from cic_assets.models.settings import ModelSettings
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    # TensorFlow's tensors, asked by Keras for a numpy array.
+    pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"),
+]
 
 
 @pytest.fixture

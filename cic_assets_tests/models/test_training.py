@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,11 @@ from cic_assets.models.data import load_training_data
 
 from .conftest import COUNTS, MakeDataset
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    # TensorFlow's tensors, asked by Keras for a numpy array.
+    pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"),
+]
 
 SMALL = ModelSettings(
     architecture="vgg", width=0.06, input_size=32, epochs=8, batch_size=8, learning_rate=3e-3,
@@ -105,9 +110,11 @@ def test_a_training_from_data_to_model(trained: tuple[Path, Path, Card, list[Eve
     assert_array_equal(manifest.loc[predictions["sha256"], "klass"], predictions["klass"])
 
     # The model is without optimizer, and its costs are measured.
-    assert getattr(model, "optimizer", None) is None
+    with zipfile.ZipFile(output / "model.keras") as archive:
+        assert not json.loads(archive.read("config.json"))["compile_config"]
+        assert b"optimizer" not in archive.read("model.weights.h5")
     measures = card.measures
-    assert measures.disk_bytes == (output / "model.keras").stat().st_size < 1.2 * 4 * measures.parameters + 100_000
+    assert measures.disk_bytes == (output / "model.keras").stat().st_size
     assert measures.peak_rss_bytes > 200e6
     assert 0 < measures.train_seconds < measures.wall_seconds
     assert measures.cpu_seconds > 0
@@ -160,16 +167,16 @@ def kill_after_epoch(spec: TrainingSpec, folder: Path, epoch: int) -> None:
 
 
 def test_a_killed_training_goes_on_and_ends_where_it_would_have(make_dataset: MakeDataset, tmp_path: Path) -> None:
-    dataset, settings = make_dataset(), SMALL.model_copy(update={"epochs": 5, "patience": 5})
+    dataset, settings = make_dataset(), SMALL.model_copy(update={"epochs": 9, "patience": 9})
     spec = spec_for(dataset, tmp_path / "killed", settings, scratch=str(tmp_path / "scratch"))
     kill_after_epoch(spec, tmp_path, 2)
     assert not (tmp_path / "killed" / "card.json").exists()
     events: list[Event] = []
-    resumed = train_in_process(spec, events.append)
+    resumed = train(spec, events.append)
     again = [event.epoch for event in events if isinstance(event, EpochEnd)]
     assert again[0] > 1
-    assert again[-1] == 5
-    straight = train_in_process(spec_for(dataset, tmp_path / "straight", settings))
+    assert again[-1] == 9
+    straight = train(spec_for(dataset, tmp_path / "straight", settings))
     for first, second in zip(weights_of(tmp_path / "killed"), weights_of(tmp_path / "straight"), strict=True):
         assert_array_equal(first, second)
     figures = ("epoch", "loss", "val_loss", "val_accuracy")
@@ -182,16 +189,19 @@ def test_a_checkpoint_of_other_settings_or_data_is_not_taken(
     make_dataset: MakeDataset, tmp_path: Path, fast: ModelSettings
 ) -> None:
     scratch = str(tmp_path / "scratch")
-    kill_after_epoch(spec_for(make_dataset(), tmp_path / "model", SMALL, scratch=scratch), tmp_path, 1)
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, EpochEnd) and event.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(spec_for(make_dataset(), tmp_path / "model", fast, scratch=scratch), interrupt)
+    assert (tmp_path / "scratch" / "checkpoint" / "state.json").exists()
     card = train(spec_for(make_dataset(version="v2"), tmp_path / "model", fast, scratch=scratch))
     assert [row["epoch"] for row in card.history] == [1, 2]
 
 
-def test_a_loss_that_is_no_number_stops_with_what_to_do(
-    make_dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("cic_assets.models.vgg.DROPOUT", 0.0)
-    # The highest learning rate there is, on weights of the highest class weight.
+def test_a_loss_that_is_no_number_stops_with_what_to_do(make_dataset: MakeDataset, tmp_path: Path) -> None:
     dataset = make_dataset()
     about = json.loads((dataset / "dataset.json").read_text())
     (dataset / "dataset.json").write_text(json.dumps(about | {"class_weights": {"car": 1e38, "tank": 1e38}}))
