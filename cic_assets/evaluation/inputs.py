@@ -136,7 +136,7 @@ class ReportInputs:
             _check_run(name, run, self.dataset, self.manifest)
 
 
-_RAW = {"post_id", "subreddit", "outcome", "sha256", "format", "permalink", "title"}
+_RAW = {"post_id", "subreddit", "outcome", "sha256", "format", "permalink", "title", "fetched_at"}
 _DUPLICATES = {"sha256", "subreddit", "klass", "group_id", "keep", "distance", "verified_by", "label_conflict"}
 _MANIFEST = {
     "sha256", "subreddit", "klass", "split", "width", "height", "bytes", "bytes_after", "upscaled", "created_utc"

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from cic_assets.evaluation import wording
 from cic_assets.evaluation.svg import themed
@@ -39,6 +39,7 @@ def _unbroken(say: Callable[..., str]) -> Callable[..., str]:
     return lambda value: say(value).replace(" ", "\N{NO-BREAK SPACE}")
 
 
-def _figure(svg: str) -> Markup:
-    """An SVG of our own drawing, inlined: the one thing in the page that is not escaped."""
-    return Markup(themed(svg))  # noqa: S704 - matplotlib escapes the texts that it draws
+def _figure(svg: str, label: str) -> Markup:
+    """An SVG of our own drawing, inlined: the one thing in the page that is not escaped. `label` is read aloud."""
+    named = themed(svg).replace('role="img"', f'role="img" aria-label="{escape(label)}"', 1)
+    return Markup(named)  # noqa: S704 - matplotlib escapes the texts that it draws

@@ -106,6 +106,7 @@ def _data(inputs: ReportInputs) -> ReportData:
 def _provenance(inputs: ReportInputs) -> dict[str, str]:
     cards = [run.card for run in inputs.models.values()]
     return {
+        "scraped": f"{inputs.raw['fetched_at'].min()} to {inputs.raw['fetched_at'].max()}",
         "data set": inputs.dataset.version,
         **{f"model {name}": run.card.sha256 for name, run in inputs.models.items()},
         "cic_assets": version("cic-assets"),

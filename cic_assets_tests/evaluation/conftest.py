@@ -49,7 +49,8 @@ class World:
         return {
             "post_id": f"p{seed}", "subreddit": f"{klass}porn", "klass": klass, "outcome": "ok",
             "sha256": self.root.images.put(body, "jpeg"), "format": "jpeg", "width": width, "height": height,
-            "bytes": len(body), "permalink": HOSTILE_LINKS[i % 3], "title": f"{HOSTILE_TITLE} {seed}",
+            "fetched_at": f"2026-11-{1 + i % 20:02}T10:00:00+00:00", "bytes": len(body),
+            "permalink": HOSTILE_LINKS[i % 3], "title": f"{HOSTILE_TITLE} {seed}",
             "author": "<b>somebody</b>", "created_utc": 1.6e9 + 3e5 * i, "media_url": f"http://i.redd.it/{seed}.jpg",
         }  # fmt: skip
 

@@ -110,6 +110,11 @@ class TestReadable:
     def test_every_picture_has_words_and_a_size(self, page):
         assert all(attrs["alt"] and int(attrs["width"]) and int(attrs["height"]) for attrs in page.all("img"))
 
+    def test_every_figure_has_words(self, page):
+        figures = [attrs for attrs in page.all("svg") if attrs.get("role") == "img"]
+        assert len(figures) == 12
+        assert len({attrs["aria-label"] for attrs in figures}) == 12
+
     def test_headings_and_scopes(self, page):
         assert len(page.all("h1")) == 1
         assert all(attrs.get("scope") for attrs in page.all("th"))
