@@ -16,8 +16,8 @@ class Network:
     Attributes:
         model: from bytes (N, side, side, 3) to probabilities (N, classes); what is saved.
         trunk: the frozen part, from bytes to features; None where everything is trained.
-        rest: what is trained: from features (or bytes) to probabilities. Never `model` itself: what is compiled is saved
-            with its optimizer.
+        rest: what is trained: from features (or bytes) to probabilities. Never `model` itself: what is compiled would
+            be saved with its optimizer.
     """
 
     model: keras.Model
