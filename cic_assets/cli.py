@@ -71,15 +71,18 @@ def demo(data_root: str | None) -> None:
 @click.option("--port", default=3000, show_default=True, help="of the UI, on this machine only")
 def dev(problem: Path | None, archive: str | None, data_root: str | None, preset: str | None, port: int) -> None:
     """The Dagster UI and daemon on this machine, until interrupted."""
-    from cic_assets.instance import ensure_home
+    from cic_assets.instance import ensure_home, write_workspace
     from cic_assets.storage import DataRoot
 
     environment = _environment(problem=problem, archive=_archive_folder(archive), data_root=data_root, preset=preset)
     if environment.or_sample() != environment:
         click.echo("No Reddit credentials and no archive: the embedded sample of drawn pictures is used.", err=True)
     variables = os.environ | environment.variables()
-    variables["DAGSTER_HOME"] = str(ensure_home(DataRoot(environment.data_root)))
-    command = [sys.executable, "-m", "dagster", "dev", "-m", "cic_assets.definitions", "-p", str(port)]
+    home = ensure_home(DataRoot(environment.data_root))
+    variables["DAGSTER_HOME"] = str(home)
+    # `dagster dev` warns that `dg dev` takes its place; that one works inside a checkout only.
+    command = [sys.executable, "-W", "ignore:Function", "-m", "dagster", "dev", "-p", str(port)]
+    command += ["-w", str(write_workspace(home))]
     os.execve(sys.executable, command, variables)  # noqa: S606 - no shell; the UI takes this process's place
 
 

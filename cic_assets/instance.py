@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 import click
+import yaml
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
 from cic_assets.storage import DataRoot
@@ -30,6 +31,17 @@ def ensure_home(root: DataRoot) -> Path:
     if not config.exists():
         config.write_text(_instance_config(), encoding="utf-8")
     return home
+
+
+def write_workspace(home: Path) -> Path:
+    """Write what the UI loads into a home; returns the file's path.
+
+    The name of the location is the same as in the checkout's `workspace.yaml`: users' schedules hang on it.
+    """
+    path = home / "workspace.yaml"
+    location = {"module_name": "cic_assets.definitions", "attribute": "defs", "location_name": "cic_assets"}
+    path.write_text(yaml.safe_dump({"load_from": [{"python_module": location}]}), encoding="utf-8")
+    return path
 
 
 def _home_of(root: DataRoot) -> Path:
