@@ -4,9 +4,7 @@ A picture that is no longer in the store (taken down since) is shown as an empty
 """
 
 import base64
-from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 
@@ -47,10 +45,12 @@ class Album:
     def __init__(self, inputs: ReportInputs, settings: ReportSettings) -> None:
         self._inputs = inputs
         self._settings = settings
-        shown = inputs.raw[inputs.raw["outcome"] == Outcome.OK].drop_duplicates(["sha256", "subreddit"], keep="last")
-        rows: list[dict[Hashable, Any]] = shown.to_dict("records")
-        self._posts = {(str(row["sha256"]), str(row["subreddit"])): row for row in rows}
-        self._formats = {str(row["sha256"]): str(row["format"]) for row in rows}
+        shown = inputs.raw[inputs.raw["outcome"] == Outcome.OK]
+        pictures, sources = shown["sha256"], shown["subreddit"]
+        # Of several posts in one source the earliest counts: tables have the newest first.
+        posts = zip(shown["permalink"], shown["title"], strict=True)
+        self._posts = dict(zip(zip(pictures, sources, strict=True), posts, strict=True))
+        self._formats = dict(zip(pictures, shown["format"], strict=True))
         self._labels = {source.key: source.label for source in inputs.sources}
 
     def original(self, sha256: str, source: str) -> Picture:
@@ -77,12 +77,12 @@ class Album:
             return None
 
     def _picture(self, rgb: Rgb | None, sha256: str, source: str) -> Picture:
-        post: Mapping[Hashable, Any] = self._posts.get((sha256, source), {})
+        permalink, title = self._posts.get((sha256, source), ("", ""))
         image = ("", 1, 1) if rgb is None else thumbnail(rgb, self._settings.tile_side, self._settings.tile_bytes)
         return Picture(
             *image,
-            link=safe_link(post.get("permalink", "")),
-            title=plain_text(post.get("title", "")),
+            link=safe_link(permalink),
+            title=plain_text(title),
             source=self._labels.get(source, source),
         )
 

@@ -142,6 +142,7 @@ class ModelPart(_Part):
     device: str
     random_weights: bool
     weights: str = Field(description="where pretrained weights came from; empty where there are none")
+    weights_sha256: str
     warnings: list[str]
     history: list[dict[str, Any]]
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from itertools import combinations
+from pathlib import PurePath
 
 import numpy as np
 import pandas as pd
@@ -76,7 +77,8 @@ def score_model(run: ModelRun, manifest: pd.DataFrame) -> ModelPart:
         flops=measures.flops,
         device=card.device,
         random_weights=card.random_weights,
-        weights=card.weights.source if card.weights else "",
+        weights=_without_folder(card.weights.source) if card.weights else "",
+        weights_sha256=card.weights.sha256 if card.weights else "",
         warnings=card.warnings,
         history=card.history,
     )
@@ -128,6 +130,12 @@ def _source_scores(rows: pd.DataFrame, manifest: pd.DataFrame) -> dict[str, Sour
 
 def _is_right(rows: pd.DataFrame) -> "pd.Series[bool]":
     return rows["predicted"] == rows["klass"]
+
+
+def _without_folder(source: str) -> str:
+    """Where a person keeps their files is not for a report that they may publish."""
+    path = PurePath(source)
+    return path.name if path.is_absolute() else source
 
 
 def _or_none(value: float) -> float | None:

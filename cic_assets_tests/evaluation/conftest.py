@@ -16,6 +16,7 @@ from cic_assets.storage import DataRoot, write_json
 
 MODELS = ("vgg", "peetz_net", "xception")
 HOSTILE_TITLE = "\"><script>alert('x')</script><img src=x onerror=alert(1)> & \u202egnp.exe"
+WEIGHTS = {"source": "/home/somebody/xception.h5", "sha256": "0" * 64}
 HOSTILE_LINKS = ("javascript:alert(1)", 'https://x.example/"onmouseover="alert(1)', "https://www.reddit.com/r/a/1/")
 
 
@@ -126,7 +127,7 @@ class World:
             preprocessing={"side": self.side, "input_size": 64}, sha256=hashlib.sha256(name.encode()).hexdigest(),
             data_version=self.info.version, code_version="0.1.0", keras_version="3.15.1", backend="tensorflow",
             device="cpu", accelerator={}, random_weights=random_weights, best_epoch=epochs, stopped_early=False,
-            weights=None if architecture != "xception" or random_weights else {"source": "a file", "sha256": "0" * 64},
+            weights=WEIGHTS if architecture == "xception" and not random_weights else None,
             scores=scores, history=history, warnings=[],
             measures={
                 "wall_seconds": 80.0, "cpu_seconds": 150.0, "train_seconds": 61.5, "images_per_second": 40.0,

@@ -26,7 +26,7 @@ def test_numbers_are_those_of_the_predictions(inputs, scores):
 def test_costs_are_those_of_the_card(inputs, scores):
     card, score = inputs.models["xception"].card, scores["xception"]
     assert (score.epochs, score.parameters) == (card.epochs, card.measures.parameters)
-    assert (score.features_seconds, score.weights) == (9.0, "a file")
+    assert (score.features_seconds, score.weights) == (9.0, "xception.h5")
     assert scores["vgg"].features_seconds is None
 
 
