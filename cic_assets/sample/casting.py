@@ -3,22 +3,24 @@
 Places, hours, sizes, colours and cameras come from the same tables with the same chances for both classes.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from cic_assets.sample.car_bodies import BODIES
 from cic_assets.sample.car_paint import CarFinish
-from cic_assets.sample.dice import chance
+from cic_assets.sample.dice import chance, pick
 from cic_assets.sample.lights import HOURS
 from cic_assets.sample.photographs import Shot
-from cic_assets.sample.places import PLACES
+from cic_assets.sample.places import PLACES, Place
 from cic_assets.sample.tank_paint import TankFinish
 from cic_assets.sample.tank_types import TYPES
 from cic_assets.sample.textures import Colour, Paint
 from cic_assets.sample.vehicles import Car, Subject, Tank
 
 SIZES: tuple[tuple[int, int], ...] = (
-    (640, 480), (800, 600), (1024, 768), (960, 640), (900, 600), (1280, 720), (768, 768),
-    (1600, 900), (1080, 810), (720, 900), (640, 800), (1000, 562), (640, 640), (854, 480),
+    (640, 480), (800, 600), (1024, 768), (960, 640), (900, 600), (1280, 720), (768, 768), (720, 540),
+    (1600, 900), (960, 720), (720, 900), (640, 800), (1000, 562), (640, 640), (854, 480), (800, 533),
 )  # fmt: skip
 """Width and height in pixels."""
 
@@ -27,6 +29,9 @@ COLOURS: tuple[Colour, ...] = (
     (226, 228, 226), (54, 58, 60), (110, 92, 68), (140, 44, 38), (52, 74, 110), (164, 128, 60), (120, 130, 138),
 )  # fmt: skip
 """Paints of both classes, RGB in [0, 255]."""
+
+_EARTHY = COLOURS[:10]
+"""Those of camouflage."""
 
 TITLES = (
     "My {what}, {where} {size}",
@@ -38,6 +43,9 @@ TITLES = (
 )
 """Some carry marks that a careless page would take for HTML."""
 
+_FOGGY = 100.0
+"""Metres of haze below which it is foggy."""
+
 PLATES = ("CIC 23", "DAG 113", "ETL 200", "CNN 299", "REG 015", "PQT 512")
 
 
@@ -45,18 +53,19 @@ def cast(klass: str, number: int) -> Shot:
     """The shot with a number, of a "car" or a "tank". The same number gives the same shot for ever."""
     rng = np.random.default_rng((2023, 1 if klass == "car" else 2, number))
     place = PLACES[(number * 5 + number // len(PLACES)) % len(PLACES)]
-    hour = place.hours[int(rng.integers(len(place.hours)))]
+    hour = _hour(rng, place)
     subject = _car(rng, number, hour) if klass == "car" else _tank(rng, number, hour)
     return Shot(
         subject=subject,
         place=place,
         hour=hour,
-        size=SIZES[int(rng.integers(len(SIZES)))],
+        size=pick(rng, SIZES),
         yaw=_yaw(rng),
         eye_height=float(rng.uniform(0.9, 2.4) if chance(rng, 0.8) else rng.uniform(2.4, 5.0)),
         distance=float(rng.uniform(1.7, 4.0)),
-        fill=float(rng.uniform(0.55, 0.92)),
-        offset=(float(rng.uniform(-0.7, 0.7)), float(rng.uniform(-0.05, 0.75))),
+        # A tank's gun makes it long: a little more room, so that hulls and bodies are of one size.
+        fill=float(rng.uniform(0.80, 1.02)) * (1.0 if klass == "car" else 1.1),
+        offset=(float(rng.uniform(-0.12, 0.12)), float(rng.uniform(-0.02, 0.10))),
         roll=float(rng.uniform(-3, 3)) if chance(rng, 0.4) else 0.0,
         falling=place.falling if chance(rng, 0.25) else "",
         quality=int(rng.integers(78, 94)),
@@ -75,28 +84,34 @@ def title_of(shot: Shot) -> str:
 def _yaw(rng: np.random.Generator) -> float:
     """Mostly three-quarter views and sides, seldom straight from the front or the back."""
     side = 1 if chance(rng, 0.5) else -1
-    low, high = ((20, 70), (70, 110), (110, 160), (-20, 20))[int(rng.choice(4, p=(0.42, 0.30, 0.20, 0.08)))]
+    low, high = pick(rng, ((20, 65), (65, 115), (115, 160), (-20, 20)), (0.42, 0.38, 0.15, 0.05))
     return float(side * rng.uniform(low, high))
 
 
-def _colour(rng: np.random.Generator) -> Colour:
-    base = np.asarray(COLOURS[int(rng.integers(len(COLOURS)))]) * rng.uniform(0.85, 1.12) + rng.uniform(-8, 8, 3)
+def _hour(rng: np.random.Generator, place: Place) -> str:
+    """Seldom in the dark or in fog, as people take pictures."""
+    weights = [0.4 if HOURS[hour].dark or HOURS[hour].haze < _FOGGY else 1.0 for hour in place.hours]
+    return pick(rng, place.hours, [weight / sum(weights) for weight in weights])
+
+
+def _colour(rng: np.random.Generator, colours: Sequence[Colour] = COLOURS) -> Colour:
+    base = np.asarray(pick(rng, colours)) * rng.uniform(0.85, 1.12) + rng.uniform(-8, 8, 3)
     red, green, blue = np.clip(base, 12, 245)
     return float(red), float(green), float(blue)
 
 
 def _car(rng: np.random.Generator, number: int, hour: str) -> Subject:
     body = BODIES[number % len(BODIES)]
-    pattern = str(rng.choice(["plain", "roof", "stripes", "patches"], p=(0.62, 0.12, 0.11, 0.15)))
+    pattern = pick(rng, ("plain", "roof", "stripes", "patches"), (0.62, 0.12, 0.11, 0.15))
     finish = CarFinish(
         paint=Paint(_colour(rng), gloss=float(rng.uniform(0.4, 0.75))),
-        second=_colour(rng),
+        second=_colour(rng, _EARTHY if pattern == "patches" else COLOURS),
         pattern=pattern,
         lamps_on=_lamps(rng, hour),
-        spokes=int(rng.choice([5, 6, 7, 10])),
+        spokes=pick(rng, (5, 6, 7, 10)),
         rim=Paint((170, 172, 176), 0.5) if chance(rng, 0.7) else Paint((56, 56, 58), 0.4),
         dirt=float(rng.uniform(0, 0.7)) if chance(rng, 0.4) else 0.0,
-        plate=str(rng.choice(PLATES)),
+        plate=pick(rng, PLATES),
         seed=int(rng.integers(2**31)),
     )
     return Car(body, finish)
@@ -104,12 +119,12 @@ def _car(rng: np.random.Generator, number: int, hour: str) -> Subject:
 
 def _tank(rng: np.random.Generator, number: int, hour: str) -> Subject:
     kind = TYPES[number % len(TYPES)]
-    patches = tuple(_colour(rng) for _ in range(int(rng.choice([0, 1, 2], p=(0.5, 0.2, 0.3)))))
+    patches = tuple(_colour(rng, _EARTHY) for _ in range(pick(rng, (0, 1, 2), (0.5, 0.2, 0.3))))
     finish = TankFinish(
         paint=Paint(_colour(rng), gloss=float(rng.uniform(0.0, 0.12))),
         patches=patches,
         patch_size=float(rng.uniform(0.4, 0.9)),
-        marking=str(rng.choice(["none", "star", "number", "stripe", "roundel"])),
+        marking=pick(rng, ("none", "star", "number", "stripe", "roundel")),
         marking_colour=(235, 235, 230) if chance(rng, 0.8) else (190, 40, 36),
         number=str(int(rng.integers(100, 399))),
         turret_yaw=float(rng.normal(0, 28)) if chance(rng, 0.6) else 0.0,

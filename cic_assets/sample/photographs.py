@@ -22,6 +22,13 @@ _BACKGROUND_WIDTH = 640
 """Pixels; a vehicle of 640 and more stands out from it as from a background out of focus."""
 
 
+_WIDEST = 0.96
+"""Share of the picture's width that a vehicle takes at most."""
+
+_TALLEST = 0.78
+"""Share of the picture's height that a vehicle takes at most."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:
     """Everything that decides a picture.
@@ -34,8 +41,8 @@ class Shot:
         yaw: degrees around the vehicle; 0 looks at its nose, 90 at its left side.
         eye_height: of the camera over the ground, in metres.
         distance: of the camera in vehicle lengths.
-        fill: share of the picture's width that the vehicle takes.
-        offset: of its middle from the picture's middle, as a share of the free room, -1 to 1.
+        fill: width of the vehicle, as a share of the picture's shorter side.
+        offset: of its middle from the picture's middle, as a share of the picture's sides.
         roll: degrees that the camera is held askew.
         falling: "rain", "snow", "dust" or "".
         quality: of the JPEG, 1 to 100.
@@ -84,12 +91,12 @@ def _set_up(shot: Shot) -> tuple[Mesh, Texture, Camera]:
 
 def _framing(shot: Shot, low: Floats, high: Floats) -> tuple[float, tuple[float, float]]:
     """Focal length and centre in pixels, from where the vehicle would be at a focal length of one."""
-    width, height = shot.size
     span, middle = high - low, (low + high) / 2
-    focal = float(min(shot.fill * width / span[0], min(0.82, shot.fill * 1.15) * height / span[1]))
+    width = min(shot.fill * min(shot.size), _WIDEST * shot.size[0])
+    focal = float(min(width / span[0], _TALLEST * shot.size[1] / span[1]))
     x, y = (
-        side / 2 + (side - focal * float(extent)) / 2 * offset * 0.85 - focal * float(place)
-        for side, extent, offset, place in zip(shot.size, span, shot.offset, middle, strict=True)
+        side * (0.5 + offset) - focal * float(place)
+        for side, offset, place in zip(shot.size, shot.offset, middle, strict=True)
     )
     return focal, (x, y)
 

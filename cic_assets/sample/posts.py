@@ -42,14 +42,14 @@ class Plan:
     copied_from: tuple[str, ...]
 
 
+_TANKS = ("tankporn", "tanks")
+
 PLANS: dict[str, Plan] = {
-    "carporn": Plan(klass="car", first=0, pictures=90, galleries=8, gallery_size=4, copied_from=("carporn",)),
-    "tankporn": Plan(
-        klass="tank", first=0, pictures=67, galleries=3, gallery_size=3, copied_from=("tankporn", "tanks")
-    ),
-    "tanks": Plan(klass="tank", first=67, pictures=67, galleries=3, gallery_size=3, copied_from=("tankporn", "tanks")),
+    "carporn": Plan(klass="car", first=0, pictures=130, galleries=14, gallery_size=6, copied_from=("carporn",)),
+    "tankporn": Plan(klass="tank", first=0, pictures=85, galleries=7, gallery_size=5, copied_from=_TANKS),
+    "tanks": Plan(klass="tank", first=85, pictures=85, galleries=7, gallery_size=5, copied_from=_TANKS),
 }
-"""About 80 posts each."""
+"""About 80 posts each, and pictures enough for a small network to learn from."""
 
 
 def record(pictures: dict[str, Iterator[Drawn]]) -> Recording:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cic_assets.sample.geometry import Floats, Mesh, floats
+from cic_assets.sample.geometry import Floats, Mesh, face_normals, floats
 from cic_assets.sample.textures import Texture
 
 _FRACTION_BITS = 4
@@ -139,9 +139,8 @@ class _Surface(NamedTuple):
 
 def _facing(mesh: Mesh, camera: Camera) -> NDArray[np.int64]:
     """The faces that show their outside to the camera."""
-    a, b, c, d = (mesh.corners[:, index] for index in range(4))
-    normal = np.cross(c - a, d - b)
-    normal *= np.where((normal * mesh.normals.mean(axis=1)).sum(axis=1, keepdims=True) < 0, -1, 1)
+    normal = face_normals(mesh.corners)
+    normal[(normal * mesh.normals.mean(axis=1)).sum(axis=1) < 0] *= -1
     towards = camera.eye - mesh.corners.mean(axis=1)
     return np.flatnonzero((normal * towards).sum(axis=1) > 0)
 

@@ -80,13 +80,19 @@ class Paint:
 _PATCHY = 0.35
 """Standard deviations of noise over which a patch of camouflage lies: a third of the surface."""
 
+_MATT_TO_CHROME = 200
+"""Values of the fourth channel up to here are gloss, those above are glow: one sheet takes half the time of two."""
+
 
 class Texture:
-    """A sheet of colours and finishes, filled chart by chart."""
+    """A sheet of colours and finishes, filled chart by chart.
+
+    Attributes:
+        sheet: (H, W, 4): red, green, blue, and the finish.
+    """
 
     def __init__(self, width: int = 1280, height: int = 2600) -> None:
-        self.colour: NDArray[np.uint8] = np.zeros((height, width, 3), np.uint8)
-        self.finish: NDArray[np.uint8] = np.zeros((height, width, 2), np.uint8)
+        self.sheet: NDArray[np.uint8] = np.zeros((height, width, 4), np.uint8)
         self._next_row = 2
         self._next_column = 2
         self._shelf = 0
@@ -95,34 +101,39 @@ class Texture:
         """Room for a view: `axes` are the two coordinates that it shows, across and up; `scale` is pixels a metre."""
         width = int(np.ceil((upper[0] - lower[0]) * scale)) + 2
         height = int(np.ceil((upper[1] - lower[1]) * scale)) + 2
-        if self._next_column + width + 2 > self.colour.shape[1]:
+        if self._next_column + width + 2 > self.sheet.shape[1]:
             self._next_row, self._next_column, self._shelf = self._next_row + self._shelf + 2, 2, 0
         left, top = self._next_column, self._next_row
-        if top + height + 2 > self.colour.shape[0] or left + width + 2 > self.colour.shape[1]:
+        if top + height + 2 > self.sheet.shape[0] or left + width + 2 > self.sheet.shape[1]:
             raise ValueError(f"a chart of {width}x{height} pixels does not fit the texture any more")
         self._next_column += width + 2
         self._shelf = max(self._shelf, height)
-        return FlatChart(
-            self, axes, (left + 1 - lower[0] * scale, top + 1 + upper[1] * scale), scale, (left, top, width, height)
-        )
+        canvas = self.sheet[top : top + height, left : left + width]
+        return FlatChart(canvas, axes, scale, (1 - lower[0] * scale, 1 + upper[1] * scale), (left, top))
 
     def swatch(self, paint: Paint) -> "Swatch":
         """A spot of one paint, for things too small for a chart."""
         chart = self.chart((0, 1), (0, 0), (6, 6), 1)
         chart.fill(paint)
-        left, top, width, height = chart.window
-        return Swatch(left + width / 2, top + height / 2)
+        left, top = chart.corner
+        return Swatch(left + 4.0, top + 4.0)
 
     def sample(self, u: Floats, v: Floats) -> tuple[Floats, Floats, Floats]:
         """At (n,) texture pixels: (3, n) colour in [0, 255], (n,) gloss and (n,) glow in [0, 1]."""
         width = 4096  # OpenCV's remap takes no picture side of 32768 or more
         rows = -(-len(u) // width)
         padded = [np.pad(axis, (0, rows * width - len(u))).reshape(rows, width) for axis in (u, v)]
-        colour, finish = (
-            cv2.split(cv2.remap(sheet, padded[0], padded[1], cv2.INTER_LINEAR)) for sheet in (self.colour, self.finish)
-        )
-        channels = np.stack([*colour, *finish]).reshape(5, -1)[:, : len(u)].astype(np.float32)
-        return channels[:3], channels[3] / 255, channels[4] / 255
+        values = cv2.split(cv2.remap(self.sheet, padded[0], padded[1], cv2.INTER_LINEAR))
+        channels = np.stack(values).reshape(4, -1)[:, : len(u)].astype(np.float32)
+        gloss = np.minimum(channels[3], _MATT_TO_CHROME) / _MATT_TO_CHROME
+        glow = np.maximum(channels[3] - _MATT_TO_CHROME, 0) / (255 - _MATT_TO_CHROME)
+        return channels[:3], gloss, glow
+
+
+def _ink(paint: Paint) -> tuple[float, float, float, float]:
+    """A paint as a pixel of the sheet."""
+    finish = _MATT_TO_CHROME * paint.gloss
+    return (*paint.colour, _MATT_TO_CHROME + (255 - _MATT_TO_CHROME) * paint.glow if paint.glow else finish)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,70 +150,61 @@ class Swatch:
 
 @dataclass(frozen=True, slots=True)
 class FlatChart:
-    """A view painted in metres. `axes` may be negative-free only: mirror by painting twice."""
+    """A view on a texture, painted in metres. Made by `Texture.chart`.
 
-    texture: Texture
+    Attributes:
+        canvas: its own piece of the sheet.
+        axes: the two coordinates that it shows, across and up.
+        scale: pixels a metre.
+        origin: where (0, 0) metres lies, in pixels of the canvas.
+        corner: where the canvas lies on the sheet: (left, top).
+    """
+
+    canvas: NDArray[np.uint8]
     axes: tuple[int, int]
-    origin: tuple[float, float]
     scale: float
-    window: tuple[int, int, int, int]
+    origin: tuple[float, float]
+    corner: tuple[int, int]
 
     def __call__(self, points: Floats) -> Floats:
         """(…, 3) metres to (…, 2) texture pixels, kept within the chart."""
-        left, top, width, height = self.window
-        u = np.clip(points[..., self.axes[0]] * self.scale + self.origin[0], left, left + width - 1)
-        v = np.clip(self.origin[1] - points[..., self.axes[1]] * self.scale, top, top + height - 1)
-        return np.stack([u, v], axis=-1).astype(np.float32)
+        height, width = self.canvas.shape[:2]
+        place = np.empty((*points.shape[:-1], 2), np.float32)
+        np.clip(points[..., self.axes[0]] * self.scale + self.origin[0], 0, width - 1, out=place[..., 0])
+        np.clip(self.origin[1] - points[..., self.axes[1]] * self.scale, 0, height - 1, out=place[..., 1])
+        place += self.corner
+        return place
+
+    def _pixel(self, point: Sequence[float]) -> tuple[int, int]:
+        """A point in sixteenths of a pixel."""
+        x, y = point[0] * self.scale + self.origin[0], self.origin[1] - point[1] * self.scale
+        return round(x * (1 << _SHIFT)), round(y * (1 << _SHIFT))
 
     def _pixels(self, points: Iterable[Sequence[float]]) -> NDArray[np.int32]:
-        flat = np.asarray(list(points), np.float64)
-        xy = np.stack([flat[:, 0] * self.scale + self.origin[0], self.origin[1] - flat[:, 1] * self.scale], axis=1)
-        left, top, _, _ = self.window
-        return np.round((xy - (left, top)) * (1 << _SHIFT)).astype(np.int32)
-
-    def region(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """The chart's own piece of colour (h, w, 3) and finish (h, w, 2), to paint on."""
-        left, top, width, height = self.window
-        piece = np.s_[top : top + height, left : left + width]
-        return self.texture.colour[piece], self.texture.finish[piece]
+        return np.array([self._pixel(point) for point in points], np.int32)
 
     def fill(self, paint: Paint) -> None:
         """One paint all over."""
-        for canvas, value in zip(self.region(), (paint.colour, _finish(paint)), strict=True):
-            cv2.rectangle(canvas, (0, 0), (canvas.shape[1], canvas.shape[0]), value, -1)
+        cv2.rectangle(self.canvas, (0, 0), (self.canvas.shape[1], self.canvas.shape[0]), _ink(paint), -1)
 
     def polygon(self, points: Iterable[Sequence[float]], paint: Paint) -> None:
         """A filled outline."""
-        pixels = self._pixels(points)
-        for canvas, value in zip(self.region(), (paint.colour, _finish(paint)), strict=True):
-            cv2.fillPoly(canvas, [pixels], value, cv2.LINE_AA, _SHIFT)
+        cv2.fillPoly(self.canvas, [self._pixels(points)], _ink(paint), cv2.LINE_AA, _SHIFT)
 
     def line(self, points: Iterable[Sequence[float]], paint: Paint, width: float, *, closed: bool = False) -> None:
         """A line of `width` metres."""
-        pixels = self._pixels(points)
         thickness = max(1, round(width * self.scale))
-        for canvas, value in zip(self.region(), (paint.colour, _finish(paint)), strict=True):
-            cv2.polylines(canvas, [pixels], closed, value, thickness, cv2.LINE_AA, _SHIFT)
+        cv2.polylines(self.canvas, [self._pixels(points)], closed, _ink(paint), thickness, cv2.LINE_AA, _SHIFT)
 
     def disc(self, centre: Sequence[float], radius: float, paint: Paint) -> None:
         """A filled circle."""
-        (pixel,) = self._pixels([centre])
-        for canvas, value in zip(self.region(), (paint.colour, _finish(paint)), strict=True):
-            cv2.circle(
-                canvas,
-                (int(pixel[0]), int(pixel[1])),
-                round(radius * self.scale * (1 << _SHIFT)),
-                value,
-                -1,
-                cv2.LINE_AA,
-                _SHIFT,
-            )
+        fine = round(radius * self.scale * (1 << _SHIFT))
+        cv2.circle(self.canvas, self._pixel(centre), fine, _ink(paint), -1, cv2.LINE_AA, _SHIFT)
 
     def ring(self, centre: Sequence[float], radius: float, paint: Paint, width: float) -> None:
         """A circle line of `width` metres."""
-        angle = np.linspace(0, 2 * np.pi, 48, endpoint=False)
-        points = np.stack([centre[0] + radius * np.cos(angle), centre[1] + radius * np.sin(angle)], axis=1)
-        self.line(points.tolist(), paint, width, closed=True)
+        fine, thickness = round(radius * self.scale * (1 << _SHIFT)), max(1, round(width * self.scale))
+        cv2.circle(self.canvas, self._pixel(centre), fine, _ink(paint), thickness, cv2.LINE_AA, _SHIFT)
 
     def rectangle(self, lower: Sequence[float], upper: Sequence[float], paint: Paint) -> None:
         """A filled rectangle."""
@@ -211,52 +213,44 @@ class FlatChart:
 
     def text(self, words: str, centre: Sequence[float], height: float, paint: Paint, *, mirrored: bool = False) -> None:
         """Words, `height` metres high, around `centre`; mirrored for charts that are seen from behind."""
-        size = height * self.scale / 22
-        (width, tall), _ = cv2.getTextSize(words, cv2.FONT_HERSHEY_DUPLEX, size, 2)
-        stamp = np.zeros((tall + 6, width + 6), np.uint8)
-        cv2.putText(
-            stamp, words, (3, tall + 2), cv2.FONT_HERSHEY_DUPLEX, size, 255, max(1, round(size * 2)), cv2.LINE_AA
-        )
-        self.stamp(stamp[:, ::-1] if mirrored else stamp, centre, paint)
+        size, font = height * self.scale / 22, cv2.FONT_HERSHEY_DUPLEX
+        (width, tall), _ = cv2.getTextSize(words, font, size, 2)
+        stencil = np.zeros((tall + 6, width + 6), np.uint8)
+        cv2.putText(stencil, words, (3, tall + 2), font, size, (255,), max(1, round(size * 2)), cv2.LINE_AA)
+        self._stamp(stencil[:, ::-1] if mirrored else stencil, centre, paint)
 
-    def stamp(self, mask: NDArray[np.uint8], centre: Sequence[float], paint: Paint) -> None:
-        """Paint through a (h, w) stencil of coverage in [0, 255] around `centre`."""
-        (pixel,) = self._pixels([centre]) >> _SHIFT
-        for canvas, value in zip(self.region(), (paint.colour, _finish(paint)), strict=True):
-            top, left = pixel[1] - mask.shape[0] // 2, pixel[0] - mask.shape[1] // 2
-            if top < 0 or left < 0 or top + mask.shape[0] > canvas.shape[0] or left + mask.shape[1] > canvas.shape[1]:
-                continue
-            spot = canvas[top : top + mask.shape[0], left : left + mask.shape[1]]
-            share = mask[..., None].astype(np.float32) / 255
-            spot[:] = spot * (1 - share) + floats(value) * share
+    def _stamp(self, stencil: NDArray[np.uint8], centre: Sequence[float], paint: Paint) -> None:
+        """Paint through a (h, w) stencil of coverage in [0, 255] around `centre`; nothing if it does not fit."""
+        height, width = stencil.shape
+        x, y = (value >> _SHIFT for value in self._pixel(centre))
+        left, top = x - width // 2, y - height // 2
+        if left < 0 or top < 0 or left + width > self.canvas.shape[1] or top + height > self.canvas.shape[0]:
+            return
+        spot = self.canvas[top : top + height, left : left + width]
+        share = stencil[..., None].astype(np.float32) / 255
+        spot[:] = spot * (1 - share) + floats(_ink(paint)) * share
 
     def weather(self, rng: np.random.Generator, *, strength: float, dirt: Colour, dirt_below: float = 0.0) -> None:
         """Uneven paint, and dirt up to a height of `dirt_below` metres."""
-        colour, finish = self.region()
-        height, width = colour.shape[:2]
+        height, width = self.canvas.shape[:2]
         # Clouds need few pixels: a quarter of the chart's in each direction.
         rows, columns = height // 4 + 2, width // 4 + 2
         bright = np.clip(1 + strength * noise(rng, rows, columns, cell=self.scale * 0.2), 0.6, 1.4)
-        up = (self.origin[1] - self.window[1] - 4 * np.arange(rows, dtype=np.float32)) / self.scale
+        up = (self.origin[1] - 4 * np.arange(rows, dtype=np.float32)) / self.scale
         cover = np.clip((dirt_below - up) / max(dirt_below, 0.05), 0, 1)[:, None]
         cover = np.clip(cover * (0.8 + 0.5 * noise(rng, rows, columns, cell=self.scale * 0.1)), 0, 0.85)
         # In bytes, for speed: 128 stands for one.
-        keep, add, clean = (
-            cv2.resize(np.clip(sheet, 0, 255).astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR)
-            for sheet in (128 * bright * (1 - cover), cover[..., None] * floats(dirt), 128 * (1 - cover))
+        keep, clean = 128 * bright * (1 - cover), 128 * (1 - cover)
+        times, plus = (
+            cv2.resize(np.clip(small, 0, 255).astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR)
+            for small in (np.dstack([keep, keep, keep, clean]), cover[..., None] * floats((*dirt, 0)))
         )
-        cv2.add(cv2.multiply(colour, cv2.merge([keep] * 3), scale=1 / 128), add, colour)
-        finish[..., 0] = cv2.multiply(finish[..., 0], clean, scale=1 / 128)
+        self.canvas[:] = cv2.add(cv2.multiply(self.canvas, times, scale=1 / 128), plus)
 
     def camouflage(self, rng: np.random.Generator, colours: Sequence[Colour], size: float) -> None:
-        """Patches of further colours over what is there; `size` is that of a patch in metres."""
-        canvas, _ = self.region()
-        height, width = canvas.shape[:2]
+        """Patches of further colours over what is there, matt; `size` is that of a patch in metres."""
+        height, width = self.canvas.shape[:2]
         for colour in colours:
             clouds = noise(rng, height // 2 + 1, width // 2 + 1, cell=size * self.scale, octaves=3)
             smooth = cv2.resize(clouds, (width, height), interpolation=cv2.INTER_LINEAR)
-            canvas[smooth > _PATCHY] = colour
-
-
-def _finish(paint: Paint) -> tuple[float, float]:
-    return (paint.gloss * 255, paint.glow * 255)
+            self.canvas[..., :3][smooth > _PATCHY] = colour
