@@ -72,7 +72,16 @@ def load_training_data(folder: UPath) -> TrainingData:
     weights = {classes.index(name): float(weight) for name, weight in about["class_weights"].items()}
     with _existing(folder / "manifest.parquet").open("rb") as file:
         manifest = pd.read_parquet(file)
+    _check_manifest(manifest, splits, folder)
     return TrainingData(splits, classes, weights, str(about["version"]), manifest)
+
+
+def _check_manifest(manifest: pd.DataFrame, splits: dict[SplitName, Split], folder: UPath) -> None:
+    """Predictions name pictures by the manifest, so it must be of the same pictures as the arrays."""
+    for name, split in splits.items():
+        rows = manifest[manifest["split"] == name].sort_values("row")
+        if rows["row"].tolist() != list(range(len(split))) or rows["label"].tolist() != split.labels.tolist():
+            raise TrainingDataError(f"{folder / 'manifest.parquet'}: its {name} rows are not those of {name}.npy")
 
 
 def _read_about(folder: UPath) -> dict[str, Any]:

@@ -23,7 +23,6 @@ from cic_assets.models.card import (
 )
 from cic_assets.models.checkpoints import best_of, epochs_without_gain
 from cic_assets.models.data import Labels, SplitName, TrainingData
-from cic_assets.models.errors import TrainingDataError
 from cic_assets.models.events import EpochEnd
 from cic_assets.models.measures import Stopwatch, flops, peak_rss_bytes
 from cic_assets.models.weights import ResolvedWeights
@@ -68,18 +67,12 @@ def save(spec: "TrainingSpec", data: TrainingData, outcome: Outcome) -> Card:
 
 
 def predictions_table(data: TrainingData, outputs: dict[SplitName, Probabilities]) -> pd.DataFrame:
-    """One row a judged picture: sha256, split, klass, label, predicted (a class name) and p_CLASS for each class.
-
-    Raises:
-        TrainingDataError: the manifest and the arrays are not of the same pictures.
-    """
+    """One row a judged picture: sha256, split, klass, label, predicted (a class name) and p_CLASS for each class."""
     return pd.concat([_predictions(data, split, given) for split, given in outputs.items()], ignore_index=True)
 
 
 def _predictions(data: TrainingData, split: SplitName, outputs: Probabilities) -> pd.DataFrame:
     rows = data.manifest[data.manifest["split"] == split].sort_values("row")
-    if rows["row"].tolist() != list(range(len(outputs))):
-        raise TrainingDataError(f"manifest.parquet: its rows of the {split} split are not those of {split}.npy")
     table = rows[["sha256", "split", "klass", "label"]].reset_index(drop=True)
     table["predicted"] = np.array(data.classes, dtype=object)[outputs.argmax(axis=1)]
     return table.assign(**{f"p_{klass}": outputs[:, label] for label, klass in enumerate(data.classes)})

@@ -1,7 +1,7 @@
 """What a person may set about a model and its training, with the reason for each default.
 
-The defaults of the variant `original` are those of the notebooks of *Custom Image Classifier Tools* (A. Peetz, 2023);
-those of `modern` were measured here (`benchmarks/results.md`). No Keras here: settings are read by every command.
+The defaults of the variant `original` are those of the notebooks of *Custom Image Classifier Tools* (A. Peetz, 2023).
+No Keras here: settings are read by every command.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 Architecture = Literal["vgg", "peetz_net", "xception"]
 """The three networks; also the names of their folders under `models/` unless a problem names them otherwise."""
 
-Variant = Literal["original", "modern"]
+Variant = Literal["original"]
+"""How an architecture is built and trained: as in the notebooks."""
 
 XCEPTION_MIN_SIDE = 71
 """Smallest side that Keras' Xception takes: five halvings without padding in the first layers."""
@@ -54,11 +55,11 @@ class AugmentationSettings(_Settings):
 class ModelSettings(_Settings):
     """One model: which network at which size, and how it is trained.
 
-    Settings that are not given are those of the architecture's variant, see `ORIGINAL` and `MODERN`.
+    Settings that are not given are those of the architecture's variant, see `VARIANTS`.
     """
 
     architecture: Architecture
-    variant: Variant = Field(default="original", description="as in the notebooks, or with what came after them")
+    variant: Variant = Field(default="original", description="as in the notebooks")
     width: float = Field(default=1.0, gt=0, le=4, description="factor on filters and dense units, for a smaller net")
     input_size: int = Field(
         default=224, ge=32, le=1024, description="side in pixels that the network sees; 224 as the notebooks"
@@ -81,7 +82,7 @@ class ModelSettings(_Settings):
     def _fill_from_variant(cls, given: Any) -> Any:
         if not isinstance(given, Mapping):
             return given
-        variant = MODERN if given.get("variant") == "modern" else ORIGINAL
+        variant = VARIANTS.get(str(given.get("variant", "original")), {})
         return {**variant.get(str(given.get("architecture")), {}), **given}
 
     @model_validator(mode="after")
@@ -91,11 +92,11 @@ class ModelSettings(_Settings):
         return self
 
 
-ORIGINAL: dict[str, dict[str, Any]] = {"vgg": {}, "peetz_net": {}, "xception": {"epochs": 4}}
-"""What an `original` architecture sets otherwise than `ModelSettings` itself."""
-
-MODERN: dict[str, dict[str, Any]] = {"vgg": {}, "peetz_net": {}, "xception": {"epochs": 4}}
-"""What a `modern` architecture sets otherwise than `ModelSettings` itself."""
+VARIANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    # Xception's notebook trains 4 epochs: the trunk knows pictures already.
+    "original": {"vgg": {}, "peetz_net": {}, "xception": {"epochs": 4}},
+}
+"""By variant and architecture, what is otherwise than the defaults of `ModelSettings`."""
 
 
 def default_models() -> dict[str, ModelSettings]:

@@ -71,6 +71,7 @@ def resolve_weights(path: Path | str | None = None, say: Say = lambda _: None) -
     if given := path or os.environ.get(ENVIRONMENT_VARIABLE):
         return _from_given(Path(given).expanduser())
     reasons = []
+    # What was downloaded before comes first: asking an official address that cannot be reached takes seconds each time.
     for place in (_from_own_cache, _from_keras, _from_package):
         try:
             return place(say)

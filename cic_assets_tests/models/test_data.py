@@ -1,9 +1,11 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import fsspec
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 from upath import UPath
@@ -36,6 +38,11 @@ def rewrite(folder: Path, **changes: object) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
+def spoil_manifest(folder: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
+    path = folder / "manifest.parquet"
+    change(pd.read_parquet(path)).to_parquet(path)
+
+
 def test_class_weights_follow_the_labels_not_their_order_in_the_file(make_dataset: MakeDataset) -> None:
     folder = make_dataset()
     rewrite(folder, class_weights={"tank": 3.0, "car": 0.5})
@@ -48,6 +55,8 @@ def test_class_weights_follow_the_labels_not_their_order_in_the_file(make_datase
         (lambda f: (f / "dataset.json").unlink(), "dataset.json is missing: materialize training_dataset"),
         (lambda f: (f / "test.npy").unlink(), "test.npy is missing"),
         (lambda f: (f / "manifest.parquet").unlink(), "manifest.parquet is missing"),
+        (lambda f: spoil_manifest(f, lambda m: m[m["split"] != "test"]), "its test rows are not those of test.npy"),
+        (lambda f: spoil_manifest(f, lambda m: m.assign(label=1 - m["label"])), "its train rows are not those of"),
         (lambda f: (f / "dataset.json").write_text("{}"), "lacks class_weights, classes, version"),
         (lambda f: rewrite(f, class_weights={"car": 1}), "name different classes"),
         (lambda f: np.save(f / "train.npy", np.zeros((24, 36, 36, 3))), "float64"),

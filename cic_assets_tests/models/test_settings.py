@@ -29,7 +29,7 @@ def test_given_settings_win_over_those_of_the_architecture() -> None:
 
 
 def test_settings_survive_json() -> None:
-    settings = ModelSettings(architecture="xception", variant="modern", width=0.5)
+    settings = ModelSettings(architecture="xception", width=0.5)
     assert ModelSettings.model_validate_json(settings.model_dump_json()) == settings
 
 
@@ -38,6 +38,7 @@ def test_settings_survive_json() -> None:
     [
         ({"architecture": "resnet"}, "architecture"),
         ({}, "architecture"),
+        ({"architecture": "vgg", "variant": "futuristic"}, "variant"),
         ({"architecture": "vgg", "width": 0}, "width"),
         ({"architecture": "vgg", "input_size": 8}, "input_size"),
         ({"architecture": "xception", "input_size": 64}, "input_size"),

@@ -15,6 +15,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from upath import UPath
 
 from cic_assets.models import (
+    AcceleratorSettings,
+    AcceleratorUnavailableError,
     AugmentationSettings,
     Card,
     CardMismatchError,
@@ -326,3 +328,13 @@ def test_frozen_features_are_computed_once_and_stand_for_the_whole_model(
     again = train(spec)
     assert again.measures.features_seconds == 0
     assert again.scores == card.scores
+
+
+def test_a_gpu_that_is_required_and_absent_is_an_error_at_once(make_dataset: MakeDataset, tmp_path: Path) -> None:
+    import keras
+
+    if keras.distribution.list_devices("gpu"):
+        pytest.skip("there is a GPU here")
+    for accelerator in (AcceleratorSettings(device="gpu"), AcceleratorSettings(require=True)):
+        with pytest.raises(AcceleratorUnavailableError, match="a GPU is required"):
+            train(spec_for(make_dataset(version=accelerator.device), tmp_path / "model", accelerator=accelerator))
