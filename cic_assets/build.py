@@ -16,8 +16,7 @@ from cic_assets.automation import build_schedules
 from cic_assets.checks import build_checks
 from cic_assets.environment import Environment
 from cic_assets.logs import LOGGERS
-from cic_assets.partitions import source_partitions
-from cic_assets.problem import Problem, load_problem
+from cic_assets.problem import load_problem
 from cic_assets.resources import AcceleratorResource, DataRootResource, RedditResource, WeightsResource
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ def build_definitions(environment: Environment) -> Definitions:
     return Definitions(
         assets=build_assets(problem),
         asset_checks=build_checks(problem),
-        jobs=build_jobs(problem),
+        jobs=build_jobs(),
         schedules=build_schedules(problem),
         resources=build_resources(environment),
         loggers=LOGGERS,
@@ -69,15 +68,13 @@ def _secret(name: str) -> str | EnvVar:
     return EnvVar(name) if os.environ.get(name) else ""
 
 
-def build_jobs(problem: Problem) -> "list[UnresolvedAssetJobDefinition]":
+def build_jobs() -> "list[UnresolvedAssetJobDefinition]":
     """The jobs that people launch, in the order of the data."""
-    partitions = source_partitions(problem)
     return [
         define_asset_job(
             "rescrape",
             AssetSelection.assets("raw_images", "image_hashes"),
             description="Scrape a source again: what is new is added, nothing is fetched twice.",
-            partitions_def=partitions,
         ),
         define_asset_job(
             "find_duplicates", AssetSelection.assets("duplicates"), description="Compare the pictures of all sources."
@@ -86,7 +83,6 @@ def build_jobs(problem: Problem) -> "list[UnresolvedAssetJobDefinition]":
             "prepare",
             AssetSelection.assets("deduped_images", "resized_images"),
             description="Keep one of each picture of a source, and resize it.",
-            partitions_def=partitions,
         ),
         define_asset_job(
             "build_dataset",
