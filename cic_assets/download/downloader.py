@@ -70,7 +70,7 @@ async def download_all(
     settings, network, known = settings or DownloadSettings(), network or Network.public(), known or {}
     unique = _unique(requests)
     with ThreadPoolExecutor(settings.workers, thread_name_prefix="download") as pool:
-        async with _session(settings, network) as session:
+        async with network.connector() as connector, _session(settings, connector) as session:
             attempts = Attempts(session, pool, store=store, settings=settings, network=network)
             run = _Run(attempts, settings, network, on_result)
             fetched = await run.fetch([request for url, request in unique.items() if url not in known])
@@ -101,9 +101,9 @@ def _unique(requests: Iterable[FetchRequest]) -> dict[str, FetchRequest]:
     return unique
 
 
-def _session(settings: DownloadSettings, network: Network) -> aiohttp.ClientSession:
+def _session(settings: DownloadSettings, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        connector=network.connector(),
+        connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,
         # A packed body is unpacked by us, no further than the limit.

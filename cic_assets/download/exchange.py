@@ -18,10 +18,14 @@ from cic_assets.download.budget import ByteBudget
 from cic_assets.download.patience import Patience
 from cic_assets.download.results import FetchError
 from cic_assets.download.retrying import TRANSIENT_STATUSES, retry_after
+from cic_assets.download.robots import refusal
 from cic_assets.download.settings import DownloadSettings
 from cic_assets.media import Outcome
 
 logger = logging.getLogger(__name__)
+
+ROBOT = "cic_assets"
+"""Our name where an X-Robots-Tag is meant for one robot."""
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -76,6 +80,7 @@ class Exchange:
         _check_status(response)
         if response.status != HTTPStatus.OK:
             return Answer(response.status, response.headers)
+        self._check_robots(response)
         size = self._expected_size(response)
         held_since = patience.hold() if size > self._budget.free else None
         await held.enter_async_context(self._budget.claim(size))
@@ -83,6 +88,11 @@ class Exchange:
             patience.go_on(held_since)
         patience.begin_body()
         return Answer(response.status, response.headers, await self._body(response, patience))
+
+    def _check_robots(self, response: aiohttp.ClientResponse) -> None:
+        directive = refusal(response.headers.getall("X-Robots-Tag", []), self._settings.robots_directives, ROBOT)
+        if directive is not None:
+            raise FetchError(Outcome.SKIPPED, f"X-Robots-Tag: {directive}")
 
     def _expected_size(self, response: aiohttp.ClientResponse) -> int:
         """Bytes of memory to claim for a body: its length, or the most where the host does not say it."""
@@ -130,9 +140,10 @@ def _explained(patience: Patience) -> Iterator[None]:
         raise FetchError(Outcome.TIMEOUT, patience.why(), host_fault=not patience.answered) from error
     except aiohttp.ClientConnectorDNSError as error:
         raise _no_address(error) from error
-    except (aiohttp.ClientConnectorError, aiohttp.ClientConnectorCertificateError) as error:
+    except aiohttp.ClientConnectorError as error:
         reason = f"no connection to {error.host}: {_words(error)}"
-        raise FetchError(Outcome.ERROR, reason, transient=True, host_fault=True) from error
+        may_pass = not isinstance(error, aiohttp.ClientSSLError)
+        raise FetchError(Outcome.ERROR, reason, transient=may_pass, host_fault=True) from error
     except (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError) as error:
         raise _broken(error, patience) from error
     except (aiohttp.ClientError, ValueError) as error:
@@ -156,6 +167,5 @@ def _broken(error: aiohttp.ClientError, patience: Patience) -> FetchError:
 
 
 def _words(error: Exception) -> str:
-    """An error in one short line; what hosts send is quoted in some of them."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return "".join(character if character.isprintable() else "?" for character in text)[:160]
+    """An error in a few words; what hosts send is quoted in some of them."""
+    return str(error) or type(error).__name__

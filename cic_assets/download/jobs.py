@@ -15,13 +15,12 @@ from cic_assets.download.network import Network
 from cic_assets.download.patience import Patience
 from cic_assets.download.placeholders import is_removed_page
 from cic_assets.download.results import Download, FetchError, FetchRequest
-from cic_assets.download.robots import refusal
 from cic_assets.download.settings import DownloadSettings
 from cic_assets.media import Outcome
 from cic_assets.storage import ContentStore
 
-ROBOT = "cic_assets"
-"""Our name where an X-Robots-Tag is meant for one robot."""
+MAX_VALIDATOR_LENGTH = 200
+"""Of an ETag or a date. Real ones have up to some 70 characters."""
 
 
 @dataclass(slots=True)
@@ -73,8 +72,8 @@ class Job:
             height=kept.height,
             bytes=kept.bytes,
             final_url=str(self.url),
-            etag=answer.headers.get("ETag"),
-            last_modified=answer.headers.get("Last-Modified"),
+            etag=_to_ask_again_with(answer, "ETag"),
+            last_modified=_to_ask_again_with(answer, "Last-Modified"),
             used_fallback=self.source_failure is not None,
             not_modified=answer.status == HTTPStatus.NOT_MODIFIED,
             attempts=self.attempts,
@@ -148,9 +147,6 @@ class Attempts:
                 raise FetchError(Outcome.HTTP_ERROR, "HTTP 304 to a request without conditions")
             job.conditional = False
             return await self._in_thread(self._keeper.keep_again, request.sha256, request.format)
-        directive = refusal(answer.headers.getall("X-Robots-Tag", []), self._settings.robots_directives, ROBOT)
-        if directive is not None:
-            raise FetchError(Outcome.SKIPPED, f"X-Robots-Tag: {directive}")
         encoding = answer.headers.get("Content-Encoding", "")
         return await self._in_thread(self._keeper.keep, answer.body, encoding)
 
@@ -165,3 +161,9 @@ def _conditions(job: Job) -> dict[str, str]:
         return {}
     conditions = {"If-None-Match": request.etag, "If-Modified-Since": request.last_modified}
     return {name: value for name, value in conditions.items() if value}
+
+
+def _to_ask_again_with(answer: Answer, name: str) -> str | None:
+    """A header that goes into a table and back to the host: nothing but what such a header may be (RFC 9110, 8.8)."""
+    value = answer.headers.get(name)
+    return value if value and len(value) <= MAX_VALIDATOR_LENGTH and value.isascii() and value.isprintable() else None

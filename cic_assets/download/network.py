@@ -6,7 +6,9 @@ is no second look-up that could answer otherwise (DNS rebinding). Proxies and co
 
 import asyncio
 import socket
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Self
@@ -67,14 +69,17 @@ class Network:
         """The URL to hand to the client: https as http where a stand-in answers."""
         return url if self.stand_in is None else url.with_scheme("http")
 
-    def connector(self) -> aiohttp.TCPConnector:
-        """A connector that reaches these hosts alone. To be made inside a running event loop."""
-        return aiohttp.TCPConnector(
-            resolver=_PublicResolver() if self.stand_in is None else _StandInResolver(*self.stand_in),
-            socket_factory=self._socket,
-            limit=0,  # `schedule.py` limits, with fairness between hosts
-            ttl_dns_cache=300,
-        )
+    @asynccontextmanager
+    async def connector(self) -> AsyncIterator[aiohttp.TCPConnector]:
+        """A connector that reaches these hosts alone, while the block runs."""
+        resolver = _PublicResolver() if self.stand_in is None else _StandInResolver(*self.stand_in)
+        # No limit of its own: `schedule.py` limits, with fairness between hosts.
+        connector = aiohttp.TCPConnector(resolver=resolver, socket_factory=self._socket, limit=0, ttl_dns_cache=300)
+        try:
+            yield connector
+        finally:
+            await connector.close()
+            await resolver.close()
 
     def _socket(self, info: aiohttp.AddrInfoType) -> socket.socket:
         """Open a socket for an address: the last place where a wrong one can be stopped, whatever led there."""

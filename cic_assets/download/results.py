@@ -5,6 +5,14 @@ from dataclasses import dataclass, field
 
 from cic_assets.media import Outcome
 
+MAX_REASON_LENGTH = 240
+
+
+def presentable(text: str) -> str:
+    """Text that may quote a host, in one line and without what a terminal or a table could stumble over."""
+    line = " ".join(text.split())
+    return "".join(character if character.isprintable() else "?" for character in line)[:MAX_REASON_LENGTH]
+
 
 class FetchError(Exception):
     """Why a URL gave no picture: the outcome it ends in, unless another attempt does better.
@@ -26,6 +34,7 @@ class FetchError(Exception):
         wait: float | None = None,
         host_fault: bool = False,
     ) -> None:
+        reason = presentable(reason)
         super().__init__(f"{outcome}: {reason}")
         self.outcome = outcome
         self.reason = reason
@@ -96,7 +105,7 @@ class Download:
 
 @dataclass(slots=True)
 class Progress:
-    """How far a run is.
+    """How far a run is; the same object from its start to its end.
 
     Attributes:
         total: URLs in all.

@@ -53,7 +53,7 @@ class DownloadSettings(BaseModel):
     """Mean wait before the first retry; it doubles each time, and jitter spreads it from half to one and a half."""
 
     max_wait_seconds: float = Field(default=20, ge=0)
-    """Longest Retry-After that is waited for. A host that asks for more is not asked again in this run."""
+    """Longest Retry-After that is waited for. A URL for which its host asks for more is given up."""
 
     max_redirects: int = Field(default=10, ge=0, le=30)
     """Redirects that are followed for one URL; browsers allow 20, no picture host needs more than three."""

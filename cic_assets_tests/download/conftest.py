@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import ssl
 import sys
 import threading
 from collections import Counter
@@ -28,7 +29,8 @@ class Host:
         most_open: the most that were under way at once, by host.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.handlers: dict[str, Handler] = {}
         self.asked: Counter[str] = Counter()
         self.headers: dict[str, dict[str, str]] = {}
@@ -43,7 +45,9 @@ class Host:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._server = self._loop.run_until_complete(asyncio.start_server(self._connected, "127.0.0.1", 0))
+        self._server = self._loop.run_until_complete(
+            asyncio.start_server(self._connected, "127.0.0.1", 0, ssl=self._tls)
+        )
         self.port = self._server.sockets[0].getsockname()[1]
         self._ready.set()
         self._loop.run_forever()
@@ -149,6 +153,15 @@ def host() -> Iterator[Host]:
     server = Host()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def tls_host() -> Iterator[Callable[[ssl.SSLContext], Host]]:
+    """A function that starts such a host over TLS."""
+    started: list[Host] = []
+    yield lambda tls: started.append(Host(tls)) or started[-1]
+    for server in started:
+        server.stop()
 
 
 @pytest.fixture(scope="session")

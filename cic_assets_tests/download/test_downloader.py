@@ -263,6 +263,12 @@ def test_x_robots_tag(host, fetch, picture, header, outcome):
     assert fetch(url, robots_directives=frozenset()).outcome is Outcome.OK
 
 
+def test_what_robots_may_not_have_is_not_read(host, fetch):
+    head = b"HTTP/1.1 200 OK\r\nX-Robots-Tag: noai\r\nContent-Length: 1000\r\n\r\n"
+    result = fetch(host.serve("a.example/x", host.raw(head, close=False)))
+    assert (result.outcome, result.reason) == (Outcome.SKIPPED, "X-Robots-Tag: noai")
+
+
 def test_a_body_packed_without_being_asked(host, fetch, picture):
     data = picture()
     packed = host.serve("a.example/1", host.answer(200, gzip.compress(data), Content_Encoding="gzip"))
@@ -421,6 +427,27 @@ def test_a_store_that_cannot_be_written_ends_the_run(host, tmp_path, picture):
             store=ContentStore(UPath(tmp_path / "file")),
             network=Network.replay("127.0.0.1", host.port),
         )
+
+
+def test_a_caller_that_raises_ends_the_run(host, store, picture):
+    def stop(_result, _progress):
+        raise KeyError("enough")
+
+    url = host.serve("a.example/x", host.answer(200, picture()))
+    network = Network.replay("127.0.0.1", host.port)
+    with pytest.raises(KeyError, match="enough"):
+        download([FetchRequest(url=url)], store=store, network=network, on_result=stop)
+
+
+def test_headers_and_reasons_can_be_kept_in_a_table(host, fetch, picture):
+    """Bytes that are no UTF-8 come as lone surrogates, which no file format takes."""
+    head = b'HTTP/1.1 200 OK\r\nETag: "\xff\xfe"\r\nLast-Modified: ' + b"x" * 5000 + b"\r\n\r\n"
+    odd = host.serve("a.example/1", host.raw(head, picture()))
+    elsewhere = host.serve("a.example/2", host.raw(b"HTTP/1.1 302 F\r\nLocation: http://[fe80::1%\xff\x1b]/\r\n\r\n"))
+    results = fetch(odd, elsewhere)
+    assert (results[odd].outcome, results[odd].etag, results[odd].last_modified) == (Outcome.OK, None, None)
+    assert results[elsewhere].outcome in {Outcome.BLOCKED, Outcome.ERROR}
+    assert results[elsewhere].reason.isprintable()
 
 
 def test_inside_an_event_loop_and_cancelled(host, store):
