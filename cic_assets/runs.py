@@ -125,17 +125,21 @@ def _failures(result: ExecuteInProcessResult, partition: str | None) -> list[str
     of = f" of {partition}" if partition else ""
     lines = [f"{event.step_key}{of}: {_reason(event.step_failure_data)}" for event in result.get_step_failure_events()]
     if not result.success and not lines:
-        messages = [
-            e.message or "" for e in result.filter_events(lambda e: e.event_type is DagsterEventType.RUN_FAILURE)
-        ]
-        lines = [f"{result.dagster_run.job_name}{of}: {' '.join(messages)}"]
+        # No step failed: the run itself did, before its steps or between them.
+        failed = result.filter_events(lambda event: event.event_type is DagsterEventType.RUN_FAILURE)
+        reasons = [_innermost(event.job_failure_data.error) or event.message or "" for event in failed]
+        lines = [f"{result.dagster_run.job_name}{of}: {' '.join(reasons)}"]
     return lines
 
 
 def _reason(failure: Any) -> str:
     if failure.user_failure_data and failure.user_failure_data.description:
         return str(failure.user_failure_data.description)
-    error = failure.error
-    while error.cause is not None:
+    return _innermost(failure.error)
+
+
+def _innermost(error: Any) -> str:
+    """What went wrong first: Dagster wraps an error of a step in errors of its own."""
+    while error is not None and error.cause is not None:
         error = error.cause
-    return str(error.message).strip()
+    return error.message.strip() if error else ""
