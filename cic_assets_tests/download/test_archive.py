@@ -8,7 +8,7 @@ import pytest
 
 from cic_assets.download import FetchRequest, Network, download
 from cic_assets.media import Outcome
-from cic_assets.reddit.replay import ReplayServer
+from cic_assets.reddit import ReplayServer
 from cic_assets.storage import sha256_hex
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
