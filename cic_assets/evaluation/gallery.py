@@ -10,7 +10,7 @@ import pandas as pd
 from cic_assets.evaluation.album import Album, Picture
 from cic_assets.evaluation.inputs import ModelRun, ReportInputs
 from cic_assets.evaluation.settings import ReportSettings
-from cic_assets.models import AugmentationSettings
+from cic_assets.models import AugmentationSettings, augmented
 
 T = TypeVar("T")
 
@@ -149,7 +149,7 @@ class Gallery:
         return Shown([self._before_and_after(sha256, facts[sha256]) for sha256 in chosen], len(manifest))
 
     def augmented(self, settings: AugmentationSettings, seed: int) -> list[Labelled]:
-        """Training pictures as a model gets them, varied as in its first epoch."""
+        """Training pictures, varied as training varies them."""
         train = self._inputs.manifest[self._inputs.manifest["split"] == "train"].sort_values("sha256")
         klass_of = dict(zip(train["sha256"], train["klass"], strict=True))
         pixels = {
@@ -157,7 +157,7 @@ class Gallery:
             for sha256 in _in_turns(_by_class(train), self._settings.augmented)
         }
         there = {sha256: rgb for sha256, rgb in pixels.items() if rgb is not None}
-        varied = _augment(list(there.values()), settings, seed)
+        varied = augmented(np.stack(list(there.values())), settings, seed) if there else []
         return [
             Labelled(self._album.of_pixels(rgb), klass_of[sha256]) for sha256, rgb in zip(there, varied, strict=True)
         ]
@@ -254,9 +254,4 @@ def _in_turns(by_class: Mapping[str, Sequence[str]], count: int) -> list[str]:
 
 
 def _augment(pictures: Sequence[np.ndarray], settings: AugmentationSettings, seed: int) -> list[np.ndarray]:
-    from cic_assets.models import augmentation
-
-    if not pictures:
-        return []
-    draws = augmentation.draw(settings, len(pictures), seed, epoch=0)
-    return list(augmentation.augment(np.stack(pictures), np.arange(len(pictures)), draws))
+    return list(augmented(np.stack(pictures), settings, seed)) if pictures else []

@@ -3,6 +3,7 @@
 Importing this imports neither Keras nor TensorFlow; they come when a model is built or loaded.
 """
 
+from cic_assets.models.augmentation import augmented
 from cic_assets.models.card import (
     CARD_FILE,
     MODEL_FILE,
@@ -53,6 +54,7 @@ __all__ = [
     "TrainingSpec",
     "WeightsUnavailableError",
     "WorkerError",
+    "augmented",
     "default_models",
     "fit_to_side",
     "load_model",

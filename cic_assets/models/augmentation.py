@@ -58,6 +58,11 @@ def augment(images: Images, rows: NDArray[np.int64], draws: Draws) -> Images:
     return varied
 
 
+def augmented(pictures: Images, settings: AugmentationSettings, seed: int) -> Images:
+    """Each of some pictures once as training might see it, to be looked at."""
+    return augment(pictures, np.arange(len(pictures)), draw(settings, len(pictures), seed, epoch=0))
+
+
 def _affine(draws: Draws, row: np.int64, side: int) -> NDArray[np.float64]:
     """(2, 3), from a pixel of the result to where it is taken: zoom, rotation and mirror about the centre, shift."""
     angle = np.deg2rad(draws.angle[row])

@@ -17,7 +17,7 @@ from cic_assets.reddit.errors import (
 )
 from cic_assets.reddit.listings import fetch_posts, recheck
 from cic_assets.reddit.posts import media_of
-from cic_assets.reddit.replay import ReplayServer, replay, serve
+from cic_assets.reddit.replay_server import ReplayServer, replay, serve
 from cic_assets.reddit.settings import RedditSettings
 from cic_assets.reddit.status import PostStatus, status_of
 from cic_assets.reddit.terms import TERMS_POINTS

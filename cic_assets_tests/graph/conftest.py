@@ -27,7 +27,7 @@ def picture(klass, seed):
     random = np.random.default_rng([HUES[klass], seed])
     hsv = random.integers(0, 255, (7, 9, 3), np.uint8)
     hsv[..., 0] = (HUES[klass] + random.integers(-15, 15, (7, 9))) % 180
-    rgb = cv2.cvtColor(cv2.resize(hsv, (128, 96), interpolation=cv2.INTER_NEAREST), cv2.COLOR_HSV2BGR)
+    rgb = cv2.cvtColor(cv2.resize(hsv, (160, 120), interpolation=cv2.INTER_NEAREST), cv2.COLOR_HSV2BGR)
     return cv2.imencode(".jpg", rgb, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
 
 
