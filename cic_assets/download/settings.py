@@ -34,7 +34,7 @@ class DownloadSettings(BaseModel):
     max_bytes_in_flight: int = Field(default=128 * MEBIBYTE, ge=1024)
     """Bodies held in memory at once, over all hosts: a body that would go over it waits, unread, for its turn."""
 
-    answer_seconds: float = Field(default=8, gt=0)
+    answer_seconds: float = Field(default=6, gt=0)
     """How long a host may take to resolve, connect and send the headers. A host that never answers costs this."""
 
     deadline_seconds: float = Field(default=30, gt=0)
