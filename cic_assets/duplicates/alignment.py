@@ -6,13 +6,14 @@ compared in small blocks, each on its own: another car before the same wall fail
 the wall agrees, and brightness, contrast and recompression leave the correlation within a block as it is.
 """
 
+import math
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cic_assets.duplicates.views import Guess
+from cic_assets.duplicates.views import Box, Guess
 from cic_assets.images import Rgb, decode
 
 SIDE = 128
@@ -24,7 +25,6 @@ Warp = NDArray[np.float32]
 _COARSE = SIDE // 2
 _BLOCK = SIDE // 8
 _BLUR = 5  # pixels, of the alignment: wide enough to pull from where a window of the grid was off
-_EVERYWHERE = {side: np.full((side, side), 255, np.uint8) for side in (_COARSE, SIDE)}
 _ITERATIONS = 20  # copies need 5 to 10
 _SMALLEST_CORRELATION = 0.5  # of all that overlaps, blurred: copies have 0.9, and most others not this
 _BLOCK_COVER = 0.7  # share of a block's pixels that both pictures must have
@@ -36,30 +36,38 @@ _LEFT_OUT = 0.2  # of the blocks: room for a watermark, a caption or a sticker, 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture on a square: grey and colour, (SIDE, SIDE) and (SIDE, SIDE, 2), as float32."""
+    """A picture on a square.
+
+    Attributes:
+        grey: (SIDE, SIDE), float32, 0 to 255.
+        colour: (SIDE, SIDE, 2), float32, Cr and Cb around 0.
+        content: the part that is no border: only that is compared.
+    """
 
     grey: Plane
     colour: Plane
+    content: Box
 
     def mirrored(self) -> "Picture":
         """Left to right."""
-        return Picture(np.ascontiguousarray(self.grey[:, ::-1]), np.ascontiguousarray(self.colour[:, ::-1]))
+        grey, colour = np.ascontiguousarray(self.grey[:, ::-1]), np.ascontiguousarray(self.colour[:, ::-1])
+        return Picture(grey, colour, self.content.mirrored())
 
 
-def picture_of(data: bytes) -> Picture:
+def picture_of(data: bytes, content: Box) -> Picture:
     """Read a picture for comparison.
 
     Raises:
         UnreadableImage: see `images.decode`.
     """
-    return picture_of_pixels(decode(data, shortest_side=SIDE))
+    return picture_of_pixels(decode(data, shortest_side=SIDE), content)
 
 
-def picture_of_pixels(rgb: Rgb) -> Picture:
+def picture_of_pixels(rgb: Rgb, content: Box) -> Picture:
     """A picture for comparison from its pixels, (height, width, 3)."""
     square = cv2.resize(rgb, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     planes = cv2.cvtColor(square, cv2.COLOR_RGB2YCrCb).astype(np.float32)
-    return Picture(np.ascontiguousarray(planes[..., 0]), np.ascontiguousarray(planes[..., 1:] - 128))
+    return Picture(np.ascontiguousarray(planes[..., 0]), np.ascontiguousarray(planes[..., 1:] - 128), content)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +89,10 @@ def overlap(one: Picture, other: Picture, guess: Guess) -> Overlap | None:
     """How well two pictures agree where a guess lays them on each other, or None where there is nothing to compare."""
     if guess.is_mirrored:
         other, guess = other.mirrored(), Guess(guess.one, guess.other.mirrored(), is_mirrored=False)
-    warp = _aligned(one.grey, other.grey, _warp_of(guess))
+    warp = _aligned(one, other, _warp_of(guess))
     if warp is None:
         return None
-    covered = _warped(np.ones_like(one.grey), warp) > 0.999  # noqa: PLR2004 - all but rounding
+    covered = (_warped(_inside(other.content, SIDE), warp) > _ALL) & (_inside(one.content, SIDE) > 0)
     if covered.mean() < _SMALLEST_OVERLAP:
         return None
     correlations = _block_correlations(one.grey, _warped(other.grey, warp), covered)
@@ -98,9 +106,13 @@ def overlap(one: Picture, other: Picture, guess: Guess) -> Overlap | None:
     )
 
 
-_COLOURFUL = 4.0  # mean levels from grey: below, a picture is black and white, or so pale that it says nothing
-_OTHER_COLOUR = 20.0  # levels of Cr and Cb between two cells, beyond what a stronger saturation explains
-_OTHER_SHARE = 0.08  # of the cells: a car that fills a quarter of the picture is a third of that in paint
+_ALL = 0.999  # but for rounding
+_COLOURFUL = 1.5  # mean levels from grey: below, a picture is black and white, which copies may be
+_OTHER_COLOUR = 12.0  # levels of Cr and Cb between two cells, beyond what a tint and another saturation explain
+_SATURATION = 0.45  # of the stronger colour: twice as saturated is still the same
+_OTHER_SHARE = (
+    0.06  # of the cells: copies of all kinds have 0, a car that fills a quarter of the picture four times this
+)
 
 
 def other_colours(one: NDArray[np.floating], other: NDArray[np.floating]) -> bool:
@@ -113,8 +125,9 @@ def other_colours(one: NDArray[np.floating], other: NDArray[np.floating]) -> boo
     strength = np.hypot(one[:, 0], one[:, 1]), np.hypot(other[:, 0], other[:, 1])
     if min(side.mean() for side in strength) < _COLOURFUL:
         return False
-    apart = np.hypot(*(one - other).T)
-    return bool((apart > _OTHER_COLOUR + np.maximum(*strength) / 2).mean() > _OTHER_SHARE)
+    difference = one - other
+    apart = np.hypot(*(difference - np.median(difference, axis=0)).T)
+    return bool((apart > _OTHER_COLOUR + _SATURATION * np.maximum(*strength)).mean() > _OTHER_SHARE)
 
 
 def _warp_of(guess: Guess) -> Warp:
@@ -127,21 +140,24 @@ def _warp_of(guess: Guess) -> Warp:
     )
 
 
-def _aligned(one: Plane, other: Plane, shares: Warp) -> Warp | None:
+def _aligned(one: Picture, other: Picture, shares: Warp) -> Warp | None:
     """The refined map, in pixels of the square: first on half the pixels, which forgives more, then on all."""
-    coarse = _refined(_halved(one), _halved(other), _to_pixels(shares, _COARSE))
-    return None if coarse is None else _refined(one, other, _to_pixels(_to_shares(coarse, _COARSE), SIDE))
+    coarse = _refined(_halved(one.grey), _halved(other.grey), other.content, _to_pixels(shares, _COARSE))
+    if coarse is None:
+        return None
+    return _refined(one.grey, other.grey, other.content, _to_pixels(_to_shares(coarse, _COARSE), SIDE))
 
 
 def _halved(plane: Plane) -> Plane:
     return np.asarray(cv2.resize(plane, (_COARSE, _COARSE), interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _refined(one: Plane, other: Plane, warp: Warp) -> Warp | None:
+def _refined(one: Plane, other: Plane, content: Box, warp: Warp) -> Warp | None:
+    mask = _inside(content, len(one)).astype(np.uint8)
     criteria = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, _ITERATIONS, 1e-4)
     try:
         correlation, refined = cv2.findTransformECC(
-            one, other, warp, cv2.MOTION_AFFINE, criteria, inputMask=_EVERYWHERE[len(one)], gaussFiltSize=_BLUR
+            one, other, warp, cv2.MOTION_AFFINE, criteria, inputMask=mask, gaussFiltSize=_BLUR
         )
     except cv2.error:  # it does not converge where pictures have nothing in common
         return None
@@ -159,6 +175,14 @@ def _to_shares(pixels: Warp, side: int) -> Warp:
     shares = pixels.copy()
     shares[:, 2] = (pixels[:, 2] + 0.5 - (pixels[:, 0] + pixels[:, 1]) / 2) / side
     return shares
+
+
+def _inside(box: Box, side: int) -> Plane:
+    """1 in the pixels of a square that are wholly in a box, 0 elsewhere."""
+    inside = np.zeros((side, side), np.float32)
+    left, top = math.ceil(box.left * side), math.ceil(box.top * side)
+    inside[top : math.floor(box.bottom * side), left : math.floor(box.right * side)] = 1
+    return inside
 
 
 def _warped(plane: Plane, warp: Warp) -> Plane:

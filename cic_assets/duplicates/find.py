@@ -127,34 +127,29 @@ def _member_rows(sha256s: NDArray[np.object_], groups: list[list[Member]]) -> It
 
 def _judged(grouped: pd.DataFrame, keep: tuple[Kept, ...]) -> pd.DataFrame:
     """The table, from rows in the order of preference with their groups."""
-    table = grouped.assign(keep=0, label_conflict=False)
-    table["_kept_by_hand"] = [any(_is_meant(row, kept) for kept in keep) for row in _names(table)]
-    for _, group in table.groupby("group_id", sort=False):
-        keeper, in_conflict = _keeper(group)
-        table.loc[group.index, "label_conflict"] = in_conflict
-        if keeper is not None:
-            table.loc[keeper, "keep"] = 1
-    again = table["sha256"].duplicated() & (table["verified_by"] == ITSELF.verified_by)
-    table.loc[again, "verified_by"] = SAME_FILE
-    table.loc[table["_kept_by_hand"] & (table["keep"] == 1), "verified_by"] = KEPT_BY_A_PERSON
-    table["_leads"] = table["sha256"] == table["group_id"]
+    by_group, klass = grouped["group_id"], grouped["klass"]
+    by_hand = _is_kept_by_hand(grouped, keep)
+    # A person's choice settles the class, unless it is of two classes itself.
+    is_settled = klass.where(by_hand).groupby(by_group).transform("nunique") == 1
+    in_doubt = ~is_settled & (klass.groupby(by_group).transform("nunique") > 1)
+    leads = grouped["sha256"] == by_group
+    may_keep = by_hand.where(is_settled, leads) & ~in_doubt
+    is_kept = may_keep & ~by_group.where(may_keep).duplicated()
+    of_same_file = leads & grouped["sha256"].duplicated()
+    table = grouped.assign(
+        keep=is_kept.astype(int),
+        label_conflict=in_doubt,
+        verified_by=grouped["verified_by"].mask(of_same_file, SAME_FILE).mask(by_hand & is_kept, KEPT_BY_A_PERSON),
+        _leads=leads,
+    )
     table = table.sort_values(["group_id", "keep", "_leads"], ascending=[True, False, False], kind="stable")
     return table[list(COLUMNS)].reset_index(drop=True)
 
 
-def _names(table: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    return zip(table["sha256"], table["subreddit"], strict=True)
-
-
-def _is_meant(row: tuple[str, str], kept: Kept) -> bool:
-    return row[0] == kept.sha256 and kept.subreddit in (None, row[1])
-
-
-def _keeper(group: pd.DataFrame) -> tuple[int | None, bool]:
-    """The index of the row that is kept, if any, and whether the class is in doubt."""
-    by_hand = group[group["_kept_by_hand"]]
-    if by_hand["klass"].nunique() == 1:
-        return by_hand.index[0], False
-    if group["klass"].nunique() > 1:
-        return None, True
-    return group.index[group["sha256"] == group["group_id"]][0], False
+def _is_kept_by_hand(rows: pd.DataFrame, keep: tuple[Kept, ...]) -> pd.Series:
+    sources: dict[str, set[str | None]] = {}
+    for kept in keep:
+        sources.setdefault(kept.sha256, set()).add(kept.subreddit)
+    named = zip(rows["sha256"], rows["subreddit"], strict=True)
+    chosen = [not {None, subreddit}.isdisjoint(sources.get(sha256, ())) for sha256, subreddit in named]
+    return pd.Series(chosen, index=rows.index, dtype=bool)

@@ -94,7 +94,7 @@ class Verifier:
         return None
 
     def _read(self, picture: int) -> Picture:
-        return picture_of(self._load(self._sha256s[picture]))
+        return picture_of(self._load(self._sha256s[picture]), self._views.contents[picture])
 
 
 def _bits_apart(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> int:

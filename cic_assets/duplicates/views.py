@@ -47,12 +47,24 @@ class Box:
 WHOLE = Box(0, 0, 1, 1)
 
 
-def _grid(share: float, steps: int) -> list[Box]:
-    offsets = np.linspace(0, 1 - share, steps).tolist()
-    return [Box(x, y, x + share, y + share) for x in offsets for y in offsets]
+def _grid(width: float, height: float, columns: int, rows: int) -> list[Box]:
+    """Windows of one size, evenly spread over the picture."""
+    lefts, tops = np.linspace(0, 1 - width, columns).tolist(), np.linspace(0, 1 - height, rows).tolist()
+    return [Box(x, y, x + width, y + height) for x in lefts for y in tops]
 
 
-WINDOWS = (WHOLE, *_grid(0.95, 2), Box(0.025, 0.025, 0.975, 0.975), *_grid(0.9, 3), *_grid(0.85, 4))
+WINDOWS = (
+    WHOLE,
+    *_grid(0.95, 0.95, 2, 2),
+    Box(0.025, 0.025, 0.975, 0.975),
+    *_grid(0.9, 0.9, 3, 3),
+    *_grid(0.85, 0.85, 4, 4),
+    # Cut, or lengthened by a caption, on one side or on two that face each other.
+    *_grid(1, 0.92, 1, 2),
+    *_grid(0.92, 1, 2, 1),
+    *_grid(1, 0.85, 1, 3),
+    *_grid(0.85, 1, 3, 1),
+)
 """Parts of a picture whose hashes are known. Of random crops that leave 85 to 99 % of the sides, wherever they were
 cut, 97 to 99 % came within 8 bits of one of them; of those that leave 80 to 85 %, 82 %."""
 
@@ -73,6 +85,7 @@ class Views:
     its whole and of its content.
 
     Attributes:
+        contents: of each picture what is no border.
         asked: (n, 6) hashes by which a picture is looked for.
         known: (n, 1 + 2 windows) hashes by which it is found.
     """
@@ -80,7 +93,7 @@ class Views:
     def __init__(self, pictures: pd.DataFrame) -> None:
         """`pictures` has the columns of `Fingerprint` and `Look`, one row a picture."""
         edges = pictures[["content_left", "content_top", "content_right", "content_bottom"]].to_numpy()
-        self._contents = [Box(*row) for row in edges.tolist()]
+        self.contents = [Box(*row) for row in edges.tolist()]
         whole_asked, whole_known = view_hashes(_stacked(pictures["thumbnail"]))
         content_asked, content_known = view_hashes(_stacked(pictures["content_thumbnail"]))
         plain = pictures[["phash", "phash_mirrored"]].to_numpy(np.uint64)
@@ -106,12 +119,12 @@ class Views:
             yield int(distances[view, window]), guess
 
     def _asked_box(self, picture: int, view: int) -> Box:
-        return WHOLE if view < 4 else self._contents[picture]  # noqa: PLR2004 - two of pHash, two of the whole
+        return WHOLE if view < 4 else self.contents[picture]  # noqa: PLR2004 - two of pHash, two of the whole
 
     def _known_box(self, picture: int, window: int) -> Box:
         if window <= len(WINDOWS):
             return WINDOWS[max(0, window - 1)]
-        return WINDOWS[window - 1 - len(WINDOWS)].within(self._contents[picture])
+        return WINDOWS[window - 1 - len(WINDOWS)].within(self.contents[picture])
 
 
 def _stacked(thumbnails: pd.Series) -> Grey:
