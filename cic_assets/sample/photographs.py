@@ -42,7 +42,7 @@ class Shot:
         eye_height: of the camera over the ground, in metres.
         distance: of the camera in vehicle lengths.
         fill: width of the vehicle, as a share of the picture's shorter side.
-        offset: of its middle from the picture's middle, as a share of the picture's sides.
+        offset: of its middle from the picture's middle, as a share of the picture's shorter side.
         roll: degrees that the camera is held askew.
         falling: "rain", "snow", "dust" or "".
         quality: of the JPEG, 1 to 100.
@@ -95,7 +95,7 @@ def _framing(shot: Shot, low: Floats, high: Floats) -> tuple[float, tuple[float,
     width = min(shot.fill * min(shot.size), _WIDEST * shot.size[0])
     focal = float(min(width / span[0], _TALLEST * shot.size[1] / span[1]))
     x, y = (
-        side * (0.5 + offset) - focal * float(place)
+        side / 2 + offset * min(shot.size) - focal * float(place)
         for side, offset, place in zip(shot.size, shot.offset, middle, strict=True)
     )
     return focal, (x, y)
