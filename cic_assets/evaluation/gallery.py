@@ -157,7 +157,9 @@ class Gallery:
             for sha256 in _in_turns(_by_class(train), self._settings.augmented)
         }
         there = {sha256: rgb for sha256, rgb in pixels.items() if rgb is not None}
-        varied = augmented(np.stack(list(there.values())), settings, seed) if there else []
+        if not there:
+            return []
+        varied = augmented(np.stack(list(there.values())), settings, seed)
         return [
             Labelled(self._album.of_pixels(rgb), klass_of[sha256]) for sha256, rgb in zip(there, varied, strict=True)
         ]
@@ -251,7 +253,3 @@ def _in_turns(by_class: Mapping[str, Sequence[str]], count: int) -> list[str]:
     columns: Iterable[list[str]] = [_spread(items, each) for items in by_class.values()]
     padded = [[*column, *[""] * (each - len(column))] for column in columns]
     return [item for row in zip(*padded, strict=True) for item in row if item][:count]
-
-
-def _augment(pictures: Sequence[np.ndarray], settings: AugmentationSettings, seed: int) -> list[np.ndarray]:
-    return list(augmented(np.stack(pictures), settings, seed)) if pictures else []

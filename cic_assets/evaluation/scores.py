@@ -22,11 +22,17 @@ def title_of(name: str) -> str:
 
 
 def best_by_validation(models: Mapping[str, ModelPart]) -> str:
-    """The model to use: highest validation accuracy, then lowest validation loss, never by the test pictures.
+    """The model to use, as `prediction.best_model` chooses it: highest validation accuracy, then lowest loss.
 
-    Choosing by the test pictures would make the best one's test accuracy too good to be true.
+    Never by the test pictures, which would make the best one's test accuracy too good to be true; a model that had to
+    do without its pretrained weights comes last.
     """
-    return max(models, key=lambda name: (models[name].validation_accuracy, -models[name].validation_loss))
+
+    def merit(name: str) -> tuple[bool, float, float, str]:
+        model = models[name]
+        return not model.random_weights, model.validation_accuracy, -model.validation_loss, name
+
+    return max(models, key=merit)
 
 
 def score_model(run: ModelRun, manifest: pd.DataFrame) -> ModelPart:
