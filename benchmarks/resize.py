@@ -10,6 +10,7 @@ alike; of each the fastest round counts.
 
 import argparse
 import json
+import math
 import os
 import platform
 import subprocess
@@ -115,14 +116,15 @@ def enlarge(photo: np.ndarray, megapixels: int, grain: float, rng: np.random.Gen
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
-    """Peak signal to noise ratio in dB."""
-    return float(10 * np.log10(255**2 / max(np.mean((a.astype(np.float64) - b) ** 2), 1e-9)))
+    """Peak signal to noise ratio in dB; infinite for equal pictures."""
+    error = float(np.mean((a.astype(np.float64) - b) ** 2))
+    return 10 * math.log10(255**2 / error) if error else math.inf
 
 
 def qualities(peer: Peer, photos: Path, references: list[np.ndarray]) -> list[float]:
     """How near a peer's squares are to a full decode averaged by area, a picture each."""
     with tempfile.NamedTemporaryFile(suffix=".npy") as file:
-        peer.run(photos, 1, file.name)
+        peer.run(photos, 1, Path(file.name))
         return [
             psnr(square[..., :3], reference) for square, reference in zip(np.load(file.name), references, strict=True)
         ]
@@ -144,6 +146,11 @@ def speeds(photos: Path, rounds: int) -> dict[tuple[str, int], dict[str, float]]
     return best
 
 
+def decibels(value: float) -> str:
+    """A ratio for people."""
+    return "the same" if math.isinf(value) else f"{value:.1f} dB"
+
+
 def table(photos: Path, rounds: int) -> str:
     """One table of all peers on one folder of photos, and what limits them."""
     references = [resize_and_crop(decode(path.read_bytes()), 256) for path in sorted(photos.glob("*.jpg"))]
@@ -157,7 +164,7 @@ def table(photos: Path, rounds: int) -> str:
         one, two = best[peer.name, 1]["processor"], best[peer.name, 2]["wall"]
         near = qualities(peer, photos, references)
         speed = f"{one:.1f} | {one / base:.2f} | {one / vips:.2f} | {two:.1f}"
-        lines.append(f"| {peer.title} | {speed} | {np.median(near):.1f} dB | {min(near):.1f} dB |")
+        lines.append(f"| {peer.title} | {speed} | {decibels(float(np.median(near)))} | {decibels(min(near))} |")
     floor = best["limit", 1]["processor"]
     share = best["ours", 1]["processor"] / floor
     lines += [f"| {LIMIT.title} | {floor:.1f} | {floor / base:.2f} | {floor / vips:.2f} | | | |", ""]

@@ -31,6 +31,8 @@ _OPPOSITE = {6: 8, 8: 6}
 def decode(data: bytes, *, shortest_side: int | None = None) -> Rgb:
     """The pixels of a picture: upright, alpha laid on white, of an animation the first frame.
 
+    Safe with any bytes, but it does not judge: a cut JPEG comes out grey at the bottom. Ask `inspect` first.
+
     Args:
         data: the file.
         shortest_side: to how many pixels the shorter side will be resized. A JPEG is then decoded at 1/2, 1/4 or 1/8,

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cic_assets.images.formats import jpeg, png
-from cic_assets.images.formats.common import Header, TooManyPixels, TruncatedImage, UnreadableImage
+from cic_assets.images.formats.common import Header, TruncatedImage, UnreadableImage
 from cic_assets.images.pixels import Rgb
-from cic_assets.images.settings import PIXEL_CEILING
 
 _WHITE = (255, 255, 255)
 _PIXELS_ONLY = {"jpeg": jpeg.only_pixels, "png": png.only_pixels}
@@ -21,21 +20,18 @@ _PIXELS_ONLY = {"jpeg": jpeg.only_pixels, "png": png.only_pixels}
 def loaded(data: bytes, header: Header, *, reduced: bool = False) -> Iterator[Image.Image]:
     """A picture, opened and decoded, of an animation the first frame.
 
-    Only the plugin of the header's format is asked, metadata is taken out first where it is dangerous, and Pillow's
-    bomb warning, a process-wide setting, is out of reach because the header was believed and is checked here.
+    Only the plugin of the header's format is asked, and metadata is taken out first where it is dangerous. Pillow's bomb
+    warning, a process-wide setting, is out of reach as long as the header has at most `PIXEL_CEILING` pixels.
 
     Args:
         data: the file.
-        header: what `read_header` said of it.
+        header: what `read_header` said of it; its size is for the caller to check.
         reduced: decode a JPEG as grey at 1/8: the cheapest proof that it can be decoded.
 
     Raises:
-        TooManyPixels: more than `PIXEL_CEILING`.
         TruncatedImage: pixels are missing.
         UnreadableImage: the decoder refuses it, or whatever else it or the block raised.
     """
-    if header.pixels > PIXEL_CEILING:
-        raise TooManyPixels(f"{header.width} x {header.height} pixels, at most {PIXEL_CEILING:,} are ever decoded")
     try:
         if pixels_only := _PIXELS_ONLY.get(header.format):
             data = pixels_only(data)

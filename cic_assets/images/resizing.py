@@ -62,7 +62,10 @@ def _check_side(side: int) -> None:
 
 
 def resize_stored(stored: Rgb, header: Header, reduction: int, side: int) -> Rgb:
-    """Resize what `decode_stored` gave so that the shorter side becomes `side`; not turned upright yet."""
+    """Resize what `decode_stored` gave, or a grey version of it, so that the shorter side becomes `side`.
+
+    It is not turned upright: that is cheaper, and as exact, afterwards.
+    """
     width, height = header.stored_size
     method = _resize if reduction == 1 else _resize_reduced
     return method(stored, width / reduction, height / reduction, side)

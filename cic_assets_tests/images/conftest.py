@@ -168,12 +168,29 @@ def _in_colour(rgb: np.ndarray) -> list[Encoding]:
         Encoding("rgb_jpeg", _saved(image, "JPEG", keep_rgb=True, quality=95), "jpeg", rgb, 24),
         Encoding("restarts_jpeg", _saved(image, "JPEG", restart_marker_blocks=2, **crisp), "jpeg", rgb, 24),
         Encoding("cmyk_jpeg", _saved(cmyk, "JPEG", **crisp), "jpeg", rgb, 24),
+        Encoding("ycck_jpeg", _ycck(cmyk, crisp), "jpeg", rgb, 24),
         Encoding("cmyk_tiff", _saved(cmyk, "TIFF"), "tiff", rgb, 1),
         Encoding("rgb_png_16_bit", deep, "png", rgb, 1),
         Encoding("bmp", _saved(image, "BMP"), "bmp", rgb, 0),
         Encoding("lossy_webp", _saved(image, "WEBP", quality=95), "webp", rgb, 120),
         Encoding("tiff_deflate", _saved(image, "TIFF", compression="tiff_adobe_deflate"), "tiff", rgb, 0),
     ]
+
+
+def _ycck(cmyk: Image.Image, options: dict) -> bytes:
+    """Photoshop's way: C, M and Y turned into luminance and colour differences, which the Adobe marker then says."""
+    inks = np.asarray(cmyk)
+    ycc = np.asarray(Image.fromarray(np.ascontiguousarray(inks[:, :, :3])).convert("YCbCr"))
+    # Pillow stores inks inverted, the decoder inverts once more after the colour transform.
+    data = bytearray(
+        _saved(
+            Image.merge("CMYK", [*map(Image.fromarray, 255 - ycc.transpose(2, 0, 1)), cmyk.getchannel("K")]),
+            "JPEG",
+            **options,
+        )
+    )
+    data[data.index(b"Adobe") + 11] = 2
+    return bytes(data)
 
 
 def all_encodings() -> list[Encoding]:

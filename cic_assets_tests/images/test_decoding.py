@@ -46,6 +46,7 @@ def test_a_reduced_decode_leaves_enough(synthetic_photo):
         assert abs(width / height - 1210 / 805) < 0.02
     assert decode(data, shortest_side=64).shape[0] == -(-805 // 8)
     assert decode(data, shortest_side=256).shape[0] == -(-805 // 2)
+    assert decode(data, shortest_side=300).shape[0] == 805, "403 are too few to make 300 of"
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -127,6 +127,16 @@ def test_a_reduced_decode_does_not_show(synthetic_photo, size, orientation):
     assert _psnr(prepare(data, 64)[:, 1:], shifted) < _psnr(prepare(data, 64), whole) - 4
 
 
+@pytest.mark.parametrize("factor", [1.55, 1.9, 2.3, 2.8])
+def test_hard_edges_come_nearer_to_the_whole_than_by_plain_averaging(factor):
+    cells = np.random.default_rng(0).integers(0, 256, (82, 109, 3))
+    data = _file(np.kron(cells, np.ones((11, 11, 1))).astype(np.uint8), quality=95)
+    side = int(902 / 2 / factor)
+    whole, reduced = resize_and_crop(decode(data), side), decode(data, shortest_side=side)
+    assert reduced.shape[0] == 451
+    assert _psnr(prepare(data, side), whole) > _psnr(resize_and_crop(reduced, side), whole) + 4
+
+
 def test_far_reductions_work_too(synthetic_photo):
     data = _file(synthetic_photo(999, 773), quality=92)
     for side in (1, 3, 16, 40, 50, 99):
