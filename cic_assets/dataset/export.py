@@ -65,8 +65,5 @@ def _card(manifest: pd.DataFrame, info: dict[str, object]) -> str:
 
 def _counts(manifest: pd.DataFrame) -> dict[str, dict[str, int]]:
     folder = manifest["file"].str.partition("/")[0]
-    table = manifest.groupby([folder, manifest["klass"]]).size()
-    counts: dict[str, dict[str, int]] = {}
-    for (name, klass), count in table.items():
-        counts.setdefault(str(name), {})[str(klass)] = int(count)
-    return counts
+    table = pd.crosstab(folder, manifest["klass"])
+    return {str(name): {str(klass): int(row[klass]) for klass in table.columns} for name, row in table.iterrows()}
