@@ -20,8 +20,8 @@ _PIXELS_ONLY = {"jpeg": jpeg.only_pixels, "png": png.only_pixels}
 def loaded(data: bytes, header: Header, *, reduced: bool = False) -> Iterator[Image.Image]:
     """A picture, opened and decoded, of an animation the first frame.
 
-    Only the plugin of the header's format is asked, and metadata is taken out first where it is dangerous. Pillow's bomb
-    warning, a process-wide setting, is out of reach as long as the header has at most `PIXEL_CEILING` pixels.
+    Only the plugin of the header's format is asked, and metadata is taken out first where it is dangerous. Pillow's
+    bomb warning, a process-wide setting, is out of reach as long as the header has at most `PIXEL_CEILING` pixels.
 
     Args:
         data: the file.

@@ -36,7 +36,7 @@ def test_every_small_size_becomes_the_square():
                 assert square.flags.c_contiguous
 
 
-@pytest.mark.parametrize(("height", "width"), [(1, 50_000), (50_000, 1), (2, 9_999), (3_001, 7), (100, 40_000)])
+@pytest.mark.parametrize(("height", "width"), [(1, 3_000_000), (3_000_000, 1), (2, 9_999), (3_001, 7), (100, 40_000)])
 def test_extreme_strips_become_the_square(height, width):
     rgb = np.full((height, width, 3), (10, 200, 90), np.uint8)
     assert (resize_and_crop(rgb, 256) == (10, 200, 90)).all()
@@ -134,7 +134,7 @@ def test_hard_edges_come_nearer_to_the_whole_than_by_plain_averaging(factor):
     side = int(902 / 2 / factor)
     whole, reduced = resize_and_crop(decode(data), side), decode(data, shortest_side=side)
     assert reduced.shape[0] == 451
-    assert _psnr(prepare(data, side), whole) > _psnr(resize_and_crop(reduced, side), whole) + 4
+    assert _psnr(prepare(data, side), whole) > _psnr(resize_and_crop(reduced, side), whole) + 2
 
 
 def test_far_reductions_work_too(synthetic_photo):
