@@ -159,7 +159,7 @@ def notices(dataset: DatasetPart, models: Mapping[str, ModelPart]) -> list[Notic
     """What a reader must know before any number."""
     found = [_SAMPLE] if dataset.sample else []
     found += [_random_weights(model) for model in models.values() if model.random_weights]
-    found += [_not_above(model) for model in models.values() if not model.above_majority]
+    found += _not_above([model for model in models.values() if not model.above_majority])
     found += [
         Notice(kind="model", title=f"{model.title}: a warning from its training", text=warning)
         for model in models.values()
@@ -189,15 +189,25 @@ def _random_weights(model: ModelPart) -> Notice:
     )
 
 
-def _not_above(model: ModelPart) -> Notice:
-    return Notice(
-        kind="not_above_majority",
-        title=f"{model.title} is not shown to be better than always giving the same answer.",
-        text=(
-            f"Its interval ({interval(model.accuracy_ci)}) reaches down to the {percent(model.majority_baseline)} of "
-            "the most frequent class."
-        ),
-    )
+def _not_above(models: Sequence[ModelPart]) -> list[Notice]:
+    if not models:
+        return []
+    found = ", ".join(f"{model.title} {interval(model.accuracy_ci)}" for model in models)
+    return [
+        Notice(
+            kind="not_above_majority",
+            title=f"Not shown to be better than always giving the same answer: {_listed(models)}.",
+            text=(
+                f"That answer would get {percent(models[0].majority_baseline)}, and the 95 % interval is not above it "
+                f"({found})."
+            ),
+        )
+    ]
+
+
+def _listed(models: Sequence[ModelPart]) -> str:
+    *first, last = (model.title for model in models)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 OUTCOMES: dict[str, str] = {

@@ -81,7 +81,16 @@ class TestAnswer:
         assert not data.answer.above_majority
         assert "do not show that it learned anything" in data.answer.text
         assert [notice.kind for notice in data.notices] == ["not_above_majority"]
+        assert "always giving the same answer: VGG." in data.notices[0].title
         assert "the only model" in data.answer.text
+
+    def test_names_all_that_learned_nothing_in_one_notice(self, report):
+        models = {
+            name: model.model_copy(update={"above_majority": name == "xception"})
+            for name, model in report.data.models.items()
+        }
+        (notice,) = wording.notices(report.data.dataset, models)
+        assert notice.title.endswith("the same answer: VGG and Peetz Net.")
 
     def test_pairs(self, report):
         data = report.data
