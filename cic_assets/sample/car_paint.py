@@ -7,10 +7,10 @@ import numpy as np
 from cic_assets.sample.car_bodies import CarBody
 from cic_assets.sample.textures import Colour, FlatChart, Paint, Texture
 
-_GLASS = Paint((30, 38, 44), gloss=0.95)
+_GLASS = Paint((34, 44, 52), gloss=0.95)
 _BLACK = Paint((16, 16, 17))
 _GAP = Paint((28, 28, 30))
-_CHROME = Paint((200, 204, 208), gloss=0.95)
+_CHROME = Paint((206, 210, 214), gloss=0.9)
 _TYRE = Paint((24, 24, 25))
 _PLASTIC = Paint((36, 36, 38), gloss=0.2)
 _PLATE = Paint((235, 235, 228))

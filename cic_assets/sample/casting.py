@@ -20,7 +20,7 @@ from cic_assets.sample.vehicles import Car, Subject, Tank
 
 SIZES: tuple[tuple[int, int], ...] = (
     (640, 480), (800, 600), (1024, 768), (960, 640), (900, 600), (1280, 720), (768, 768), (720, 540),
-    (1600, 900), (960, 720), (720, 900), (640, 800), (1000, 562), (640, 640), (854, 480), (800, 533),
+    (1600, 900), (800, 640), (720, 900), (640, 800), (1000, 562), (640, 640), (854, 480), (800, 533),
 )  # fmt: skip
 """Width and height in pixels."""
 
@@ -67,7 +67,7 @@ def cast(klass: str, number: int) -> Shot:
         fill=float(rng.uniform(0.84, 0.98)) * (1.0 if klass == "car" else 1.08),
         offset=(float(rng.uniform(-0.05, 0.05)), float(rng.uniform(-0.02, 0.07))),
         roll=float(rng.uniform(-3, 3)) if chance(rng, 0.4) else 0.0,
-        falling=place.falling if chance(rng, 0.25) else "",
+        falling=place.falling if chance(rng, 0.15) else "",
         quality=int(rng.integers(78, 94)),
         seed=int(rng.integers(2**31)),
     )
@@ -90,7 +90,7 @@ def _yaw(rng: np.random.Generator) -> float:
 
 def _hour(rng: np.random.Generator, place: Place) -> str:
     """Seldom in the dark or in fog, as people take pictures."""
-    weights = [0.4 if HOURS[hour].dark or HOURS[hour].haze < _FOGGY else 1.0 for hour in place.hours]
+    weights = [0.3 if HOURS[hour].dark or HOURS[hour].haze < _FOGGY else 1.0 for hour in place.hours]
     return pick(rng, place.hours, [weight / sum(weights) for weight in weights])
 
 

@@ -8,8 +8,8 @@ from cic_assets.sample.backdrops import Canvas
 from cic_assets.sample.geometry import Floats, floats
 from cic_assets.sample.textures import noise
 
-_DROPS = 700
-_FLAKES = 420
+_DROPS = 500
+_FLAKES = 260
 
 
 def let_fall(canvas: Canvas, falling: str) -> None:
@@ -40,7 +40,7 @@ def _snow(canvas: Canvas) -> tuple[Floats, Floats]:
     for _ in range(_FLAKES):
         place, radius = (
             (int(rng.integers(canvas.width)), int(rng.integers(size))),
-            int(rng.integers(1, size // 160 + 3)),
+            int(rng.integers(1, size // 300 + 3)),
         )
         cv2.circle(veil, place, radius, (float(rng.uniform(0.4, 0.9)),), -1, cv2.LINE_AA)
     return veil, _bright(canvas)
@@ -55,7 +55,7 @@ def develop(canvas: Canvas, roll: float) -> NDArray[np.uint8]:
     """The finished (H, W, 3) uint8 RGB picture: askew by `roll` degrees, vignetted, exposed, grainy."""
     rng, pixels = canvas.rng, _rolled(canvas.pixels, roll) if roll else canvas.pixels
     height, width = pixels.shape[:2]
-    exposure = rng.uniform(0.88, 1.1) * rng.uniform(0.96, 1.04, 3)
+    exposure = rng.uniform(0.95, 1.2) * rng.uniform(0.97, 1.03, 3)
     exposed = cv2.multiply(pixels, cv2.resize(_vignette(rng.uniform(0, 0.14)) * floats(exposure), (width, height)))
     grain = _grain(rng, height, width) * floats(rng.uniform(1.0, 4.5))
     return np.asarray(cv2.add(exposed, cv2.merge([grain] * 3), dtype=cv2.CV_8U), np.uint8)

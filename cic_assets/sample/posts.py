@@ -45,9 +45,9 @@ class Plan:
 _TANKS = ("tankporn", "tanks")
 
 PLANS: dict[str, Plan] = {
-    "carporn": Plan(klass="car", first=0, pictures=130, galleries=14, gallery_size=6, copied_from=("carporn",)),
-    "tankporn": Plan(klass="tank", first=0, pictures=85, galleries=7, gallery_size=5, copied_from=_TANKS),
-    "tanks": Plan(klass="tank", first=85, pictures=85, galleries=7, gallery_size=5, copied_from=_TANKS),
+    "carporn": Plan(klass="car", first=0, pictures=160, galleries=14, gallery_size=8, copied_from=("carporn",)),
+    "tankporn": Plan(klass="tank", first=0, pictures=100, galleries=8, gallery_size=6, copied_from=_TANKS),
+    "tanks": Plan(klass="tank", first=100, pictures=100, galleries=8, gallery_size=6, copied_from=_TANKS),
 }
 """About 80 posts each, and pictures enough for a small network to learn from."""
 

@@ -213,7 +213,7 @@ def _shade(surface: _Surface, texture: Texture, rays: Floats, light: Light) -> t
     openness = np.clip(0.45 + 0.7 * surface.height, 0.45, 1)
     received = (ground + (sky - ground) * upward) * openness + lambert * sun
     strength = gloss * (0.05 + 0.95 * np.square(np.square(1 - facing)))
-    strength += np.clip(gloss - 0.8, 0, None)  # chrome and glass mirror at any angle
+    strength += 2.2 * np.clip(gloss - 0.8, 0, None)  # chrome and glass mirror at any angle
     level = np.clip(mirrored[2] * 31.5 + 31.5, 0, 63).astype(np.intp)
     near_sun = np.square(np.square(np.square(np.square(np.clip(light.towards_sun @ mirrored, 0, 1)))))
     highlight = 0.7 * gloss * near_sun * near_sun * near_sun  # to the 48th power

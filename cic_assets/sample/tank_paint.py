@@ -178,7 +178,7 @@ def _paint_skirt(chart: FlatChart, kind: TankType, finish: TankFinish) -> None:
 def _paint_track(chart: FlatChart, kind: TankType, finish: TankFinish) -> None:
     chart.fill(_DARK)
     outer, inner = kind.track_outline(), kind.track_outline(0.10)
-    chart.polygon(outer.tolist(), Paint((58, 54, 50)))
+    chart.polygon(outer.tolist(), Paint((52, 49, 46)))
     chart.polygon(inner.tolist(), _DARK)
     loop, _ = even_loop(outer, round(4.5 * (kind.nose - kind.tail) / _LINK))
     along = np.roll(loop, -1, axis=0) - loop
