@@ -1,7 +1,7 @@
 """`cic run`: every source scraped, then whatever is missing or out of date downstream, through Dagster."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,10 +80,12 @@ def run_graph(
     for stage in STAGES:
         failures: list[str] = []
         for partition in partitions if stage.partitioned else [None]:
-            selection = _selection(definitions, instance, stage, partition)
-            if selection:
+            tried: set[AssetKey] = set()
+            # Again until nothing is left: only when an asset has changed is what depends on it out of date.
+            while selection := _selection(definitions, instance, stage, partition, tried):
                 on_stage(stage.title.format(partition=partition))
                 result = _execute(definitions, instance, stage, partition, selection, on_line)
+                tried.update(selection)
                 done += len(result.get_asset_materialization_events())
                 failures += _failures(result, partition)
         if failures:
@@ -92,13 +94,13 @@ def run_graph(
 
 
 def _selection(
-    definitions: Definitions, instance: DagsterInstance, stage: Stage, partition: str | None
+    definitions: Definitions, instance: DagsterInstance, stage: Stage, partition: str | None, tried: Set[AssetKey]
 ) -> list[AssetKey]:
     if stage.always:
-        return [AssetKey(name) for name in stage.always]
+        return [key for key in map(AssetKey, stage.always) if key not in tried]
     graph = definitions.resolve_asset_graph()
     in_job = set(definitions.resolve_job_def(stage.job).asset_layer.executable_asset_keys)
-    ordered = [key for key in graph.toposorted_asset_keys if key in in_job]
+    ordered = [key for key in graph.toposorted_asset_keys if key in in_job - tried]
     return out_of_date(definitions, instance, ordered, partition)
 
 
