@@ -1,7 +1,7 @@
 """`cic run`: every source scraped, then whatever is missing or out of date downstream, through Dagster."""
 
 import os
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,13 +88,15 @@ def run_graph(
                 tried.update(selection)
                 done += len(result.get_asset_materialization_events())
                 failures += _failures(result, partition)
+                if not result.success:
+                    break
         if failures:
             raise RunFailedError(failures)
     return done
 
 
 def _selection(
-    definitions: Definitions, instance: DagsterInstance, stage: Stage, partition: str | None, tried: Set[AssetKey]
+    definitions: Definitions, instance: DagsterInstance, stage: Stage, partition: str | None, tried: set[AssetKey]
 ) -> list[AssetKey]:
     if stage.always:
         return [key for key in map(AssetKey, stage.always) if key not in tried]
