@@ -109,7 +109,8 @@ def overlap(one: Picture, other: Picture, guess: Guess) -> Overlap | None:
 _ALL = 0.999  # but for rounding
 _COLOURFUL = 1.5  # mean levels from grey: below, a picture is black and white, which copies may be
 _OTHER_COLOUR = 12.0  # levels of Cr and Cb between two cells, beyond what a tint and another saturation explain
-_SATURATION = 0.45  # of the stronger colour: twice as saturated is still the same
+_SATURATION = 0.45  # of the stronger colour, which may be twice as saturated as the other
+_FADED = 3.0  # times, over the whole picture
 _OTHER_SHARE = (
     0.06  # of the cells: copies of all kinds have 0, a car that fills a quarter of the picture four times this
 )
@@ -125,6 +126,10 @@ def other_colours(one: NDArray[np.floating], other: NDArray[np.floating]) -> boo
     strength = np.hypot(one[:, 0], one[:, 1]), np.hypot(other[:, 0], other[:, 1])
     if min(side.mean() for side in strength) < _COLOURFUL:
         return False
+    # A faded copy is brought to the other's strength, within reason.
+    strongest = max(side.mean() for side in strength)
+    gains = [min(strongest / side.mean(), _FADED) for side in strength]
+    one, other, strength = one * gains[0], other * gains[1], (strength[0] * gains[0], strength[1] * gains[1])
     difference = one - other
     apart = np.hypot(*(difference - np.median(difference, axis=0)).T)
     return bool((apart > _OTHER_COLOUR + _SATURATION * np.maximum(*strength)).mean() > _OTHER_SHARE)

@@ -23,8 +23,9 @@ BITS = 64
 KEY_BITS = 16
 """Longest key. numpy sorts 16-bit integers by radix, five times faster than longer ones; a longer key is cut off."""
 
-_SORT_COST = 30.0  # nanoseconds to put one hash in its bucket, measured; only the ratio to the next one matters
-_COMPARE_COST = 1.2  # nanoseconds to compare a pair within a bucket
+_PASS_COST = 300_000.0  # nanoseconds that a pass takes however few hashes there are
+_SORT_COST = 30.0  # nanoseconds to put one hash in its bucket
+_COMPARE_COST = 1.2  # nanoseconds to compare a pair within a bucket; all three measured, their ratios matter
 _MOST_PASSES = 1000
 
 
@@ -53,6 +54,11 @@ class Scheme:
     shares: tuple[int, ...]
     matching: int
 
+    @property
+    def blocks(self) -> int:
+        """Blocks of all parts together."""
+        return sum(self.shares) + len(self.shares) * self.matching
+
     def passes(self) -> list[Pass]:
         """All choices, in the order in which a pair counts as met first."""
         return [
@@ -63,9 +69,8 @@ class Scheme:
 
     def bounds(self, part: int, block: int) -> tuple[int, int]:
         """The lowest bit of a block and the one above its highest."""
-        total = sum(self.shares) + len(self.shares) * self.matching
         index = sum(self.shares[:part]) + part * self.matching + block
-        return index * BITS // total, (index + 1) * BITS // total
+        return index * BITS // self.blocks, (index + 1) * BITS // self.blocks
 
     def keys(self, hashes: Hashes, choice: Pass) -> NDArray[np.uint16]:
         """The key of each hash in a pass: the bits of the chosen blocks, as many as fit."""
@@ -80,32 +85,41 @@ class Scheme:
                 place += count
         return keys
 
-    def first_met_in(self, difference: Hashes, choice: Pass) -> NDArray[np.bool_]:
-        """Of pairs by their differing bits, those that agree in the blocks of this pass and of no earlier one."""
-        first = np.ones(len(difference), bool)
+    def first_met_in(self, difference: Hashes, choice: Pass) -> NDArray[np.int64]:
+        """Of pairs by their differing bits, the positions of those that this pass is the first to meet.
+
+        They agree in the blocks of this pass and of no earlier one. In a clump of near hashes every pass meets every
+        pair again, so the test that turns most away, whether the very first pass met them, comes first.
+        """
+        left = np.arange(len(difference))
+        if choice != (first := self.passes()[0]):
+            left = left[(difference & self._mask(first)) != 0]
+        left = left[(difference[left] & self._mask(choice)) == 0]
         for part in range(choice.part):
-            agreeing = sum(self._agree(difference, part, block) for block in self._blocks(part))
-            first &= np.asarray(agreeing) < self.matching
-        for block in range(choice.blocks[-1] + 1 if choice.blocks else 0):
-            first &= self._agree(difference, choice.part, block) == (block in choice.blocks)
-        return first
+            blocks = range(self.shares[part] + self.matching)
+            agreeing = np.sum([self._agree(difference[left], part, block) for block in blocks], axis=0)
+            left = left[agreeing < self.matching]
+        for block in set(range(choice.blocks[-1] if choice.blocks else 0)) - set(choice.blocks):
+            left = left[~self._agree(difference[left], choice.part, block)]
+        return np.asarray(left)
 
-    def _blocks(self, part: int) -> range:
-        return range(self.shares[part] + self.matching)
+    def _mask(self, choice: Pass) -> np.uint64:
+        """The bits of the blocks of a pass."""
+        bounds = (self.bounds(choice.part, block) for block in choice.blocks)
+        return np.uint64(sum((1 << high) - (1 << low) for low, high in bounds))
 
-    def _agree(self, difference: Hashes, part: int, block: int) -> NDArray[np.int8]:
+    def _agree(self, difference: Hashes, part: int, block: int) -> NDArray[np.bool_]:
         low, high = self.bounds(part, block)
-        return np.asarray((difference & np.uint64((1 << high) - (1 << low))) == 0, np.int8)
+        return np.asarray((difference & np.uint64((1 << high) - (1 << low))) == 0)
 
 
 def best_scheme(left: int, right: int, radius: int) -> Scheme:
     """The cheapest way to compare `left` hashes with `right` others; with half as many, for those among themselves."""
 
     def cost(scheme: Scheme) -> float:
-        total = sum(scheme.shares) + len(scheme.shares) * scheme.matching
-        key_bits = min(KEY_BITS, BITS * scheme.matching // total)
-        buckets = float(1 << key_bits)
-        return _count(scheme) * (_SORT_COST * (left + right) + _COMPARE_COST * left * right / buckets)
+        buckets = float(1 << min(KEY_BITS, scheme.matching * BITS // max(1, scheme.blocks)))
+        one_pass = _PASS_COST + _SORT_COST * (left + right) + _COMPARE_COST * left * right / buckets
+        return _count(scheme) * one_pass
 
     return min(_schemes(radius), key=cost)
 
@@ -116,7 +130,7 @@ def _schemes(radius: int) -> Iterator[Scheme]:
         shares = tuple((radius + 1 + part) // parts - 1 for part in range(parts))
         for matching in range(1, KEY_BITS):
             scheme = Scheme(shares, matching)
-            if sum(shares) + parts * matching <= BITS and _count(scheme) <= _MOST_PASSES:
+            if scheme.blocks <= BITS and _count(scheme) <= _MOST_PASSES:
                 yield scheme
 
 

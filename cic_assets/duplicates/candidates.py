@@ -72,7 +72,7 @@ class _Side:
     def __init__(self, hashes: Hashes, chosen: Positions) -> None:
         self.values, inverse = np.unique(hashes[chosen], return_inverse=True)
         self._keys = np.full(hashes.shape, -1, np.int64)
-        self._keys[chosen] = inverse.reshape(len(chosen), -1)
+        self._keys[chosen] = inverse.reshape(len(chosen), hashes.shape[1])
         owners = np.repeat(chosen, hashes.shape[1])
         self.pictures = _Index.of(self._keys[chosen].ravel(), owners, len(self.values))
 

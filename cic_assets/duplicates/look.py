@@ -105,8 +105,10 @@ def _border(lines: Grey) -> int:
     """Lines from the first on that have one colour, if the picture then begins at once."""
     colour = float(np.median(lines[0]))
     count = next((at for at, line in enumerate(lines) if not _is_even(line, colour)), 0)
-    begins = lines[count : count + 3].astype(np.float32)
-    return count if np.abs(begins - colour).mean() >= _BORDER_STEP else 0
+    if count == 0:
+        return 0
+    begins = np.abs(lines[count : count + 3].astype(np.float32) - lines[count - 1])
+    return count if begins.mean() >= _BORDER_STEP else 0
 
 
 def _is_even(line: Grey, colour: float) -> bool:

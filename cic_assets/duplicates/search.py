@@ -20,6 +20,7 @@ Values = tuple[Hashes, Hashes]
 LARGEST_RADIUS = 10
 """Beyond it, a million unrelated hashes have more chance pairs than any set has copies."""
 
+_NONE = np.empty(0, np.int64)
 _TILE = 1 << 13  # hashes compared at a time: with their differences they stay in the processor's second cache
 
 
@@ -57,8 +58,8 @@ def pairs_within(hashes: Hashes, radius: int, *, workers: int | None = None) -> 
     scheme = best_scheme(len(hashes), (len(hashes) + 1) // 2, radius)
 
     def one_pass(choice: Pass) -> Iterator[Values]:
-        buckets = _Buckets(hashes, scheme.keys(hashes, choice))
-        yield from buckets.pairs(radius)
+        close = _Close(scheme, choice, radius)
+        return _Buckets(hashes, scheme.keys(hashes, choice)).pairs(close)
 
     near, far = _all_passes(scheme, one_pass, workers)
     at = np.sort(np.searchsorted(hashes, np.stack([near, far])), axis=0)
@@ -84,7 +85,8 @@ def pairs_between(left: Hashes, right: Hashes, radius: int, *, workers: int | No
     scheme = best_scheme(len(left), len(right), radius)
 
     def one_pass(choice: Pass) -> Iterator[Values]:
-        return _crossing_pairs(left, scheme.keys(left, choice), right, scheme.keys(right, choice), radius)
+        ours, theirs = (_Buckets(hashes, scheme.keys(hashes, choice)) for hashes in (left, right))
+        return _crossing_pairs(ours, theirs, _Close(scheme, choice, radius))
 
     near, far = _all_passes(scheme, one_pass, workers)
     return _in_order(left, right, np.searchsorted(left, near), np.searchsorted(right, far))
@@ -100,13 +102,8 @@ def _check(hashes: Hashes, radius: int) -> None:
 
 
 def _all_passes(scheme: Scheme, one_pass: Callable[[Pass], Iterator[Values]], workers: int | None) -> Values:
-    def run(choice: Pass) -> Values:
-        near, far = _joined(one_pass(choice))
-        first = scheme.first_met_in(near ^ far, choice)
-        return near[first], far[first]
-
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        return _joined(pool.map(run, scheme.passes()))
+        return _joined(pool.map(lambda choice: _joined(one_pass(choice)), scheme.passes()))
 
 
 def _joined(parts: Iterator[Values]) -> Values:
@@ -121,6 +118,24 @@ def _in_order(left: Hashes, right: Hashes, left_at: Positions, right_at: Positio
     return HashPairs(left_at, right_at, np.bitwise_count(left[left_at] ^ right[right_at]))
 
 
+@dataclass(frozen=True, slots=True)
+class _Close:
+    """Which pairs a pass reports: those within the radius that it is the first to meet."""
+
+    scheme: Scheme
+    choice: Pass
+    radius: int
+
+    def among(self, difference: Hashes) -> tuple[Positions, ...]:
+        """Their positions in an array of differing bits, one array an axis."""
+        close = np.bitwise_count(difference) <= self.radius
+        if not close.any():
+            return (_NONE,) * difference.ndim
+        at = np.nonzero(close)
+        first = self.scheme.first_met_in(difference[at], self.choice)
+        return tuple(axis[first] for axis in at)
+
+
 class _Buckets:
     """Hashes in the order of their keys, with where each run of equal keys starts and how long it is."""
 
@@ -132,13 +147,13 @@ class _Buckets:
         self.sizes = counts[self.keys]
         self.starts = np.cumsum(self.sizes) - self.sizes
 
-    def pairs(self, radius: int) -> Iterator[Values]:
-        """All pairs within the radius in each bucket."""
+    def pairs(self, close: _Close) -> Iterator[Values]:
+        """All close pairs in each bucket."""
         rounded = _rounded_up(self.sizes)
         for size in np.unique(rounded[self.sizes > 1]).tolist():
-            yield from self._pairs_in(np.flatnonzero(rounded == size), size, radius)
+            yield from self._pairs_in(np.flatnonzero(rounded == size), size, close)
 
-    def _pairs_in(self, chosen: Positions, size: int, radius: int) -> Iterator[Values]:
+    def _pairs_in(self, chosen: Positions, size: int, close: _Close) -> Iterator[Values]:
         """Buckets of about one size side by side, as columns, so that many short comparisons are one long one.
 
         What is read beyond the end of a smaller bucket is left out of the pairs.
@@ -148,9 +163,8 @@ class _Buckets:
             some = chosen[first : first + width]
             columns = self.hashes.take(self.starts[some] + np.arange(size)[:, np.newaxis], mode="clip")
             for shift in range(1, size):
-                close = np.bitwise_count(columns[:-shift] ^ columns[shift:]) <= radius
-                if close.any():
-                    row, column = np.nonzero(close)
+                row, column = close.among(columns[:-shift] ^ columns[shift:])
+                if len(row):
                     inside = row + shift < self.sizes[some[column]]
                     row, column = row[inside], column[inside]
                     yield columns[row, column], columns[row + shift, column]
@@ -162,20 +176,17 @@ def _rounded_up(sizes: Positions) -> Positions:
     return np.asarray((sizes + step - 1) // step * step)
 
 
-def _crossing_pairs(
-    left: Hashes, left_keys: NDArray[np.uint16], right: Hashes, right_keys: NDArray[np.uint16], radius: int
-) -> Iterator[Values]:
-    """All pairs within the radius of a left and a right hash with equal keys."""
-    ours, theirs = _Buckets(left, left_keys), _Buckets(right, right_keys)
+def _crossing_pairs(ours: _Buckets, theirs: _Buckets, close: _Close) -> Iterator[Values]:
+    """All close pairs of one of our hashes and one of theirs with an equal key."""
     _, mine, other = np.intersect1d(ours.keys, theirs.keys, assume_unique=True, return_indices=True)
     lengths = np.repeat(theirs.sizes[other], ours.sizes[mine])
     starts = np.repeat(theirs.starts[other], ours.sizes[mine])
     within = np.arange(len(lengths)) - np.repeat(np.cumsum(ours.sizes[mine]) - ours.sizes[mine], ours.sizes[mine])
     asking = ours.hashes[np.repeat(ours.starts[mine], ours.sizes[mine]) + within]
-    yield from _runs(asking, theirs.hashes, starts, lengths, radius)
+    yield from _runs(asking, theirs.hashes, starts, lengths, close)
 
 
-def _runs(asking: Hashes, known: Hashes, starts: Positions, lengths: Positions, radius: int) -> Iterator[Values]:
+def _runs(asking: Hashes, known: Hashes, starts: Positions, lengths: Positions, close: _Close) -> Iterator[Values]:
     """Each asking hash against its own run of known ones; runs of about one length side by side, as columns."""
     sizes = _rounded_up(lengths)
     for size in np.unique(sizes).tolist():
@@ -184,8 +195,7 @@ def _runs(asking: Hashes, known: Hashes, starts: Positions, lengths: Positions, 
         for first in range(0, len(chosen), width):
             some = chosen[first : first + width]
             columns = known.take(starts[some] + np.arange(size)[:, np.newaxis], mode="clip")
-            close = np.bitwise_count(columns ^ asking[some]) <= radius
-            if close.any():
-                row, column = np.nonzero(close)
+            row, column = close.among(columns ^ asking[some])
+            if len(row):
                 inside = row < lengths[some[column]]
                 yield asking[some[column[inside]]], columns[row[inside], column[inside]]

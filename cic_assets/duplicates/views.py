@@ -167,6 +167,6 @@ def _odd_columns_negative() -> NDArray[np.float32]:
 
 
 def _bits(spectrum: NDArray[np.float32]) -> Hashes:
-    flat = spectrum.reshape(len(spectrum), -1)
+    flat = spectrum.reshape(-1, _FREQUENCIES**2)
     above = flat > np.median(flat, axis=1, keepdims=True)
     return np.packbits(above, axis=1).view(">u8").ravel().astype(np.uint64)
