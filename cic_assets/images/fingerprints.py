@@ -3,7 +3,9 @@
 The perceptual hash is pHash as the `imagehash` library defines it (`phash(hash_size=8 or 16, highfreq_factor=4)`), of
 the upright picture: grey, Lanczos to 32 x 32 (64 x 64), the 8 x 8 (16 x 16) lowest frequencies of its cosine transform,
 each bit whether one is above their median. Ours computes those frequencies alone, and gets the mirrored picture's hash
-from the same ones: a mirror only changes the sign of every odd column.
+from the same ones: a mirror only changes the sign of every odd column. From a full decode it is imagehash's to the bit;
+from a reduced one (of a JPEG with a shorter side of 768 pixels or more) one pair of bits near the median may differ, in
+4 % of the 64-bit hashes and 19 % of the 256-bit ones. Over a recorded archive of posts that is 0 and 2 % of all.
 """
 
 import hashlib

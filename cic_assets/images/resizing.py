@@ -115,7 +115,7 @@ def _interpolate(rgb: Rgb, width: float, height: float, side: int, method: int) 
 
 
 def _without_far_ends(rgb: Rgb, width: float, height: float) -> tuple[Rgb, float, float]:
-    """Cut a long strip to 4:1 around its centre: the result is the same, and a strip of 1 x 3,000,000 stays affordable."""
+    """Cut a long strip to 4:1 around its centre: the result is the same, and one of 1 x 3,000,000 stays affordable."""
     limit = _MAX_ASPECT * min(rgb.shape[:2])
     for axis in (0, 1):
         excess = rgb.shape[axis] - limit

@@ -88,6 +88,21 @@ def test_hostile_captions_are_drawn(text):
     assert decode(contact_sheet([Tile(_plain(RED), text)])).shape[0] > 160
 
 
+@pytest.mark.parametrize(
+    ("hostile", "harmless"),
+    [
+        ("a\x00b\x1b\x07", "ab"),
+        ("\u202eab\u2066", "ab"),
+        ("Z\u0335\u0321\u034e", "Z"),
+        ("a\n\tb", "a  b"),
+        ("e\u0301", "\xe9"),
+    ],
+)
+def test_what_could_break_out_of_a_caption_is_left_out(hostile, harmless):
+    one, other = (contact_sheet([Tile(_plain(RED), text)]) for text in (hostile, harmless))
+    assert one == other
+
+
 def test_pairs_stand_side_by_side():
     pairs = [(Tile(_plain(RED), "before"), Tile(_plain(BLUE), "after"))] * 3
     sheet = decode(pair_sheet(pairs, tile_side=60, pairs_per_row=2))

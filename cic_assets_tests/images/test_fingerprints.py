@@ -58,6 +58,17 @@ def test_a_reduced_decode_moves_next_to_no_bit(synthetic_photo):
     assert apart.count(0) >= 7
 
 
+def test_the_part_of_a_last_column_that_is_no_picture_does_not_count(synthetic_photo):
+    """At 1/8 the last of 385 columns is picture in one of eight."""
+    apart = []
+    for seed in range(3):
+        large = cv2.resize(synthetic_photo(800, 800, seed), (3073, 3073), interpolation=cv2.INTER_CUBIC)
+        data = encode_jpeg(large, 90)
+        assert decode(data, shortest_side=256).shape[0] == 385
+        apart.append(_bits_apart(fingerprint(data).phash256, bytes.fromhex(_by_imagehash(large, 16))))
+    assert max(apart) <= 2
+
+
 @pytest.mark.parametrize("size", [(200, 133), (377, 610)])
 def test_the_mirrored_hash_is_the_hash_of_the_mirrored(synthetic_photo, size):
     for seed in range(5):

@@ -42,6 +42,13 @@ def test_a_jpeg_with_an_end_but_without_all_its_pixels_is_truncated(synthetic_ph
         assert inspect(cut + bytes(len(data) - len(cut))).outcome == Outcome.TRUNCATED
 
 
+def test_a_cut_jpeg_before_a_whole_one_is_truncated(saved, synthetic_photo):
+    data = saved(Image.fromarray(synthetic_photo(400, 300)), "JPEG", progressive=True)
+    inspection = inspect(data[: len(data) // 2] + data)
+    assert (inspection.outcome, inspection.header.width) == (Outcome.TRUNCATED, 400)
+    assert "another picture starts" in inspection.reason
+
+
 def test_the_end_of_a_thumbnail_is_not_the_end(saved, synthetic_photo):
     thumbnail = encode_jpeg(synthetic_photo(40, 30))
     exif = b"Exif\0\0MM\0*\0\0\0\x08\0\0\0\0\0\0" + thumbnail
