@@ -1,11 +1,14 @@
 """The sample as an archive on disk: written whole or not at all, and only if there is none of this version."""
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -41,11 +44,15 @@ def sample_version() -> str:
 def ensure_sample(directory: Path) -> Path:
     """The sample's folder, drawn if it is missing or of another version; costs nothing otherwise.
 
+    Several processes may ask at once: one draws, the others wait for it.
+
     Raises:
         NotASampleError: the folder holds something else.
     """
     if _version_of(directory) != sample_version():
-        write_sample(directory)
+        with _one_at_a_time(directory):
+            if _version_of(directory) != sample_version():
+                write_sample(directory)
     return directory
 
 
@@ -68,6 +75,15 @@ def write_sample(directory: Path) -> None:
         if directory.exists():
             shutil.move(directory, old)
         fresh.rename(directory)
+
+
+@contextmanager
+def _one_at_a_time(directory: Path) -> Iterator[None]:
+    """Hold a lock beside a folder; the system lets go of it when a process dies."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    with (directory.parent / f".{directory.name}.lock").open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _version_of(directory: Path) -> str | None:

@@ -63,8 +63,7 @@ def cast(klass: str, number: int) -> Shot:
         yaw=_yaw(rng),
         eye_height=float(rng.uniform(0.9, 2.2) if chance(rng, 0.85) else rng.uniform(2.2, 3.5)),
         distance=float(rng.uniform(1.7, 4.0)),
-        # A tank's gun makes it long: a little more room, so that hulls and bodies are of one size.
-        fill=float(rng.uniform(0.84, 0.98)) * (1.0 if klass == "car" else 1.08),
+        fill=float(rng.uniform(0.84, 0.98)),
         offset=(float(rng.uniform(-0.05, 0.05)), float(rng.uniform(-0.02, 0.07))),
         roll=float(rng.uniform(-3, 3)) if chance(rng, 0.4) else 0.0,
         falling=place.falling if chance(rng, 0.15) else "",

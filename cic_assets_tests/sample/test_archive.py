@@ -2,15 +2,19 @@ import collections
 import csv
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from cic_assets.download import Network
+from cic_assets.environment import SAMPLE_PROBLEM
 from cic_assets.images import decode, fingerprint
 from cic_assets.media import Outcome
-from cic_assets.reddit import load_archive
+from cic_assets.problem import load_problem
+from cic_assets.reddit import REPLAY_CREDENTIALS, connect, load_archive, replay
 from cic_assets.sample import (
     SAMPLE_SUBREDDITS,
     NotASampleError,
@@ -20,6 +24,8 @@ from cic_assets.sample import (
     sample_version,
     write_sample,
 )
+from cic_assets.sources import Connection, scrape
+from cic_assets.storage import DataRoot
 
 
 def read_truth(folder: Path) -> list[dict[str, str]]:
@@ -82,7 +88,21 @@ def test_is_drawn_again_when_the_version_differs(small_plans, tmp_path):
     ensure_sample(folder)
     assert json.loads((folder / "sample.json").read_text()) == {"version": sample_version()}
     assert not (folder / "media" / "left-over.jpg").exists()
-    assert [path.name for path in tmp_path.iterdir()] == ["sample"]
+    assert {path.name for path in tmp_path.iterdir()} == {"sample", ".sample.lock"}
+
+
+def test_of_several_at_once_one_draws_and_the_others_wait(monkeypatch, small_plans, tmp_path):
+    drawings, write = [], archive.write_sample
+
+    def count(directory):
+        drawings.append(directory)
+        write(directory)
+
+    monkeypatch.setattr(archive, "write_sample", count)
+    with ThreadPoolExecutor(3) as pool:
+        folders = list(pool.map(ensure_sample, [tmp_path / "sample"] * 3))
+    assert folders == [tmp_path / "sample"] * 3
+    assert len(drawings) == 1
 
 
 def test_leaves_a_folder_of_other_things_alone(tmp_path):
@@ -163,3 +183,27 @@ def test_both_classes_come_in_the_same_sizes(sample):
             sides[row["klass"]].append(decode((sample / "media" / name).read_bytes()).shape)
     ratios = {klass: np.mean([width / height for height, width, _ in shapes]) for klass, shapes in sides.items()}
     assert abs(ratios["car"] - ratios["tank"]) < 0.25
+
+
+@pytest.mark.slow
+def test_a_scrape_finds_what_the_truth_says(sample, tmp_path):
+    """Real PRAW and downloads against the replayed sample; the demo's first step."""
+    problem = load_problem(SAMPLE_PROBLEM)
+    root, found = DataRoot(str(tmp_path)), collections.defaultdict(set)
+    with replay(sample) as server, connect(REPLAY_CREDENTIALS, server.endpoint) as reddit:
+        connection = Connection("sample", reddit, Network.replay("127.0.0.1", server.port))
+        for partition in problem.partitions.values():
+            table = scrape(partition, root, connection, problem.reddit, problem.download).table
+            for row in table.itertuples():
+                found[picture_name(row.media_url)].add(row.outcome)
+    wrong = {
+        row["url"]: (row["kind"], found[picture_name(row["url"])])
+        for row in read_truth(sample)
+        if found[picture_name(row["url"])] != {row["outcome"]}
+    }
+    assert wrong == {}
+
+
+def picture_name(url: str) -> str:
+    """The same for a picture on i.redd.it and its preview."""
+    return url.partition("?")[0].rsplit("/", 1)[-1].rpartition(".")[0] or url.rsplit("/", 1)[-1]
