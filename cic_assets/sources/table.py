@@ -59,7 +59,12 @@ def make_row(medium: Medium, download: Download, key: str, origin: str, fetched_
     values = {name: getattr(medium, name) for name in _FROM_MEDIUM}
     values |= {name: getattr(download, name) for name in _FROM_DOWNLOAD}
     values |= {"subreddit": key, "origin": origin, "fetched_at": fetched_at}
-    return {name: _EMPTY[name] if values[name] is None else values[name] for name in COLUMNS}
+    return {name: _EMPTY[name] if values[name] is None else _storable(values[name]) for name in COLUMNS}
+
+
+def _storable(value: Any) -> Any:
+    """Text without lone surrogates: JSON can hold them, UTF-8 and so Parquet cannot."""
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
 def make_table(rows: Iterable[Mapping[str, Any]], before: pd.DataFrame) -> pd.DataFrame:
