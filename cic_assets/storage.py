@@ -9,7 +9,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,25 @@ def write_atomically(path: UPath, data: bytes) -> None:
         raise
 
 
+def _create_whole(path: str, data: bytes) -> None:
+    """Create a local file that has all of its bytes from the moment it has a name, and leave nothing if killed before.
+
+    Linux writes a file without a name and then links it, at a tenth of the cost of a named one that is flushed and
+    renamed. `ContentStore.flush` is what makes it survive a power cut.
+    """
+    folder = path.rpartition("/")[0]
+    try:
+        handle = os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o644)
+    except FileNotFoundError:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o644)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        # A directory handle, which the absolute source ignores, is what has Python follow the link to the file.
+        os.link(f"/proc/self/fd/{handle}", path, src_dir_fd=handle, follow_symlinks=True)
+
+
 class ContentStore:
     """Image bytes as they came, each under the SHA-256 of its content: `ab/abcdef….jpg`.
 
@@ -58,18 +77,42 @@ class ContentStore:
 
     def __init__(self, root: UPath) -> None:
         self.root = root
+        self._local_root = str(root) if is_local(root) else None
 
     def path(self, sha256: str, image_format: str) -> UPath:
         """Where a picture lies or would lie. `image_format` is a key of `EXTENSIONS`."""
         return self.root / sha256[:2] / f"{sha256}{EXTENSIONS[image_format]}"
 
     def put(self, data: bytes, image_format: str) -> str:
-        """Keep some bytes; returns their SHA-256."""
+        """Keep some bytes, whole or not at all whatever happens to this process; returns their SHA-256.
+
+        What a power cut must not take either is to be followed by `flush`.
+        """
         sha256 = sha256_hex(data)
-        path = self.path(sha256, image_format)
-        if not path.exists():
-            write_atomically(path, data)
+        if self._local_root is None:
+            path = self.path(sha256, image_format)
+            if not path.exists():
+                write_atomically(path, data)
+        else:
+            self._put_local(f"{self._local_root}/{sha256[:2]}/{sha256}{EXTENSIONS[image_format]}", data)
         return sha256
+
+    def flush(self) -> None:
+        """Wait until all that was put is on the disk for good: before a table names it. Once, not for each file."""
+        if self._local_root is not None:
+            os.sync()
+
+    def _put_local(self, path: str, data: bytes) -> None:
+        try:
+            # A power cut before `flush` can leave an empty file.
+            if os.stat(path).st_size == len(data):  # noqa: PTH116 - for thousands of files a second
+                return
+        except FileNotFoundError:
+            with suppress(OSError, AttributeError):
+                _create_whole(path, data)
+                return
+        # An empty leftover, a writer that was faster, or a system without nameless files.
+        write_atomically(UPath(path), data)
 
     def get(self, sha256: str, image_format: str) -> bytes:
         """The bytes of a picture; FileNotFoundError names the missing file."""

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pytest
@@ -36,6 +37,49 @@ def test_writing_twice_is_harmless(root):
     assert root.images.put(b"x", "png") == root.images.put(b"x", "png")
     assert root.images.has(sha256_hex(b"x"), "png")
     assert not root.images.has(sha256_hex(b"y"), "png")
+
+
+def test_a_leftover_of_a_power_cut_is_replaced(tmp_path):
+    store = ContentStore(UPath(tmp_path))
+    path = store.path(sha256_hex(b"picture"), "jpeg")
+    path.parent.mkdir()
+    path.touch()
+    assert store.get(store.put(b"picture", "jpeg"), "jpeg") == b"picture"
+
+
+def test_pictures_are_kept_where_files_need_names(tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    store = ContentStore(UPath(tmp_path))
+    assert store.get(store.put(b"picture", "jpeg"), "jpeg") == b"picture"
+
+
+def test_many_writers_of_one_picture(tmp_path):
+    store, data = ContentStore(UPath(tmp_path)), bytes(100_000)
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(lambda _: store.put(data, "png"), range(64)))) == 1
+    assert [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()] == [data]
+    assert store.path(sha256_hex(data), "png").stat().st_mode & 0o777 == 0o644
+    store.flush()
+
+
+def test_a_kill_leaves_no_part_of_a_picture(tmp_path):
+    program = (
+        "import sys; from upath import UPath; from cic_assets.storage import ContentStore\n"
+        "store, number = ContentStore(UPath(sys.argv[1])), 0\n"
+        "print('ready', flush=True)\n"
+        "while True:\n"
+        "    store.put(number.to_bytes(4) * 200_000, 'png'); number += 1\n"
+    )
+    for delay in (0.01, 0.03, 0.07):
+        process = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE)
+        process.stdout.readline()
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert files
+    assert all(path.stem == sha256_hex(path.read_bytes()) for path in files)
 
 
 def test_tables_come_back_as_they_were(root):

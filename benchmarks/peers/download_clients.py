@@ -123,12 +123,14 @@ def ours(links: list[str], folder: Path) -> Callable[[], int]:
     requests = [FetchRequest(url=f"http://photos.example/{link.rsplit('/', 1)[1]}") for link in links]
 
     def run() -> int:
+        store = ContentStore(UPath(folder))
         results = download(
             requests,
-            store=ContentStore(UPath(folder)),
+            store=store,
             settings=DownloadSettings(concurrency=AT_ONCE, per_host=AT_ONCE),
             network=Network.replay("127.0.0.1", port),
         )
+        store.flush()
         assert all(result.outcome == "ok" for result in results.values())
         return len(list(folder.rglob("*.jpg")))
 

@@ -94,6 +94,7 @@ def scrape(
         for medium, became, when in _what_became(listing.media, known, fetched, now)
     )
     table = make_table(rows, before)
+    root.images.flush()
     root.write_table(TABLE, table, partition.key)
     return Scrape(
         table,
