@@ -47,7 +47,7 @@ format: setup ## Format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 
 test-fast: setup ## The unit tests: under a minute
-	$(BIN)/pytest -m "not slow and not shared and not browser"
+	$(BIN)/pytest -n auto --dist loadfile -m "not slow and not shared and not browser"
 
 test: test-fast ## All tests, the fast ones first
 	$(BIN)/pytest -m "slow and not shared and not browser"

@@ -195,21 +195,23 @@ def _run(environment: Environment) -> None:
     console = Console(stderr=True)
     progress = _Progress(console)
     console.print(f"[bold]Loading[/] {environment.problem}", highlight=False)
-    # Dagster takes seconds to import; `cic --help` does not pay for it.
-    from cic_assets.build import build_definitions
-    from cic_assets.instance import open_instance
     from cic_assets.problem import ProblemError, load_problem
-    from cic_assets.runs import RunFailedError, run_graph
     from cic_assets.storage import DataRoot
 
     root = DataRoot(environment.data_root)
     try:
         problem = load_problem(environment.problem, environment.preset)
-        definitions = build_definitions(environment)
-        with open_instance(root) as instance, progress:
-            done = run_graph(definitions, instance, list(problem.partitions), progress.stage, progress.line)
     except ProblemError as error:
         raise click.ClickException(str(error)) from None
+    # Dagster takes seconds to import: neither `cic --help` nor a mistake in the problem file waits for it.
+    from cic_assets.build import build_definitions
+    from cic_assets.instance import open_instance
+    from cic_assets.runs import RunFailedError, run_graph
+
+    definitions = build_definitions(environment)
+    try:
+        with open_instance(root) as instance, progress:
+            done = run_graph(definitions, instance, list(problem.partitions), progress.stage, progress.line)
     except RunFailedError as error:
         for line in error.lines:
             console.print("failed", line, highlight=False, markup=False, style="bold red")

@@ -41,6 +41,7 @@ def test_a_changed_dagster_yaml_is_kept(root):
     assert (home / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
 
 
+@pytest.mark.slow
 def test_two_commands_at_once_are_refused(root):
     program = (
         "import sys; from cic_assets.storage import DataRoot; from cic_assets.instance import open_instance\n"
@@ -54,6 +55,7 @@ def test_two_commands_at_once_are_refused(root):
     assert "another cic command is at work" in result.stderr
 
 
+@pytest.mark.slow
 def test_runs_that_a_kill_left_behind_are_marked_failed(root):
     with open_instance(root) as instance:
         ours = create_run_for_test(instance, status=DagsterRunStatus.STARTED, tags={PID_TAG: "1"})

@@ -62,6 +62,7 @@ def test_many_writers_of_one_picture(tmp_path):
     store.flush()
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_no_part_of_a_picture(tmp_path):
     program = (
         "import sys; from upath import UPath; from cic_assets.storage import ContentStore\n"
@@ -110,6 +111,7 @@ def test_a_failing_write_keeps_what_was_there(tmp_path, monkeypatch):
     assert [file.name for file in tmp_path.iterdir()] == ["table.parquet"]
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_the_old_file_or_the_new(tmp_path):
     path = tmp_path / "value"
     program = (

@@ -62,6 +62,7 @@ def test_a_wrong_call_is_one_clear_line(cic, tmp_path, arguments, code, message)
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 def test_without_credentials_every_source_says_what_to_set(cic, tmp_path):
     result = cic("run", "--problem", problem(tmp_path), "--data-root", tmp_path / "root")
     assert result.returncode == 1

@@ -60,6 +60,7 @@ def test_models_share_the_gpu_pool(graph):
         assert graph.get(AssetKey(name)).pools == {"gpu"}
 
 
+@pytest.mark.slow
 def test_loading_imports_no_tensorflow(world):
     program = (
         "import sys; from cic_assets.definitions import defs; defs.resolve_asset_graph()\n"
