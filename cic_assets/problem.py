@@ -12,6 +12,7 @@ Everything else has a default. The settings of each stage are declared where the
 """
 
 import difflib
+import itertools
 import re
 from collections.abc import Hashable, Iterator, Mapping
 from functools import cached_property
@@ -78,6 +79,20 @@ class Problem(BaseModel):
                 if name in seen:
                     raise ValueError(f"source {source} is given twice, in {seen[name]} and {klass}: give it once")
                 seen[name] = klass
+        return self
+
+    @model_validator(mode="after")
+    def _no_folder_in_another(self) -> Self:
+        """Its pictures would have two labels."""
+        folders = [
+            (source, klass)
+            for klass, sources in self.classes.items()
+            for source in sources
+            if source.kind in (SourceKind.FOLDER, SourceKind.KAGGLE)
+        ]
+        for (inner, klass), (outer, other) in itertools.permutations(folders, 2):
+            if inner.kind is outer.kind and Path(outer.value) in Path(inner.value).parents:
+                raise ValueError(f"source {inner} of {klass} lies inside {outer} of {other}: name folders side by side")
         return self
 
     @property

@@ -46,8 +46,8 @@ class RedditResource(ConfigurableResource[None]):
     @contextmanager
     def connect(self, source: Source, settings: RedditSettings) -> Iterator[Connection]:
         """A connection for one source; replays the archive for as long as the block lasts."""
-        if source.kind is SourceKind.FOLDER:
-            yield Connection("folder", None, Network.public())
+        if source.kind in (SourceKind.FOLDER, SourceKind.KAGGLE):
+            yield Connection(str(source.kind), None, Network.public())
         elif self.archive:
             with self._replayed(self.archive, settings) as connection:
                 yield connection

@@ -79,6 +79,11 @@ def test_sources_of_the_same_name_keep_apart(problem_file):
         ("name: x\nclasses: {a: [aa], b: [r/bb]}", r"classes\.a\.0: found 'aa', expected r/NAME, folder:PATH"),
         ("name: x\nclasses: {a: [r/a-a], b: [r/bb]}", r"classes\.a\.0: found 'r/a-a', expected r/ and the name of a"),
         ("name: x\nclasses: {a: [r/aa], b: [r/AA]}", r"source r/AA is given twice, in a and b"),
+        ("name: x\nclasses: {a: ['kaggle:aa'], b: [r/bb]}", r"classes\.a\.0: found 'kaggle:aa', expected kaggle:OWNER"),
+        (
+            "name: x\nclasses: {a: ['folder:sets'], b: ['folder:sets/b']}",
+            r"source folder:sets/b of b lies inside folder:sets of a: name folders side by side",
+        ),
         (SHORTEST + "modles: {}", r"modles is not a setting: did you mean models\? allowed here: classes, "),
         (SHORTEST + "models: {vgg: {epoch: 3}}", r"models\.vgg\.epoch is not a setting: did you mean epochs\?"),
         (SHORTEST + "models: {vgg: {epochs: 0}}", r"models\.vgg\.epochs: found 0, expected greater than or equal to 1"),

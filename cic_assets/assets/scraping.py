@@ -55,6 +55,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 "posts": int(result.table["post_id"].nunique()),
                 "images": len(pictures),
                 "new rows": result.new_rows,
+                "gone rows": result.gone_rows,
                 "fetched bytes": result.fetched_bytes,
                 "outcomes": metadata.counts(result.outcomes, "outcome"),
                 "pictures": metadata.sheet_of(pictures.drop_duplicates("sha256"), data.root.images),

@@ -5,15 +5,19 @@ Nothing here knows of posts, tables or Dagster.
 """
 
 from cic_assets.download.downloader import download, download_all
+from cic_assets.download.examine import Keeper, Kept
 from cic_assets.download.network import Network
 from cic_assets.download.placeholders import Use, shared_pictures
-from cic_assets.download.results import Download, FetchRequest, Progress
+from cic_assets.download.results import Download, FetchError, FetchRequest, Progress
 from cic_assets.download.settings import DownloadSettings, default_user_agent
 
 __all__ = [
     "Download",
     "DownloadSettings",
+    "FetchError",
     "FetchRequest",
+    "Keeper",
+    "Kept",
     "Network",
     "Progress",
     "Use",

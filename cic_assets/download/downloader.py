@@ -232,9 +232,6 @@ class _Run:
 
     def _finish(self, download: Download) -> None:
         self._results[download.url] = download
-        progress = self._progress
-        progress.counts[download.outcome] += 1
-        progress.bytes += 0 if download.not_modified else download.bytes or 0
-        progress.seconds = self._now() - self._started
+        self._progress.count(download, self._now() - self._started)
         if self._on_result is not None:
-            self._on_result(download, progress)
+            self._on_result(download, self._progress)

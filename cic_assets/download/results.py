@@ -108,25 +108,33 @@ class Progress:
     """How far a run is; the same object from its start to its end.
 
     Attributes:
-        total: URLs in all.
-        counts: URLs by outcome so far.
+        total: of them in all.
+        unit: what is counted.
+        counts: how many by outcome so far.
         bytes: received so far.
         seconds: since the start.
     """
 
     total: int
+    unit: str = "URLs"
     counts: Counter[Outcome] = field(default_factory=Counter)
     bytes: int = 0
     seconds: float = 0.0
 
+    def count(self, download: Download, seconds: float) -> None:
+        """One more has its outcome, so many seconds after the start."""
+        self.counts[download.outcome] += 1
+        self.bytes += 0 if download.not_modified else download.bytes or 0
+        self.seconds = seconds
+
     @property
     def done(self) -> int:
-        """URLs with an outcome."""
+        """How many have an outcome."""
         return self.counts.total()
 
     @property
     def rate(self) -> float:
-        """URLs a second."""
+        """Of them a second."""
         return self.done / self.seconds if self.seconds > 0 else 0.0
 
     @property
@@ -138,4 +146,4 @@ class Progress:
         remaining = "" if self.remaining_seconds is None else f", {self.remaining_seconds:.0f} s left"
         counts = ", ".join(f"{outcome} {count}" for outcome, count in self.counts.most_common())
         megabytes = f"{self.bytes / 1e6:.1f} MB"
-        return f"{self.done} of {self.total} URLs, {megabytes}, {self.rate:.1f} a second{remaining} ({counts})"
+        return f"{self.done} of {self.total} {self.unit}, {megabytes}, {self.rate:.1f} a second{remaining} ({counts})"

@@ -1,6 +1,7 @@
-"""Sources of pictures - subreddits, folders, lists of URLs, dumps - and one scrape of one of them."""
+"""Sources of pictures - subreddits, folders and zips, lists of URLs, dumps, Kaggle - and one scrape of one of them."""
 
-from cic_assets.sources.listing import Listing, SourceError, list_media
+from cic_assets.sources.errors import SourceError
+from cic_assets.sources.listing import Listing, list_media
 from cic_assets.sources.scraping import Connection, Scrape, scrape
 from cic_assets.sources.source import Partition, Source, SourceKind
 from cic_assets.sources.table import COLUMNS, empty_table

@@ -1,4 +1,4 @@
-"""What each kind of source offers: media, and for folders the files that hold them."""
+"""What each kind of source offers: media, and the files that hold them where they are here already."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +12,10 @@ from praw import Reddit
 
 from cic_assets.media import Medium
 from cic_assets.reddit import RedditSettings, fetch_posts, media_of
+from cic_assets.sources.errors import SourceError
+from cic_assets.sources.files import LocalFile
+from cic_assets.sources.folders import folder_media
+from cic_assets.sources.kaggle import kaggle_media
 from cic_assets.sources.source import Partition, SourceKind
 
 URL_COLUMNS = ("url", "media_url", "image_url", "link")
@@ -21,21 +25,17 @@ URL_COLUMNS = ("url", "media_url", "image_url", "link")
 _ZSTD_WINDOW = 2**31
 
 
-class SourceError(ValueError):
-    """A source cannot be read; the message names it, what was found and what was expected."""
-
-
 @dataclass(frozen=True)
 class Listing:
     """What a source offers now.
 
     Attributes:
         media: in the source's own order.
-        files: for a folder, the file of each `media_url`.
+        files: by `media_url`, where the bytes are here already: of folders, zip archives and data sets of Kaggle.
     """
 
     media: list[Medium]
-    files: Mapping[str, Path] = field(default_factory=dict)
+    files: Mapping[str, LocalFile] = field(default_factory=dict)
 
 
 def list_media(
@@ -66,32 +66,13 @@ def list_media(
             )
             return Listing([one for post in posts for one in media_of(post, settings, subreddit=partition.key)])
         case SourceKind.FOLDER:
-            return _folder(path, partition.key)
+            return Listing(*folder_media(path, partition.key))
         case SourceKind.URLS:
             return Listing(list(_urls(path, partition.key)))
         case SourceKind.DUMP:
             return Listing(list(_dump(path, settings, partition.key)))
-
-
-def _folder(path: Path, key: str) -> Listing:
-    if not path.is_dir():
-        raise SourceError(f"folder:{path}: there is no such folder: expected one with pictures in it")
-    # A link may lead out of the folder, and in circles.
-    files = sorted(
-        file
-        for file in path.rglob("*")
-        if file.is_file()
-        and not file.is_symlink()
-        and not any(part.startswith(".") for part in file.relative_to(path).parts)
-    )
-    if not files:
-        raise SourceError(f"folder:{path}: is empty: expected pictures in it")
-    names = {file: file.relative_to(path).as_posix() for file in files}
-    media = [
-        Medium(post_id=name, subreddit=key, media_url=file.as_uri(), title=name, created_utc=file.stat().st_mtime)
-        for file, name in names.items()
-    ]
-    return Listing(media, {file.as_uri(): file for file in files})
+        case SourceKind.KAGGLE:
+            return Listing(*kaggle_media(partition.source.value, partition.key, on_progress))
 
 
 def _urls(path: Path, key: str) -> Iterator[Medium]:

@@ -11,6 +11,12 @@ from pydantic import BaseModel, ConfigDict, model_validator
 SUBREDDIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{1,20}")
 """Reddit's own rule: 2 to 21 letters, digits and underscores, no underscore first."""
 
+KAGGLE = re.compile(r"[\w-]+/[\w-]+(/.+)?", re.ASCII)
+"""Owner and name as they stand in the address of a data set's page, and a folder inside it."""
+
+FORMS = "r/NAME, folder:PATH, urls:FILE, dump:FILE or kaggle:OWNER/NAME"
+"""How sources are written, for messages."""
+
 
 class SourceKind(StrEnum):
     """Where pictures of a class may come from."""
@@ -19,10 +25,28 @@ class SourceKind(StrEnum):
     FOLDER = "folder"
     URLS = "urls"
     DUMP = "dump"
+    KAGGLE = "kaggle"
+
+    @property
+    def lists_all(self) -> bool:
+        """Whether it shows everything it has each time, so that what it no longer shows is gone on purpose.
+
+        A subreddit's listings end near 1,000 posts: what falls off them is still there.
+        """
+        return self is not SourceKind.SUBREDDIT
+
+    @property
+    def has_path(self) -> bool:
+        """Whether it is a file or folder of this machine."""
+        return self not in (SourceKind.SUBREDDIT, SourceKind.KAGGLE)
 
 
 class Source(BaseModel):
-    """One source of pictures, written `r/NAME`, `folder:PATH`, `urls:FILE` or `dump:FILE`."""
+    """One source of pictures.
+
+    Written `r/NAME`, `folder:PATH` (a folder, a zip archive, or a folder inside one: `folder:cars.zip/train/car`),
+    `urls:FILE`, `dump:FILE` or `kaggle:OWNER/NAME[/versions/N][/FOLDER]`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -37,9 +61,11 @@ class Source(BaseModel):
         text = str(value).strip()
         prefix, separator, rest = text.partition("/" if text.startswith("r/") else ":")
         if not separator or prefix not in set(SourceKind) or not rest:
-            raise ValueError("expected r/NAME, folder:PATH, urls:FILE or dump:FILE")
+            raise ValueError(f"expected {FORMS}")
         if prefix == SourceKind.SUBREDDIT and not SUBREDDIT.fullmatch(rest):
             raise ValueError("expected r/ and the name of a subreddit: 2 to 21 letters, digits or underscores")
+        if prefix == SourceKind.KAGGLE and not KAGGLE.fullmatch(rest):
+            raise ValueError("expected kaggle:OWNER/NAME as in the address of the data set's page, then /FOLDER if any")
         return {"kind": prefix, "value": rest}
 
     @property
@@ -51,7 +77,7 @@ class Source(BaseModel):
 
     def relative_to(self, folder: Path) -> "Source":
         """The same source, its path taken from `folder` where it is relative."""
-        if self.kind is SourceKind.SUBREDDIT:
+        if not self.kind.has_path:
             return self
         return self.model_copy(update={"value": str(folder / Path(self.value).expanduser())})
 

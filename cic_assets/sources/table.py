@@ -67,10 +67,20 @@ def _storable(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
 
 
-def make_table(rows: Iterable[Mapping[str, Any]], before: pd.DataFrame) -> pd.DataFrame:
-    """New rows, and those of an earlier table that are not among them; newest posts first."""
+def make_table(rows: Iterable[Mapping[str, Any]], before: pd.DataFrame, *, keep_old: bool = True) -> pd.DataFrame:
+    """New rows, and those of an earlier table that are not among them; newest posts first.
+
+    What has the outcome and the picture that it had keeps its `fetched_at`, so that an unchanged source gives an
+    unchanged table.
+
+    Args:
+        rows: of `make_row`.
+        before: the earlier table.
+        keep_old: whether rows that are in the earlier table alone are kept.
+    """
     table = pd.DataFrame(list(rows), columns=list(COLUMNS)).drop_duplicates(KEY)
-    fell_off = before[~pd.MultiIndex.from_frame(before[KEY]).isin(pd.MultiIndex.from_frame(table[KEY]))]
+    table["fetched_at"] = _first_times(table, before)
+    fell_off = rows_not_in(table, before) if keep_old else before[:0]
     both = [part for part in (table, fell_off) if len(part)]
     merged = pd.concat(both, ignore_index=True) if both else table
     newest_first = merged.sort_values(
@@ -79,19 +89,30 @@ def make_table(rows: Iterable[Mapping[str, Any]], before: pd.DataFrame) -> pd.Da
     return newest_first.astype(dict(COLUMNS))
 
 
+def rows_not_in(table: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """Those rows of `others` whose media are not in `table`."""
+    return others[~pd.MultiIndex.from_frame(others[KEY]).isin(pd.MultiIndex.from_frame(table[KEY]))]
+
+
+def _first_times(table: pd.DataFrame, before: pd.DataFrame) -> pd.Series:
+    same = [*KEY, "outcome", "sha256"]
+    first = before.drop_duplicates(same).set_index(same)["fetched_at"]
+    return first.reindex(pd.MultiIndex.from_frame(table[same])).set_axis(table.index).fillna(table["fetched_at"])
+
+
 def empty_table() -> pd.DataFrame:
     """No rows, all columns."""
     return pd.DataFrame(columns=list(COLUMNS)).astype(dict(COLUMNS))
 
 
-def settled(before: pd.DataFrame, store: ContentStore) -> dict[str, tuple[Download, str]]:
-    """What earlier scrapes settled: by URL what became of it, and when.
+def settled(before: pd.DataFrame, store: ContentStore) -> dict[str, Download]:
+    """What earlier scrapes settled: by URL what became of it.
 
     A picture whose bytes are gone from the store is not settled; nor is what failed in passing.
     """
     rows = before[~before["outcome"].isin(_PASSING)].drop_duplicates("media_url")
     return {
-        row["media_url"]: (_as_download(row), row["fetched_at"])
+        row["media_url"]: _as_download(row)
         for row in rows.to_dict("records")
         if row["outcome"] != Outcome.OK or store.has(row["sha256"], row["format"])
     }

@@ -1,4 +1,5 @@
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -140,5 +141,62 @@ def test_a_folder_is_read_like_any_other_source(tmp_path, root, jpeg):
         "notes.txt": "not_an_image",
         "empty.jpg": "empty",
         "huge.jpg": "too_large",
+        "link.jpg": "skipped",
     }
     assert result.table.set_index("post_id").loc["sub/b.png", "format"] == "jpeg"
+
+
+@pytest.fixture
+def scrape_folder(tmp_path, root):
+    """Scrapes `tmp_path/cars` as a folder; gives the result, and whether the table's file was written."""
+
+    def run():
+        path = root.table_path("raw_images", "cars")
+        before = path.stat().st_mtime_ns if path.exists() else None
+        partition = Partition("cars", "car", Source.model_validate(f"folder:{tmp_path / 'cars'}"))
+        with offline() as connection:
+            result = scrape(partition, root, connection, RedditSettings(), QUICK)
+        return result, path.stat().st_mtime_ns != before
+
+    (tmp_path / "cars" / "sub").mkdir(parents=True)
+    return run
+
+
+def test_an_unchanged_folder_is_neither_read_nor_written_again(scrape_folder, tmp_path, jpeg):
+    (tmp_path / "cars" / "sub" / "a.jpg").write_bytes(jpeg(1))
+    (tmp_path / "cars" / "link.jpg").symlink_to("sub/a.jpg")
+    first, written = scrape_folder()
+    assert written
+    assert first.fetched_bytes == len(jpeg(1))
+    second, written = scrape_folder()
+    assert not written
+    assert (second.version, second.new_rows, second.gone_rows, second.fetched_bytes) == (first.version, 0, 0, 0)
+    assert second.table.equals(first.table)
+
+
+def test_a_file_that_changed_is_read_again_and_one_that_was_taken_out_is_gone(scrape_folder, tmp_path, jpeg):
+    for name in ("kept", "changed", "removed"):
+        (tmp_path / "cars" / f"{name}.jpg").write_bytes(jpeg(len(name)))
+    first, _ = scrape_folder()
+    (tmp_path / "cars" / "changed.jpg").write_bytes(jpeg(99, 200, 150))
+    (tmp_path / "cars" / "removed.jpg").unlink()
+    second, written = scrape_folder()
+    assert written
+    assert second.version != first.version
+    assert (second.new_rows, second.gone_rows) == (0, 1)
+    assert second.fetched_bytes == len(jpeg(99, 200, 150))
+    assert second.table.set_index("post_id")["width"].to_dict() == {"changed.jpg": 200, "kept.jpg": 160}
+
+
+def test_a_file_that_cannot_be_read_is_a_row(scrape_folder, tmp_path, monkeypatch, jpeg):
+    (tmp_path / "cars" / "a.jpg").write_bytes(jpeg(1))
+    real = Path.open
+
+    def refusing(self, *arguments, **more):
+        if self.name == "a.jpg":
+            raise PermissionError(13, "Permission denied")
+        return real(self, *arguments, **more)
+
+    monkeypatch.setattr(Path, "open", refusing)  # tests may run as root, whom no permission stops
+    result, _ = scrape_folder()
+    assert result.table[["outcome", "reason"]].to_numpy().tolist() == [["error", "cannot be read (Permission denied)"]]

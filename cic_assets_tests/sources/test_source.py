@@ -15,6 +15,9 @@ from cic_assets.sources import Source, SourceKind
         ("folder:pictures/My Cars", SourceKind.FOLDER, "pictures/My Cars", "my-cars"),
         ("folder:.", SourceKind.FOLDER, ".", "source"),
         ("urls:lists/cars.csv", SourceKind.URLS, "lists/cars.csv", "cars"),
+        ("folder:sets/cars.zip/train/car", SourceKind.FOLDER, "sets/cars.zip/train/car", "car"),
+        ("kaggle:somebody/cars-and-tanks", SourceKind.KAGGLE, "somebody/cars-and-tanks", "cars-and-tanks"),
+        ("kaggle:a/b/versions/3/train/Tanks", SourceKind.KAGGLE, "a/b/versions/3/train/Tanks", "tanks"),
         ("dump:RS_2023-01.zst", SourceKind.DUMP, "RS_2023-01.zst", "rs_2023-01"),
     ],
 )
@@ -30,6 +33,12 @@ def test_what_is_no_source_is_refused(text):
         Source.model_validate(text)
 
 
+@pytest.mark.parametrize("text", ["kaggle:cars", "kaggle:a b/c", "kaggle:/a", "kaggle:a/b/", "kaggle:../b"])
+def test_what_is_no_data_set_of_kaggle_is_refused(text):
+    with pytest.raises(ValidationError, match="expected kaggle:OWNER/NAME"):
+        Source.model_validate(text)
+
+
 @given(st.text())
 def test_any_text_is_a_source_or_refused(text):
     try:
@@ -42,5 +51,6 @@ def test_any_text_is_a_source_or_refused(text):
 
 def test_only_paths_are_relative_to_the_file():
     assert Source.model_validate("r/cars").relative_to(Path("/here")).value == "cars"
+    assert Source.model_validate("kaggle:a/b").relative_to(Path("/here")).value == "a/b"
     assert Source.model_validate("folder:a").relative_to(Path("/here")).value == "/here/a"
     assert Source.model_validate("folder:/a").relative_to(Path("/here")).value == "/a"
