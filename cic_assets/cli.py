@@ -32,6 +32,18 @@ _data_root = _option("data_root", "--data-root", default=None, metavar="FOLDER|U
 _problem = _option("problem", "--problem", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE")
 
 
+# What `cic_assets.dataset.LAYOUTS` says; \b keeps click from filling the lines.
+_LAYOUTS = """\b
+FORMAT is one of
+  kaggle       train/CLASS/0.jpg and test/CLASS/0.jpg with running numbers, and a data card
+  imagefolder  Hugging Face image folder: SPLIT/CLASS/000000.jpg and SPLIT/metadata.parquet
+  parquet      Hugging Face Parquet: columns image and label, with their features
+  tfrecord     TFRecord shards of tf.train.Example
+  webdataset   WebDataset: tar shards of KEY.jpg, KEY.cls and KEY.json
+  manifest     manifest.csv: ids, hashes, classes and splits alone; no picture, title or name
+"""
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="cic-assets")
 def cli() -> None:
@@ -156,18 +168,18 @@ def serve(data_root: str | None, host: str, port: int) -> None:
         raise click.ClickException(str(error)) from None
 
 
-@cli.command()
-@click.argument("layout", metavar="FORMAT", type=click.Choice(["kaggle"]))
+@cli.command(epilog=_LAYOUTS)
+@click.argument("layout", metavar="FORMAT")
 @click.argument("out", type=click.Path(path_type=Path))
 @_data_root
 def export(layout: str, out: Path, data_root: str | None) -> None:
-    """Write the data set for other tools. kaggle: OUT/train/CLASS/0.jpg, ..., OUT/test/CLASS/0.jpg, ..."""
-    from cic_assets.dataset import DatasetError, export_class_folders
+    """Write the data set for other tools, into a new folder OUT, or into one file where OUT ends in .zip."""
+    from cic_assets.dataset import DatasetError, export_dataset
     from cic_assets.storage import DataRoot
 
     root = DataRoot(_environment(data_root=data_root).data_root)
     try:
-        counts = export_class_folders(root, out)
+        counts = export_dataset(root, layout, out)
     except DatasetError as error:
         raise click.ClickException(str(error)) from None
     for split, of_class in counts.items():

@@ -198,7 +198,11 @@ def _merge(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any
 
 def _with_absolute_paths(problem: Problem, folder: Path) -> Problem:
     classes = {klass: [source.relative_to(folder) for source in sources] for klass, sources in problem.classes.items()}
-    return problem.model_copy(update={"classes": classes})
+    dataset = problem.dataset
+    if dataset.splits.given:
+        splits = dataset.splits.model_copy(update={"given": folder / dataset.splits.given.expanduser()})
+        dataset = dataset.model_copy(update={"splits": splits})
+    return problem.model_copy(update={"classes": classes, "dataset": dataset})
 
 
 def _lines(error: ValidationError) -> Iterator[str]:

@@ -25,7 +25,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         group_name="preparation",
         kinds={"opencv", "parquet"},
         owners=OWNERS,
-        code_version=content_version(1, settings.side, settings.jpeg_quality),
+        code_version=content_version(2, settings.side, settings.jpeg_quality),
     )
     def resized_images(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Shortest side to the data set's side, centre crop: as AlexNet did it. Each picture is made once."""
@@ -35,6 +35,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
             data.root.images,
             data.root.resized(settings.side),
             settings,
+            data.root.read_table_or_none("resized_images", key),
             on_progress=metadata.log_now_and_then(context.log.info),
         )
         made = int(table.pop("made").sum())
@@ -57,7 +58,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         group_name="preparation",
         kinds={"numpy", "parquet"},
         owners=OWNERS,
-        code_version=content_version(1, settings.model_dump(), problem.class_names),
+        code_version=content_version(2, settings.model_dump(mode="json"), problem.class_names),
     )
     def training_dataset(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Classes, splits by duplicate group, class weights, and one array of pixels a split."""

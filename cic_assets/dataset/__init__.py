@@ -2,7 +2,6 @@
 
 from cic_assets.dataset.arrays import (
     MANIFEST,
-    DatasetError,
     DatasetInfo,
     SplitArrays,
     build_dataset,
@@ -10,23 +9,26 @@ from cic_assets.dataset.arrays import (
     load_split,
 )
 from cic_assets.dataset.balance import class_weights
-from cic_assets.dataset.export import export_class_folders
+from cic_assets.dataset.errors import DatasetError
+from cic_assets.dataset.exports import LAYOUTS, export_dataset
 from cic_assets.dataset.resizing import resize_pictures
-from cic_assets.dataset.settings import DatasetSettings, SplitFractions
+from cic_assets.dataset.settings import DatasetSettings, SplitBy, SplitSettings
 from cic_assets.dataset.splits import Split, assign_splits, split_of
 
 __all__ = [
+    "LAYOUTS",
     "MANIFEST",
     "DatasetError",
     "DatasetInfo",
     "DatasetSettings",
     "Split",
     "SplitArrays",
-    "SplitFractions",
+    "SplitBy",
+    "SplitSettings",
     "assign_splits",
     "build_dataset",
     "class_weights",
-    "export_class_folders",
+    "export_dataset",
     "load_info",
     "load_split",
     "resize_pictures",

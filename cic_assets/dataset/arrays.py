@@ -15,18 +15,23 @@ from pydantic import BaseModel, ConfigDict
 from upath import UPath
 
 from cic_assets.dataset.balance import class_weights
+from cic_assets.dataset.errors import DatasetError
+from cic_assets.dataset.given import read_given
 from cic_assets.dataset.settings import DatasetSettings
 from cic_assets.dataset.splits import Split, assign_splits
 from cic_assets.images import decode
-from cic_assets.storage import ContentStore, content_version, local_directory, read_json, write_json
+from cic_assets.storage import (
+    ContentStore,
+    content_version,
+    local_directory,
+    read_json,
+    write_atomically,
+    write_json,
+)
 
 MANIFEST = "manifest.parquet"
 DESCRIPTION = "dataset.json"
-FORMAT_VERSION = 1
-
-
-class DatasetError(ValueError):
-    """A data set cannot be built, or is not what it says it is; the message says what to do."""
+FORMAT_VERSION = 2
 
 
 class DatasetInfo(BaseModel):
@@ -37,7 +42,8 @@ class DatasetInfo(BaseModel):
         class_weights: of the training split; the mean weight of a picture is 1.
         counts: pictures of each class in each split.
         side: pixels; every picture is (side, side, 3), RGB.
-        version: the same exactly when pictures, labels, splits and settings are the same.
+        version: the same exactly when the pictures that are trained on, their labels and splits are the same, wherever
+            they came from.
         sample: the pictures are the embedded, drawn ones.
     """
 
@@ -74,7 +80,8 @@ def build_dataset(
     """Divide the pictures, and write arrays, labels, manifest and description.
 
     Args:
-        pictures: columns `sha256, klass, group_id` and whatever else the manifest is to keep, one row a picture.
+        pictures: columns `sha256, resized_sha256, klass, group_id` (`created_utc` to divide by time) and whatever else
+            the manifest is to keep, one row a picture.
         resized: the resized copies.
         target: where the data set goes; an earlier one there keeps its pictures on their sides.
         settings: side and splits.
@@ -84,7 +91,7 @@ def build_dataset(
         sample: the pictures are drawn ones.
 
     Raises:
-        DatasetError: a class has too few pictures.
+        DatasetError: a class has too few pictures, or they cannot be divided as asked.
     """
     manifest = _divide(pictures, target, settings, classes, members or {})
     counts = _counts(manifest, classes)
@@ -95,12 +102,14 @@ def build_dataset(
         class_weights=class_weights(counts[Split.TRAIN]),
         counts=counts,
         side=settings.side,
-        version=content_version(
-            FORMAT_VERSION, settings.model_dump(), list(classes), manifest[["sha256", "klass", "split", "group_id"]]
-        ),
+        version=content_version(FORMAT_VERSION, list(classes), manifest[["resized_sha256", "klass", "split"]]),
         sample=sample,
     )
     if _is_current(target, info):
+        # Its posts and groups may have other names by now.
+        table = manifest.to_parquet(index=False)
+        if table != (target / MANIFEST).read_bytes():
+            write_atomically(target / MANIFEST, table)
         return info
     # The description comes last: without it, or with another version in it, the arrays beside it do not count.
     (target / DESCRIPTION).unlink(missing_ok=True)
@@ -142,10 +151,17 @@ def _divide(
     classes: Sequence[str],
     members: Mapping[str, frozenset[str]],
 ) -> pd.DataFrame:
-    manifest = pictures.sort_values(["klass", "sha256"]).reset_index(drop=True)
+    # By what the picture is, not by what file it came from: the same pictures are the same arrays.
+    manifest = pictures.sort_values(["klass", "resized_sha256", "sha256"]).reset_index(drop=True)
     manifest["label"] = manifest["klass"].map({klass: label for label, klass in enumerate(classes)}).astype("int64")
+    given = read_given(settings.splits.given) if settings.splits.given else {}
     manifest["split"] = assign_splits(
-        manifest["group_id"], members, _previous_splits(target, settings), settings.splits, settings.split_seed
+        manifest,
+        members,
+        _previous_splits(target, settings),
+        settings.splits,
+        given=given,
+        seed=settings.split_seed,
     )
     manifest["row"] = manifest.groupby("split").cumcount()
     manifest.attrs.update(_split_rule(settings))
@@ -154,7 +170,7 @@ def _divide(
 
 def _split_rule(settings: DatasetSettings) -> dict[str, Any]:
     """What decides a split besides the picture; kept with the manifest, so that a changed rule divides anew."""
-    return {"splits": settings.splits.model_dump(), "split_seed": settings.split_seed}
+    return {"splits": settings.splits.model_dump(mode="json"), "split_seed": settings.split_seed}
 
 
 def _previous_splits(target: UPath, settings: DatasetSettings) -> dict[str, Split]:

@@ -1,5 +1,7 @@
 """What a person may set about the data set."""
 
+from enum import StrEnum
+from pathlib import Path
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -7,14 +9,34 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 ROUNDING = 1e-6
 
 
-class SplitFractions(BaseModel):
-    """How the pictures are divided; the three add up to 1."""
+class SplitBy(StrEnum):
+    """What decides which split a picture falls into."""
+
+    HASH = "hash"
+    """The name of its duplicate group alone: the same in every data root, for ever."""
+    CLASS = "class"
+    """The same order, cut within each class: each split gets its share of every class."""
+    TIME = "time"
+    """When it was posted: the newest are the test."""
+
+
+class SplitSettings(BaseModel):
+    """How the pictures are divided; the three fractions add up to 1."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     train: float = Field(default=0.7, gt=0, lt=1, description="what the nets learn from")
     validation: float = Field(default=0.15, gt=0, lt=1, description="what training stops and models are chosen by")
     test: float = Field(default=0.15, gt=0, lt=1, description="what the report's numbers are measured on")
+    by: SplitBy = Field(
+        default=SplitBy.HASH,
+        description="hash: by the picture alone, so that nothing ever moves (in small sets a class may get a few more "
+        "or fewer than its share); class: each split gets its share of every class; time: the newest are the test",
+    )
+    given: Path | None = Field(
+        default=None,
+        description="data_card.json or manifest.csv of an export: pictures that it names keep the split it says",
+    )
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
@@ -38,7 +60,7 @@ class DatasetSettings(BaseModel):
     jpeg_quality: int = Field(
         default=95, ge=50, le=100, description="of the resized copies; at 95 the loss is below a camera's own"
     )
-    splits: SplitFractions = SplitFractions()
+    splits: SplitSettings = SplitSettings()
     split_seed: str = Field(default="", description="another word gives another, equally stable division")
     min_per_class: int = Field(
         default=10, ge=3, description="fewer pictures of a class than this, and no data set is built"

@@ -61,7 +61,7 @@ class Question(Protocol):
     def models(self) -> Mapping[str, ModelSettings]:
         """Settings of each model by its name."""
 
-    def model_dump(self, *, mode: str = ..., exclude: set[str] = ...) -> dict[str, Any]:
+    def model_dump(self, *, mode: str = ..., exclude: dict[str, Any] = ...) -> dict[str, Any]:
         """All settings as JSON values."""
 
 
@@ -165,8 +165,8 @@ def load_report_inputs(root: DataRoot, question: Question) -> ReportInputs:
         models={name: load_run(root.model(name)) for name in question.models},
         images=root.images,
         resized=root.resized(dataset.side),
-        # Sources may be folders of this machine; their labels are in the report, their paths are nobody's business.
-        settings=question.model_dump(mode="json", exclude={"classes"}),
+        # Sources may be folders of this machine; their labels are in the report, paths are nobody's business.
+        settings=question.model_dump(mode="json", exclude={"classes": True, "dataset": {"splits": {"given"}}}),
     )
 
 

@@ -5,7 +5,7 @@ Bytes come from anybody. Nothing here downloads, stores, or knows what a picture
 
 from cic_assets.images.contact_sheets import Tile, contact_sheet, pair_sheet
 from cic_assets.images.decoding import decode
-from cic_assets.images.encoding import encode_jpeg
+from cic_assets.images.encoding import encode_jpeg, is_encoded_here
 from cic_assets.images.fingerprints import Fingerprint, fingerprint
 from cic_assets.images.formats.common import Header, TooManyPixels, TruncatedImage, UnreadableImage
 from cic_assets.images.headers import read_header
@@ -30,6 +30,7 @@ __all__ = [
     "encode_jpeg",
     "fingerprint",
     "inspect",
+    "is_encoded_here",
     "pair_sheet",
     "prepare",
     "read_header",

@@ -1,5 +1,8 @@
 """From pixels to a JPEG."""
 
+import re
+from functools import cache
+
 import cv2
 import numpy as np
 
@@ -24,3 +27,27 @@ def encode_jpeg(rgb: Rgb, quality: int = 95) -> bytes:
     if not written:
         raise ValueError(f"no jpeg could be made of pixels of shape {rgb.shape}")
     return buffer.tobytes()
+
+
+def is_encoded_here(data: bytes, width: int, height: int, quality: int = 95) -> bool:
+    """Whether a file is, byte for byte, what `encode_jpeg` writes for some picture of this size and quality.
+
+    Its header, tables and all, is the same for all pictures; after it come coded pixels and nothing else. So such a
+    file holds no metadata, and encoding its pixels again would only lose some.
+    """
+    header = _jpeg_header(width, height, quality)
+    # Within coded pixels FF is followed by 00; the first other one must be the end of the picture and of the file.
+    end = _MARKER.search(data, len(header))
+    return data.startswith(header) and end is not None and data[end.start() :] == _END
+
+
+_MARKER = re.compile(rb"\xff[^\x00]")
+_END = b"\xff\xd9"
+_START_OF_SCAN = b"\xff\xda"
+
+
+@cache
+def _jpeg_header(width: int, height: int, quality: int) -> bytes:
+    jpeg = encode_jpeg(np.zeros((height, width, 3), np.uint8), quality)
+    start = jpeg.index(_START_OF_SCAN)
+    return jpeg[: start + 2 + int.from_bytes(jpeg[start + 2 : start + 4])]

@@ -32,6 +32,13 @@ def test_every_command_has_help(cic, command):
     assert "Usage: cic" in result.stdout
 
 
+def test_help_tells_of_every_layout_what_the_code_says(cic):
+    from cic_assets.dataset import LAYOUTS
+
+    lines = [" ".join(line.split()) for line in cic("export", "--help").stdout.splitlines()]
+    assert all(f"{name} {layout.summary}" in lines for name, layout in LAYOUTS.items())
+
+
 def problem(tmp_path, text="name: x\nclasses: {a: [r/aa], b: [r/bb]}\n"):
     path = tmp_path / "problem.yaml"
     path.write_text(text)
@@ -48,6 +55,8 @@ def problem(tmp_path, text="name: x\nclasses: {a: [r/aa], b: [r/bb]}\n"):
         (("run", "--problem", "bad.yaml"), 1, "bad.yaml: classes: expected at least two classes"),
         (("archive", "serve", "nowhere"), 2, "Directory 'nowhere' does not exist"),
         (("archive", "serve", "."), 1, "subreddits"),
+        (("export", "kaggle", "out"), 1, "no data set in"),
+        (("export", "floppy", "out"), 1, "floppy is not a layout: expected one of kaggle"),
         (("predict", "x.jpg"), 1, "no trained model"),
         (("predict",), 2, "Missing argument"),
         (("serve",), 1, "no trained model"),

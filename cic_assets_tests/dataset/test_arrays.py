@@ -9,7 +9,7 @@ from cic_assets.dataset import (
     DatasetError,
     DatasetSettings,
     Split,
-    SplitFractions,
+    SplitSettings,
     build_dataset,
     load_info,
     load_split,
@@ -107,7 +107,7 @@ def test_more_pictures_leave_the_others_in_their_splits(stores, resized, target)
 
 def test_a_changed_rule_divides_anew(resized, target):
     build(resized, target)
-    half = DatasetSettings(side=32, splits=SplitFractions(train=0.5, validation=0.25, test=0.25))
+    half = DatasetSettings(side=32, splits=SplitSettings(train=0.5, validation=0.25, test=0.25))
     counts = build(resized, target, half).counts
     assert sum(counts["train"].values()) < 65
 
@@ -143,16 +143,23 @@ def test_no_data_set_says_what_to_do(target):
         load_info(target)
 
 
-def test_resizing_is_done_once_a_picture_and_marks_enlarged_ones(stores):
-    images, copies = stores
-    small, large = pictures(images, "car", RED, 1, (20, 30)), pictures(images, "car", BLUE, 1)
-    seen = []
-    table = resize_pictures(
-        pd.concat([small, large], ignore_index=True), images, copies, SETTINGS, on_progress=seen.append
+def test_the_version_is_of_what_is_trained_on_and_not_of_where_it_is_from(resized, target):
+    table, copies = resized
+    first = build(resized, target)
+    renamed = table.assign(group_id="g" + table["group_id"], title="another")
+    members = {f"g{sha256}": frozenset({sha256}) for sha256 in table["sha256"]}
+    assert build((renamed, copies), target, members=members) == first
+    # What the manifest tells of a picture is told anew all the same.
+    assert set(pd.read_parquet(target / MANIFEST)["title"]) == {"another"}
+    other = table.assign(resized_sha256=[sha[::-1] for sha in table["resized_sha256"]])
+    assert build((other, copies), target).version != first.version
+
+
+def test_pictures_that_are_given_a_split_get_it(resized, target, tmp_path):
+    card = tmp_path / "manifest.csv"
+    resized[0].assign(split=["test", "train", "validation", "train"] * 25)[["sha256", "split"]].to_csv(
+        card, index=False
     )
-    assert list(table["upscaled"]) == [True, False]
-    assert list(table["made"]) == [True, True]
-    assert seen == ["1 of 2 pictures resized", "2 of 2 pictures resized"]
-    again = resize_pictures(table.drop(columns=["upscaled", "bytes_after", "made"]), images, copies, SETTINGS)
-    assert not again["made"].any()
-    assert list(again["bytes_after"]) == list(table["bytes_after"])
+    build(resized, target, DatasetSettings(side=32, splits=SplitSettings(given=card)))
+    splits = pd.read_parquet(target / MANIFEST).set_index("sha256")["split"]
+    assert list(splits[resized[0]["sha256"]]) == ["test", "train", "validation", "train"] * 25

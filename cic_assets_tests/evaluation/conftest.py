@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cic_assets.dataset import DatasetSettings, SplitFractions, build_dataset, resize_pictures
+from cic_assets.dataset import DatasetSettings, SplitSettings, build_dataset, resize_pictures
 from cic_assets.evaluation import build_report, load_report_inputs
 from cic_assets.models import Card, ModelSettings
 from cic_assets.storage import DataRoot, write_json
@@ -35,7 +35,7 @@ class World:
         self.side = side
         self.sample = sample
         self.settings = DatasetSettings(
-            side=side, splits=SplitFractions(train=0.4, validation=0.3, test=0.3), min_per_class=3
+            side=side, splits=SplitSettings(train=0.4, validation=0.3, test=0.3), min_per_class=3
         )
         self.raw = pd.DataFrame(
             [self._post(k, i, klass, picture) for k, klass in enumerate(classes) for i in range(each)]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cic_assets.images import decode, encode_jpeg, read_header
+from cic_assets.images import decode, encode_jpeg, is_encoded_here, read_header
 
 
 def test_comes_back_in_the_same_colours(picture):
@@ -36,3 +36,22 @@ def test_other_arrays_are_refused(wrong):
 def test_other_qualities_are_refused(picture, quality):
     with pytest.raises(ValueError, match="quality"):
         encode_jpeg(picture, quality)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (32, 32), (47, 33)])
+@pytest.mark.parametrize("quality", [60, 95])
+def test_own_work_is_recognised(size, quality):
+    rgb = np.random.default_rng(1).integers(0, 255, (size[1], size[0], 3), np.uint8)
+    assert is_encoded_here(encode_jpeg(rgb, quality), *size, quality)
+
+
+def test_what_differs_in_anything_is_not_own_work():
+    jpeg = encode_jpeg(np.random.default_rng(1).integers(0, 255, (32, 32, 3), np.uint8))
+    assert is_encoded_here(jpeg, 32, 32)
+    assert not is_encoded_here(jpeg, 32, 32, 90)
+    assert not is_encoded_here(jpeg, 32, 33)
+    assert not is_encoded_here(jpeg + b"what somebody hid behind it", 32, 32)
+    assert not is_encoded_here(jpeg[:-2] + b"\xff\xfe\x00\x04hi\xff\xd9", 32, 32)  # a comment after the pixels
+    assert not is_encoded_here(jpeg[:2] + b"\xff\xe1\x00\x08Exif\0\0" + jpeg[2:], 32, 32)
+    assert not is_encoded_here(jpeg[:-2], 32, 32)
+    assert not is_encoded_here(b"", 32, 32)
