@@ -1,0 +1,29 @@
+"""`cic`: the whole graph, the demo, archives, predictions and exports, from the command line.
+
+Every command exits with 0, or with 1 (2 for a wrong call) and one clear line that says what to do. One file a group of
+commands; heavy imports wait until a command needs them.
+"""
+
+import click
+
+from cic_assets.cli.archives import archive
+from cic_assets.cli.exports import export
+from cic_assets.cli.graph import demo, dev, run
+from cic_assets.cli.predictions import predict, serve
+
+__all__ = ["cli", "main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="cic-assets")
+def cli() -> None:
+    """From a question that a picture answers to classifiers, a report and a predictor."""
+
+
+for _command in (run, demo, dev, archive, predict, serve, export):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Entry point of the `cic` command."""
+    cli(prog_name="cic")

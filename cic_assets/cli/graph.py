@@ -1,0 +1,110 @@
+"""`cic run`, `cic demo` and `cic dev`: the whole graph, in the terminal or in Dagster's UI."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from cic_assets.cli.options import (
+    archive_folder,
+    archive_option,
+    data_root_option,
+    environment_of,
+    preset_option,
+    problem_option,
+)
+from cic_assets.cli.progress import Progress
+from cic_assets.environment import SAMPLE, SAMPLE_PROBLEM, Environment
+
+if TYPE_CHECKING:
+    from cic_assets.storage import DataRoot
+
+
+@click.command()
+@problem_option
+@archive_option
+@data_root_option
+@preset_option
+def run(problem: Path | None, archive: str | None, data_root: str | None, preset: str | None) -> None:
+    """Scrape every source, then bring everything downstream up to date."""
+    environment = environment_of(problem=problem, archive=archive_folder(archive), data_root=data_root, preset=preset)
+    _run(environment)
+
+
+@click.command()
+@data_root_option
+def demo(data_root: str | None) -> None:
+    """The whole graph on the embedded sample of drawn pictures, offline, in minutes."""
+    environment = environment_of(
+        problem=SAMPLE_PROBLEM,
+        archive=SAMPLE,
+        data_root=data_root or "data/demo",
+        preset="demo",
+        allow_random_weights=True,
+    )
+    _run(environment)
+
+
+@click.command()
+@problem_option
+@archive_option
+@data_root_option
+@preset_option
+@click.option("--port", default=3000, show_default=True, help="of the UI, on this machine only")
+def dev(problem: Path | None, archive: str | None, data_root: str | None, preset: str | None, port: int) -> None:
+    """The Dagster UI and daemon on this machine, until interrupted."""
+    from cic_assets.instance import ensure_home, write_workspace
+    from cic_assets.storage import DataRoot
+
+    environment = environment_of(problem=problem, archive=archive_folder(archive), data_root=data_root, preset=preset)
+    if environment.or_sample() != environment:
+        click.echo("No Reddit credentials and no archive: the embedded sample of drawn pictures is used.", err=True)
+    variables = os.environ | environment.variables()
+    home = ensure_home(DataRoot(environment.data_root))
+    variables["DAGSTER_HOME"] = str(home)
+    # `dagster dev` warns that `dg dev` takes its place; that one works inside a checkout only.
+    command = [sys.executable, "-W", "ignore:Function", "-m", "dagster", "dev", "-p", str(port)]
+    command += ["-w", str(write_workspace(home))]
+    os.execve(sys.executable, command, variables)  # noqa: S606 - no shell; the UI takes this process's place
+
+
+def _run(environment: Environment) -> None:
+    console = Console(stderr=True)
+    progress = Progress(console)
+    console.print(f"[bold]Loading[/] {environment.problem}", highlight=False)
+    from cic_assets.problem import ProblemError, load_problem
+    from cic_assets.storage import DataRoot
+
+    root = DataRoot(environment.data_root)
+    try:
+        problem = load_problem(environment.problem, environment.preset)
+    except ProblemError as error:
+        raise click.ClickException(str(error)) from None
+    # Dagster takes seconds to import: neither `cic --help` nor a mistake in the problem file waits for it.
+    from cic_assets.build import build_definitions
+    from cic_assets.instance import open_instance
+    from cic_assets.runs import RunFailedError, run_graph
+
+    definitions = build_definitions(environment)
+    try:
+        with open_instance(root) as instance, progress:
+            done = run_graph(definitions, instance, list(problem.partitions), progress.stage, progress.line)
+    except RunFailedError as error:
+        for line in error.lines:
+            console.print("failed", line, highlight=False, markup=False, style="bold red")
+        raise click.ClickException(
+            f"{len(error.lines)} step(s) failed; run the same command again when the cause is gone: "
+            "what is done is kept"
+        ) from None
+    _print_results(root, done, progress.seconds)
+
+
+def _print_results(root: "DataRoot", done: int, seconds: float) -> None:
+    from cic_assets.evaluation import report_tables
+
+    click.echo(report_tables(root))
+    click.echo(f"{done} assets materialized in {seconds:.0f} s")
+    click.echo(f"Report: {root.report / 'report.html'}")

@@ -1,0 +1,65 @@
+"""`cic predict` and `cic serve`: what the models say of pictures."""
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from cic_assets.cli.options import data_root_option, environment_of
+
+if TYPE_CHECKING:
+    from cic_assets.prediction import Prediction
+
+
+@click.command()
+@click.argument("sources", nargs=-1, required=True, metavar="PATH|URL|DIR...")
+@data_root_option
+@click.option("--model", default=None, help="which model; the best by validation accuracy unless given")
+@click.option("--json", "as_json", is_flag=True, help="a list of objects, one a picture")
+def predict(sources: tuple[str, ...], data_root: str | None, model: str | None, as_json: bool) -> None:
+    """Classify pictures with the best model."""
+    from cic_assets.prediction import PredictionError, load_predictor
+    from cic_assets.storage import DataRoot
+
+    _silence_tensorflow()
+    root = DataRoot(environment_of(data_root=data_root).data_root)
+    try:
+        predictions = load_predictor(root, model).predict(sources)
+    except PredictionError as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        click.echo(json.dumps([prediction.row() for prediction in predictions], indent=2))
+    else:
+        for prediction in predictions:
+            click.echo(_prediction_line(prediction))
+    if any(prediction.error for prediction in predictions):
+        sys.exit(1)
+
+
+def _prediction_line(prediction: "Prediction") -> str:
+    if prediction.error:
+        return f"{prediction.path}: {prediction.error}"
+    return f"{prediction.path}: {prediction.label} ({prediction.probability:.1%}, {prediction.model})"
+
+
+def _silence_tensorflow() -> None:
+    # Its start-up notes about this machine's instructions would stand before every answer.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+@click.command()
+@data_root_option
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+def serve(data_root: str | None, host: str, port: int) -> None:
+    """The predictor's page: drop a picture in, see its class."""
+    from cic_assets.prediction import PredictionError, serve_page
+    from cic_assets.storage import DataRoot
+
+    _silence_tensorflow()
+    try:
+        serve_page(DataRoot(environment_of(data_root=data_root).data_root), host=host, port=port)
+    except PredictionError as error:
+        raise click.ClickException(str(error)) from None
