@@ -88,6 +88,7 @@ class Job:
             outcome=source.outcome if source else failure.outcome,
             reason=f"{source.reason}; fallback: {failure.reason}" if source else failure.reason,
             final_url=str(self.url),
+            transient=failure.may_pass or (source is not None and source.may_pass),
             attempts=self.attempts,
             seconds=seconds,
         )

@@ -42,6 +42,11 @@ class FetchError(Exception):
         self.wait = wait
         self.host_fault = host_fault
 
+    @property
+    def may_pass(self) -> bool:
+        """Whether it may be gone in another run, even where asking again in this one is no use."""
+        return self.transient or self.host_fault
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchRequest:
@@ -82,6 +87,7 @@ class Download:
         last_modified: the Last-Modified header, likewise.
         used_fallback: the bytes are those of `fallback_url`.
         not_modified: the host said "unchanged", and no body was sent.
+        transient: another run may do better: the host was at fault, or the connection, not the picture.
         attempts: requests that were sent, redirects included; 0 if none was.
         seconds: from the first request until the end, waiting included.
     """
@@ -99,6 +105,7 @@ class Download:
     last_modified: str | None = None
     used_fallback: bool = False
     not_modified: bool = False
+    transient: bool = False
     attempts: int = 0
     seconds: float = 0.0
 

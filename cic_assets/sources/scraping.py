@@ -19,7 +19,7 @@ from cic_assets.sources.errors import SourceError
 from cic_assets.sources.files import is_unchanged, read_files
 from cic_assets.sources.listing import Listing, list_media
 from cic_assets.sources.source import Partition
-from cic_assets.sources.table import empty_table, make_row, make_table, rows_not_in, settled, table_version
+from cic_assets.sources.table import completed, empty_table, make_row, make_table, rows_not_in, settled, table_version
 from cic_assets.storage import ContentStore, DataRoot
 
 TABLE = "raw_images"
@@ -115,7 +115,7 @@ def scrape(
 def _before(root: DataRoot, key: str, origin: str) -> pd.DataFrame:
     if not root.has_table(TABLE, key):
         return empty_table()
-    table = root.read_table(TABLE, key)
+    table = completed(root.read_table(TABLE, key))
     others = sorted(set(table["origin"]) - {origin})
     if others:
         raise SourceError(

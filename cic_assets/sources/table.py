@@ -33,6 +33,7 @@ COLUMNS: Mapping[str, str] = {
     "used_fallback": "bool",
     "etag": "str",
     "last_modified": "str",
+    "transient": "bool",
     "fetched_at": "str",
     "origin": "str",
 }
@@ -42,7 +43,7 @@ KEY = ["post_id", "position", "media_url"]
 
 _FROM_DOWNLOAD = (
     "outcome", "reason", "sha256", "format", "width", "height", "bytes", "final_url", "used_fallback", "etag",
-    "last_modified",
+    "last_modified", "transient",
 )  # fmt: skip
 _FROM_MEDIUM = (
     "post_id", "media_url", "position", "permalink", "title", "author", "created_utc", "score", "over_18", "flair",
@@ -51,7 +52,8 @@ _FROM_MEDIUM = (
 _EMPTY: Mapping[str, Any] = {name: {"str": "", "bool": False}.get(kind, 0) for name, kind in COLUMNS.items()}
 
 _PASSING = frozenset({Outcome.TIMEOUT, Outcome.ERROR, Outcome.SKIPPED})
-"""Outcomes that the next scrape looks at again: the rest is settled (a 404, a page, a bomb)."""
+"""Outcomes that the next scrape looks at again, whatever their cause. The rest is settled (a 404, a page, a bomb),
+unless the download says that it may pass: a 503, a connection that ended too early."""
 
 
 def make_row(medium: Medium, download: Download, key: str, origin: str, fetched_at: str) -> dict[str, Any]:
@@ -105,12 +107,22 @@ def empty_table() -> pd.DataFrame:
     return pd.DataFrame(columns=list(COLUMNS)).astype(dict(COLUMNS))
 
 
+def completed(table: pd.DataFrame) -> pd.DataFrame:
+    """A table that an older version wrote, with the columns that it did not have yet.
+
+    It does not say which failures may pass: all of them are asked again, once.
+    """
+    unknown: dict[str, Any] = {**_EMPTY, "transient": table["outcome"] != Outcome.OK}
+    missing = {name: unknown[name] for name in COLUMNS if name not in table.columns}
+    return table.assign(**missing)[list(COLUMNS)].astype(dict(COLUMNS))
+
+
 def settled(before: pd.DataFrame, store: ContentStore) -> dict[str, Download]:
     """What earlier scrapes settled: by URL what became of it.
 
     A picture whose bytes are gone from the store is not settled; nor is what failed in passing.
     """
-    rows = before[~before["outcome"].isin(_PASSING)].drop_duplicates("media_url")
+    rows = before[~before["outcome"].isin(_PASSING) & ~before["transient"]].drop_duplicates("media_url")
     return {
         row["media_url"]: _as_download(row)
         for row in rows.to_dict("records")
@@ -119,12 +131,10 @@ def settled(before: pd.DataFrame, store: ContentStore) -> dict[str, Download]:
 
 
 def _as_download(row: Mapping[Any, Any]) -> Download:
-    values: dict[str, Any] = {name: row[name] if row[name] != _EMPTY[name] else None for name in _FROM_DOWNLOAD}
-    values |= {
-        "outcome": Outcome(row["outcome"]),
-        "reason": row["reason"],
-        "used_fallback": bool(row["used_fallback"]),
+    values: dict[str, Any] = {
+        name: bool(row[name]) if COLUMNS[name] == "bool" else row[name] or None for name in _FROM_DOWNLOAD
     }
+    values |= {"outcome": Outcome(row["outcome"]), "reason": row["reason"]}
     return Download(url=row["media_url"], **values)
 
 

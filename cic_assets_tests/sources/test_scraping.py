@@ -21,10 +21,10 @@ def root(tmp_path):
 def scrape_archive(archive, root):
     """Scrapes the archive over real HTTP with a real PRAW client; gives the result and what was asked of the hosts."""
 
-    def run(origin="archive"):
+    def run(origin="archive", **changed):
         with replay(archive.folder) as server, connect(REPLAY_CREDENTIALS, server.endpoint) as reddit:
             connection = Connection(origin, reddit, Network.replay("127.0.0.1", server.port))
-            result = scrape(CARS, root, connection, RedditSettings(), QUICK)
+            result = scrape(CARS, root, connection, RedditSettings(), QUICK.model_copy(update=changed))
             # The API is asked under the address of the server, the hosts under their names.
             return result, {url: n for url, n in server.requests.items() if "//127.0.0.1/" not in url}
 
@@ -65,6 +65,48 @@ def test_what_failed_in_passing_is_asked_again(archive, scrape_archive, jpeg):
     second, _ = scrape_archive()
     assert second.outcomes == {"ok": 1}
     assert second.version != first.version
+
+
+@pytest.mark.parametrize(
+    ("failing", "outcome"),
+    [({"status": 503}, "http_error"), ({"status": 429}, "http_error"), ({"cut": True}, "truncated")],
+)
+def test_one_bad_hour_of_a_host_loses_no_picture(archive, scrape_archive, jpeg, failing, outcome):
+    body = jpeg(1) if failing.pop("cut", None) else None
+    archive.add("busy", body, **failing, **({"claim_length": len(body) + 100} if body else {}))
+    first, _ = scrape_archive()
+    assert first.outcomes == {outcome: 1}
+    assert first.table["transient"].all()
+    archive.routes.clear()
+    archive.posts["cars"].clear()
+    archive.add("busy", jpeg(1))
+    second, _ = scrape_archive()
+    assert second.outcomes == {"ok": 1}
+    assert not second.table["transient"].any()
+
+
+def test_the_urls_of_a_host_that_was_given_up_are_asked_again(archive, scrape_archive, jpeg):
+    for number in range(4):
+        archive.add(f"busy{number}", status=429)
+    first, asked = scrape_archive(host_failures=2, per_host=1, retries=0)
+    assert len(asked) < 4
+    assert first.table["transient"].all()
+    archive.routes.clear()
+    archive.posts["cars"].clear()
+    for number in range(4):
+        archive.add(f"busy{number}", jpeg(number))
+    assert scrape_archive()[0].outcomes == {"ok": 4}
+
+
+def test_failures_in_a_table_of_an_older_version_are_asked_again_once(archive, scrape_archive, root, jpeg):
+    archive.add("good", jpeg(1))
+    archive.add("gone", status=404)
+    first, _ = scrape_archive()
+    root.write_table("raw_images", first.table.drop(columns="transient"), "cars")
+    again, asked = scrape_archive()
+    assert list(asked) == ["http://i.redd.it/gone.jpg"]
+    assert again.table.equals(first.table)
+    assert scrape_archive()[1] == {}
 
 
 def test_new_posts_are_added_and_old_ones_kept_when_they_fall_off(archive, scrape_archive, jpeg):
