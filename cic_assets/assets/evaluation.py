@@ -28,7 +28,12 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         page = write_report(report, data.root)
         return MaterializeResult(
             data_version=DataVersion(report.version),
-            metadata={"report": metadata.file(page), "json": metadata.file(data.root.report / "report.json")},
+            metadata={
+                "report": metadata.file(page),
+                "json": metadata.file(data.root.report / "report.json"),
+                "answer": report.data.answer.text,
+                "mistakes of the best model": metadata.picture_or_none(report.mistakes, "none"),
+            },
         )
 
     return [evaluation_report]

@@ -12,11 +12,13 @@ import pandas as pd
 from dagster import MetadataValue, TableColumn, TableMetadataValue, TableRecord, TableSchema
 from upath import UPath
 
-from cic_assets.images import Tile, contact_sheet, prepare
+from cic_assets.images import Tile, contact_sheet, decode, pair_sheet, prepare
 from cic_assets.storage import ContentStore
 
 SHEET_TILES = 32
 SHEET_SIDE = 96
+SHEET_PAIRS = 8
+PAIR_SIDE = 160
 
 
 def sheet_of(pictures: pd.DataFrame, store: ContentStore, *, caption: str | None = None) -> MetadataValue:
@@ -36,6 +38,30 @@ def sheet_of(pictures: pd.DataFrame, store: ContentStore, *, caption: str | None
         for _, row in shown.iterrows()
     ]
     return picture(contact_sheet(tiles, tile_side=SHEET_SIDE))
+
+
+def resizing_sheet(pictures: pd.DataFrame, before: ContentStore, after: ContentStore) -> MetadataValue:
+    """A few pictures as they came, each beside its resized copy, with the bytes of both.
+
+    Args:
+        pictures: columns `sha256, format, bytes, bytes_after`.
+        before: pictures as they came.
+        after: their copies.
+    """
+    if pictures.empty:
+        return MetadataValue.text("no pictures")
+    shown = pictures.iloc[:: max(1, len(pictures) // SHEET_PAIRS)].head(SHEET_PAIRS)
+    pairs = [
+        (
+            Tile(
+                decode(before.get(row["sha256"], row["format"]), shortest_side=PAIR_SIDE),
+                f"{row['bytes'] / 1e3:.0f} kB",
+            ),
+            Tile(prepare(after.get(row["sha256"], "jpeg"), PAIR_SIDE), f"{row['bytes_after'] / 1e3:.0f} kB"),
+        )
+        for _, row in shown.iterrows()
+    ]
+    return picture(pair_sheet(pairs, tile_side=PAIR_SIDE))
 
 
 def picture(jpeg: bytes) -> MetadataValue:

@@ -4,7 +4,7 @@ import pandas as pd
 from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failure, MaterializeResult, asset
 
 from cic_assets.assets import metadata
-from cic_assets.dataset import DatasetError, build_dataset, resize_pictures
+from cic_assets.dataset import MANIFEST, DatasetError, build_dataset, resize_pictures
 from cic_assets.duplicates import group_members
 from cic_assets.environment import SAMPLE
 from cic_assets.partitions import all_of, source_partitions
@@ -48,7 +48,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 "bytes before": int(table["bytes"].sum()),
                 "bytes after": int(table["bytes_after"].sum()),
                 "upscaled": int(table["upscaled"].sum()),
-                "pictures": metadata.sheet_of(table.assign(format="jpeg"), data.root.resized(settings.side)),
+                "before and after": metadata.resizing_sheet(table, data.root.images, data.root.resized(settings.side)),
                 "table": metadata.file(path),
             },
         )
@@ -78,15 +78,37 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         except DatasetError as error:
             raise Failure(str(error), allow_retries=False) from error
         context.log.info(f"{info.name}: {info.counts}")
-        sizes = pd.DataFrame(info.counts).rename_axis("class").reset_index()
+        with (data.root.dataset / MANIFEST).open("rb") as file:
+            manifest = pd.read_parquet(file)
         return MaterializeResult(
             data_version=DataVersion(info.version),
             metadata={
                 "dagster/row_count": len(pictures),
-                "pictures by class and split": metadata.table(sizes),
+                "pictures by class and split": metadata.table(
+                    pd.DataFrame(info.counts).rename_axis("class").reset_index()
+                ),
+                "by source": metadata.table(_counted(manifest, manifest["subreddit"])),
+                "by year": metadata.table(_counted(manifest, _years(manifest))),
                 "class weights": info.class_weights,
+                "samples": metadata.sheet_of(
+                    manifest.sort_values("sha256").assign(format="jpeg"),
+                    data.root.resized(settings.side),
+                    caption="klass",
+                ),
                 "folder": metadata.file(data.root.dataset),
             },
         )
 
     return [resized_images, training_dataset]
+
+
+def _counted(manifest: pd.DataFrame, by: "pd.Series[str]") -> pd.DataFrame:
+    """Pictures of each class for each value of `by`."""
+    return pd.crosstab(by, manifest["klass"]).reset_index()
+
+
+def _years(manifest: pd.DataFrame) -> "pd.Series[str]":
+    """The year of each picture's post, in UTC."""
+    posted = manifest["created_utc"]
+    years = pd.to_datetime(posted, unit="s").dt.year.astype(str)
+    return years.where(posted > 0, "not known").rename("posted")

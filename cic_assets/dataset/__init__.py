@@ -11,13 +11,19 @@ from cic_assets.dataset.arrays import (
 from cic_assets.dataset.balance import class_weights
 from cic_assets.dataset.errors import DatasetError
 from cic_assets.dataset.exports import LAYOUTS, export_dataset
+from cic_assets.dataset.poor import FAULTS, find_poor
 from cic_assets.dataset.resizing import resize_pictures
 from cic_assets.dataset.settings import DatasetSettings, SplitBy, SplitSettings
+from cic_assets.dataset.shortcuts import ADVICE, SHORTCUT_AUC, Cue, find_shortcuts
 from cic_assets.dataset.splits import Split, assign_splits, split_of
 
 __all__ = [
+    "ADVICE",
+    "FAULTS",
     "LAYOUTS",
     "MANIFEST",
+    "SHORTCUT_AUC",
+    "Cue",
     "DatasetError",
     "DatasetInfo",
     "DatasetSettings",
@@ -29,6 +35,8 @@ __all__ = [
     "build_dataset",
     "class_weights",
     "export_dataset",
+    "find_poor",
+    "find_shortcuts",
     "load_info",
     "load_split",
     "resize_pictures",

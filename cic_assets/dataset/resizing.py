@@ -4,10 +4,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+import cv2
 import pandas as pd
 
 from cic_assets.dataset.settings import DatasetSettings
-from cic_assets.images import encode_jpeg, is_encoded_here, prepare
+from cic_assets.images import decode, encode_jpeg, is_encoded_here, prepare
 from cic_assets.storage import ContentStore, sha256_hex, write_atomically
 
 SEARCH_COLUMNS = (
@@ -17,11 +18,14 @@ SEARCH_COLUMNS = (
 """What the search for duplicates alone needs, 2 kB a picture; from here on it is left behind."""
 
 
-class _Resized(NamedTuple):
+class _Copy(NamedTuple):
+    """What is known of a resized copy; the mean colours are 0 to 1."""
+
     resized_sha256: str
     bytes_after: int
-    upscaled: bool
-    made: bool
+    red: float
+    green: float
+    blue: float
 
 
 def resize_pictures(
@@ -49,35 +53,38 @@ def resize_pictures(
         on_progress: called with a line after each picture.
 
     Returns:
-        `pictures` without `SEARCH_COLUMNS`, with `resized_sha256` and `bytes_after` (of the copy), `upscaled` (the
-        picture was smaller than the copy), `made` (now, not before) and `jpeg_quality`.
+        `pictures` without `SEARCH_COLUMNS`, with what the copy is (`resized_sha256`, `bytes_after`, and `red`, `green`,
+        `blue`, its mean colour from 0 to 1), `upscaled` (the picture was smaller), `made` (now, not before) and
+        `jpeg_quality`.
     """
     known = _known(before, settings)
 
-    def resize(row: tuple[str, str, int, int]) -> _Resized:
-        sha256, image_format, width, height = row
+    def resize(row: tuple[str, str]) -> tuple[_Copy, bool]:
+        sha256, image_format = row
         path = target.path(sha256, "jpeg")
-        upscaled = min(width, height) < settings.side
         if path.exists():
             if sha256 in known:
-                return _Resized(*known[sha256], upscaled, made=False)
+                return known[sha256], False
             # Written by a run that was killed before its table, or at another quality.
             jpeg = path.read_bytes()
             if is_encoded_here(jpeg, settings.side, settings.side, settings.jpeg_quality):
-                return _Resized(sha256_hex(jpeg), len(jpeg), upscaled, made=False)
+                return _describe(jpeg), False
         jpeg = _copy_of(source.get(sha256, image_format), settings)
         write_atomically(path, jpeg)
-        return _Resized(sha256_hex(jpeg), len(jpeg), upscaled, made=True)
+        return _describe(jpeg), True
 
-    rows = list(pictures[["sha256", "format", "width", "height"]].itertuples(index=False, name=None))
-    results: list[_Resized] = []
+    rows = list(pictures[["sha256", "format"]].itertuples(index=False, name=None))
+    copies: list[_Copy] = []
+    made: list[bool] = []
     with ThreadPoolExecutor(workers) as pool:
-        for done, result in enumerate(pool.map(resize, rows), 1):
-            results.append(result)
-            on_progress(f"{done} of {len(rows)} pictures resized")
-    columns = pd.DataFrame(results, columns=list(_Resized._fields), index=pictures.index)
+        for copy, is_made in pool.map(resize, rows):
+            copies.append(copy)
+            made.append(is_made)
+            on_progress(f"{len(made)} of {len(rows)} pictures resized")
     carried = pictures.drop(columns=list(SEARCH_COLUMNS), errors="ignore")
-    return pd.concat([carried, columns.assign(jpeg_quality=settings.jpeg_quality)], axis="columns")
+    columns = pd.DataFrame(copies, columns=list(_Copy._fields), index=pictures.index)
+    upscaled = pictures[["width", "height"]].min(axis=1) < settings.side
+    return carried.join(columns).assign(upscaled=upscaled, made=made, jpeg_quality=settings.jpeg_quality)
 
 
 def _copy_of(data: bytes, settings: DatasetSettings) -> bytes:
@@ -86,8 +93,14 @@ def _copy_of(data: bytes, settings: DatasetSettings) -> bytes:
     return encode_jpeg(prepare(data, settings.side), settings.jpeg_quality)
 
 
-def _known(before: pd.DataFrame | None, settings: DatasetSettings) -> dict[str, tuple[str, int]]:
-    if before is None or "jpeg_quality" not in before:
+def _describe(jpeg: bytes) -> _Copy:
+    red, green, blue, _ = cv2.mean(decode(jpeg))
+    return _Copy(sha256_hex(jpeg), len(jpeg), red / 255, green / 255, blue / 255)
+
+
+def _known(before: pd.DataFrame | None, settings: DatasetSettings) -> dict[str, _Copy]:
+    if before is None or not {*_Copy._fields, "jpeg_quality"} <= set(before):
         return {}
     same = before[before["jpeg_quality"] == settings.jpeg_quality]
-    return dict(zip(same["sha256"], zip(same["resized_sha256"], same["bytes_after"], strict=True), strict=True))
+    copies = (_Copy(*row) for row in same[list(_Copy._fields)].itertuples(index=False, name=None))
+    return dict(zip(same["sha256"], copies, strict=True))

@@ -1,9 +1,11 @@
 """From posts to pictures in counts: the original's tables of scraping, cleaning and resizing."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
-from cic_assets.dataset import Split
-from cic_assets.evaluation.contract import ClassPart, DatasetPart, DuplicatesPart, SourcePart
+from cic_assets.dataset import FAULTS, Cue, Split, find_poor, find_shortcuts
+from cic_assets.evaluation.contract import ClassPart, DatasetPart, DuplicatesPart, ShortcutPart, SourcePart
 from cic_assets.evaluation.inputs import ReportInputs, SourceInfo
 from cic_assets.media import Outcome
 
@@ -23,6 +25,8 @@ def describe_dataset(inputs: ReportInputs) -> DatasetPart:
         per_class={klass: _class_part(manifest[manifest["klass"] == klass]) for klass in info.classes},
         sources={source.key: _source_part(source, inputs) for source in inputs.sources},
         duplicates=_duplicates_part(inputs.duplicates),
+        shortcuts=[_shortcut_part(cue) for cue in find_shortcuts(manifest, info.classes)],
+        faults=_faults(manifest, info.classes),
     )
 
 
@@ -71,6 +75,24 @@ def _duplicates_part(groups: pd.DataFrame) -> DuplicatesPart:
         label_conflicts=int(conflicts["group_id"].nunique()),
         pictures_in_conflict=len(conflicts),
     )
+
+
+def _shortcut_part(cue: Cue) -> ShortcutPart:
+    return ShortcutPart(
+        cue=cue.name,
+        klass=cue.klass,
+        auc=cue.auc,
+        auc_ci=cue.auc_ci,
+        value=cue.value,
+        of_class=cue.of_class,
+        of_rest=cue.of_rest,
+        is_shortcut=cue.is_shortcut,
+    )
+
+
+def _faults(manifest: pd.DataFrame, classes: Sequence[str]) -> dict[str, dict[str, int]]:
+    poor = find_poor(manifest)
+    return {fault: {klass: int(poor.loc[poor["klass"] == klass, fault].sum()) for klass in classes} for fault in FAULTS}
 
 
 def _left_out(groups: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -28,7 +28,7 @@ class Answer(_Part):
 class Notice(_Part):
     """What a reader must know before any number."""
 
-    kind: Literal["sample", "random_weights", "not_above_majority", "model"]
+    kind: Literal["sample", "random_weights", "not_above_majority", "shortcut", "model"]
     title: str
     text: str
 
@@ -67,6 +67,19 @@ class DuplicatesPart(_Part):
     pictures_in_conflict: int
 
 
+class ShortcutPart(_Part):
+    """What one cue alone, without a look at the subject, says about one class."""
+
+    cue: str
+    klass: str
+    auc: float = Field(description="area under the ROC curve of this class against all others: 0.5 is a coin")
+    auc_ci: tuple[float, float] = Field(description="95 % interval")
+    value: str = Field(description="the most telling one")
+    of_class: int = Field(description="pictures of the class that have it")
+    of_rest: int = Field(description="pictures of other classes that have it")
+    is_shortcut: bool = Field(description="the whole interval is above the limit")
+
+
 class DatasetPart(_Part):
     """The data set that all models were trained and tested on."""
 
@@ -81,6 +94,8 @@ class DatasetPart(_Part):
     per_class: dict[str, ClassPart]
     sources: dict[str, SourcePart]
     duplicates: DuplicatesPart
+    shortcuts: list[ShortcutPart] = Field(default=[], description="the most telling cue first")
+    faults: dict[str, dict[str, int]] = Field(default={}, description="pictures of each class with each fault")
 
 
 class ClassScore(_Part):

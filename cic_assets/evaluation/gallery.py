@@ -7,9 +7,11 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import pandas as pd
 
+from cic_assets.dataset import find_poor
 from cic_assets.evaluation.album import Album, Picture
 from cic_assets.evaluation.inputs import ModelRun, ReportInputs
 from cic_assets.evaluation.settings import ReportSettings
+from cic_assets.images import Tile, contact_sheet
 from cic_assets.models import AugmentationSettings, augmented
 
 T = TypeVar("T")
@@ -55,6 +57,15 @@ class Labelled:
 
     picture: Picture
     klass: str
+
+
+@dataclass(frozen=True, slots=True)
+class Poor:
+    """A picture that is hard to learn from, with its class and its faults in words."""
+
+    picture: Picture
+    klass: str
+    faults: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +131,17 @@ class Gallery:
             also[sha256] = also.get(sha256, 0) + 1
         return self._answered(wrong, limit, also)
 
+    def mistakes_sheet(self, name: str, tiles: int = 18) -> bytes | None:
+        """The surest wrong answers of a model on one contact sheet, a JPEG of at most 100 kB; None without mistakes."""
+        rows = _answers(self._inputs.models[name])
+        wrong = rows[~rows["right"]].sort_values(["doubt", "sha256"]).head(tiles)
+        shown = [
+            Tile(rgb, f"was {row['klass']}, said {row['predicted']} {row['probability']:.0%}")
+            for row in wrong.to_dict("records")
+            if (rgb := self._album.resized_pixels(row["sha256"])) is not None
+        ]
+        return contact_sheet(shown) if shown else None
+
     def most_certain(self, name: str) -> Shown[Answered]:
         """Right answers of a model, the surest first."""
         return self._right_ones(name, surest_first=True)
@@ -163,6 +185,15 @@ class Gallery:
         return [
             Labelled(self._album.of_pixels(rgb), klass_of[sha256]) for sha256, rgb in zip(there, varied, strict=True)
         ]
+
+    def poor(self) -> Shown[Poor]:
+        """Pictures that are hard to learn from, those with the most faults first."""
+        rows = find_poor(self._inputs.manifest)
+        shown = [
+            Poor(self._resized(row["sha256"]), str(row["klass"]), str(row["faults"]))
+            for row in rows.head(self._settings.poor).to_dict("records")
+        ]
+        return Shown(shown, len(rows))
 
     def groups(self) -> Shown[Group]:
         """Duplicate groups within a class, the least alike first: those that a person may want to doubt."""

@@ -34,11 +34,13 @@ class Report:
     Attributes:
         data: every number.
         html: the page.
+        mistakes: the surest mistakes of the best model on one sheet, a JPEG; None where it made none.
         figures: SVG by name, such as `confusion-vgg`.
     """
 
     data: ReportData
     html: str
+    mistakes: bytes | None
     figures: Mapping[str, str]
 
     @property
@@ -58,7 +60,8 @@ def build_report(inputs: ReportInputs, settings: ReportSettings | None = None) -
     data = _data(inputs)
     drawn = _figures(inputs, data)
     html = render_page(data=data, figures=drawn, pictures=_pictures(inputs, data, settings), words=wording)
-    return Report(data, html, drawn)
+    sheet = Gallery(inputs, settings).mistakes_sheet(data.answer.model)
+    return Report(data, html, sheet, drawn)
 
 
 def write_report(report: Report, root: DataRoot) -> UPath:
@@ -145,6 +148,7 @@ def _pictures(inputs: ReportInputs, data: ReportData, settings: ReportSettings) 
         "samples": gallery.samples(),
         "resizing": gallery.resizing(),
         "augmented": gallery.augmented(best_settings.augmentation, best_settings.seed),
+        "poor": gallery.poor(),
         "groups": gallery.groups(),
         "conflicts": gallery.conflicts(),
     }

@@ -18,6 +18,7 @@ class ReportSettings(BaseModel):
     augmented: int = Field(default=5, ge=1, le=50, description="augmented samples; five, as the original shows")
     mistakes: int = Field(default=24, ge=1, le=500, description="misclassified test pictures shown of the best model")
     other_mistakes: int = Field(default=16, ge=1, le=500, description="and of each other model")
+    poor: int = Field(default=16, ge=1, le=500, description="pictures shown that are hard to learn from")
     certain: int = Field(default=8, ge=1, le=100, description="most and least certain right answers of the best model")
     groups: int = Field(default=18, ge=1, le=500, description="duplicate groups shown, and as many label conflicts")
     group_pictures: int = Field(default=4, ge=2, le=50, description="pictures shown of one group")

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from cic_assets.evaluation.contract import Answer, ComparisonPart, DatasetPart, ModelPart, Notice
+from cic_assets.dataset import ADVICE, SHORTCUT_AUC
+from cic_assets.evaluation.contract import Answer, ComparisonPart, DatasetPart, ModelPart, Notice, ShortcutPart
 from cic_assets.media import Outcome
 
 SIGNIFICANT = 0.05
@@ -158,6 +159,7 @@ def outcomes_seen(dataset: DatasetPart) -> dict[str, str]:
 def notices(dataset: DatasetPart, models: Mapping[str, ModelPart]) -> list[Notice]:
     """What a reader must know before any number."""
     found = [_SAMPLE] if dataset.sample else []
+    found += _shortcuts([cue for cue in dataset.shortcuts if cue.is_shortcut])
     found += [_random_weights(model) for model in models.values() if model.random_weights]
     found += _not_above([model for model in models.values() if not model.above_majority])
     found += [
@@ -176,6 +178,29 @@ _SAMPLE = Notice(
         "without a network. The numbers show that all steps work. They say nothing about photographs."
     ),
 )
+
+
+def _shortcuts(cues: Sequence[ShortcutPart]) -> list[Notice]:
+    if not cues:
+        return []
+    names = dict.fromkeys(cue.cue for cue in cues)
+    best = cues[0]
+    return [
+        Notice(
+            kind="shortcut",
+            title=f"A class can be told without a look at the subject, by {_and(list(names))}.",
+            text=(
+                f"{best.cue.capitalize()} alone orders {percent(best.auc, 0)} of the pairs of a {best.klass} and "
+                f"another picture rightly. A model may have learned that instead: see “What gives the class away”."
+            ),
+        )
+    ]
+
+
+def telling(cue: ShortcutPart) -> str:
+    """What the most telling value of a cue tells, such as `512 x 512: 113 of tank, none of the rest`."""
+    rest = f"{cue.of_rest:,}" if cue.of_rest else "none"
+    return f"{cue.value}: {cue.of_class:,} of {cue.klass}, {rest} of the rest"
 
 
 def _random_weights(model: ModelPart) -> Notice:
@@ -206,9 +231,20 @@ def _not_above(models: Sequence[ModelPart]) -> list[Notice]:
 
 
 def _listed(models: Sequence[ModelPart]) -> str:
-    *first, last = (model.title for model in models)
+    return _and([model.title for model in models])
+
+
+def _and(words: Sequence[str]) -> str:
+    *first, last = words
     return f"{', '.join(first)} and {last}" if first else last
 
+
+SHORTCUTS = (
+    "How well each of these alone tells the class, without a look at the subject: the area under the ROC curve, where "
+    f"0.5 is a coin and 1 is all there is to know. Marked where the whole interval is above {SHORTCUT_AUC}: there a "
+    f"model may learn the cue instead of the subject. {ADVICE}"
+)
+"""What the table of cues is, and what to do about it."""
 
 OUTCOMES: dict[str, str] = {
     Outcome.OK: "a usable picture",

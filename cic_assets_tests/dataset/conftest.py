@@ -1,10 +1,13 @@
+import json
+
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
 
 from cic_assets.dataset import DatasetSettings, build_dataset, resize_pictures
-from cic_assets.storage import DataRoot
+from cic_assets.images import ImageLimits, inspect
+from cic_assets.storage import DataRoot, sha256_hex
 
 SETTINGS = DatasetSettings(side=32)
 
@@ -43,3 +46,23 @@ def root(tmp_path):
     root = DataRoot(str(tmp_path / "root"))
     build(root, keep(root))
     return root
+
+
+@pytest.fixture(scope="session")
+def archive_pictures(shared_data):
+    """The readable pictures of the recorded archive, one row a file: what the cues that need no decoding ask for."""
+    truth = pd.read_csv(shared_data / "archive" / "truth.csv").set_index("url")["klass"]
+    rows = []
+    for line in (shared_data / "archive" / "routes.jsonl").read_text().splitlines():
+        route = json.loads(line)
+        klass = truth.get(f"http://{route['host']}{route['path']}") or truth.get(
+            f"https://{route['host']}{route['path']}"
+        )
+        if "file" in route and klass in ("car", "tank"):
+            data = (shared_data / "archive" / "media" / route["file"]).read_bytes()
+            inspection = inspect(data, ImageLimits())
+            if inspection.header:
+                header = inspection.header
+                rows.append((sha256_hex(data), klass, header.width, header.height, len(data), header.format))
+    table = pd.DataFrame(rows, columns=["sha256", "klass", "width", "height", "bytes", "format"])
+    return table.drop_duplicates("sha256")

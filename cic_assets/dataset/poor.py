@@ -1,0 +1,44 @@
+"""Pictures that are hard to learn from: dark, blurred, flat, mostly cropped away, or enlarged."""
+
+from collections.abc import Callable, Mapping
+
+import pandas as pd
+
+DARK = 0.1
+"""Mean grey level, 0 to 1: a night sky with a lamp."""
+BLURRED = 50
+"""Variance of the Laplacian at 256 pixels, see `images.Fingerprint.sharpness`."""
+FLAT = 0.6
+"""Share within two grey levels of the commonest: a drawing, or a subject on an even ground."""
+CROPPED = 0.5
+"""Less of the picture than this is within the centre square: of anything longer than 2:1."""
+
+FAULTS: Mapping[str, tuple[set[str], Callable[[pd.DataFrame], "pd.Series[bool]"]]] = {
+    "dark": ({"brightness"}, lambda table: table["brightness"] < DARK),
+    "blurred": ({"sharpness"}, lambda table: table["sharpness"] < BLURRED),
+    "flat": ({"flatness"}, lambda table: table["flatness"] > FLAT),
+    "cropped": (
+        {"width", "height"},
+        lambda table: table[["width", "height"]].min(axis=1) < CROPPED * table[["width", "height"]].max(axis=1),
+    ),
+    "enlarged": ({"upscaled"}, lambda table: table["upscaled"].astype(bool)),
+}
+"""Each fault with the columns of the manifest that tell it; one whose columns are missing is not looked for."""
+
+
+def find_poor(pictures: pd.DataFrame) -> pd.DataFrame:
+    """Those of some pictures that have a fault.
+
+    Args:
+        pictures: the manifest.
+
+    Returns:
+        Their rows with a column a fault (booleans) and `faults`, all in words, those with the most faults first.
+    """
+    marks = pd.DataFrame(False, index=pictures.index, columns=list(FAULTS))
+    for name, (columns, test) in FAULTS.items():
+        if columns <= set(pictures):
+            marks[name] = test(pictures)
+    words = marks.apply(lambda row: ", ".join(name for name in FAULTS if row[name]), axis=1, result_type="reduce")
+    poor = pictures.join(marks).assign(faults=words, count=marks.sum(axis=1))[marks.any(axis=1)]
+    return poor.sort_values(["count", "sha256"], ascending=[False, True]).drop(columns="count")
