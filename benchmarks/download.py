@@ -10,12 +10,10 @@ import argparse
 import itertools
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,9 +21,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from peers.environment import machine, python_of
 
 HERE = Path(__file__).resolve().parent
-ENVIRONMENTS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "cic_assets" / "benchmarks"
 LATENCIES = (0, 100)
 PHOTOS = 60
 FEW = 20
@@ -50,16 +48,7 @@ class Client:
 
     def python(self) -> Path:
         """The interpreter to run it with; its environment is made if it is missing."""
-        if not self.packages:
-            return Path(sys.executable)
-        folder = ENVIRONMENTS / self.name
-        python = folder / "bin" / "python"
-        if not (folder / "complete").exists():
-            print(f"installing {' '.join(self.packages)} into {folder}", flush=True)
-            venv.create(folder, with_pip=True, clear=True)
-            subprocess.run([python, "-m", "pip", "install", "--quiet", *self.packages], check=True)
-            (folder / "complete").touch()
-        return python
+        return python_of(self.name, self.packages)
 
 
 REQUESTS = ("requests==2.34.2", "opencv-python-headless==4.14.0.94", "numpy==2.4.6")
@@ -174,16 +163,6 @@ def ratios(best: dict[tuple[str, int], Result]) -> str:
             rate, cpu = ours.rate / peer.rate, ours.cpu / peer.cpu
             lines.append(f"- {latency} ms: {rate:.1f} times {name}'s images/s, at {cpu:.2f} of its CPU an image")
     return "\n".join(lines)
-
-
-def machine() -> str:
-    """What it ran on."""
-    model = next(
-        (line.split(": ")[1] for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
-        platform.processor(),
-    )
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    return f"{os.cpu_count()} cores of {model}, Python {platform.python_version()}, load average at the end {load}"
 
 
 def main() -> None:

@@ -11,23 +11,19 @@ alike; of each the fastest round counts.
 import argparse
 import json
 import math
-import os
-import platform
 import subprocess
-import sys
 import tempfile
 import time
-import venv
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+from peers.environment import machine, python_of
 
 from cic_assets.images import UnreadableImage, decode, resize_and_crop
 
 HERE = Path(__file__).resolve().parent
-ENVIRONMENTS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "cic_assets" / "benchmarks"
 MEGAPIXELS = (2, 4, 6, 8, 12, 16)
 QUALITIES = (85, 90, 92)
 SMALLEST_SOURCE = 400
@@ -51,16 +47,7 @@ class Peer:
 
     def python(self) -> Path:
         """The interpreter to run it with; its environment is made if it is missing."""
-        if not self.packages:
-            return Path(sys.executable)
-        folder = ENVIRONMENTS / self.name
-        python = folder / "bin" / "python"
-        if not (folder / "complete").exists():
-            print(f"installing {' '.join(self.packages)} into {folder}", flush=True)
-            venv.create(folder, with_pip=True, clear=True)
-            subprocess.run([python, "-m", "pip", "install", "--quiet", *self.packages], check=True)
-            (folder / "complete").touch()
-        return python
+        return python_of(self.name, self.packages)
 
     def run(self, folder: Path, threads: int, result: Path) -> None:
         """One round over the photos of a folder; `result` is a .json for times or a .npy for squares."""
@@ -170,13 +157,6 @@ def table(photos: Path, rounds: int) -> str:
     lines += [f"| {LIMIT.title} | {floor:.1f} | {floor / base:.2f} | {floor / vips:.2f} | | | |", ""]
     lines.append(f"Finding the codes (entropy decoding) is {share:.0%} of the time of `prepare`.")
     return "\n".join(lines)
-
-
-def machine() -> str:
-    """The machine, in a line."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    model = next((line.split(": ")[1] for line in lines if "model name" in line), "unknown processor")
-    return f"{model}, {os.cpu_count()} cores, {platform.system()}, load {os.getloadavg()[1]:.1f} at the end"
 
 
 def main() -> None:
