@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
-from cic_assets.duplicates.look import look_at
-from cic_assets.images import fingerprint
+from cic_assets.duplicates.look import look_of
+from cic_assets.images import fingerprint_and_pixels
 from cic_assets.media import Outcome
 from cic_assets.storage import ContentStore
 
-VERSION = 2
+VERSION = 3
 """Of the fingerprints' definition: another one, and all are computed again."""
 
 CARRIED = [
@@ -61,7 +61,8 @@ def fingerprint_pictures(
 
 
 def _row(data: bytes) -> dict[str, Any]:
-    return {**fingerprint(data).row(), **asdict(look_at(data))}
+    found, pixels = fingerprint_and_pixels(data)
+    return {**found.row(), **asdict(look_of(pixels))}
 
 
 def _known(before: pd.DataFrame | None) -> dict[str, dict[str, Any]]:

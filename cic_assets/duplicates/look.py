@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cic_assets.images import Rgb, decode
+from cic_assets.images import Rgb
 
 Grey = NDArray[np.uint8]
 
@@ -18,7 +18,7 @@ SIDE = 32
 """Pixels of a thumbnail's side, the size from which pHash computes 64 bits."""
 COLOUR_SIDE = 8
 """Cells of the colour grid's side: coarse enough not to see recompression, fine enough to see a car."""
-_DECODED_SIDE = 64  # pixels of the shorter side; a border of 2 % is still a line
+_BORDER_SIDE = 192  # pixels of the shorter side: borders are known to half a percent, and noise is averaged away
 _COLOUR_SAMPLES = 96  # pixels of the shorter side that the colour grid is averaged from
 _CLIP = 4  # times the mean count; from 2 to 8 copies were found equally well
 _BORDER_LEVELS = 8  # JPEG noise in a border stays within this many of 256 levels of its colour
@@ -47,33 +47,37 @@ class Look:
     colours: bytes
 
 
-def look_at(data: bytes) -> Look:
-    """The look of a file.
-
-    Raises:
-        UnreadableImage: see `images.decode`.
-    """
-    return look_of(decode(data, shortest_side=_DECODED_SIDE))
-
-
 def look_of(rgb: Rgb) -> Look:
     """The look of a picture from its pixels, (height, width, 3)."""
-    grey = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
+    grey = _small(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8))
     top, bottom = _borders(grey)
     left, right = _borders(grey[top : len(grey) - bottom].T)
     height, width = grey.shape
     content = grey[top : height - bottom, left : width - right]
-    step = max(1, min(height, width) // _COLOUR_SAMPLES)
-    cells = cv2.resize(rgb[::step, ::step], (COLOUR_SIDE, COLOUR_SIDE), interpolation=cv2.INTER_AREA)
+    whole = _thumbnail(grey)
     return Look(
         content_left=left / width,
         content_top=top / height,
         content_right=1 - right / width,
         content_bottom=1 - bottom / height,
-        thumbnail=_thumbnail(grey),
-        content_thumbnail=_thumbnail(content),
-        colours=np.asarray(cv2.cvtColor(cells, cv2.COLOR_RGB2YCrCb), np.uint8)[..., 1:].tobytes(),
+        thumbnail=whole,
+        content_thumbnail=whole if content.shape == grey.shape else _thumbnail(content),
+        colours=_colours(rgb),
     )
+
+
+def _small(grey: Grey) -> Grey:
+    """With `_BORDER_SIDE` pixels along the shorter side, if it has more."""
+    scale = _BORDER_SIDE / min(grey.shape)
+    if scale >= 1:
+        return grey
+    return np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _colours(rgb: Rgb) -> bytes:
+    step = max(1, min(rgb.shape[:2]) // _COLOUR_SAMPLES)
+    cells = cv2.resize(rgb[::step, ::step], (COLOUR_SIDE, COLOUR_SIDE), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(cells, cv2.COLOR_RGB2YCrCb), np.uint8)[..., 1:].tobytes()
 
 
 def _thumbnail(grey: Grey) -> bytes:
@@ -102,13 +106,13 @@ def _borders(grey: Grey) -> tuple[int, int]:
 
 
 def _border(lines: Grey) -> int:
-    """Lines from the first on that have one colour, if the picture then begins at once."""
+    """Lines of one colour from the first on, and one that may be so in part; 0 if no picture begins at once."""
     colour = float(np.median(lines[0]))
     count = next((at for at, line in enumerate(lines) if not _is_even(line, colour)), 0)
     if count == 0:
         return 0
     begins = np.abs(lines[count : count + 3].astype(np.float32) - lines[count - 1])
-    return count if begins.mean() >= _BORDER_STEP else 0
+    return count + 1 if begins.mean() >= _BORDER_STEP else 0
 
 
 def _is_even(line: Grey, colour: float) -> bool:

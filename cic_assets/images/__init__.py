@@ -6,7 +6,7 @@ Bytes come from anybody. Nothing here downloads, stores, or knows what a picture
 from cic_assets.images.contact_sheets import Tile, contact_sheet, pair_sheet
 from cic_assets.images.decoding import decode
 from cic_assets.images.encoding import encode_jpeg, is_encoded_here
-from cic_assets.images.fingerprints import Fingerprint, fingerprint
+from cic_assets.images.fingerprints import Fingerprint, fingerprint, fingerprint_and_pixels
 from cic_assets.images.formats.common import Header, TooManyPixels, TruncatedImage, UnreadableImage
 from cic_assets.images.headers import read_header
 from cic_assets.images.inspection import Inspection, inspect
@@ -29,6 +29,7 @@ __all__ = [
     "decode",
     "encode_jpeg",
     "fingerprint",
+    "fingerprint_and_pixels",
     "inspect",
     "is_encoded_here",
     "pair_sheet",

@@ -20,12 +20,14 @@ from PIL import Image
 from cic_assets.images.decoding import decode_stored, reduction_for
 from cic_assets.images.formats.common import Header
 from cic_assets.images.headers import read_header
+from cic_assets.images.lanczos import lanczos_squares
 from cic_assets.images.pixels import Rgb, upright
 from cic_assets.images.resizing import resize_stored
 
 PREVIEW_SIDE = 256
 """Shortest side, in pixels, at which quality is measured, so that pictures of any size are comparable."""
 
+_HASH_SIZES = (8, 16)
 _HIGH_FREQUENCY_FACTOR = 4  # imagehash's default: the transform is of a square four times the hash's side
 _FLAT_LEVELS = 2  # JPEG noise moves a flat area by about this many of 256 levels
 
@@ -73,16 +75,29 @@ def fingerprint(data: bytes) -> Fingerprint:
     Raises:
         UnreadableImage: see `decode`.
     """
+    return fingerprint_and_pixels(data)[0]
+
+
+def fingerprint_and_pixels(data: bytes) -> tuple[Fingerprint, Rgb]:
+    """The fingerprint of a file, and the pixels that it was taken of, for what else is to be seen in them.
+
+    Returns:
+        The pixels are upright and, unless the picture is smaller, have `PREVIEW_SIDE` and half as many again along the
+        shorter side, or more.
+
+    Raises:
+        UnreadableImage: see `decode`.
+    """
     header = read_header(data)
     reduction = reduction_for(header, PREVIEW_SIDE)
-    return _fingerprint(decode_stored(data, header, reduction), header, reduction)
+    stored = decode_stored(data, header, reduction)
+    return _fingerprint(stored, header, reduction), np.ascontiguousarray(upright(stored, header.orientation))
 
 
 def _fingerprint(stored: Rgb, header: Header, reduction: int) -> Fingerprint:
     grey = Image.fromarray(stored).convert("L")  # as imagehash does: OpenCV's grey is another by rounding
     preview = _preview(np.asarray(grey), header, reduction)
-    phash, phash_mirrored = _phashes(_lowest_frequencies(grey, header, reduction, 8))
-    phash256, phash256_mirrored = _phashes(_lowest_frequencies(grey, header, reduction, 16))
+    (phash, phash_mirrored), (phash256, phash256_mirrored) = _phashes(grey, header, reduction)
     return Fingerprint(
         phash=int.from_bytes(phash),
         phash_mirrored=int.from_bytes(phash_mirrored),
@@ -115,20 +130,27 @@ def _flatness(grey: NDArray[np.uint8]) -> float:
     return float(around.max() / grey.size)
 
 
-def _lowest_frequencies(grey: Image.Image, header: Header, reduction: int, hash_size: int) -> NDArray[np.float64]:
-    """The `hash_size` squared lowest frequencies of the upright picture, from the grey one as it is stored."""
-    side = hash_size * _HIGH_FREQUENCY_FACTOR
+def _phashes(grey: Image.Image, header: Header, reduction: int) -> list[tuple[bytes, bytes]]:
+    """The pHashes of the upright picture and its mirror image, of 64 bits and of 256, from the grey one as stored."""
     width, height = header.stored_size
-    # The last column and row of a reduced decode may be picture in part: the box keeps what is not out of the hash.
-    box = (0, 0, width / reduction, height / reduction)
-    square = np.asarray(grey.resize((side, side), Image.Resampling.LANCZOS, box=box))
-    basis = _cosines(hash_size, side)
-    frequencies = basis @ upright(square, header.orientation).astype(np.float64) @ basis.T
+    # The last column and row of a reduced decode may be picture in part: what is not stays out of the hash.
+    sides = tuple(size * _HIGH_FREQUENCY_FACTOR for size in _HASH_SIZES)
+    squares = lanczos_squares(grey, width / reduction, height / reduction, sides)
+    return [
+        _both_ways(_lowest_frequencies(upright(square, header.orientation), size))
+        for square, size in zip(squares, _HASH_SIZES, strict=True)
+    ]
+
+
+def _lowest_frequencies(square: NDArray[np.uint8], hash_size: int) -> NDArray[np.float64]:
+    """The `hash_size` squared lowest frequencies of a square."""
+    basis = _cosines(hash_size, len(square))
+    frequencies = basis @ square.astype(np.float64) @ basis.T
     # Without the noise of summation: what is nought of a flat or symmetrical picture is exactly nought.
     return np.round(frequencies, 6)
 
 
-def _phashes(frequencies: NDArray[np.float64]) -> tuple[bytes, bytes]:
+def _both_ways(frequencies: NDArray[np.float64]) -> tuple[bytes, bytes]:
     """The pHash of a picture and of its mirror image, a bit a frequency, the lowest first."""
     signs = (-1.0) ** np.arange(frequencies.shape[1])
     return _bits(frequencies), _bits(frequencies * signs)

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cic_assets.duplicates.look import look_at
-from cic_assets.images import fingerprint
+from cic_assets.duplicates.look import look_of
+from cic_assets.images import fingerprint_and_pixels
 
 
 def photo(seed, width=300, height=220):
@@ -68,6 +68,11 @@ def painted(rgb, factors):
     return (rgb * (1 - mask[..., np.newaxis]) + paint * mask[..., np.newaxis]).astype(np.uint8)
 
 
+def _looks_of(data):
+    found, pixels = fingerprint_and_pixels(data)
+    return {**found.row(), **asdict(look_of(pixels))}
+
+
 class Gallery:
     """Pictures by name, and the table of them that `find_duplicates` takes."""
 
@@ -82,7 +87,7 @@ class Gallery:
         self.blobs[sha256] = data
         self.names.setdefault(sha256, name)
         known = next((row for row in self.rows if row["sha256"] == sha256), None)
-        looks = known or {**fingerprint(data).row(), **asdict(look_at(data))}
+        looks = known or _looks_of(data)
         own = {"sha256": sha256, "subreddit": subreddit, "klass": klass, "post_id": name, "created_utc": created}
         self.rows.append({**looks, **own, "bytes": len(data)})
         return sha256

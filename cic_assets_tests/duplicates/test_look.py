@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cic_assets.duplicates.look import SIDE, even_tones, look_at, look_of
+from cic_assets.duplicates.look import SIDE, even_tones, look_of
+from cic_assets.images import decode
 
 from .conftest import encode, letterbox, photo
 
@@ -16,11 +17,11 @@ def edges(look):
 @pytest.mark.parametrize("share", [0.05, 0.12, 0.25])
 def test_a_border_is_found_and_the_content_is_what_is_inside(share, level):
     rgb = photo(1)
-    look = look_at(encode(letterbox(rgb, share, level)))
+    look = look_of(decode(encode(letterbox(rgb, share, level))))
     of_all = share / (1 + 2 * share)
     assert edges(look) == pytest.approx((0, of_all, 1, 1 - of_all), abs=0.015)
     inside = np.frombuffer(look.content_thumbnail, np.uint8).astype(float)
-    alone = np.frombuffer(look_at(encode(rgb)).thumbnail, np.uint8).astype(float)
+    alone = np.frombuffer(look_of(decode(encode(rgb))).thumbnail, np.uint8).astype(float)
     assert np.abs(inside - alone).mean() < 8
     assert look.thumbnail != look.content_thumbnail
 
