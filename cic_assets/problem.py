@@ -17,10 +17,10 @@ import re
 from collections.abc import Hashable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self, get_args
+from typing import Any, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from cic_assets.dataset import DatasetSettings
 from cic_assets.download import DownloadSettings
@@ -28,7 +28,7 @@ from cic_assets.duplicates import DuplicateSettings
 from cic_assets.models import ModelSettings, default_models
 from cic_assets.presets import PRESETS
 from cic_assets.reddit import RedditSettings
-from cic_assets.sources import Partition, Source, SourceKind
+from cic_assets.sources import Partition, Source, SourceKind, name_partitions
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -70,30 +70,38 @@ class Problem(BaseModel):
                 raise ValueError(f"class {klass!r} has no source: expected at least one, such as r/NAME or folder:PATH")
         return value
 
-    @model_validator(mode="after")
-    def _no_source_twice(self) -> Self:
-        seen: dict[str, str] = {}
-        for klass, sources in self.classes.items():
-            for source in sources:
-                name = str(source).lower() if source.kind is SourceKind.SUBREDDIT else str(source)
-                if name in seen:
-                    raise ValueError(f"source {source} is given twice, in {seen[name]} and {klass}: give it once")
-                seen[name] = klass
-        return self
+    @field_validator("classes")
+    @classmethod
+    def _with_absolute_paths(cls, value: dict[str, list[Source]], info: ValidationInfo) -> dict[str, list[Source]]:
+        """Before sources are compared: the same folder can be written in many ways."""
+        folder = (info.context or {}).get("folder", Path())
+        return {klass: [source.relative_to(folder) for source in sources] for klass, sources in value.items()}
 
-    @model_validator(mode="after")
-    def _no_folder_in_another(self) -> Self:
+    @field_validator("classes")
+    @classmethod
+    def _no_source_twice(cls, value: dict[str, list[Source]]) -> dict[str, list[Source]]:
+        seen: dict[Source, str] = {}
+        for source, klass in _with_classes(value):
+            if source.canonical in seen:
+                raise ValueError(
+                    f"source {source} is given twice, in {seen[source.canonical]} and {klass}: give it once"
+                )
+            seen[source.canonical] = klass
+        return value
+
+    @field_validator("classes")
+    @classmethod
+    def _no_folder_in_another(cls, value: dict[str, list[Source]]) -> dict[str, list[Source]]:
         """Its pictures would have two labels."""
         folders = [
-            (source, klass)
-            for klass, sources in self.classes.items()
-            for source in sources
+            (source.canonical, klass)
+            for source, klass in _with_classes(value)
             if source.kind in (SourceKind.FOLDER, SourceKind.KAGGLE)
         ]
         for (inner, klass), (outer, other) in itertools.permutations(folders, 2):
             if inner.kind is outer.kind and Path(outer.value) in Path(inner.value).parents:
                 raise ValueError(f"source {inner} of {klass} lies inside {outer} of {other}: name folders side by side")
-        return self
+        return value
 
     @property
     def class_names(self) -> list[str]:
@@ -102,26 +110,18 @@ class Problem(BaseModel):
 
     @cached_property
     def partitions(self) -> dict[str, Partition]:
-        """Every source by its partition key; names that clash get their class in front, then a number."""
-        partitions: dict[str, Partition] = {}
-        for klass, sources in self.classes.items():
-            for source in sources:
-                key = next(key for key in _candidate_keys(source, klass) if key not in partitions)
-                partitions[key] = Partition(key, klass, source)
-        return partitions
+        """Every source by its partition key, in the order of the file."""
+        return name_partitions(self.classes)
 
     def keys_of(self, klass: str) -> list[str]:
         """The partition keys of one class."""
         return [partition.key for partition in self.partitions.values() if partition.klass == klass]
 
 
-def _candidate_keys(source: Source, klass: str) -> Iterator[str]:
-    yield source.stem
-    yield f"{klass.lower()}-{source.stem}"
-    number = 2
-    while True:
-        yield f"{klass.lower()}-{source.stem}-{number}"
-        number += 1
+def _with_classes(classes: Mapping[str, list[Source]]) -> Iterator[tuple[Source, str]]:
+    for klass, sources in classes.items():
+        for source in sources:
+            yield source, klass
 
 
 def load_problem(path: Path, preset: str = "full") -> Problem:
@@ -144,10 +144,9 @@ def load_problem(path: Path, preset: str = "full") -> Problem:
         content = _merge(content, overlay)
     content["models"] = _with_default_models(content.get("models") or {})
     try:
-        problem = Problem.model_validate(content)
+        return Problem.model_validate(content, context={"folder": path.resolve().parent})
     except ValidationError as error:
         raise ProblemError("\n".join(f"{path}: {line}" for line in _lines(error))) from None
-    return _with_absolute_paths(problem, path.resolve().parent)
 
 
 def _with_default_models(models: Any) -> Any:
@@ -194,15 +193,6 @@ def _merge(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any
         both = isinstance(merged.get(key), Mapping) and isinstance(value, Mapping)
         merged[key] = _merge(merged[key], value) if both else value
     return merged
-
-
-def _with_absolute_paths(problem: Problem, folder: Path) -> Problem:
-    classes = {klass: [source.relative_to(folder) for source in sources] for klass, sources in problem.classes.items()}
-    dataset = problem.dataset
-    if dataset.splits.given:
-        splits = dataset.splits.model_copy(update={"given": folder / dataset.splits.given.expanduser()})
-        dataset = dataset.model_copy(update={"splits": splits})
-    return problem.model_copy(update={"classes": classes, "dataset": dataset})
 
 
 def _lines(error: ValidationError) -> Iterator[str]:

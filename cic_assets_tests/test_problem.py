@@ -1,7 +1,11 @@
+from pathlib import Path
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cic_assets.environment import SAMPLE_PROBLEM
-from cic_assets.problem import ProblemError, load_problem
+from cic_assets.problem import Problem, ProblemError, load_problem
 from cic_assets.sources import SourceKind
 
 SHORTEST = """
@@ -65,7 +69,44 @@ def test_paths_are_relative_to_the_file(problem_file, tmp_path):
 def test_sources_of_the_same_name_keep_apart(problem_file):
     text = "name: x\nclasses: {a: ['folder:one/train', 'folder:two/train', r/train], b: ['folder:three/train']}\n"
     partitions = load_problem(problem_file(text)).partitions
-    assert list(partitions) == ["train", "a-train", "a-train-2", "b-train"]
+    assert {key: Path(one.source.value).parent.name for key, one in partitions.items()} == {
+        "a-train": "one",
+        "a-train-2": "two",
+        "train": "",
+        "b-train": "three",
+    }
+
+
+KEYS = {
+    "photos": "r/Photos",
+    "b-photos": "folder:b-photos",
+    "a-photos": "folder:w/photos",
+    "a-photos-2": "folder:x/photos",
+    "b-photos-2": "folder:y/photos",
+    "lone": "folder:z/lone",
+}
+"""Sources by their keys. `b-photos` is what another folder is called, so that y/photos of b cannot be."""
+
+CLASSES = {"r/Photos": "c", "folder:b-photos": "c", "folder:y/photos": "b", "folder:z/lone": "b"}
+
+
+@given(st.permutations(list(KEYS.values())))
+def test_a_key_means_the_same_source_in_whatever_order_they_are_written(sources):
+    classes = {}
+    for source in sources:
+        classes.setdefault(CLASSES.get(source, "a"), []).append(source)
+    partitions = Problem.model_validate({"name": "x", "classes": classes}).partitions
+    assert {key: str(partition.source) for key, partition in partitions.items()} == KEYS
+    assert {str(partition.source): partition.klass for partition in partitions.values()}.items() >= CLASSES.items()
+
+
+@pytest.mark.parametrize("other", ["./p/", "sub/../p", "link", "{folder}/p"])
+def test_one_folder_written_in_two_ways_is_given_twice(problem_file, tmp_path, other):
+    (tmp_path / "p").mkdir()
+    (tmp_path / "link").symlink_to("p")
+    text = f"name: x\nclasses: {{a: ['folder:p'], b: ['folder:{other.format(folder=tmp_path)}']}}\n"
+    with pytest.raises(ProblemError, match=r"problem\.yaml: classes: source folder:/.* is given twice, in a and b"):
+        load_problem(problem_file(text))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +123,7 @@ def test_sources_of_the_same_name_keep_apart(problem_file):
         ("name: x\nclasses: {a: ['kaggle:aa'], b: [r/bb]}", r"classes\.a\.0: found 'kaggle:aa', expected kaggle:OWNER"),
         (
             "name: x\nclasses: {a: ['folder:sets'], b: ['folder:sets/b']}",
-            r"source folder:sets/b of b lies inside folder:sets of a: name folders side by side",
+            r"classes: source folder:/.*/sets/b of b lies inside folder:/.*/sets of a: name folders side by side",
         ),
         (SHORTEST + "modles: {}", r"modles is not a setting: did you mean models\? allowed here: classes, "),
         (SHORTEST + "models: {vgg: {epoch: 3}}", r"models\.vgg\.epoch is not a setting: did you mean epochs\?"),

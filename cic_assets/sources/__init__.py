@@ -3,7 +3,7 @@
 from cic_assets.sources.errors import SourceError
 from cic_assets.sources.listing import Listing, list_media
 from cic_assets.sources.scraping import Connection, Scrape, scrape
-from cic_assets.sources.source import Partition, Source, SourceKind
+from cic_assets.sources.source import Partition, Source, SourceKind, name_partitions
 from cic_assets.sources.table import COLUMNS, empty_table
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "SourceKind",
     "empty_table",
     "list_media",
+    "name_partitions",
     "scrape",
 ]

@@ -1,7 +1,9 @@
 """How a source of pictures is written, and what its partition is called."""
 
+import itertools
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -57,7 +59,9 @@ class Source(BaseModel):
     @classmethod
     def _parse(cls, value: Any) -> Any:
         if isinstance(value, Mapping):
-            return value
+            if set(value) != set(cls.model_fields):
+                return value  # refused by validation, with the key
+            value = _written(value["kind"], value["value"])
         text = str(value).strip()
         prefix, separator, rest = text.partition("/" if text.startswith("r/") else ":")
         if not separator or prefix not in set(SourceKind) or not rest:
@@ -76,13 +80,35 @@ class Source(BaseModel):
         return re.sub(r"[^a-z0-9_-]+", "-", Path(self.value).name.split(".")[0].lower()).strip("-") or "source"
 
     def relative_to(self, folder: Path) -> "Source":
-        """The same source, its path taken from `folder` where it is relative."""
+        """The same source, its path taken from `folder` where it is relative.
+
+        Raises:
+            ValueError: it starts with `~` and the name of nobody.
+        """
         if not self.kind.has_path:
             return self
-        return self.model_copy(update={"value": str(folder / Path(self.value).expanduser())})
+        try:
+            path = Path(self.value).expanduser()
+        except RuntimeError:
+            raise ValueError(
+                f"source {self}: found no home of {Path(self.value).parts[0]}: write out the path"
+            ) from None
+        return self.model_copy(update={"value": str(folder / path)})
+
+    @property
+    def canonical(self) -> "Source":
+        """The same source in the one way that tells it from all others: links and `..` followed, no capitals in r/."""
+        if self.kind.has_path:
+            return self.model_copy(update={"value": str(Path(self.value).resolve())})
+        is_subreddit = self.kind is SourceKind.SUBREDDIT
+        return self.model_copy(update={"value": self.value.lower() if is_subreddit else self.value.strip("/")})
 
     def __str__(self) -> str:
-        return f"{self.kind}{'/' if self.kind is SourceKind.SUBREDDIT else ':'}{self.value}"
+        return _written(self.kind, self.value)
+
+
+def _written(kind: str, value: str) -> str:
+    return f"{kind}{'/' if kind == SourceKind.SUBREDDIT else ':'}{value}"
 
 
 class Partition(NamedTuple):
@@ -91,3 +117,25 @@ class Partition(NamedTuple):
     key: str
     klass: str
     source: Source
+
+
+def name_partitions(classes: Mapping[str, Sequence[Source]]) -> dict[str, Partition]:
+    """Every source by its partition key: the same one in whatever order they are written.
+
+    A subreddit is called by its name, and any other source by that of its file or folder. Where several would be called
+    the same, all but the subreddit get their class in front, and then numbers in the order of the alphabet.
+    """
+    sources = [(klass, source) for klass, of_class in classes.items() for source in of_class]
+    times = Counter(source.stem for _, source in sources)
+    keys: dict[Source, str] = {}
+    for klass, source in sorted(sources, key=lambda pair: _precedence(pair[1], times)):
+        alone = source.kind is SourceKind.SUBREDDIT or times[source.stem] == 1
+        name = source.stem if alone else f"{klass.lower()}-{source.stem}"
+        numbered = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+        keys[source] = next(key for key in numbered if key not in keys.values())
+    return {keys[source]: Partition(keys[source], klass, source) for klass, source in sources}
+
+
+def _precedence(source: Source, times: Mapping[str, int]) -> tuple[bool, bool, str]:
+    """Subreddits choose first, then those whose name nobody else has."""
+    return source.kind is not SourceKind.SUBREDDIT, times[source.stem] > 1, str(source)
