@@ -48,7 +48,7 @@ class Environment(BaseModel):
         return cls.model_validate({name: value for name, value in given.items() if value})
 
     def or_sample(self, variables: Mapping[str, str] = os.environ) -> Self:
-        """With the embedded sample in place of Reddit where there is neither an archive nor an API key.
+        """With the embedded sample in place of subreddits where there is neither an archive nor an API key.
 
         So that the UI and `dg launch` show something on a fresh machine. Nothing real is lost by it: a table of
         other pictures is not written over.

@@ -12,8 +12,8 @@ from cic_assets.download import Network
 from cic_assets.environment import SAMPLE
 from cic_assets.models import AcceleratorSettings
 from cic_assets.reddit import REPLAY_CREDENTIALS, RedditCredentials, RedditSettings, connect, replay
-from cic_assets.sample import ensure_sample
-from cic_assets.sources import Connection, Source, SourceKind
+from cic_assets.sample import ensure_sample, sample_version
+from cic_assets.sources import Connection, Source, SourceKind, archive_origin, sample_origin
 from cic_assets.storage import DataRoot
 
 
@@ -45,10 +45,14 @@ class RedditResource(ConfigurableResource[None]):
 
     @contextmanager
     def connect(self, source: Source, settings: RedditSettings) -> Iterator[Connection]:
-        """A connection for one source; replays the archive for as long as the block lasts."""
+        """A connection for one source; replays the archive for as long as the block lasts.
+
+        Of a recorded archive, lists and dumps get their pictures too. The sample stands in for subreddits alone: real
+        URLs are in none of its posts.
+        """
         if source.kind in (SourceKind.FOLDER, SourceKind.KAGGLE):
             yield Connection(str(source.kind), None, Network.public())
-        elif self.archive:
+        elif self.archive and (self.archive != SAMPLE or source.kind is SourceKind.SUBREDDIT):
             with self._replayed(self.archive, settings) as connection:
                 yield connection
         elif source.kind is not SourceKind.SUBREDDIT:
@@ -71,7 +75,7 @@ class RedditResource(ConfigurableResource[None]):
     def _replayed(self, archive: str, settings: RedditSettings) -> Iterator[Connection]:
         folder = ensure_sample(self._sample_folder) if archive == SAMPLE else Path(archive)
         with replay(folder) as server, connect(REPLAY_CREDENTIALS, server.endpoint, settings) as reddit:
-            origin = SAMPLE if archive == SAMPLE else f"archive:{folder.name}"
+            origin = sample_origin(sample_version()) if archive == SAMPLE else archive_origin(folder)
             yield Connection(origin, reddit, Network.replay("127.0.0.1", server.port))
 
 

@@ -6,10 +6,10 @@ from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failur
 from cic_assets.assets import metadata
 from cic_assets.dataset import MANIFEST, DatasetError, build_dataset, resize_pictures
 from cic_assets.duplicates import group_members
-from cic_assets.environment import SAMPLE
 from cic_assets.partitions import all_of, source_partitions
 from cic_assets.problem import Problem
 from cic_assets.resources import DataRootResource
+from cic_assets.sources import is_sample
 from cic_assets.storage import content_version
 
 OWNERS = ["team:cic"]
@@ -73,7 +73,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 name=problem.name,
                 classes=problem.class_names,
                 members=group_members(data.root.read_table("duplicates")),
-                sample=bool((origins == SAMPLE).any()),
+                sample=bool(origins.map(is_sample).any()),
             )
         except DatasetError as error:
             raise Failure(str(error), allow_retries=False) from error

@@ -3,12 +3,11 @@
 from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failure, MaterializeResult, asset
 
 from cic_assets.assets import metadata
-from cic_assets.environment import SAMPLE
 from cic_assets.partitions import source_partitions
 from cic_assets.problem import Problem
 from cic_assets.reddit import RedditError
 from cic_assets.resources import DataRootResource, RedditResource
-from cic_assets.sources import SourceError, scrape
+from cic_assets.sources import SourceError, is_sample, scrape
 from cic_assets.storage import content_version
 
 OWNERS = ["team:cic"]
@@ -35,7 +34,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         progress = metadata.log_now_and_then(context.log.info)
         try:
             with reddit.connect(partition.source, problem.reddit) as connection:
-                if connection.origin == SAMPLE:
+                if is_sample(connection.origin):
                     context.log.warning(
                         "These are the embedded, drawn pictures: for real ones, set an archive or an API key."
                     )

@@ -15,9 +15,9 @@ from praw import Reddit
 from cic_assets.download import Download, DownloadSettings, FetchRequest, Network, download
 from cic_assets.media import Medium, Outcome
 from cic_assets.reddit import RedditSettings
-from cic_assets.sources.errors import SourceError
 from cic_assets.sources.files import is_unchanged, read_files
 from cic_assets.sources.listing import Listing, list_media
+from cic_assets.sources.origins import carried_over
 from cic_assets.sources.source import Partition
 from cic_assets.sources.table import completed, empty_table, make_row, make_table, rows_not_in, settled, table_version
 from cic_assets.storage import ContentStore, DataRoot
@@ -81,11 +81,13 @@ def scrape(
     """List a source, fetch what is new, and write its `raw_images` table.
 
     Raises:
-        SourceError: a file or folder is not what it should be, or the table holds pictures of another origin.
+        SourceError: a file or folder is not what it should be, or the table holds pictures that are not to be mixed.
         RedditError: the subreddit cannot be listed.
     """
-    before = _before(root, partition.key, connection.origin)
+    stored = _stored(root, partition.key)
     listing = list_media(partition, reddit_settings, connection.reddit, on_progress)
+    name = str(root.table_path(TABLE, partition.key))
+    before = carried_over(stored, partition, connection.origin, listing.media, name)
     known = {
         url: became
         for url, became in settled(before, root.images).items()
@@ -96,33 +98,24 @@ def scrape(
     fetched = _fetch(wanted, listing, root.images, connection.network, download_settings, on_progress)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     rows = (
-        make_row(medium, became, partition.key, connection.origin, now)
+        make_row(medium, became, partition, connection.origin, now)
         for medium, became in _what_became(listing.media, known, fetched)
     )
     table = make_table(rows, before, keep_old=not partition.source.kind.lists_all)
-    if not (root.has_table(TABLE, partition.key) and table.equals(before)):
+    if not (root.has_table(TABLE, partition.key) and table.equals(stored)):
         root.images.flush()
         root.write_table(TABLE, table, partition.key)
     return Scrape(
         table,
         table_version(table),
-        new_rows=len(rows_not_in(before, table)),
-        gone_rows=len(rows_not_in(table, before)),
+        new_rows=len(rows_not_in(stored, table)),
+        gone_rows=len(rows_not_in(table, stored)),
         fetched_bytes=sum(one.bytes or 0 for one in fetched.values() if not one.not_modified),
     )
 
 
-def _before(root: DataRoot, key: str, origin: str) -> pd.DataFrame:
-    if not root.has_table(TABLE, key):
-        return empty_table()
-    table = completed(root.read_table(TABLE, key))
-    others = sorted(set(table["origin"]) - {origin})
-    if others:
-        raise SourceError(
-            f"{root.table_path(TABLE, key)} holds pictures from {', '.join(others)}, which are not mixed with those "
-            f"from {origin}: use another data root, or remove that table"
-        )
-    return table
+def _stored(root: DataRoot, key: str) -> pd.DataFrame:
+    return completed(root.read_table(TABLE, key)) if root.has_table(TABLE, key) else empty_table()
 
 
 def _what_became(

@@ -7,6 +7,7 @@ import pandas as pd
 
 from cic_assets.download import Download
 from cic_assets.media import Medium, Outcome
+from cic_assets.sources.source import Partition
 from cic_assets.storage import ContentStore, content_version
 
 COLUMNS: Mapping[str, str] = {
@@ -36,6 +37,7 @@ COLUMNS: Mapping[str, str] = {
     "transient": "bool",
     "fetched_at": "str",
     "origin": "str",
+    "source": "str",
 }
 """Columns and their types. A text that is not known is empty, a number 0."""
 
@@ -56,11 +58,12 @@ _PASSING = frozenset({Outcome.TIMEOUT, Outcome.ERROR, Outcome.SKIPPED})
 unless the download says that it may pass: a 503, a connection that ended too early."""
 
 
-def make_row(medium: Medium, download: Download, key: str, origin: str, fetched_at: str) -> dict[str, Any]:
-    """The row of one medium; `key` is the partition that it belongs to."""
+def make_row(medium: Medium, download: Download, partition: Partition, origin: str, fetched_at: str) -> dict[str, Any]:
+    """The row of one medium of a partition's source."""
     values = {name: getattr(medium, name) for name in _FROM_MEDIUM}
     values |= {name: getattr(download, name) for name in _FROM_DOWNLOAD}
-    values |= {"subreddit": key, "origin": origin, "fetched_at": fetched_at}
+    values |= {"subreddit": partition.key, "source": str(partition.source.canonical)}
+    values |= {"origin": origin, "fetched_at": fetched_at}
     return {name: _EMPTY[name] if values[name] is None else _storable(values[name]) for name in COLUMNS}
 
 

@@ -137,8 +137,49 @@ def test_pictures_of_another_origin_are_neither_mixed_in_nor_lost(archive, scrap
     archive.add("real", jpeg(1))
     scrape_archive("reddit")
     with pytest.raises(SourceError, match=r"cars\.parquet holds pictures from reddit, .* use another data root"):
-        scrape_archive("sample")
+        scrape_archive("sample:1")
     assert list(root.read_table("raw_images", "cars")["origin"]) == ["reddit"]
+
+
+def test_the_sample_of_another_version_takes_the_place_of_the_old_one(archive, scrape_archive, jpeg):
+    archive.add("old", jpeg(1))
+    archive.add("same", jpeg(2))
+    scrape_archive("sample:1")
+    archive.posts["cars"].clear()
+    archive.add("same", jpeg(3))
+    redrawn, asked = scrape_archive("sample:2")
+    assert list(asked) == ["http://i.redd.it/same.jpg"]
+    assert redrawn.table[["post_id", "origin"]].to_numpy().tolist() == [["same", "sample:2"]]
+    assert redrawn.gone_rows == 1
+
+
+def test_an_archive_is_known_by_its_posts_wherever_it_lies(archive, scrape_archive, jpeg):
+    archive.add("one", jpeg(1))
+    archive.add("two", jpeg(2))
+    scrape_archive("archive:/here/cars")
+    archive.remove("one")
+    moved, asked = scrape_archive("archive:/there/recorded again")
+    assert asked == {}
+    assert set(moved.table["post_id"]) == {"one", "two"}
+    assert set(moved.table["origin"]) == {"archive:/there/recorded again"}
+    archive.remove("two")
+    archive.add("three", jpeg(3))
+    with pytest.raises(SourceError, match=r"from archive:/there/recorded again, .* not mixed with .*/elsewhere/cars"):
+        scrape_archive("archive:/elsewhere/cars")
+
+
+def test_a_subreddit_is_not_mixed_with_a_list_of_the_same_name(archive, scrape_archive, root, tmp_path, jpeg):
+    archive.add("one", jpeg(1))
+    scrape_archive("web")
+    (tmp_path / "cars.txt").write_text("http://127.0.0.1/never-asked.jpg")
+    partition = Partition("cars", "car", Source.model_validate(f"urls:{tmp_path / 'cars.txt'}"))
+    connection = Connection("web", None, Network.public())
+    with pytest.raises(SourceError, match=r"cars\.parquet holds pictures from r/cars, .* those from urls:/.*cars\.txt"):
+        scrape(partition, root, connection, RedditSettings(), QUICK)
+    root.table_path("raw_images", "cars").unlink()
+    scrape(partition, root, connection, RedditSettings(), QUICK)
+    with pytest.raises(SourceError, match=r"cars\.parquet holds pictures from urls:/.*, .* those from r/cars"):
+        scrape_archive("web")
 
 
 def test_the_same_picture_in_two_posts_is_two_rows_and_one_file(archive, scrape_archive, root, jpeg):
@@ -228,6 +269,18 @@ def test_a_file_that_changed_is_read_again_and_one_that_was_taken_out_is_gone(sc
     assert (second.new_rows, second.gone_rows) == (0, 1)
     assert second.fetched_bytes == len(jpeg(99, 200, 150))
     assert second.table.set_index("post_id")["width"].to_dict() == {"changed.jpg": 200, "kept.jpg": 160}
+
+
+def test_another_folder_under_the_same_key_takes_the_place_of_the_first(tmp_path, root, jpeg):
+    for number, name in enumerate(("x", "y")):
+        (tmp_path / name / "photos").mkdir(parents=True)
+        (tmp_path / name / "photos" / f"{name}.jpg").write_bytes(jpeg(number))
+        partition = Partition("photos", "car", Source.model_validate(f"folder:{tmp_path / name / 'photos'}"))
+        with offline() as connection:
+            result = scrape(partition, root, connection, RedditSettings(), QUICK)
+        assert list(result.table["post_id"]) == [f"{name}.jpg"]
+        assert set(result.table["source"]) == {str(partition.source)}
+    assert (result.new_rows, result.gone_rows) == (1, 1)
 
 
 def test_a_file_that_cannot_be_read_is_a_row(scrape_folder, tmp_path, monkeypatch, jpeg):

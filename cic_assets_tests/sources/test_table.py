@@ -2,14 +2,16 @@ import pandas as pd
 
 from cic_assets.download import Download
 from cic_assets.media import Medium, Outcome
+from cic_assets.sources import Partition, Source
 from cic_assets.sources.table import COLUMNS, empty_table, make_row, make_table
 
+CARS = Partition("cars", "car", Source.model_validate("r/Cars"))
 DOWNLOAD = Download(url="http://a.example/x.jpg", outcome=Outcome.HTTP_ERROR, reason="404")
 
 
 def row(**values):
     medium = Medium(**{"post_id": "one", "subreddit": "cars", "media_url": "http://a.example/x.jpg"} | values)
-    return make_row(medium, DOWNLOAD, "cars", "reddit", "2026-01-01T00:00:00+00:00")
+    return make_row(medium, DOWNLOAD, CARS, "reddit", "2026-01-01T00:00:00+00:00")
 
 
 def test_what_is_not_known_is_empty_and_never_missing():

@@ -1,0 +1,47 @@
+import pytest
+
+from cic_assets.build import build_resources
+from cic_assets.environment import Environment
+from cic_assets.reddit import RedditSettings
+from cic_assets.sources import Source, is_sample
+
+
+@pytest.fixture
+def origin_of(tmp_path, monkeypatch):
+    """Where the pictures of a source come from, by the resources of an environment."""
+    for name in ("REDDIT_CLIENT_ID", "REDDIT_CLIENT_SECRET", "REDDIT_USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def origin(source, environment):
+        environment = environment.model_copy(update={"data_root": str(tmp_path / "root")})
+        reddit = build_resources(environment)["reddit"]
+        with reddit.connect(Source.model_validate(source), RedditSettings()) as connection:
+            return connection.origin
+
+    return origin
+
+
+@pytest.mark.parametrize(
+    ("source", "origin"),
+    [("urls:cars.txt", "web"), ("dump:cars.zst", "web"), ("folder:cars", "folder"), ("kaggle:a/b", "kaggle")],
+)
+def test_without_a_key_the_sample_stands_in_for_subreddits_alone(origin_of, source, origin):
+    assert origin_of(source, Environment().or_sample({})) == origin
+
+
+@pytest.mark.slow
+def test_without_a_key_a_subreddit_is_that_of_the_sample_in_its_version(origin_of):
+    origin = origin_of("r/carporn", Environment().or_sample({}))
+    assert is_sample(origin)
+    assert origin != "sample:"
+
+
+@pytest.mark.parametrize("source", ["r/cars", "urls:cars.txt", "dump:cars.zst"])
+def test_a_recorded_archive_is_named_by_its_place(origin_of, archive, source):
+    archive.write()
+    spelled = archive.folder / ".." / archive.folder.name
+    assert origin_of(source, Environment(archive=str(spelled))) == f"archive:{archive.folder}"
+
+
+def test_folders_are_read_from_the_disk_beside_an_archive(origin_of, archive):
+    assert origin_of("folder:cars", Environment(archive=str(archive.folder))) == "folder"
