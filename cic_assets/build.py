@@ -48,7 +48,8 @@ def build_definitions(environment: Environment) -> Definitions:
 
 def build_resources(environment: Environment) -> dict[str, object]:
     """What the steps are given."""
-    data = DataRootResource(url=environment.variables()["CIC_DATA_ROOT"])
+    environment = environment.absolute()
+    data = DataRootResource(url=environment.data_root)
     return {
         "data": data,
         "reddit": RedditResource(

@@ -1,6 +1,7 @@
-"""What a command or a person at the UI sets from outside, by environment variables. The one place that reads them.
+"""What a command or a person at the UI sets from outside, by the variables `CIC_…`. The one place that reads them.
 
-Commands write their options here too, so that steps in other processes see the same.
+Commands write their options here too, so that steps in other processes see the same. Variables of others are read where
+they matter: Reddit's key in `build`, Dagster's home in `instance`.
 """
 
 import os
@@ -8,13 +9,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 SAMPLE_PROBLEM = Path(__file__).parent / "sample" / "problem.yaml"
 """The question of the demo."""
 
 SAMPLE = "sample"
 """The word that stands for the embedded archive of drawn pictures where a folder is expected."""
+
+
+class EnvironmentVariableError(ValueError):
+    """A variable has a value that it cannot have; the message names it, what was found and what is expected."""
 
 
 class Environment(BaseModel):
@@ -43,9 +48,19 @@ class Environment(BaseModel):
 
     @classmethod
     def from_variables(cls, variables: Mapping[str, str] = os.environ) -> Self:
-        """Read the variables; one that is missing or empty has its default."""
+        """Read the variables; one that is missing or empty has its default.
+
+        Raises:
+            EnvironmentVariableError: one has a value that it cannot have.
+        """
         given = {name: variables.get(str(field.title), "") for name, field in cls.model_fields.items()}
-        return cls.model_validate({name: value for name, value in given.items() if value})
+        try:
+            return cls.model_validate({name: value for name, value in given.items() if value})
+        except ValidationError as error:
+            mistake = error.errors()[0]
+            title = cls.model_fields[str(mistake["loc"][0])].title
+            expected = mistake["msg"].removeprefix("Input should be ").partition(",")[0]
+            raise EnvironmentVariableError(f"{title}: found {mistake['input']!r}, expected {expected}") from None
 
     def or_sample(self, variables: Mapping[str, str] = os.environ) -> Self:
         """With the embedded sample in place of subreddits where there is neither an archive nor an API key.
@@ -57,10 +72,23 @@ class Environment(BaseModel):
             return self
         return self.model_copy(update={"archive": SAMPLE})
 
+    def absolute(self) -> Self:
+        """The same with absolute paths: they mean the same place in a process with another working folder."""
+        paths: dict[str, Path | str] = {"problem": self.problem.expanduser().resolve()}
+        if "://" not in self.data_root:
+            paths["data_root"] = _absolute(self.data_root)
+        if self.archive and self.archive != SAMPLE:
+            paths["archive"] = _absolute(self.archive)
+        if self.xception_weights:
+            paths["xception_weights"] = _absolute(self.xception_weights)
+        return self.model_copy(update=paths)
+
     def variables(self) -> dict[str, str]:
         """The same as environment variables, for a step in another process; paths absolute."""
-        values = self.model_dump() | {"problem": self.problem.expanduser().resolve()}
-        if "://" not in self.data_root:
-            values["data_root"] = Path(self.data_root).expanduser().resolve()
+        values = self.absolute().model_dump()
         values["allow_random_weights"] = "1" if self.allow_random_weights else ""
         return {str(field.title): str(values[name]) for name, field in type(self).model_fields.items()}
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().resolve())

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from fsspec.core import url_to_fs
 from upath import UPath
 
 EXTENSIONS = {"jpeg": ".jpg", "png": ".png", "gif": ".gif", "webp": ".webp", "bmp": ".bmp", "tiff": ".tif"}
@@ -123,13 +124,39 @@ class ContentStore:
         return bool(self.path(sha256, image_format).exists())
 
 
+class DataRootError(ValueError):
+    """Nothing can be kept under a URL; the message says why, and what is expected."""
+
+
+_LOCAL_SCHEMES = frozenset({"file", "local"})
+
+
+def _remote(url: str) -> UPath:
+    try:
+        # Most protocols need a package of their own: better missed now than at the first write.
+        url_to_fs(url)
+    except (ValueError, ImportError) as error:
+        raise DataRootError(f"data root {url}: {error}: expected a folder, or a URL that fsspec knows") from None
+    return UPath(url)
+
+
 class DataRoot:
     """The folder (or fsspec URL) under which everything that is materialized lies."""
 
     def __init__(self, url: str) -> None:
+        """Take a folder or a URL; a folder may be written as a URL too.
+
+        Raises:
+            DataRootError: nothing here knows such URLs.
+        """
         self.url = url
-        # Absolute, so that a step in another process with another working folder means the same place.
-        self.path = UPath(url) if "://" in url else UPath(Path(url).expanduser().resolve())
+        scheme, is_url, rest = url.partition("://")
+        if is_url and scheme not in _LOCAL_SCHEMES:
+            self.path = _remote(url)
+        else:
+            # Absolute, so that a step in another process with another working folder means the same place. Plain, for
+            # what takes paths and no URLs: OpenCV, Dagster's SQLite, Keras.
+            self.path = UPath(Path(rest if is_url else url).expanduser().resolve())
 
     @property
     def is_local(self) -> bool:

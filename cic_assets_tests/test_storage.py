@@ -12,6 +12,7 @@ from upath import UPath
 from cic_assets.storage import (
     ContentStore,
     DataRoot,
+    DataRootError,
     MissingTableError,
     content_version,
     local_directory,
@@ -167,6 +168,24 @@ def test_a_relative_root_means_the_same_place_from_any_folder(tmp_path, monkeypa
     root = DataRoot("data")
     monkeypatch.chdir("/")
     assert str(root.path) == str(tmp_path / "data")
+
+
+@pytest.mark.parametrize("scheme", ["file", "local"])
+def test_a_folder_written_as_a_url_is_that_folder(tmp_path, monkeypatch, scheme):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    root = DataRoot(f"{scheme}://{tmp_path}/a b")
+    assert root.is_local
+    assert str(root.path) == str(tmp_path / "a b")
+    sha256 = root.images.put(b"picture", "jpeg")
+    assert (tmp_path / "a b" / "images" / sha256[:2] / f"{sha256}.jpg").read_bytes() == b"picture"
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["floppy://a", "nowhere::s3://a"])
+def test_a_url_that_nothing_knows_is_refused_at_once(url):
+    with pytest.raises(DataRootError, match=r"^data root .*: expected a folder, or a URL that fsspec knows$"):
+        DataRoot(url)
 
 
 def test_content_store_names_a_missing_picture(tmp_path):

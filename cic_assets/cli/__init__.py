@@ -8,13 +8,14 @@ import click
 
 from cic_assets.cli.archives import archive
 from cic_assets.cli.exports import export
+from cic_assets.cli.faults import Commands
 from cic_assets.cli.graph import demo, dev, run
 from cic_assets.cli.predictions import predict, serve
 
 __all__ = ["cli", "main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="cic-assets")
 def cli() -> None:
     """From a question that a picture answers to classifiers, a report and a predictor."""

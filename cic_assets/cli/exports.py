@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cic_assets.cli.options import data_root_option, environment_of
+from cic_assets.cli.options import data_root_of, data_root_option, environment_of
 
 # What `cic_assets.dataset.LAYOUTS` says; \b keeps click from filling the lines.
 _LAYOUTS = """\b
@@ -25,9 +25,8 @@ FORMAT is one of
 def export(layout: str, out: Path, data_root: str | None) -> None:
     """Write the data set for other tools, into a new folder OUT, or into one file where OUT ends in .zip."""
     from cic_assets.dataset import DatasetError, export_dataset
-    from cic_assets.storage import DataRoot
 
-    root = DataRoot(environment_of(data_root=data_root).data_root)
+    root = data_root_of(environment_of(data_root=data_root))
     try:
         counts = export_dataset(root, layout, out)
     except DatasetError as error:

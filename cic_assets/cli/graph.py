@@ -11,6 +11,7 @@ from rich.console import Console
 from cic_assets.cli.options import (
     archive_folder,
     archive_option,
+    data_root_of,
     data_root_option,
     environment_of,
     preset_option,
@@ -57,13 +58,12 @@ def demo(data_root: str | None) -> None:
 def dev(problem: Path | None, archive: str | None, data_root: str | None, preset: str | None, port: int) -> None:
     """The Dagster UI and daemon on this machine, until interrupted."""
     from cic_assets.instance import ensure_home, write_workspace
-    from cic_assets.storage import DataRoot
 
     environment = environment_of(problem=problem, archive=archive_folder(archive), data_root=data_root, preset=preset)
     if environment.or_sample() != environment:
         click.echo("No Reddit credentials and no archive: the embedded sample of drawn pictures is used.", err=True)
     variables = os.environ | environment.variables()
-    home = ensure_home(DataRoot(environment.data_root))
+    home = ensure_home(data_root_of(environment))
     variables["DAGSTER_HOME"] = str(home)
     # `dagster dev` warns that `dg dev` takes its place; that one works inside a checkout only.
     command = [sys.executable, "-W", "ignore:Function", "-m", "dagster", "dev", "-p", str(port)]
@@ -74,11 +74,10 @@ def dev(problem: Path | None, archive: str | None, data_root: str | None, preset
 def _run(environment: Environment) -> None:
     console = Console(stderr=True)
     progress = Progress(console)
-    console.print(f"[bold]Loading[/] {environment.problem}", highlight=False)
+    console.print(f"Loading {environment.problem}", highlight=False, markup=False, soft_wrap=True)
     from cic_assets.problem import ProblemError, load_problem
-    from cic_assets.storage import DataRoot
 
-    root = DataRoot(environment.data_root)
+    root = data_root_of(environment)
     try:
         problem = load_problem(environment.problem, environment.preset)
     except ProblemError as error:

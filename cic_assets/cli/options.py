@@ -3,11 +3,14 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from cic_assets.environment import SAMPLE, Environment
+from cic_assets.environment import SAMPLE, Environment, EnvironmentVariableError
+
+if TYPE_CHECKING:
+    from cic_assets.storage import DataRoot
 
 
 def _option(name: str, *flags: str, **kwargs: Any) -> Callable[[Any], Any]:
@@ -23,11 +26,32 @@ preset_option = _option("preset", "--preset", metavar="full|demo")
 
 
 def environment_of(**options: Any) -> Environment:
-    """The environment with the options of a command over it; also put where other processes see it."""
+    """The environment with the options of a command over it; also put where other processes see it.
+
+    Raises:
+        click.ClickException: a variable has a value that it cannot have.
+    """
     given = {name: value for name, value in options.items() if value is not None}
-    environment = Environment.from_variables().model_copy(update=given)
+    try:
+        environment = Environment.from_variables().model_copy(update=given)
+    except EnvironmentVariableError as error:
+        raise click.ClickException(str(error)) from None
     os.environ.update(environment.variables())
     return environment
+
+
+def data_root_of(environment: Environment) -> "DataRoot":
+    """The data root that a command was given.
+
+    Raises:
+        click.ClickException: it is a URL of no known kind.
+    """
+    from cic_assets.storage import DataRoot, DataRootError
+
+    try:
+        return DataRoot(environment.data_root)
+    except DataRootError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def archive_folder(archive: str | None) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cic_assets.cli.options import data_root_option, environment_of
+from cic_assets.cli.options import data_root_of, data_root_option, environment_of
 
 if TYPE_CHECKING:
     from cic_assets.prediction import Prediction
@@ -21,10 +21,9 @@ if TYPE_CHECKING:
 def predict(sources: tuple[str, ...], data_root: str | None, model: str | None, as_json: bool) -> None:
     """Classify pictures with the best model."""
     from cic_assets.prediction import PredictionError, load_predictor
-    from cic_assets.storage import DataRoot
 
     _silence_tensorflow()
-    root = DataRoot(environment_of(data_root=data_root).data_root)
+    root = data_root_of(environment_of(data_root=data_root))
     try:
         predictions = load_predictor(root, model).predict(sources)
     except PredictionError as error:
@@ -56,10 +55,9 @@ def _silence_tensorflow() -> None:
 def serve(data_root: str | None, host: str, port: int) -> None:
     """The predictor's page: drop a picture in, see its class."""
     from cic_assets.prediction import PredictionError, serve_page
-    from cic_assets.storage import DataRoot
 
     _silence_tensorflow()
     try:
-        serve_page(DataRoot(environment_of(data_root=data_root).data_root), host=host, port=port)
+        serve_page(data_root_of(environment_of(data_root=data_root)), host=host, port=port)
     except PredictionError as error:
         raise click.ClickException(str(error)) from None

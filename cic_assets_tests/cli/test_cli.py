@@ -53,6 +53,9 @@ def problem(tmp_path, text="name: x\nclasses: {a: [r/aa], b: [r/bb]}\n"):
         (("run", "--archive", "nowhere"), 1, "--archive nowhere: there is no such folder"),
         (("run", "--problem", "problem.yaml", "--preset", "huge"), 1, "preset 'huge' is unknown: expected one of"),
         (("run", "--problem", "bad.yaml"), 1, "bad.yaml: classes: expected at least two classes"),
+        (("run", "--problem", "[/x].yaml"), 1, "[/x].yaml: cannot be read"),
+        (("run", "--problem", "problem.yaml", "--data-root", "bad.yaml"), 1, "bad.yaml/dagster: Not a directory"),
+        (("export", "kaggle", "out", "--data-root", "floppy://a"), 1, "data root floppy://a: Protocol not known"),
         (("archive", "serve", "nowhere"), 2, "Directory 'nowhere' does not exist"),
         (("archive", "serve", "."), 1, "subreddits"),
         (("export", "kaggle", "out"), 1, "no data set in"),
@@ -69,6 +72,12 @@ def test_a_wrong_call_is_one_clear_line(cic, tmp_path, arguments, code, message)
     assert result.returncode == code, result.stderr
     assert message in result.stderr.replace("\n", " ")
     assert "Traceback" not in result.stderr
+
+
+def test_a_variable_with_a_wrong_value_is_named(cic):
+    result = cic("predict", "x.jpg", CIC_ALLOW_RANDOM_WEIGHTS="maybe")
+    assert result.returncode == 1
+    assert result.stderr == "Error: CIC_ALLOW_RANDOM_WEIGHTS: found 'maybe', expected a valid boolean\n"
 
 
 @pytest.mark.slow

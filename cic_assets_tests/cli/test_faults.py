@@ -1,0 +1,72 @@
+import sqlite3
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from cic_assets.cli.faults import Commands, in_one_line
+
+
+def error_of(work):
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - which one it is is what the tests are about
+        work()
+    return caught.value
+
+
+def fill_the_disk():
+    with Path("/dev/full").open("wb") as file:
+        file.write(b"x")
+
+
+def fill_the_database():
+    with sqlite3.connect(":memory:") as database:
+        database.execute("PRAGMA max_page_count = 1")
+        database.execute("CREATE TABLE events (body)")
+
+
+def test_a_full_disk_says_to_make_room():
+    assert in_one_line(error_of(fill_the_disk)).startswith("No space left on device: make room there")
+
+
+def test_a_full_database_under_an_error_of_dagster_says_to_make_room():
+    def run():
+        try:
+            fill_the_database()
+        except sqlite3.Error as error:
+            raise RuntimeError("the run failed") from error
+
+    assert in_one_line(error_of(run)).startswith(
+        "Dagster's database under the data root: database or disk is full: make"
+    )
+
+
+def test_a_place_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    line = in_one_line(error_of((tmp_path / "file" / "folder").mkdir))
+    assert line == f"{tmp_path}/file/folder: Not a directory: expected a folder"
+    assert in_one_line(error_of(Path("/proc/nope").mkdir)).startswith("/proc/nope: No such file or directory: ")
+
+
+@pytest.mark.parametrize("error", [ValueError("ours"), OSError("no number"), ConnectionResetError(104, "reset")])
+def test_a_fault_of_ours_keeps_its_traceback(error):
+    @click.group(cls=Commands)
+    def commands():
+        pass
+
+    @commands.command()
+    def fail():
+        raise error
+
+    assert CliRunner().invoke(commands, ["fail"]).exception is error
+
+
+def test_a_command_says_one_line_and_ends_with_1():
+    @click.group(cls=Commands)
+    def commands():
+        pass
+
+    commands.command("fail")(fill_the_disk)
+    result = CliRunner().invoke(commands, ["fail"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: No space left on device: ")
