@@ -34,6 +34,42 @@ def test_a_home_of_one_s_own_is_respected(root, tmp_path, monkeypatch):
         ensure_home(root)
 
 
+def test_a_home_is_of_one_data_root(root, tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    ensure_home(root)
+    assert ensure_home(DataRoot(root.url)) == home
+    with pytest.raises(
+        click.ClickException, match=r"home is that of the data root .*/root, not of .*/other: unset DAG"
+    ):
+        ensure_home(DataRoot(str(tmp_path / "other")))
+
+
+def test_a_data_root_that_was_moved_takes_its_home_along(root, tmp_path):
+    ensure_home(root)
+    moved = root.path.rename(tmp_path / "moved")
+    assert ensure_home(DataRoot(str(moved))) == tmp_path / "moved" / "dagster"
+
+
+def test_remote_roots_whose_homes_would_have_one_name_are_told_apart(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    ensure_home(DataRoot("memory://bucket/data"))
+    with pytest.raises(click.ClickException, match="not of memory://bucket-data"):
+        ensure_home(DataRoot("memory://bucket-data"))
+
+
+def test_two_homes_of_one_data_root_exclude_each_other(root, tmp_path, monkeypatch):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "one"))
+    with open_instance(root):
+        monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "two"))
+        with pytest.raises(click.ClickException, match="another cic command is at work"), open_instance(root):
+            pass
+
+
 def test_a_changed_dagster_yaml_is_kept(root):
     home = ensure_home(root)
     (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
