@@ -26,6 +26,14 @@ def sha256_hex(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def storable_text(text: str) -> str:
+    """Text without lone surrogates, readable.
+
+    JSON can hold them, and names of files that are not UTF-8 have them; UTF-8 and so Parquet cannot.
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def is_local(path: UPath) -> bool:
     """Whether a path is on this machine's own file system."""
     return path.protocol in ("", "file", "local")

@@ -7,9 +7,11 @@ rest are files that metadata points to.
 import base64
 import time
 from collections.abc import Callable, Hashable, Mapping
+from typing import Any
 
 import pandas as pd
 from dagster import MetadataValue, TableColumn, TableMetadataValue, TableRecord, TableSchema
+from pandas.api.types import is_scalar
 from upath import UPath
 
 from cic_assets.images import Tile, contact_sheet, decode, pair_sheet, prepare
@@ -75,18 +77,19 @@ def picture_or_none(jpeg: bytes | None, otherwise: str) -> MetadataValue:
 
 
 def table(frame: pd.DataFrame) -> TableMetadataValue:
-    """A small table, shown as one in the UI."""
+    """A small table, shown as one in the UI; a cell without a value is empty."""
     kinds = {"i": "int", "f": "float", "b": "bool"}
     schema = TableSchema(
         columns=[TableColumn(str(name), kinds.get(frame[name].dtype.kind, "string")) for name in frame.columns]
     )
-    records = [
-        TableRecord(
-            {str(key): value if isinstance(value, int | float | bool) else str(value) for key, value in row.items()}
-        )
-        for row in frame.to_dict("records")
-    ]
+    records = [TableRecord({str(key): _cell(value) for key, value in row.items()}) for row in frame.to_dict("records")]
     return MetadataValue.table(records, schema)
+
+
+def _cell(value: Any) -> str | int | float | bool | None:
+    if is_scalar(value) and pd.isna(value):
+        return None  # NaN, too: JSON cannot hold it
+    return value if isinstance(value, int | float | bool) else str(value)
 
 
 def counts(values: Mapping[str, int] | Mapping[Hashable, int], name: str) -> TableMetadataValue:

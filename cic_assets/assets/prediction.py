@@ -1,11 +1,10 @@
 """Prediction: the best model on pictures named in the launchpad."""
 
-import pandas as pd
 from dagster import AssetDep, AssetsDefinition, Config, Failure, MaterializeResult, asset
 from pydantic import Field
 
 from cic_assets.assets import metadata
-from cic_assets.prediction import PredictionError, load_predictor
+from cic_assets.prediction import PredictionError, as_table, load_predictor
 from cic_assets.problem import Problem
 from cic_assets.resources import DataRootResource
 
@@ -31,10 +30,10 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
     def adhoc_predictions(config: PredictionConfig, data: DataRootResource) -> MaterializeResult[None]:
         """What the best model says of pictures that you name in the launchpad."""
         try:
-            predictions = load_predictor(data.root, config.model or None).predict(config.sources)
+            predictor = load_predictor(data.root, config.model or None)
         except PredictionError as error:
             raise Failure(str(error), allow_retries=False) from error
-        table = pd.DataFrame([prediction.row() for prediction in predictions])
+        table = as_table(predictor.predict(config.sources), predictor.card.labels)
         path = data.root.write_table("adhoc_predictions", table)
         return MaterializeResult(
             metadata={

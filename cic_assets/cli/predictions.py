@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 @click.option("--model", default=None, help="which model; the best by validation accuracy unless given")
 @click.option("--json", "as_json", is_flag=True, help="a list of objects, one a picture")
 def predict(sources: tuple[str, ...], data_root: str | None, model: str | None, as_json: bool) -> None:
-    """Classify pictures with the best model."""
+    """Classify pictures with the best model.
+
+    What cannot be read is told on standard error, and ends with 1; other files beside the pictures of a folder do not.
+    """
     from cic_assets.prediction import PredictionError, load_predictor
+    from cic_assets.storage import storable_text
 
     _silence_tensorflow()
     root = data_root_of(environment_of(data_root=data_root))
@@ -28,18 +32,18 @@ def predict(sources: tuple[str, ...], data_root: str | None, model: str | None, 
         predictions = load_predictor(root, model).predict(sources)
     except PredictionError as error:
         raise click.ClickException(str(error)) from None
+    for prediction in predictions:
+        if prediction.error:
+            click.echo(storable_text(f"{prediction.path}: {prediction.error}"), err=True)
+        elif not as_json:
+            click.echo(storable_text(_line(prediction)))
     if as_json:
         click.echo(json.dumps([prediction.row() for prediction in predictions], indent=2))
-    else:
-        for prediction in predictions:
-            click.echo(_prediction_line(prediction))
-    if any(prediction.error for prediction in predictions):
+    if any(prediction.error and not prediction.skipped for prediction in predictions):
         sys.exit(1)
 
 
-def _prediction_line(prediction: "Prediction") -> str:
-    if prediction.error:
-        return f"{prediction.path}: {prediction.error}"
+def _line(prediction: "Prediction") -> str:
     return f"{prediction.path}: {prediction.label} ({prediction.probability:.1%}, {prediction.model})"
 
 

@@ -11,6 +11,7 @@ from cic_assets.prediction.predictor import (
     load_predictor,
     load_predictors,
 )
+from cic_assets.prediction.table import as_table
 
 __all__ = [
     "Answer",
@@ -19,6 +20,7 @@ __all__ = [
     "Prediction",
     "PredictionError",
     "Predictor",
+    "as_table",
     "best_model",
     "build_app",
     "load_predictor",

@@ -1,5 +1,6 @@
 """Pictures to classify: from files, from folders, and from URLs, which are fetched as safely as scraped ones."""
 
+import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -21,11 +22,15 @@ _SYSTEM_FILES = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 
 
 class Input(NamedTuple):
-    """One picture to classify: its bytes, or why there are none."""
+    """One picture to classify: its bytes, or why there are none.
+
+    `skipped` where nobody asked about it: another file beside pictures in a folder.
+    """
 
     path: str
     data: bytes | None = None
     error: str | None = None
+    skipped: bool = False
 
 
 def read_inputs(sources: Sequence[str], network: Network | None = None) -> Iterator[Input]:
@@ -40,21 +45,35 @@ def read_inputs(sources: Sequence[str], network: Network | None = None) -> Itera
     for source in sources:
         if "://" in source:
             yield _fetch(source, network or Network.public())
-        elif Path(source).is_dir():
-            yield from _read_folder(Path(source))
         else:
-            yield _read_file(Path(source))
+            yield from _read_path(Path(source))
+
+
+def _read_path(path: Path) -> Iterator[Input]:
+    try:
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except OSError as error:
+        yield Input(str(path), error=f"cannot be read: {error.strerror}")
+    except ValueError as error:  # a null byte, which no path has
+        yield Input(str(path), error=f"is no path: {error}")
+    else:
+        yield from _read_folder(path) if is_folder else [_read_file(path)]
 
 
 def _read_folder(folder: Path) -> Iterator[Input]:
     files = sorted(file for file in folder.rglob("*") if file.is_file() and not _is_hidden(file.relative_to(folder)))
-    if not files:
-        yield Input(str(folder), error=f"no pictures in this folder: expected {', '.join(sorted(SUFFIXES))}")
+    expected = f"expected {', '.join(sorted(SUFFIXES))}"
+    if not any(_is_picture_by_name(file) for file in files):
+        yield Input(str(folder), error=f"no pictures in this folder: {expected}")
     for file in files:
-        if file.suffix.lower() in SUFFIXES:
+        if _is_picture_by_name(file):
             yield _read_file(file)
         else:
-            yield Input(str(file), error=f"not a picture by its name: expected {', '.join(sorted(SUFFIXES))}")
+            yield Input(str(file), error=f"not a picture by its name: {expected}", skipped=True)
+
+
+def _is_picture_by_name(file: Path) -> bool:
+    return file.suffix.lower() in SUFFIXES
 
 
 def _is_hidden(path: Path) -> bool:
@@ -63,12 +82,16 @@ def _is_hidden(path: Path) -> bool:
 
 def _read_file(path: Path) -> Input:
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            return Input(str(path), error=f"{Outcome.TOO_LARGE}: {size} bytes, at most {MAX_BYTES} are read")
-        return Input(str(path), path.read_bytes())
+        # Devices and pipes say that they are empty, and may never end.
+        if not stat.S_ISREG(path.stat().st_mode):
+            return Input(str(path), error="cannot be read: not a regular file")
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
     except OSError as error:
         return Input(str(path), error=f"cannot be read: {error.strerror}")
+    if len(data) > MAX_BYTES:
+        return Input(str(path), error=f"{Outcome.TOO_LARGE}: more than {MAX_BYTES} bytes")
+    return Input(str(path), data)
 
 
 def _fetch(url: str, network: Network) -> Input:

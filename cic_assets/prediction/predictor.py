@@ -1,6 +1,6 @@
 """The predictor: a trained model and the one preprocessing that it was trained with, on pictures from anywhere."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -13,7 +13,7 @@ from cic_assets.images import ImageLimits, UnreadableImage, inspect, prepare
 from cic_assets.media import Outcome
 from cic_assets.models import CARD_FILE, Card, ModelError, fit_to_side, load_model, read_card
 from cic_assets.prediction.inputs import Input, read_inputs
-from cic_assets.storage import DataRoot
+from cic_assets.storage import DataRoot, read_json, storable_text
 
 BATCH = 32
 """Pictures that a model sees at once: a folder of thousands stays in bounded memory."""
@@ -41,6 +41,7 @@ class Prediction:
         probability: of `label`, 0 to 1.
         probabilities: of every class; they add up to 1.
         error: why there is no label.
+        skipped: it is no picture by its name, and was only found in a folder that was given.
     """
 
     path: str
@@ -49,10 +50,11 @@ class Prediction:
     probability: float | None = None
     probabilities: dict[str, float] = field(default_factory=dict)
     error: str | None = None
+    skipped: bool = False
 
     def row(self) -> dict[str, Any]:
-        """As one row of a table or one JSON object."""
-        row = {"path": self.path, "label": self.label, "probability": self.probability}
+        """As one JSON object; a path that is not UTF-8 is made readable."""
+        row = {"path": storable_text(self.path), "label": self.label, "probability": self.probability}
         return row | {"probabilities": self.probabilities, "model": self.model, "error": self.error}
 
 
@@ -102,7 +104,7 @@ class Predictor:
         rows = iter(self.probabilities(np.stack(pictures)) if pictures else ())
         for item, picture in zip(batch, prepared, strict=True):
             if isinstance(picture, str):
-                yield Prediction(item.path, self.card.name, error=picture)
+                yield Prediction(item.path, self.card.name, error=picture, skipped=item.skipped)
             else:
                 yield self._say(item.path, next(rows))
 
@@ -129,8 +131,8 @@ def load_predictor(root: DataRoot, name: str | None = None) -> Predictor:
 
     Args:
         root: where models were trained.
-        name: which model; the best on the validation split unless given (never the test split: the report's number
-            for the best model would be too good).
+        name: which model, whatever it was trained on; unless given the best on the validation split (never the test
+            split: the report's number for the best model would be too good) of those that `load_predictors` takes.
 
     Raises:
         PredictionError: there is no such model, or its file is not the one that its card describes.
@@ -138,16 +140,19 @@ def load_predictor(root: DataRoot, name: str | None = None) -> Predictor:
     cards = _cards(root)
     if name is not None and name not in cards:
         raise PredictionError(f"no model {name!r} in {root.url}: expected one of {', '.join(sorted(cards))}")
-    return _load(root, name or best_model(cards.values()))
+    return _load(root, name or best_model(_current(cards, root)))
 
 
 def load_predictors(root: DataRoot) -> list[Predictor]:
-    """The predictors of all models of a data root, the best on the validation split first.
+    """The predictors of all models that were trained on the data set of a data root, the best on validation first.
+
+    Other models are of another time or question, and their accuracy is on other pictures. Where there is no data set,
+    only models, all of them are taken.
 
     Raises:
         PredictionError: there is none, or a model's file is not the one that its card describes.
     """
-    ranked = sorted(_cards(root).values(), key=_merit, reverse=True)
+    ranked = sorted(_current(_cards(root), root), key=_merit, reverse=True)
     return [_load(root, card.name) for card in ranked]
 
 
@@ -183,6 +188,21 @@ def _cards(root: DataRoot) -> dict[str, Card]:
     if not cards:
         raise PredictionError(f"no trained model in {root.url}: train one first, with `cic run` or `cic demo`")
     return cards
+
+
+def _current(cards: Mapping[str, Card], root: DataRoot) -> list[Card]:
+    """The cards of models that were trained on the root's data set; at least one."""
+    description = root.dataset / "dataset.json"
+    if not description.exists():
+        return list(cards.values())
+    version = read_json(description)["version"]
+    current = [card for card in cards.values() if card.data_version == version]
+    if not current:
+        raise PredictionError(
+            f"no model in {root.url} was trained on its data set {version}: train again, with `cic run`, or name one "
+            f"of {', '.join(sorted(cards))}"
+        )
+    return current
 
 
 def _batches(items: Iterable[Input]) -> Iterator[list[Input]]:

@@ -8,7 +8,7 @@ import pandas as pd
 from cic_assets.download import Download
 from cic_assets.media import Medium, Outcome
 from cic_assets.sources.source import Partition
-from cic_assets.storage import ContentStore, content_version
+from cic_assets.storage import ContentStore, content_version, storable_text
 
 COLUMNS: Mapping[str, str] = {
     "post_id": "str",
@@ -68,8 +68,7 @@ def make_row(medium: Medium, download: Download, partition: Partition, origin: s
 
 
 def _storable(value: Any) -> Any:
-    """Text without lone surrogates: JSON can hold them, UTF-8 and so Parquet cannot."""
-    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
+    return storable_text(value) if isinstance(value, str) else value
 
 
 def make_table(rows: Iterable[Mapping[str, Any]], before: pd.DataFrame, *, keep_old: bool = True) -> pd.DataFrame:

@@ -1,13 +1,25 @@
+import os
 import shutil
 import socket
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from cic_assets.download import Network
-from cic_assets.prediction import Input, PredictionError, best_model, load_predictor, load_predictors, read_inputs
+from cic_assets.prediction import (
+    Input,
+    Prediction,
+    PredictionError,
+    as_table,
+    best_model,
+    inputs,
+    load_predictor,
+    load_predictors,
+    read_inputs,
+)
 from cic_assets.reddit import replay
-from cic_assets.storage import DataRoot
+from cic_assets.storage import DataRoot, write_json
 
 
 def test_says_the_class_of_a_file(predictor, grey, tmp_path):
@@ -38,11 +50,69 @@ def test_a_folder_is_searched_to_its_depth_and_other_files_are_reported(predicto
     assert set(by_name) == {"x.PNG", "notes.txt"}
     assert by_name["x.PNG"].label == "bright"
     assert "not a picture by its name" in by_name["notes.txt"].error
+    assert {name: item.skipped for name, item in by_name.items()} == {"x.PNG": False, "notes.txt": True}
 
 
 def test_an_empty_folder_is_said_to_be_empty(tmp_path):
     (item,) = read_inputs([str(tmp_path)])
     assert "no pictures in this folder" in item.error
+
+
+def test_a_folder_without_any_picture_is_a_mistake_whatever_else_it_holds(tmp_path):
+    (tmp_path / "notes.txt").touch()
+    first, second = read_inputs([str(tmp_path)])
+    assert "no pictures in this folder" in first.error
+    assert (first.skipped, second.skipped) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("a" * 300, "cannot be read: File name too long"),
+        ("a\0b", "is no path: embedded null byte"),
+        ("/dev/zero", "cannot be read: not a regular file"),
+        ("/dev/null/x", "cannot be read: Not a directory"),
+    ],
+)
+def test_what_is_no_file_has_a_reason(source, reason):
+    (item,) = read_inputs([source])
+    assert item.error == reason
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "x.jpg")
+    (item,) = read_inputs([str(tmp_path / "x.jpg")])
+    assert "not a regular file" in item.error
+
+
+def test_no_more_is_read_than_a_picture_may_have(tmp_path, monkeypatch):
+    monkeypatch.setattr(inputs, "MAX_BYTES", 1000)
+    for size in (1000, 1001):
+        (tmp_path / f"{size}.jpg").write_bytes(bytes(size))
+    fits, too_long = read_inputs([str(tmp_path / "1000.jpg"), str(tmp_path / "1001.jpg")])
+    assert len(fits.data) == 1000
+    assert too_long.error == "too_large: more than 1000 bytes"
+
+
+def test_a_table_of_unreadable_pictures_is_a_table(tmp_path, make_predictor):
+    predictor = make_predictor()
+    (tmp_path / "bad.jpg").write_bytes(b"<html>")
+    name = os.fsdecode(b"\xff.jpg")
+    table = as_table(predictor.predict([str(tmp_path / "bad.jpg"), name]), predictor.card.labels)
+    path = DataRoot(str(tmp_path / "root")).write_table("adhoc_predictions", table)
+    read = pd.read_parquet(str(path))
+    assert list(read.columns) == ["path", "label", "probability", "p_dark", "p_bright", "model", "error"]
+    assert list(read["label"]) == ["", ""]
+    assert read["path"][1] == "\\udcff.jpg"
+    assert read["p_dark"].isna().all()
+
+
+def test_tables_have_the_same_types_whatever_the_pictures_are():
+    good = Prediction("a.jpg", "vgg", "dark", 0.9, {"dark": 0.9, "bright": 0.1})
+    bad = Prediction("b.jpg", "vgg", error="empty")
+    tables = [as_table(rows, ["dark", "bright"]) for rows in ([good], [bad], [good, bad], [])]
+    assert all(table["p_bright"].dtype == "float64" for table in tables)
+    assert tables[2]["p_dark"][0] == 0.9
 
 
 def test_pictures_go_through_in_batches(predictor, grey):
@@ -84,6 +154,35 @@ def test_of_equals_the_lower_loss_is_best_and_random_weights_come_last(make_card
     a, b = make_card("a", accuracy=0.9, loss=0.4), make_card("b", accuracy=0.9, loss=0.2)
     random = make_card("c", accuracy=1.0, random_weights=True)
     assert best_model([a, b, random]) == "b"
+
+
+def put_card(root, card, name):
+    (root.model(name)).mkdir(parents=True)
+    write_json(root.model(name) / "card.json", card.model_dump(mode="json"))
+
+
+def chosen(root):
+    """The model that would be loaded; there is no model file here, only cards."""
+    with pytest.raises(PredictionError, match=r"model\.keras is missing") as caught:
+        load_predictor(root)
+    return str(caught.value).split("/models/")[1].split("/")[0]
+
+
+def test_a_model_of_another_data_set_is_not_the_best(tmp_path, make_card):
+    root = DataRoot(str(tmp_path))
+    put_card(root, make_card("vgg", accuracy=0.8), "vgg")
+    put_card(root, make_card("old", accuracy=0.95).model_copy(update={"data_version": "before"}), "old")
+    assert chosen(root) == "old"
+    root.dataset.mkdir()
+    write_json(root.dataset / "dataset.json", {"version": "d"})
+    assert chosen(root) == "vgg"
+    with pytest.raises(PredictionError, match=r"models/vgg/model\.keras is missing"):
+        load_predictors(root)
+    write_json(root.dataset / "dataset.json", {"version": "new"})
+    with pytest.raises(PredictionError, match=r"no model .* trained on its data set new: train again.* old, vgg"):
+        load_predictor(root)
+    with pytest.raises(PredictionError, match=r"models/old/model\.keras is missing"):
+        load_predictor(root, "old")
 
 
 def test_without_a_model_it_says_what_to_do(tmp_path):
