@@ -10,6 +10,7 @@ from cic_assets.duplicates import (
     kept_pictures,
     load_overrides,
     review_sheet,
+    shares_dropped,
 )
 from cic_assets.partitions import all_of, source_partitions
 from cic_assets.problem import Problem
@@ -19,6 +20,8 @@ from cic_assets.storage import content_version
 OWNERS = ["team:cic"]
 OVERRIDES = "overrides.yaml"
 """Under the data root: what a person decided about pairs, which goes before every measure."""
+SHARES_DROPPED = "share dropped"
+"""Metadata of `duplicates`, by source: the history that a check compares with."""
 
 
 def build_assets(problem: Problem) -> list[AssetsDefinition]:
@@ -78,6 +81,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 "groups": int(groups["group_id"].nunique()),
                 "dropped": int((groups["keep"] == 0).sum()),
                 "label conflicts": int(groups.loc[groups["label_conflict"], "group_id"].nunique()),
+                SHARES_DROPPED: shares_dropped(images, groups),
                 "verified by": metadata.counts(groups["verified_by"].value_counts().to_dict(), "verifier"),
                 "kept and dropped": metadata.picture_or_none(sheet, "no duplicates"),
                 "table": metadata.file(path),

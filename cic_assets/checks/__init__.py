@@ -2,10 +2,10 @@
 
 from dagster import AssetChecksDefinition
 
-from cic_assets.checks import preparation, scraping
+from cic_assets.checks import deduplication, preparation, scraping
 from cic_assets.problem import Problem
 
 
 def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
     """All checks for a problem, in the order of the data."""
-    return [check for stage in (scraping, preparation) for check in stage.build_checks(problem)]
+    return [check for stage in (scraping, deduplication, preparation) for check in stage.build_checks(problem)]

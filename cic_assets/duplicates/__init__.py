@@ -5,10 +5,11 @@ Finds every copy that a person would call the same picture and says why. Nothing
 
 from cic_assets.duplicates.find import COLUMNS, find_duplicates
 from cic_assets.duplicates.fingerprints import fingerprint_pictures
+from cic_assets.duplicates.leftovers import Leftovers, copies_left
 from cic_assets.duplicates.overrides import Kept, Overrides, OverridesError, load_overrides
 from cic_assets.duplicates.review import review_sheet
 from cic_assets.duplicates.search import HashPairs, pairs_between, pairs_within
-from cic_assets.duplicates.selection import group_members, kept_pictures
+from cic_assets.duplicates.selection import group_members, kept_pictures, shares_dropped
 from cic_assets.duplicates.settings import DuplicateSettings
 
 __all__ = [
@@ -16,8 +17,10 @@ __all__ = [
     "DuplicateSettings",
     "HashPairs",
     "Kept",
+    "Leftovers",
     "Overrides",
     "OverridesError",
+    "copies_left",
     "find_duplicates",
     "fingerprint_pictures",
     "group_members",
@@ -26,4 +29,5 @@ __all__ = [
     "pairs_between",
     "pairs_within",
     "review_sheet",
+    "shares_dropped",
 ]

@@ -23,3 +23,15 @@ def kept_pictures(images: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
 def group_members(groups: pd.DataFrame) -> dict[str, frozenset[str]]:
     """The SHA-256 of all pictures of each group, the dropped ones too."""
     return {str(name): frozenset(members) for name, members in groups.groupby("group_id")["sha256"]}
+
+
+def shares_dropped(images: pd.DataFrame, groups: pd.DataFrame) -> dict[str, float]:
+    """The share (0 to 1) of the pictures of each source that is not kept, rounded to four digits.
+
+    Args:
+        images: one row a picture and source, column `subreddit`.
+        groups: the table of duplicates.
+    """
+    pictures = images["subreddit"].value_counts()
+    dropped = groups.loc[groups["keep"] == 0, "subreddit"].value_counts()
+    return {str(key): round(float(dropped.get(key, 0) / count), 4) for key, count in pictures.sort_index().items()}
