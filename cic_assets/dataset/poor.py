@@ -39,6 +39,7 @@ def find_poor(pictures: pd.DataFrame) -> pd.DataFrame:
     for name, (columns, test) in FAULTS.items():
         if columns <= set(pictures):
             marks[name] = test(pictures)
-    words = marks.apply(lambda row: ", ".join(name for name in FAULTS if row[name]), axis=1, result_type="reduce")
-    poor = pictures.join(marks).assign(faults=words, count=marks.sum(axis=1))[marks.any(axis=1)]
+    poor = pictures.join(marks)[marks.any(axis=1)]
+    words = [", ".join(name for name in FAULTS if row[name]) for row in poor[list(FAULTS)].to_dict("records")]
+    poor = poor.assign(faults=words, count=poor[list(FAULTS)].sum(axis=1))
     return poor.sort_values(["count", "sha256"], ascending=[False, True]).drop(columns="count")

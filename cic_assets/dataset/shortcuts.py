@@ -111,7 +111,7 @@ def _colours(table: pd.DataFrame) -> list[pd.Series]:
     return [
         ((red + green + blue) / 3).rename("brightness"),
         (red - blue).rename("red over blue"),
-        (green - (red + blue) / 2).rename("green over the rest"),
+        (green - (red + blue) / 2).rename("green over red and blue"),
     ]
 
 
@@ -142,10 +142,15 @@ def _binned(column: pd.Series) -> pd.Series:
         return column.astype(str)
     edges = np.unique(np.quantile(column, np.linspace(0, 1, BINS + 1)))
     if len(edges) < 2:  # noqa: PLR2004 - one value has no range
-        return pd.Series(f"{column.name} {edges[0]:.4g}", index=column.index)
-    labels = [f"{column.name} {low:.4g} to {high:.4g}" for low, high in pairwise(edges)]
+        return pd.Series(f"{column.name} {_said(edges[0])}", index=column.index)
+    labels = [f"{column.name} {_said(low)} to {_said(high)}" for low, high in pairwise(edges)]
     places = np.clip(np.searchsorted(edges, column, side="right") - 1, 0, len(labels) - 1)
     return pd.Series(np.array(labels)[places], index=column.index)
+
+
+def _said(number: float) -> str:
+    """Three digits, and no powers of ten."""
+    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3g}"  # noqa: PLR2004 - three digits
 
 
 def _ask(
