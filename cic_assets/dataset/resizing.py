@@ -50,21 +50,19 @@ def resize_pictures(
         settings: side and JPEG quality.
         before: the table of an earlier run, whose copies are taken on trust where they are of the same quality.
         workers: threads.
-        on_progress: called with a line after each picture.
+        on_progress: called with a line after each picture that is not known from `before`.
 
     Returns:
         `pictures` without `SEARCH_COLUMNS`, with what the copy is (`resized_sha256`, `bytes_after`, and `red`, `green`,
         `blue`, its mean colour from 0 to 1), `upscaled` (the picture was smaller), `made` (now, not before) and
         `jpeg_quality`.
     """
-    known = _known(before, settings)
+    known = {sha256: copy for sha256, copy in _known(before, settings).items() if target.has(sha256, "jpeg")}
 
     def resize(row: tuple[str, str]) -> tuple[_Copy, bool]:
         sha256, image_format = row
         path = target.path(sha256, "jpeg")
         if path.exists():
-            if sha256 in known:
-                return known[sha256], False
             # Written by a run that was killed before its table, or at another quality.
             jpeg = path.read_bytes()
             if is_encoded_here(jpeg, settings.side, settings.side, settings.jpeg_quality):
@@ -73,18 +71,20 @@ def resize_pictures(
         write_atomically(path, jpeg)
         return _describe(jpeg), True
 
-    rows = list(pictures[["sha256", "format"]].itertuples(index=False, name=None))
-    copies: list[_Copy] = []
-    made: list[bool] = []
+    rows = pictures.loc[~pictures["sha256"].isin(known), ["sha256", "format"]]
+    made: set[str] = set()
     with ThreadPoolExecutor(workers) as pool:
-        for copy, is_made in pool.map(resize, rows):
-            copies.append(copy)
-            made.append(is_made)
-            on_progress(f"{len(made)} of {len(rows)} pictures resized")
+        items = list(rows.itertuples(index=False, name=None))
+        for done, ((sha256, _), (copy, is_made)) in enumerate(zip(items, pool.map(resize, items), strict=True), 1):
+            known[sha256] = copy
+            made |= {sha256} if is_made else set()
+            on_progress(f"{done} of {len(rows)} pictures resized")
     carried = pictures.drop(columns=list(SEARCH_COLUMNS), errors="ignore")
+    copies = [known[sha256] for sha256 in pictures["sha256"]]
     columns = pd.DataFrame(copies, columns=list(_Copy._fields), index=pictures.index)
     upscaled = pictures[["width", "height"]].min(axis=1) < settings.side
-    return carried.join(columns).assign(upscaled=upscaled, made=made, jpeg_quality=settings.jpeg_quality)
+    result = pd.concat([carried, columns], axis="columns")
+    return result.assign(upscaled=upscaled, made=pictures["sha256"].isin(made), jpeg_quality=settings.jpeg_quality)
 
 
 def _copy_of(data: bytes, settings: DatasetSettings) -> bytes:
