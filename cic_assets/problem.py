@@ -113,6 +113,11 @@ class Problem(BaseModel):
         """Every source by its partition key, in the order of the file."""
         return name_partitions(self.classes)
 
+    @property
+    def classes_by_key(self) -> dict[str, str]:
+        """Which class each partition's pictures are of."""
+        return {key: partition.klass for key, partition in self.partitions.items()}
+
     def keys_of(self, klass: str) -> list[str]:
         """The partition keys of one class."""
         return [partition.key for partition in self.partitions.values() if partition.klass == klass]

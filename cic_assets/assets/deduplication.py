@@ -34,7 +34,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         group_name="deduplication",
         kinds={"opencv", "parquet"},
         owners=OWNERS,
-        code_version=content_version(1),
+        code_version=content_version(1, problem.classes_by_key),
     )
     def image_hashes(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Perceptual hashes and quality of each picture; computed once a picture, however often this runs."""
@@ -56,7 +56,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         group_name="deduplication",
         kinds={"numpy", "parquet"},
         owners=OWNERS,
-        code_version=content_version(1, problem.duplicates.model_dump()),
+        code_version=content_version(1, problem.duplicates.model_dump(), problem.classes_by_key),
     )
     def duplicates(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Groups of pictures that are the same picture, over all sources: what to keep, and label conflicts."""

@@ -58,7 +58,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         group_name="preparation",
         kinds={"numpy", "parquet"},
         owners=OWNERS,
-        code_version=content_version(2, settings.model_dump(mode="json"), problem.class_names),
+        code_version=content_version(2, settings.model_dump(mode="json"), problem.class_names, problem.classes_by_key),
     )
     def training_dataset(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Classes, splits by duplicate group, class weights, and one array of pixels a split."""

@@ -55,6 +55,22 @@ def test_what_compares_sources_depends_on_all_of_them(graph):
         assert isinstance(mapping, AllPartitionMapping)
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('tank: [r/tanks]\n  boat: ["folder:boats"]', 'tank: ["folder:boats"]\n  boat: [r/tanks]'),
+        ('boat: ["folder:boats"]', 'boat: ["folder:boats", "folder:more"]'),
+    ],
+)
+def test_what_a_source_shows_is_a_setting_of_what_reads_it(world, graph, before, after):
+    text = world.environment.problem.read_text()
+    assert before in text
+    world.environment.problem.write_text(text.replace(before, after))
+    changed = build_definitions(world.environment).resolve_asset_graph()
+    for name in ("image_hashes", "duplicates", "training_dataset"):
+        assert changed.get(AssetKey(name)).code_version != graph.get(AssetKey(name)).code_version
+
+
 def test_models_share_the_gpu_pool(graph):
     for name in ("vgg_model", "peetz_net_model", "xception_model"):
         assert graph.get(AssetKey(name)).pools == {"gpu"}
