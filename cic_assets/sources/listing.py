@@ -10,13 +10,14 @@ import pandas as pd
 import zstandard
 from praw import Reddit
 
-from cic_assets.media import Medium
+from cic_assets.media import Medium, Outcome
 from cic_assets.reddit import RedditSettings, fetch_posts, media_of
 from cic_assets.sources.errors import SourceError
 from cic_assets.sources.files import LocalFile
 from cic_assets.sources.folders import folder_media
 from cic_assets.sources.kaggle import kaggle_media
 from cic_assets.sources.source import Partition, SourceKind
+from cic_assets.storage import sha256_hex
 
 URL_COLUMNS = ("url", "media_url", "image_url", "link")
 """Names, in this order, under which tables of URLs have them."""
@@ -81,8 +82,23 @@ def _urls(path: Path, key: str) -> Iterator[Medium]:
     if column is None:
         found = ", ".join(map(str, table.columns)) or "no columns"
         raise SourceError(f"urls:{path}: found {found}, expected a column named {' or '.join(URL_COLUMNS)}")
-    for row, url in enumerate(table[column].astype(str)):
-        yield Medium(post_id=f"{row}", subreddit=key, media_url=url.strip(), title=url.strip())
+    for row, cell in enumerate(table[column]):
+        url = "" if pd.isna(cell) else str(cell).strip()
+        if url:
+            yield Medium(post_id=_short_id(url), subreddit=key, media_url=url, title=url)
+        else:
+            yield Medium(
+                post_id=f"row-{row + 1}",
+                subreddit=key,
+                media_url="",
+                known_outcome=Outcome.BLOCKED,
+                reason=f"row {row + 1} has no URL",
+            )
+
+
+def _short_id(url: str) -> str:
+    """A name for a URL that stays when lines are put in before it; 64 bits tell a billion URLs apart."""
+    return sha256_hex(url.encode("utf-8", "surrogatepass"))[:16]
 
 
 def _read_table(path: Path) -> pd.DataFrame:
@@ -108,7 +124,8 @@ def _dump(path: Path, settings: RedditSettings, key: str) -> Iterator[Medium]:
     try:
         with _open_dump(path) as lines:
             for number, line in enumerate(lines, 1):
-                yield from media_of(_submission(line, path, number), settings, subreddit=key)
+                if line.strip():
+                    yield from media_of(_submission(line, f"dump:{path}:{number}"), settings, subreddit=key)
     except OSError as error:
         raise SourceError(f"dump:{path}: cannot be read ({error.strerror})") from None
     except zstandard.ZstdError:
@@ -125,11 +142,14 @@ def _open_dump(path: Path) -> IO[str]:
     return path.open(encoding="utf-8")
 
 
-def _submission(line: str, path: Path, number: int) -> dict[str, Any]:
+def _submission(line: str, where: str) -> dict[str, Any]:
+    """What one line says; `where` names it in messages."""
     try:
         submission = json.loads(line)
-    except ValueError as error:
-        raise SourceError(f"dump:{path}:{number}: is not JSON ({error}): expected one submission a line") from None
-    if not isinstance(submission, dict) or "id" not in submission:
-        raise SourceError(f"dump:{path}:{number}: has no id: expected one submission a line")
-    return submission
+    except (ValueError, RecursionError) as error:
+        raise SourceError(f"{where}: is not JSON ({error}): expected one submission a line") from None
+    post_id = submission.get("id") if isinstance(submission, dict) else None
+    if not (isinstance(post_id, str) and post_id):
+        found = "no id" if post_id is None else f"the id {post_id!r}"
+        raise SourceError(f"{where}: has {found}: expected one submission a line, with an id such as 'abc12'")
+    return dict(submission)

@@ -48,6 +48,38 @@ def test_dumps_plain_and_compressed(tmp_path, name):
     assert [(medium.post_id, medium.known_outcome) for medium in media] == [("abc", None), ("def", "skipped")]
 
 
+def test_blank_lines_of_a_dump_are_none_of_its_lines(tmp_path):
+    line = json.dumps(SUBMISSION).encode()
+    path = make(tmp_path, "d.jsonl", b"\n" + line + b"\n  \r\n\n")
+    assert [medium.post_id for medium in media_of(f"dump:{path}")] == ["abc"]
+
+
+@pytest.mark.parametrize("name", ["u.csv", "u.tsv", "u.jsonl", "u.parquet"])
+def test_an_empty_cell_is_a_row_that_says_so(tmp_path, name):
+    path = tmp_path / name
+    table = pd.DataFrame({"id": ["1", "2", "3"], "url": [URLS[0], None, " "]})
+    if name.endswith(".parquet"):
+        table.to_parquet(path)
+    elif name.endswith(".jsonl"):
+        table.to_json(path, lines=True, orient="records")
+    else:
+        table.to_csv(path, index=False, sep="\t" if name.endswith(".tsv") else ",")
+    media = media_of(f"urls:{path}")
+    assert [(medium.media_url, medium.known_outcome, medium.reason) for medium in media] == [
+        (URLS[0], None, ""),
+        ("", "blocked", "row 2 has no URL"),
+        ("", "blocked", "row 3 has no URL"),
+    ]
+
+
+def test_a_url_keeps_its_id_when_lines_are_put_in_before_it(tmp_path):
+    before = media_of(f"urls:{write(tmp_path, 'u.txt')}")
+    (tmp_path / "u.txt").write_text("\n".join(["http://new.example", *URLS]))
+    after = media_of(f"urls:{tmp_path / 'u.txt'}")
+    assert after[1:] == before
+    assert len({medium.post_id for medium in after}) == 3
+
+
 def make(tmp_path, name, content):
     path = tmp_path / name
     path.write_bytes(content)
@@ -63,6 +95,8 @@ def make(tmp_path, name, content):
         ("urls:u.parquet", b"nope", r"u\.parquet: is not a valid \.parquet file"),
         ("dump:d.jsonl", b'{"id": "a", "url": "x"}\nnope\n', r"d\.jsonl:2: is not JSON"),
         ("dump:d.jsonl", b"[1]\n", r"d\.jsonl:1: has no id"),
+        ("dump:d.jsonl", b'\n{"id": 5}\n', r"d\.jsonl:2: has the id 5: expected one submission a line, with an id"),
+        ("dump:d.jsonl", b'{"id": ""}\n', r"d\.jsonl:1: has the id '': expected"),
         ("dump:d.zst", b"nope", r"d\.zst: is not zstd-compressed text"),
         ("dump:d.jsonl", b"\xff\xfe", r"d\.jsonl: is not UTF-8 text"),
     ],
