@@ -1,5 +1,9 @@
 """`folder:PATH`: every file below a folder, class folders included, or below a folder inside a zip archive."""
 
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from cic_assets.media import Medium, Outcome
@@ -32,41 +36,56 @@ def _folder(path: Path, key: str) -> Offer:
     if not path.is_dir():
         raise SourceError(f"folder:{path}: there is no such folder: expected one with pictures in it{_nearby(path)}")
     media, files = [], {}
-    for name, file in sorted(_visible(path).items()):
-        medium = _medium(file, name, key)
+    for name, file in sorted((file.relative_to(path).as_posix(), file) for file in _files(path)):
+        medium, local = _entry(file, name, key)
         media.append(medium)
-        if not medium.known_outcome:
-            files[medium.media_url] = local_file(file, medium.media_url)
+        if local:
+            files[medium.media_url] = local
     return media, files
 
 
-def _visible(path: Path) -> dict[str, Path]:
-    named = {file.relative_to(path).as_posix(): file for file in path.rglob("*")}
-    return {name: file for name, file in named.items() if not is_hidden(name) and (file.is_file() or file.is_symlink())}
+def _files(path: Path) -> Iterator[Path]:
+    """What is in a folder and those below it, links and folders that cannot be looked into included.
+
+    Raises:
+        SourceError: the folder itself cannot be looked into.
+    """
+    closed: list[OSError] = []
+    for place, folders, names in os.walk(path, onerror=closed.append):
+        folders[:] = [name for name in folders if not is_hidden(name)]
+        links = [name for name in folders if Path(place, name).is_symlink()]
+        yield from (Path(place, name) for name in (*names, *links) if not is_hidden(name))
+    for error in closed:
+        if Path(error.filename) == path:
+            raise SourceError(f"folder:{path}: cannot be read ({error.strerror})")
+        yield Path(error.filename)
 
 
-def _medium(file: Path, name: str, key: str) -> Medium:
-    # A link may lead out of the folder, and in circles.
-    is_link = file.is_symlink()
-    return Medium(
-        post_id=name,
-        subreddit=key,
-        media_url=file.as_uri(),
-        title=name,
-        created_utc=0.0 if is_link else file.stat().st_mtime,
-        known_outcome=Outcome.SKIPPED if is_link else None,
-        reason="a link; only files that are in the folder itself are read" if is_link else "",
-    )
+def _entry(path: Path, name: str, key: str) -> tuple[Medium, LocalFile | None]:
+    """One of them, and how it is read; a medium with its outcome where it is not to be read."""
+    medium = Medium(post_id=name, subreddit=key, media_url=path.as_uri(), title=name)
+    try:
+        about = path.lstat()
+        if stat.S_ISDIR(about.st_mode):
+            os.scandir(path).close()
+    except OSError as error:  # taken away or closed since the folder was listed
+        reason = f"cannot be read ({error.strerror})"
+        return replace(medium, known_outcome=Outcome.ERROR, reason=reason), None
+    if not stat.S_ISREG(about.st_mode):
+        # A link may lead out of the folder, and in circles.
+        kind = "a link" if stat.S_ISLNK(about.st_mode) else "no file"
+        reason = f"{kind}; only files that are in the folder itself are read"
+        return replace(medium, known_outcome=Outcome.SKIPPED, reason=reason), None
+    return replace(medium, created_utc=about.st_mtime), _local_file(path, medium.media_url, about)
 
 
-def local_file(path: Path, url: str) -> LocalFile:
+def _local_file(path: Path, url: str, about: os.stat_result) -> LocalFile:
     """A file on disk, stamped with its size and the time of its last change."""
 
     def read(most: int) -> bytes:
         with path.open("rb") as file:
             return file.read(most + 1)
 
-    about = path.stat()
     return LocalFile(url, about.st_size, f"{about.st_mtime_ns:x}-{about.st_size:x}", read)
 
 

@@ -1,3 +1,4 @@
+import os
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -295,3 +296,60 @@ def test_a_file_that_cannot_be_read_is_a_row(scrape_folder, tmp_path, monkeypatc
     monkeypatch.setattr(Path, "open", refusing)  # tests may run as root, whom no permission stops
     result, _ = scrape_folder()
     assert result.table[["outcome", "reason"]].to_numpy().tolist() == [["error", "cannot be read (Permission denied)"]]
+
+
+def test_a_file_that_is_gone_before_it_is_looked_at_is_a_row(scrape_folder, tmp_path, monkeypatch, jpeg):
+    (tmp_path / "cars" / "a.jpg").write_bytes(jpeg(1))
+    (tmp_path / "cars" / "b.jpg").write_bytes(jpeg(2))
+    real = Path.lstat
+
+    def too_late(self):
+        if self.name == "a.jpg":
+            self.unlink(missing_ok=True)
+        return real(self)
+
+    monkeypatch.setattr(Path, "lstat", too_late)
+    result, _ = scrape_folder()
+    assert result.table.set_index("post_id")["outcome"].to_dict() == {"a.jpg": "error", "b.jpg": "ok"}
+    assert "cannot be read (No such file or directory)" in set(result.table["reason"])
+
+
+def close_folder(monkeypatch, name):
+    real = os.scandir
+
+    def refusing(path="."):
+        if Path(os.fspath(path)).name == name:
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)  # tests may run as root, whom no permission stops
+
+
+def test_a_folder_that_cannot_be_looked_into_is_a_row(scrape_folder, tmp_path, monkeypatch, jpeg):
+    (tmp_path / "cars" / "a.jpg").write_bytes(jpeg(1))
+    (tmp_path / "cars" / "sub" / "b.jpg").write_bytes(jpeg(2))
+    close_folder(monkeypatch, "sub")
+    result, _ = scrape_folder()
+    rows = result.table.set_index("post_id")[["outcome", "reason"]].to_dict("index")
+    assert rows["a.jpg"]["outcome"] == "ok"
+    assert rows["sub"] == {"outcome": "error", "reason": "cannot be read (Permission denied)"}
+
+
+def test_a_source_that_cannot_be_looked_into_is_an_error(scrape_folder, monkeypatch):
+    close_folder(monkeypatch, "cars")
+    with pytest.raises(SourceError, match=r"folder:/.*/cars: cannot be read \(Permission denied\)"):
+        scrape_folder()
+
+
+def test_links_and_what_is_no_file_are_rows_and_neither_is_followed(scrape_folder, tmp_path):
+    (tmp_path / "cars" / "up").symlink_to("..")
+    (tmp_path / "cars" / "broken").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "cars" / "pipe")
+    result, _ = scrape_folder()
+    reason = "; only files that are in the folder itself are read"
+    assert result.table.set_index("post_id")["reason"].to_dict() == {
+        "up": f"a link{reason}",
+        "broken": f"a link{reason}",
+        "pipe": f"no file{reason}",
+    }
+    assert result.outcomes == {"skipped": 3}
