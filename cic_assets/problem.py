@@ -14,7 +14,7 @@ Everything else has a default. The settings of each stage are declared where the
 import difflib
 import itertools
 import re
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, get_args
@@ -31,6 +31,8 @@ from cic_assets.reddit import RedditSettings
 from cic_assets.sources import Partition, Source, SourceKind, name_partitions
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+MODEL_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
+"""Of models: names of assets too, which Dagster allows no dashes and dots in."""
 
 
 class ProblemError(ValueError):
@@ -68,6 +70,16 @@ class Problem(BaseModel):
                 raise ValueError(f"class {klass!r}: expected letters, digits, dashes, dots and underscores, no spaces")
             if not sources:
                 raise ValueError(f"class {klass!r} has no source: expected at least one, such as r/NAME or folder:PATH")
+        return value
+
+    @field_validator("models")
+    @classmethod
+    def _are_named_models(cls, value: dict[str, ModelSettings]) -> dict[str, ModelSettings]:
+        if not value:
+            raise ValueError("all are left out: expected at least one model")
+        for name in value:
+            if not MODEL_NAME.fullmatch(name):
+                raise ValueError(f"name {name!r}: expected letters, digits and underscores, at most 64")
         return value
 
     @field_validator("classes")
@@ -141,25 +153,49 @@ def load_problem(path: Path, preset: str = "full") -> Problem:
         ProblemError: with one line for each mistake.
     """
     content = _read(path)
-    own = content.pop("presets", None) or {}
+    own = _own_presets(path, content.pop("presets", None))
     allowed = sorted({*PRESETS, *own})
     if preset not in allowed:
         raise ProblemError(f"{path}: preset {preset!r} is unknown: expected one of {', '.join(allowed)}")
-    for overlay in (PRESETS.get(preset, {}), own.get(preset) or {}):
-        content = _merge(content, overlay)
     content["models"] = _with_default_models(content.get("models") or {})
+    content = _merge(content, _for_models(PRESETS.get(preset, {}), content["models"]))
+    content = _merge(content, own.get(preset) or {})
+    content["models"] = _without_nulls(content["models"])
     try:
         return Problem.model_validate(content, context={"folder": path.resolve().parent})
     except ValidationError as error:
         raise ProblemError("\n".join(f"{path}: {line}" for line in _lines(error))) from None
 
 
+def _own_presets(path: Path, presets: Any) -> dict[str, Any]:
+    """The `presets:` section: what each lays over the rest of the file."""
+    if not isinstance(presets, Mapping | None):
+        raise ProblemError(f"{path}: presets: found {presets!r}, expected names, each with the settings to change")
+    for name, overlay in (presets or {}).items():
+        if not isinstance(name, str):
+            raise ProblemError(f"{path}: presets: found the name {name!r}, expected text: put it in quotes")
+        if not isinstance(overlay, Mapping | None):
+            raise ProblemError(f"{path}: presets.{name}: found {overlay!r}, expected the settings to change")
+    return dict(presets or {})
+
+
 def _with_default_models(models: Any) -> Any:
     """The three models with what the file says over them; one that the file sets to null is left out."""
     if not isinstance(models, Mapping):
         return models  # refused by validation, with the key
-    defaults = {name: {"architecture": name} for name in default_models()}
-    return {name: settings for name, settings in _merge(defaults, models).items() if settings is not None}
+    return _without_nulls(_merge({name: {"architecture": name} for name in default_models()}, models))
+
+
+def _without_nulls(models: Any) -> Any:
+    if not isinstance(models, Mapping):
+        return models
+    return {name: settings for name, settings in models.items() if settings is not None}
+
+
+def _for_models(preset: Mapping[str, Any], models: Any) -> dict[str, Any]:
+    """A preset of ours without the models that the file leaves out."""
+    sizes = {name: size for name, size in preset.get("models", {}).items() if name in models}
+    return {**preset, "models": sizes} if isinstance(models, Mapping) else {}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -179,16 +215,19 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML without its silent last-one-wins for repeated keys."""
+    """YAML without its silent last-one-wins for repeated keys, and without keys that are lists."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        # Before `<<:` is followed: what it brings may be said again.
+        mapping = super().compose_mapping_node(anchor)
         seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key!r} is given twice", key_node.start_mark)
-            seen.add(key)
-        return super().construct_mapping(node, deep)
+        for key, _ in mapping.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.composer.ComposerError(None, None, "expected a word as a key", key.start_mark)
+            if (key.tag, key.value) in seen:
+                raise yaml.composer.ComposerError(None, None, f"key {key.value!r} is given twice", key.start_mark)
+            seen.add((key.tag, key.value))
+        return mapping
 
 
 def _merge(base: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,7 +246,10 @@ def _lines(error: ValidationError) -> Iterator[str]:
         message = message.removeprefix("Input should be ").removeprefix("Assertion failed, ")
         if mistake["type"] == "missing":
             yield f"{key} is missing: {_description(mistake['loc'])}"
-        elif mistake["type"] == "extra_forbidden":
+        elif mistake["loc"][-1:] == ("[key]",):
+            section = ".".join(map(str, mistake["loc"][:-2]))
+            yield f"{section}: found the key {mistake['input']!r}, expected text: put it in quotes"
+        elif mistake["type"] in ("extra_forbidden", "invalid_key"):
             yield _unknown_key(mistake["loc"])
         elif mistake["type"] in ("value_error", "assertion_error") and isinstance(mistake["input"], Mapping):
             yield f"{key}: {message}"

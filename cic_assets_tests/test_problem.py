@@ -58,6 +58,32 @@ def test_a_model_set_to_null_is_left_out(problem_file):
     assert set(load_problem(problem_file(SHORTEST + "models: {vgg: null}\n")).models) == {"peetz_net", "xception"}
 
 
+@pytest.mark.parametrize("preset", ["full", "demo"])
+def test_a_preset_brings_no_model_back_that_is_left_out(problem_file, preset):
+    problem = load_problem(problem_file(SHORTEST + "models: {vgg: null}\n"), preset)
+    assert set(problem.models) == {"peetz_net", "xception"}
+
+
+def test_a_preset_of_the_file_may_leave_a_model_out_or_add_one(problem_file):
+    text = SHORTEST + "presets: {demo: {models: {vgg: null, small: {architecture: vgg, width: 0.1}}}}\n"
+    assert set(load_problem(problem_file(text), "demo").models) == {"peetz_net", "xception", "small"}
+
+
+def test_yaml_s_own_merging_is_understood(problem_file):
+    text = SHORTEST + (
+        "models:\n"
+        "  vgg: &base {<<: &more {epochs: 7}, batch_size: 8}\n"
+        "  peetz_net: {<<: *base, batch_size: 9}\n"
+        "  xception: {<<: [*more, *base], epochs: 3}\n"
+    )
+    models = load_problem(problem_file(text)).models
+    assert {name: (one.epochs, one.batch_size) for name, one in models.items()} == {
+        "vgg": (7, 8),
+        "peetz_net": (7, 9),
+        "xception": (3, 8),
+    }
+
+
 def test_paths_are_relative_to_the_file(problem_file, tmp_path):
     text = "name: x\nclasses: {a: ['folder:pictures/a'], b: ['urls:/abs/b.csv']}\n"
     partitions = load_problem(problem_file(text)).partitions
@@ -134,6 +160,26 @@ def test_one_folder_written_in_two_ways_is_given_twice(problem_file, tmp_path, o
         (SHORTEST + "dataset: 5", r"dataset: found 5, expected a valid dictionary"),
         ("name: [x\n", r"problem\.yaml:2: is not valid YAML"),
         ("name: x\nname: y\n", r"problem\.yaml:2: is not valid YAML: key 'name' is given twice"),
+        ("? [a, b]\n: c\n", r"problem\.yaml:1: is not valid YAML: expected a word as a key"),
+        (SHORTEST + "presets: foo", r"presets: found 'foo', expected names, each with the settings to change"),
+        (SHORTEST + "presets: 3", r"presets: found 3, expected names"),
+        (SHORTEST + "presets: {demo: 3}", r"presets\.demo: found 3, expected the settings to change"),
+        (SHORTEST + "presets: {1: {}}", r"presets: found the name 1, expected text: put it in quotes"),
+        (
+            "name: x\nclasses: {a: ['folder:~nobody_at_all/p'], b: [r/bb]}",
+            r"classes: source folder:~nobody.*: found no",
+        ),
+        ("name: x\nclasses: {yes: [r/aa], b: [r/bb]}", r"classes: found the key True, expected text: put it in quotes"),
+        ("name: x\n1: y\nclasses: {a: [r/aa], b: [r/bb]}", r"1 is not a setting"),
+        (
+            "name: x\nclasses: {a: [{kind: r, value: ../../x}], b: [r/bb]}",
+            r"classes\.a\.0: expected r/ and the name of a",
+        ),
+        ("name: x\nclasses: {a: [{kind: r}], b: [r/bb]}", r"classes\.a\.0\.value is missing"),
+        (SHORTEST + "models: {'my model': {architecture: vgg}}", r"models: name 'my model': expected letters, digits"),
+        (SHORTEST + "models: {'../../x': {architecture: vgg}}", r"models: name '\.\./\.\./x': expected letters"),
+        (SHORTEST + "models: {vgg: null, peetz_net: null, xception: null}", r"models: all are left out: expected at"),
+        (SHORTEST + "models: 5", r"models: found 5, expected a valid dictionary"),
         ("- a\n- b\n", r"found list, expected keys such as"),
         ("", r"found NoneType, expected keys such as"),
     ],
