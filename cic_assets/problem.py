@@ -25,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 from cic_assets.dataset import DatasetSettings
 from cic_assets.download import DownloadSettings
 from cic_assets.duplicates import DuplicateSettings
+from cic_assets.evaluation import ReportSettings
 from cic_assets.models import ModelSettings, default_models
 from cic_assets.presets import PRESETS
 from cic_assets.reddit import RedditSettings
@@ -52,6 +53,7 @@ class Problem(BaseModel):
     duplicates: DuplicateSettings = DuplicateSettings()
     dataset: DatasetSettings = DatasetSettings()
     models: dict[str, ModelSettings] = Field(default_factory=default_models)
+    report: ReportSettings = ReportSettings()
 
     @field_validator("name")
     @classmethod
@@ -129,10 +131,6 @@ class Problem(BaseModel):
     def classes_by_key(self) -> dict[str, str]:
         """Which class each partition's pictures are of."""
         return {key: partition.klass for key, partition in self.partitions.items()}
-
-    def keys_of(self, klass: str) -> list[str]:
-        """The partition keys of one class."""
-        return [partition.key for partition in self.partitions.values() if partition.klass == klass]
 
 
 def _with_classes(classes: Mapping[str, list[Source]]) -> Iterator[tuple[Source, str]]:

@@ -40,7 +40,7 @@ class RedditResource(ConfigurableResource[None]):
     data: ResourceDependency[DataRootResource]
     archive: str = Field(default="", description=f"folder of a recorded archive; '{SAMPLE}' for the embedded one")
     client_id: str = Field(default="", description="of an approved API key")
-    client_secret: str = Field(default="", description="of an approved API key")
+    client_secret: str = Field(default="", description="of an approved API key; an installed app has none")
     username: str = Field(default="", description="the Reddit account that the user agent names, as Reddit asks")
 
     @contextmanager
@@ -58,13 +58,17 @@ class RedditResource(ConfigurableResource[None]):
         elif source.kind is not SourceKind.SUBREDDIT:
             yield Connection("web", None, Network.public())
         elif self.client_id:
-            credentials = RedditCredentials(
-                client_id=self.client_id, client_secret=self.client_secret, username=self.username
-            )
-            with connect(credentials, settings=settings) as reddit:
+            with connect(self._credentials, settings=settings) as reddit:
                 yield Connection("reddit", reddit, Network.public())
         else:
             raise Failure(NO_CREDENTIALS, allow_retries=False)
+
+    @property
+    def _credentials(self) -> RedditCredentials:
+        # An installed app has no secret, which is not an empty one.
+        return RedditCredentials(
+            client_id=self.client_id, client_secret=self.client_secret or None, username=self.username
+        )
 
     @property
     def _sample_folder(self) -> Path:

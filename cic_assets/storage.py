@@ -4,9 +4,13 @@ The one place for paths. The root may be any fsspec URL; on a local disk every w
 same folder and is renamed, on an object store a write is atomic by itself. No knowledge of what the files mean.
 """
 
+import ctypes
+import fcntl
+import glob
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -78,6 +82,26 @@ def _create_whole(path: str, data: bytes) -> None:
         os.link(f"/proc/self/fd/{handle}", path, src_dir_fd=handle, follow_symlinks=True)
 
 
+def sync_file_system(folder: Path) -> None:
+    """Wait until all that was written to the file system of a folder is on the disk for good.
+
+    Other disks of the machine, which may be slow or gone, are not waited for where the system can tell them apart.
+
+    Raises:
+        OSError: the disk failed.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(libc, "syncfs"):
+        os.sync()
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        if libc.syncfs(handle) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(folder))
+    finally:
+        os.close(handle)
+
+
 class ContentStore:
     """Image bytes as they came, each under the SHA-256 of its content: `ab/abcdef….jpg`.
 
@@ -108,8 +132,8 @@ class ContentStore:
 
     def flush(self) -> None:
         """Wait until all that was put is on the disk for good: before a table names it. Once, not for each file."""
-        if self._local_root is not None:
-            os.sync()
+        if self._local_root is not None and Path(self._local_root).is_dir():
+            sync_file_system(Path(self._local_root))
 
     def _put_local(self, path: str, data: bytes) -> None:
         try:
@@ -278,11 +302,16 @@ def local_directory(path: UPath) -> Iterator[Path]:
     """A local folder whose files are at `path` when the block ends without an error.
 
     On a local disk it is a sibling with a temporary name whose files are moved over one by one; otherwise a
-    temporary folder that is uploaded.
+    temporary folder that is uploaded. Siblings that killed processes left behind are removed first.
     """
     on_disk = is_local(path)
     path.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=str(path.parent) if on_disk else None, prefix=f".{path.name}.") as name:
+    if on_disk:
+        _remove_abandoned(Path(str(path.parent)), f".{path.name}.")
+    with (
+        tempfile.TemporaryDirectory(dir=str(path.parent) if on_disk else None, prefix=f".{path.name}.") as name,
+        _locked(Path(name)),
+    ):
         folder = Path(name)
         yield folder
         for file in sorted(item for item in folder.rglob("*") if item.is_file()):
@@ -292,3 +321,25 @@ def local_directory(path: UPath) -> Iterator[Path]:
                 file.replace(str(target))
             else:
                 write_atomically(target, file.read_bytes())
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """A lock on a folder for as long as the block lasts, or this process.
+
+    Raises:
+        BlockingIOError: another process has it.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _remove_abandoned(parent: Path, prefix: str) -> None:
+    """Temporary folders that nobody holds a lock on: who made them was killed. They may have hundreds of megabytes."""
+    for folder in parent.glob(f"{glob.escape(prefix)}*/"):
+        with suppress(OSError), _locked(folder):
+            shutil.rmtree(folder)

@@ -26,11 +26,18 @@ def problem_file(tmp_path):
     return write
 
 
+def test_what_the_report_shows_is_set_there_too(problem_file):
+    assert load_problem(problem_file(SHORTEST)).report.mistakes == 24
+    assert load_problem(problem_file(SHORTEST + "report: {mistakes: 3}\n")).report.mistakes == 3
+    with pytest.raises(ProblemError, match=r"report\.mistakes: found 0, expected"):
+        load_problem(problem_file(SHORTEST + "report: {mistakes: 0}\n"))
+
+
 def test_the_shortest_problem_has_defaults_for_everything(problem_file):
     problem = load_problem(problem_file(SHORTEST))
     assert problem.class_names == ["car", "tank"]
     assert list(problem.partitions) == ["carporn", "tankporn", "tanks"]
-    assert problem.keys_of("tank") == ["tankporn", "tanks"]
+    assert [key for key, one in problem.partitions.items() if one.klass == "tank"] == ["tankporn", "tanks"]
     assert set(problem.models) == {"vgg", "peetz_net", "xception"}
     assert problem.dataset.side == 256
     assert problem.models["vgg"].width == 1

@@ -2,7 +2,8 @@ import pytest
 
 from cic_assets.build import build_resources
 from cic_assets.environment import Environment
-from cic_assets.reddit import RedditSettings
+from cic_assets.reddit import BadCredentialsError, RedditSettings
+from cic_assets.resources import DataRootResource, RedditResource
 from cic_assets.sources import Source, is_sample
 
 
@@ -45,3 +46,24 @@ def test_a_recorded_archive_is_named_by_its_place(origin_of, archive, source):
 
 def test_folders_are_read_from_the_disk_beside_an_archive(origin_of, archive):
     assert origin_of("folder:cars", Environment(archive=str(archive.folder))) == "folder"
+
+
+def resource(tmp_path, **key):
+    return RedditResource(data=DataRootResource(url=str(tmp_path)), client_id="id", **key)
+
+
+def test_an_installed_app_has_no_secret(tmp_path):
+    with resource(tmp_path, username="somebody").connect(
+        Source.model_validate("r/cars"), RedditSettings(terms_acknowledged=True)
+    ) as connection:
+        assert connection.reddit.config.client_secret is None
+
+
+def test_a_missing_user_name_names_its_variable(tmp_path):
+    with (
+        pytest.raises(BadCredentialsError, match=r"^REDDIT_USERNAME: .* found ''$"),
+        resource(tmp_path, client_secret="secret").connect(
+            Source.model_validate("r/cars"), RedditSettings(terms_acknowledged=True)
+        ),
+    ):
+        pass

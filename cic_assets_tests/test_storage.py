@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -17,6 +18,7 @@ from cic_assets.storage import (
     content_version,
     local_directory,
     sha256_hex,
+    sync_file_system,
     write_atomically,
     write_json,
 )
@@ -146,6 +148,36 @@ def test_a_folder_arrives_whole_or_not_at_all(root):
     with local_directory(target) as folder:
         (folder / "model.keras").write_bytes(b"whole")
     assert (target / "model.keras").read_bytes() == b"whole"
+
+
+def test_what_a_kill_left_of_a_folder_is_removed_at_the_next_use(tmp_path):
+    target = UPath(tmp_path / "dataset")
+    program = (
+        "import sys; from upath import UPath; from cic_assets.storage import local_directory\n"
+        "with local_directory(UPath(sys.argv[1])) as folder:\n"
+        "    (folder / 'train.npy').write_bytes(bytes(1000))\n"
+        "    print(folder, flush=True); sys.stdin.read()\n"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", program, str(target)], **pipes) as process:
+        left = Path(process.stdout.readline().decode().strip())
+        with local_directory(target):
+            assert left.is_dir(), "who made it is still at work"
+        process.kill()
+    assert left.is_dir()
+    with local_directory(target):
+        assert not left.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["dataset"]
+
+
+def test_flushing_waits_for_the_file_system_of_the_store_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "sync", lambda: pytest.fail("every file system of the machine"))
+    store = ContentStore(UPath(tmp_path / "images"))
+    store.flush()
+    store.put(b"picture", "jpeg")
+    store.flush()
+    with pytest.raises(FileNotFoundError):
+        sync_file_system(tmp_path / "nowhere")
 
 
 def test_versions_tell_values_apart():

@@ -20,11 +20,11 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         group_name="evaluation",
         kinds={"matplotlib", "html"},
         owners=OWNERS,
-        code_version=content_version(1, problem.question),
+        code_version=content_version(1, problem.question, problem.report.model_dump()),
     )
     def evaluation_report(data: DataRootResource) -> MaterializeResult[None]:
         """Accuracy with its uncertainty, confusion, curves, mistakes and costs of all models, as a page and as JSON."""
-        report = build_report(load_report_inputs(data.root, problem))
+        report = build_report(load_report_inputs(data.root, problem), problem.report)
         page = write_report(report, data.root)
         return MaterializeResult(
             data_version=DataVersion(report.version),

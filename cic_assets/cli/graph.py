@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 from rich.console import Console
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from cic_assets.storage import DataRoot
 
 
+port_option = click.option("--port", default=3000, show_default=True, help="of the UI, on this machine only")
+
+
 @click.command()
 @problem_option
 @archive_option
@@ -37,7 +40,9 @@ def run(problem: Path | None, archive: str | None, data_root: str | None, preset
 
 @click.command()
 @data_root_option
-def demo(data_root: str | None) -> None:
+@click.option("--ui", is_flag=True, help="show it in the Dagster UI, in place of running it")
+@port_option
+def demo(data_root: str | None, ui: bool, port: int) -> None:
     """The whole graph on the embedded sample of drawn pictures, offline, in minutes."""
     environment = environment_of(
         problem=SAMPLE_PROBLEM,
@@ -46,7 +51,11 @@ def demo(data_root: str | None) -> None:
         preset="demo",
         allow_random_weights=True,
     )
+    if ui:
+        _show(environment, port)
     _run(environment)
+    where = f" --data-root {data_root}" if data_root else ""
+    click.echo(f"In the Dagster UI: cic demo --ui{where}")
 
 
 @click.command()
@@ -54,14 +63,19 @@ def demo(data_root: str | None) -> None:
 @archive_option
 @data_root_option
 @preset_option
-@click.option("--port", default=3000, show_default=True, help="of the UI, on this machine only")
+@port_option
 def dev(problem: Path | None, archive: str | None, data_root: str | None, preset: str | None, port: int) -> None:
     """The Dagster UI and daemon on this machine, until interrupted."""
-    from cic_assets.instance import ensure_home, write_workspace
-
     environment = environment_of(problem=problem, archive=archive_folder(archive), data_root=data_root, preset=preset)
     if environment.or_sample() != environment:
         click.echo("No Reddit credentials and no archive: the embedded sample of drawn pictures is used.", err=True)
+    _show(environment, port)
+
+
+def _show(environment: Environment, port: int) -> NoReturn:
+    """Become the Dagster UI and daemon."""
+    from cic_assets.instance import ensure_home, write_workspace
+
     variables = os.environ | environment.variables()
     home = ensure_home(data_root_of(environment))
     variables["DAGSTER_HOME"] = str(home)
@@ -92,8 +106,8 @@ def _run(environment: Environment) -> None:
         with open_instance(root) as instance, progress:
             done = run_graph(definitions, instance, list(problem.partitions), progress.stage, progress.line)
     except RunFailedError as error:
-        for line in error.lines:
-            console.print("failed", line, highlight=False, markup=False, style="bold red")
+        for failure in error.lines:
+            _print_failure(console, failure)
         raise click.ClickException(
             f"{len(error.lines)} step(s) failed; run the same command again when the cause is gone: "
             "what is done is kept"
@@ -101,9 +115,20 @@ def _run(environment: Environment) -> None:
     _print_results(root, done, progress.seconds)
 
 
-def _print_results(root: "DataRoot", done: int, seconds: float) -> None:
-    from cic_assets.evaluation import report_tables
+def _print_failure(console: Console, failure: str) -> None:
+    """One line a step; what else its message has, such as a process's last words, indented below."""
+    first, *rest = failure.splitlines()
+    console.print("failed", first, highlight=False, markup=False, soft_wrap=True, style="bold red")
+    for line in rest:
+        console.print(f"    {line}", highlight=False, markup=False, soft_wrap=True)
 
-    click.echo(report_tables(root))
+
+def _print_results(root: "DataRoot", done: int, seconds: float) -> None:
+    from cic_assets.evaluation import ReportInputError, report_tables
+
+    try:
+        click.echo(report_tables(root))
+    except ReportInputError as error:
+        raise click.ClickException(str(error)) from None
     click.echo(f"{done} assets materialized in {seconds:.0f} s")
     click.echo(f"Report: {root.report / 'report.html'}")

@@ -8,13 +8,14 @@ from datetime import UTC
 from importlib.metadata import version
 from typing import Any
 
+from pydantic import ValidationError
 from upath import UPath
 
 from cic_assets.evaluation import calibration, figures, wording
 from cic_assets.evaluation.cleaning import describe_dataset, when_posted
 from cic_assets.evaluation.contract import ReportData
 from cic_assets.evaluation.gallery import Gallery
-from cic_assets.evaluation.inputs import ReportInputs
+from cic_assets.evaluation.inputs import ReportInputError, ReportInputs
 from cic_assets.evaluation.page import render_page
 from cic_assets.evaluation.scores import best_by_validation, compare_models, score_model
 from cic_assets.evaluation.settings import ReportSettings
@@ -82,12 +83,18 @@ def read_report(root: DataRoot) -> ReportData:
     """The numbers of the report that was written last.
 
     Raises:
-        FileNotFoundError: there is none; the message says what to do.
+        ReportInputError: there is none, or it is not one of this version; the message says what to do.
     """
     path = root.report / JSON_FILE
     if not path.exists():
-        raise FileNotFoundError(f"{path} is missing: materialize evaluation_report first, or use `cic run`")
-    return ReportData.model_validate_json(path.read_text(encoding="utf-8"))
+        raise ReportInputError(f"{path} is missing: materialize evaluation_report in the UI (`cic dev`)")
+    try:
+        return ReportData.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        key = ".".join(map(str, error.errors()[0]["loc"]))
+        raise ReportInputError(
+            f"{path} is no report of this version ({key}): materialize evaluation_report again, in the UI (`cic dev`)"
+        ) from None
 
 
 def _data(inputs: ReportInputs) -> ReportData:

@@ -1,4 +1,7 @@
-"""What a person may set about the report: how much it shows. What is left out is always counted in it."""
+"""What a person may set of the report, under `report` in the problem file: how much it shows.
+
+What is left out is always counted in it.
+"""
 
 from pydantic import BaseModel, ConfigDict, Field
 

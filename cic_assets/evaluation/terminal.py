@@ -20,7 +20,7 @@ def report_tables(root: DataRoot) -> str:
     """The original's three tables with our numbers, and the answer, as text; coloured where stdout is a terminal.
 
     Raises:
-        FileNotFoundError: there is no report yet; the message says what to do.
+        ReportInputError: there is no report of this version; the message says what to do.
     """
     data = read_report(root)
     target = io.StringIO()

@@ -38,7 +38,9 @@ def user_agent(username: str, *, platform: str = sys.platform, app: str = APP, a
         BadCredentialsError: `username` is not a Reddit account's name.
     """
     if not re.fullmatch(r"[A-Za-z0-9_-]{3,20}", username):
-        raise BadCredentialsError(f"username: expected the name of your Reddit account, found {username!r}")
+        raise BadCredentialsError(
+            f"REDDIT_USERNAME: expected the name of your Reddit account, for the user agent, found {username!r}"
+        )
     return f"{platform}:{app}:{app_version or version('cic-assets')} (by /u/{username})"
 
 

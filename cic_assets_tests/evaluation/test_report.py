@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ import pytest
 
 from cic_assets.evaluation import (
     ReportData,
+    ReportInputError,
     ReportSettings,
     build_report,
     load_report_inputs,
@@ -38,8 +40,20 @@ class TestContract:
             assert 0 <= low <= model["accuracy"] <= high <= 1
             assert set(model["per_class"]) == {"car", "tank"}
 
-    def test_every_field_of_the_contract_that_needs_one_is_described(self):
-        assert ReportData.model_json_schema()["properties"]["generated_at"]["description"]
+    def test_every_part_of_the_contract_says_what_it_is(self):
+        schema = ReportData.model_json_schema()
+        parts = {"ReportData": schema, **schema["$defs"]}
+        assert [name for name, part in parts.items() if not part.get("description")] == []
+
+    def test_every_number_with_a_unit_names_it(self):
+        schema = ReportData.model_json_schema()
+        vague = [
+            f"{part}.{name}"
+            for part, content in schema["$defs"].items()
+            for name, field in content["properties"].items()
+            if re.search("(time|size|memory|duration)$", name) and not field.get("description")
+        ]
+        assert vague == []
 
     def test_is_plain_json(self, report):
         assert json.loads(json.dumps(report.json, allow_nan=False)) == report.json
@@ -109,8 +123,16 @@ class TestWrite:
 
     def test_nothing_there(self, world, tmp_path):
         root = type(world.root)(str(tmp_path / "empty"))
-        with pytest.raises(FileNotFoundError, match=r"report.json is missing: materialize evaluation_report first"):
+        with pytest.raises(ReportInputError, match=r"report.json is missing: materialize evaluation_report in the UI"):
             report_tables(root)
+
+    @pytest.mark.parametrize("text", ["{}", "", "[1]", '{"answer": 3}'])
+    def test_another_versions_report(self, world, tmp_path, text):
+        root = type(world.root)(str(tmp_path / "old"))
+        root.report.mkdir(parents=True)
+        (root.report / "report.json").write_text(text)
+        with pytest.raises(ReportInputError, match=r"report.json is no report of this version .*: materialize"):
+            read_report(root)
 
 
 def test_any_number_of_classes(new_world):

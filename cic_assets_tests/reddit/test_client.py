@@ -72,7 +72,7 @@ def test_the_user_agent_is_what_reddit_asks_for():
 
 @pytest.mark.parametrize("name", ["", "a b", "x" * 21, "a\r\nb"])
 def test_the_user_agent_needs_an_account(name):
-    with pytest.raises(BadCredentialsError, match="expected the name of your Reddit account"):
+    with pytest.raises(BadCredentialsError, match=r"^REDDIT_USERNAME: expected the name of your Reddit account"):
         _ = RedditCredentials(client_id="id", client_secret="secret", username=name).user_agent
 
 

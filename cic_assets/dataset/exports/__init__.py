@@ -16,7 +16,7 @@ from cic_assets.dataset.exports.outgoing import Outgoing, load_outgoing
 from cic_assets.dataset.exports.parquet import write_parquet
 from cic_assets.dataset.exports.tfrecord import write_tfrecord
 from cic_assets.dataset.exports.webdataset import write_webdataset
-from cic_assets.storage import DataRoot
+from cic_assets.storage import DataRoot, sync_file_system
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def export_dataset(root: DataRoot, layout: str, out: Path) -> dict[str, dict[str
         LAYOUTS[layout].write(outgoing, whole)
         if out.suffix == ZIP:
             whole = zip_folder(whole, Path(name) / f"export{ZIP}")
-        os.sync()  # all of it is on the disk before it has its name
+        sync_file_system(out.parent)  # all of it is on the disk before it has its name
         _give_name(whole, out)
     return outgoing.info.counts
 
