@@ -41,5 +41,6 @@ def find_poor(pictures: pd.DataFrame) -> pd.DataFrame:
             marks[name] = test(pictures)
     poor = pictures.join(marks)[marks.any(axis=1)]
     words = [", ".join(name for name in FAULTS if row[name]) for row in poor[list(FAULTS)].to_dict("records")]
-    poor = poor.assign(faults=words, count=poor[list(FAULTS)].sum(axis=1))
+    # Typed, for where there are none.
+    poor = poor.assign(faults=pd.Series(words, index=poor.index, dtype="str"), count=poor[list(FAULTS)].sum(axis=1))
     return poor.sort_values(["count", "sha256"], ascending=[False, True]).drop(columns="count")

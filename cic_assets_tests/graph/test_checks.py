@@ -72,6 +72,14 @@ def test_the_planted_shortcut_is_named_with_what_to_do(made):
     assert size["shortcut"]
 
 
+def test_a_set_without_poor_pictures_passes(made):
+    root, check = made
+    edit(root, brightness=0.5, width=100, height=100)
+    result = check("few_pictures_are_poor")
+    assert result.passed
+    assert result.metadata["pictures"].value == "no pictures"
+
+
 def test_poor_pictures_are_counted_and_shown(made):
     _, check = made
     result = check("few_pictures_are_poor")
