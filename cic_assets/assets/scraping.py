@@ -28,7 +28,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
     ) -> MaterializeResult[None]:
         """Every medium of every post, with what became of it; the pictures themselves, named by their SHA-256.
 
-        Scraping again adds what is new and keeps what fell off the listing; no picture is fetched twice.
+        Scraping again adds what is new and keeps what fell off a subreddit's listings; no picture is fetched twice.
         """
         partition = problem.partitions[context.partition_key]
         progress = metadata.log_now_and_then(context.log.info)

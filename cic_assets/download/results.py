@@ -77,7 +77,7 @@ class Download:
         url: as it was requested.
         outcome: one word.
         reason: why, in a few words; "" where all went well.
-        sha256: of the bytes in the store; None exactly when `outcome` is not `ok`.
+        sha256: of the bytes in the store; what `download` gives has it exactly when `outcome` is `ok`.
         format: a key of `cic_assets.storage.EXTENSIONS`, from the bytes.
         width: in pixels, as displayed.
         height: in pixels, as displayed.

@@ -9,7 +9,7 @@ from cic_assets.images.encoding import encode_jpeg, is_encoded_here
 from cic_assets.images.fingerprints import Fingerprint, fingerprint, fingerprint_and_pixels
 from cic_assets.images.formats.common import Header, TooManyPixels, TruncatedImage, UnreadableImage
 from cic_assets.images.headers import read_header
-from cic_assets.images.inspection import Inspection, inspect
+from cic_assets.images.inspection import Inspection, inspect, judge_size
 from cic_assets.images.pixels import Rgb
 from cic_assets.images.resizing import prepare, resize_and_crop
 from cic_assets.images.settings import PIXEL_CEILING, ImageLimits
@@ -32,6 +32,7 @@ __all__ = [
     "fingerprint_and_pixels",
     "inspect",
     "is_encoded_here",
+    "judge_size",
     "pair_sheet",
     "prepare",
     "read_header",

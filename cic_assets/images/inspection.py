@@ -46,15 +46,30 @@ def inspect(data: bytes, limits: ImageLimits | None = None) -> Inspection:
     return Inspection(outcome, reason, header)
 
 
+def judge_size(width: int, height: int, limits: ImageLimits) -> tuple[Outcome, str]:
+    """Whether a picture is within the limits: ok, too_large or too_small, and why in a few words.
+
+    Args:
+        width: in pixels, as displayed.
+        height: likewise.
+        limits: sizes to keep to.
+    """
+    if width * height > limits.max_pixels:
+        return Outcome.TOO_LARGE, f"{width} x {height} pixels, more than {limits.max_pixels:,}"
+    if min(width, height) < limits.min_side:
+        return Outcome.TOO_SMALL, f"{width} x {height} pixels, a side under {limits.min_side}"
+    return Outcome.OK, ""
+
+
 def _judge(data: bytes, header: Header, limits: ImageLimits) -> tuple[Outcome, str]:
-    size = f"{header.width} x {header.height} pixels"
-    if header.pixels > limits.max_pixels:
-        return Outcome.TOO_LARGE, f"{size}, more than {limits.max_pixels:,}"
+    outcome, reason = judge_size(header.width, header.height, limits)
+    if outcome is Outcome.TOO_LARGE:
+        return outcome, reason
     try:
         if missing := READERS[header.format].missing_end(data):
             return Outcome.TRUNCATED, missing
-        if header.shorter_side < limits.min_side:
-            return Outcome.TOO_SMALL, f"{size}, a side under {limits.min_side}"
+        if outcome is Outcome.TOO_SMALL:
+            return outcome, reason
         # Most of a JPEG's cost is finding its pixels' codes; turning all of them into colours would prove nothing more.
         with loaded(data, header, reduced=header.format == "jpeg"):
             return Outcome.OK, ""

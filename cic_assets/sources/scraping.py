@@ -16,6 +16,7 @@ from cic_assets.download import Download, DownloadSettings, FetchRequest, Networ
 from cic_assets.media import Medium, Outcome
 from cic_assets.reddit import RedditSettings
 from cic_assets.sources.files import is_unchanged, read_files
+from cic_assets.sources.limits import judged_again, limits_version
 from cic_assets.sources.listing import Listing, list_media
 from cic_assets.sources.origins import carried_over
 from cic_assets.sources.source import Partition
@@ -87,7 +88,7 @@ def scrape(
     stored = _stored(root, partition.key)
     listing = list_media(partition, reddit_settings, connection.reddit, on_progress)
     name = str(root.table_path(TABLE, partition.key))
-    before = carried_over(stored, partition, connection.origin, listing.media, name)
+    before = judged_again(carried_over(stored, partition, connection.origin, listing.media, name), download_settings)
     known = {
         url: became
         for url, became in settled(before, root.images).items()
@@ -96,10 +97,13 @@ def scrape(
     wanted = [medium for medium in listing.media if not medium.known_outcome and medium.media_url not in known]
     on_progress(f"{partition.source}: {len(listing.media)} media, {len(wanted)} to fetch")
     fetched = _fetch(wanted, listing, root.images, connection.network, download_settings, on_progress)
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    facts = {
+        "origin": connection.origin,
+        "limits": limits_version(download_settings),
+        "fetched_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
     rows = (
-        make_row(medium, became, partition, connection.origin, now)
-        for medium, became in _what_became(listing.media, known, fetched)
+        make_row(medium, became, partition, **facts) for medium, became in _what_became(listing.media, known, fetched)
     )
     table = make_table(rows, before, keep_old=not partition.source.kind.lists_all)
     if not (root.has_table(TABLE, partition.key) and table.equals(stored)):

@@ -35,6 +35,7 @@ COLUMNS: Mapping[str, str] = {
     "etag": "str",
     "last_modified": "str",
     "transient": "bool",
+    "limits": "str",
     "fetched_at": "str",
     "origin": "str",
     "source": "str",
@@ -58,12 +59,14 @@ _PASSING = frozenset({Outcome.TIMEOUT, Outcome.ERROR, Outcome.SKIPPED})
 unless the download says that it may pass: a 503, a connection that ended too early."""
 
 
-def make_row(medium: Medium, download: Download, partition: Partition, origin: str, fetched_at: str) -> dict[str, Any]:
-    """The row of one medium of a partition's source."""
+def make_row(
+    medium: Medium, download: Download, partition: Partition, *, origin: str, limits: str, fetched_at: str
+) -> dict[str, Any]:
+    """The row of one medium of a partition's source; `limits` is the version of those that it was judged by."""
     values = {name: getattr(medium, name) for name in _FROM_MEDIUM}
     values |= {name: getattr(download, name) for name in _FROM_DOWNLOAD}
     values |= {"subreddit": partition.key, "source": str(partition.source.canonical)}
-    values |= {"origin": origin, "fetched_at": fetched_at}
+    values |= {"origin": origin, "limits": limits, "fetched_at": fetched_at}
     return {name: _EMPTY[name] if values[name] is None else _storable(values[name]) for name in COLUMNS}
 
 

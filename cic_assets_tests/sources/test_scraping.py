@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from cic_assets.download import DownloadSettings, Network
+from cic_assets.images import ImageLimits
 from cic_assets.reddit import REPLAY_CREDENTIALS, RedditSettings, connect, replay
 from cic_assets.sources import COLUMNS, Connection, Partition, Source, SourceError, scrape
 from cic_assets.storage import DataRoot
@@ -97,6 +98,46 @@ def test_the_urls_of_a_host_that_was_given_up_are_asked_again(archive, scrape_ar
     for number in range(4):
         archive.add(f"busy{number}", jpeg(number))
     assert scrape_archive()[0].outcomes == {"ok": 4}
+
+
+def test_a_loosened_limit_is_for_what_was_turned_away_too(archive, scrape_archive, jpeg):
+    archive.add("small", jpeg(1, 80, 60))
+    archive.add("long", jpeg(2, 300, 200))
+    archive.add("gone", status=404)
+    few = len(jpeg(2, 300, 200)) - 1
+    assert scrape_archive(max_bytes=few)[0].outcomes == {"too_small": 1, "too_large": 1, "http_error": 1}
+    assert scrape_archive(max_bytes=few)[1] == {}
+    result, asked = scrape_archive(limits=ImageLimits(min_side=20))
+    assert set(asked) == {"http://i.redd.it/small.jpg", "http://i.redd.it/long.jpg"}
+    assert result.outcomes == {"ok": 2, "http_error": 1}
+
+
+@pytest.mark.parametrize(
+    ("tightened", "outcome", "reason"),
+    [
+        ({"limits": ImageLimits(min_side=130)}, "too_small", "160 x 120 pixels, a side under 130"),
+        ({"limits": ImageLimits(max_pixels=10_000)}, "too_large", "160 x 120 pixels, more than 10,000"),
+        ({"max_bytes": 1024}, "too_large", "{bytes} bytes, more than 1024"),
+        ({"placeholders": True}, "placeholder", "a picture that is marked as a placeholder"),
+    ],
+)
+def test_a_tightened_limit_is_for_kept_pictures_too_and_can_be_taken_back(
+    archive, scrape_archive, jpeg, tightened, outcome, reason
+):
+    archive.add("off", jpeg(1))
+    archive.add("listed", jpeg(1))
+    first, _ = scrape_archive()
+    archive.remove("off")
+    if "placeholders" in tightened:
+        tightened = {"placeholders": frozenset(first.table["sha256"])}
+    tight, asked = scrape_archive(**tightened)
+    assert asked == {}
+    assert tight.outcomes == {outcome: 2}
+    assert set(tight.table["reason"]) == {reason.format(bytes=len(jpeg(1)))}
+    assert tight.version != first.version
+    back, asked = scrape_archive()
+    assert asked == {}
+    assert back.version == first.version
 
 
 def test_failures_in_a_table_of_an_older_version_are_asked_again_once(archive, scrape_archive, root, jpeg):

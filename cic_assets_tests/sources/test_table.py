@@ -11,7 +11,7 @@ DOWNLOAD = Download(url="http://a.example/x.jpg", outcome=Outcome.HTTP_ERROR, re
 
 def row(**values):
     medium = Medium(**{"post_id": "one", "subreddit": "cars", "media_url": "http://a.example/x.jpg"} | values)
-    return make_row(medium, DOWNLOAD, CARS, "reddit", "2026-01-01T00:00:00+00:00")
+    return make_row(medium, DOWNLOAD, CARS, origin="reddit", limits="", fetched_at="2026-01-01T00:00:00+00:00")
 
 
 def test_what_is_not_known_is_empty_and_never_missing():
