@@ -237,6 +237,13 @@ class DataRoot:
         write_atomically(path, table.to_parquet(index=False))
         return path
 
+    def remove_leftovers(self, name: str, partition: str | None = None) -> None:
+        """Remove the unfinished files of a writer of this table that was killed. For who alone writes it."""
+        path = self.table_path(name, partition)
+        if is_local(path):
+            for leftover in Path(str(path.parent)).glob(f".{glob.escape(path.name)}.*.part"):
+                leftover.unlink(missing_ok=True)
+
     def read_table(self, name: str, partition: str | None = None) -> pd.DataFrame:
         """Read a table.
 

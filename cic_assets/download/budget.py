@@ -1,4 +1,4 @@
-"""Memory, handed out before it is used: bytes of bodies in the event loop, pixels of pictures among threads."""
+"""Memory, handed out before it is used: for bodies in the event loop, for decoding among threads."""
 
 import asyncio
 import threading
@@ -61,8 +61,8 @@ class ByteBudget:
                 turn.set_result(None)
 
 
-class PixelBudget:
-    """At most so many pixels are decoded at once, over all threads; a picture with more is decoded alone."""
+class DecodingBudget:
+    """At most so many bytes go into decoding at once, over all threads; a picture that takes more is alone."""
 
     def __init__(self, total: int) -> None:
         self._total = total
@@ -70,9 +70,9 @@ class PixelBudget:
         self._changed = threading.Condition()
 
     @contextmanager
-    def claim(self, pixels: int) -> Iterator[None]:
-        """Hold so many pixels within the block."""
-        claimed = min(pixels, self._total)
+    def claim(self, size: int) -> Iterator[None]:
+        """Hold so many bytes within the block."""
+        claimed = min(size, self._total)
         with self._changed:
             self._changed.wait_for(lambda: claimed <= self._free)
             self._free -= claimed

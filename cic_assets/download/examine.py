@@ -3,7 +3,7 @@
 import zlib
 from dataclasses import dataclass
 
-from cic_assets.download.budget import PixelBudget
+from cic_assets.download.budget import DecodingBudget
 from cic_assets.download.placeholders import known_placeholder
 from cic_assets.download.results import FetchError
 from cic_assets.download.settings import DownloadSettings
@@ -40,7 +40,7 @@ class Keeper:
     def __init__(self, store: ContentStore, settings: DownloadSettings) -> None:
         self._store = store
         self._settings = settings
-        self._pixels = PixelBudget(settings.max_pixels_in_flight)
+        self._decoding = DecodingBudget(settings.max_decoding_bytes_in_flight)
 
     def keep(self, body: bytes, encoding: str = "") -> Kept:
         """Put a body into the store, if it is a picture within the limits.
@@ -73,19 +73,21 @@ class Keeper:
         return self.keep(data)
 
     def _inspected(self, data: bytes) -> Header:
-        with self._pixels.claim(_pixels_to_decode(data, self._settings)):
+        with self._decoding.claim(_bytes_to_decode(data, self._settings)):
             inspection = inspect(data, self._settings.limits)
         if inspection.outcome is not Outcome.OK or inspection.header is None:
             raise FetchError(inspection.outcome, inspection.reason)
         return inspection.header
 
 
-def _pixels_to_decode(data: bytes, settings: DownloadSettings) -> int:
+def _bytes_to_decode(data: bytes, settings: DownloadSettings) -> int:
+    """Memory that `inspect` will take; nothing for what it turns away by the header."""
     try:
-        pixels = read_header(data).pixels
+        needed = read_header(data).decoding_bytes
     except UnreadableImage:
         return 0
-    return pixels if pixels <= settings.limits.max_pixels else 0
+    # The decoder gets a copy of the file without what makes no pixels.
+    return needed + len(data) if needed <= settings.limits.max_decoding_bytes else 0
 
 
 def refuse_placeholder(data: bytes, settings: DownloadSettings) -> None:

@@ -62,7 +62,7 @@ def judge_size(width: int, height: int, limits: ImageLimits) -> tuple[Outcome, s
 
 
 def _judge(data: bytes, header: Header, limits: ImageLimits) -> tuple[Outcome, str]:
-    outcome, reason = judge_size(header.width, header.height, limits)
+    outcome, reason = _judge_header(header, limits)
     if outcome is Outcome.TOO_LARGE:
         return outcome, reason
     try:
@@ -77,3 +77,13 @@ def _judge(data: bytes, header: Header, limits: ImageLimits) -> tuple[Outcome, s
         return Outcome.TRUNCATED, str(error)
     except UnreadableImage as error:
         return Outcome.ERROR, str(error)
+
+
+def _judge_header(header: Header, limits: ImageLimits) -> tuple[Outcome, str]:
+    """The same as `judge_size`, and whether decoding takes more memory than it may."""
+    outcome, reason = judge_size(header.width, header.height, limits)
+    if outcome is Outcome.TOO_LARGE or header.decoding_bytes <= limits.max_decoding_bytes:
+        return outcome, reason
+    size = f"{header.width} x {header.height} pixels of this {header.format}"
+    needed, most = header.decoding_bytes / 1e6, limits.max_decoding_bytes / 1e6
+    return Outcome.TOO_LARGE, f"{size} take {needed:.0f} MB to decode, more than {most:.0f}"

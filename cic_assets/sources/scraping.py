@@ -85,6 +85,7 @@ def scrape(
         SourceError: a file or folder is not what it should be, or the table holds pictures that are not to be mixed.
         RedditError: the subreddit cannot be listed.
     """
+    root.remove_leftovers(TABLE, partition.key)
     stored = _stored(root, partition.key)
     listing = list_media(partition, reddit_settings, connection.reddit, on_progress)
     name = str(root.table_path(TABLE, partition.key))

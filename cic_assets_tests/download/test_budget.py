@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cic_assets.download.budget import ByteBudget, PixelBudget
+from cic_assets.download.budget import ByteBudget, DecodingBudget
 
 
 def test_never_more_than_the_total():
@@ -89,19 +89,19 @@ def test_more_than_there_is():
         asyncio.run(run())
 
 
-def test_pixels_among_threads():
-    budget, lock = PixelBudget(100), threading.Lock()
+def test_decoding_among_threads():
+    budget, lock = DecodingBudget(100), threading.Lock()
     held = most = 0
 
-    def decode(pixels: int) -> None:
+    def decode(size: int) -> None:
         nonlocal held, most
-        with budget.claim(pixels):
+        with budget.claim(size):
             with lock:
-                held += pixels
+                held += size
                 most = max(most, held)
             threading.Event().wait(0.001)
             with lock:
-                held -= pixels
+                held -= size
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(decode, [30, 60, 20, 10, 90] * 20))
@@ -109,6 +109,6 @@ def test_pixels_among_threads():
     assert 60 <= most <= 100
 
 
-def test_a_picture_with_more_pixels_than_the_budget_is_alone():
-    with PixelBudget(10).claim(1000):
+def test_a_picture_that_takes_more_than_the_budget_is_alone():
+    with DecodingBudget(10).claim(1000):
         pass

@@ -233,6 +233,16 @@ def test_the_same_picture_in_two_posts_is_two_rows_and_one_file(archive, scrape_
     assert len(list((root.path / "images").rglob("*.jpg"))) == 1
 
 
+def test_what_a_killed_scrape_left_is_removed(archive, scrape_archive, root, jpeg):
+    archive.add("one", jpeg(1))
+    folder = root.path / "tables" / "raw_images"
+    folder.mkdir(parents=True)
+    (folder / ".cars.parquet.x1.part").write_bytes(b"half")
+    (folder / ".tanks.parquet.x1.part").write_bytes(b"somebody else's")
+    scrape_archive()
+    assert {path.name for path in folder.iterdir()} == {"cars.parquet", ".tanks.parquet.x1.part"}
+
+
 def test_an_empty_subreddit_is_an_empty_table(archive, scrape_archive):
     archive.write()
     result, _ = scrape_archive()

@@ -29,6 +29,8 @@ _MAX_SEGMENTS = 10_000
 _MAX_SCANS = 100
 # Inside a scan FF 00 is a stuffed byte, FF D0 to FF D7 a restart, FF FF a fill byte: the scan ends at any other marker.
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+# Pillow's four bytes at an eighth of both sides.
+_REDUCED_PIXEL_BYTES = 4 / 64
 _PADDING = bytes(64)  # some decoders read this far ahead of what they use
 
 
@@ -41,6 +43,17 @@ class _Segment(NamedTuple):
     end: int
 
 
+class _Frame(NamedTuple):
+    """The frame header: its marker, where its content starts, and what it says."""
+
+    marker: int
+    start: int
+    bits: int
+    height: int
+    width: int
+    channels: int
+
+
 def read_header(data: bytes) -> Header:
     """Size, channels and orientation, from the segments before the first scan.
 
@@ -48,21 +61,41 @@ def read_header(data: bytes) -> Header:
         TruncatedImage: the data ends before the scan.
         UnreadableImage: no frame before the scan, or one with two or five channels.
     """
-    frame: tuple[int, ...] | None = None
-    orientation = 1
+    frame: _Frame | None = None
+    orientation = in_scan = 1
     for marker, _, start, end in _segments(data):
         if marker in _START_OF_FRAME:
-            frame = frame or unpack(">BHHB", data, start, "the frame header")
+            frame = frame or _Frame(marker, start, *unpack(">BHHB", data, start, "the frame header"))
         elif marker == _APP1 and data.startswith(b"Exif\0\0", start):
             orientation = exif_orientation(data[start:end])
         elif marker == _SOS:
+            (in_scan,) = unpack("B", data, start, "the scan header")
             break
     if frame is None:
         raise UnreadableImage("jpeg without a frame header")
-    bits, height, width, channels = frame
-    if channels not in _MODES:
-        raise UnreadableImage(f"jpeg with {channels} channels")
-    return make_header("jpeg", width, height, _MODES[channels], bits=bits, orientation=orientation)
+    if frame.channels not in _MODES:
+        raise UnreadableImage(f"jpeg with {frame.channels} channels")
+    in_one_pass = frame.marker in _SEQUENTIAL and in_scan == frame.channels
+    return make_header(
+        "jpeg",
+        frame.width,
+        frame.height,
+        _MODES[frame.channels],
+        bits=frame.bits,
+        orientation=orientation,
+        pixel_bytes=_REDUCED_PIXEL_BYTES + (0 if in_one_pass else _coefficient_bytes(data, frame)),
+    )
+
+
+def _coefficient_bytes(data: bytes, frame: _Frame) -> float:
+    """Memory for each pixel where its coefficients come in several scans: all of them are kept until the last.
+
+    Two bytes a coefficient, of channels that may be stored at a half or a quarter of the width and height.
+    """
+    factors = unpack("xBx" * frame.channels, data, frame.start + 6, "the frame header")
+    across, down = [factor >> 4 for factor in factors], [factor & 15 for factor in factors]
+    samples: int = sum(x * y for x, y in zip(across, down, strict=True))
+    return 2 * samples / float(max(1, max(across) * max(down)))
 
 
 def missing_end(data: bytes) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from cic_assets.images.formats.common import (
     ORIENTATION_TAG,
+    PILLOW_PIXEL_BYTES,
     Header,
     Mode,
     TruncatedImage,
@@ -16,9 +17,14 @@ from cic_assets.images.settings import PIXEL_CEILING
 
 MAGICS = (b"II*\0", b"MM\0*")
 _WIDTH, _HEIGHT, _BITS, _COLOUR = 256, 257, 258, 262
-_STRIP_OFFSETS, _SAMPLES, _STRIP_BYTES = 273, 277, 279
+_COMPRESSION, _STRIP_OFFSETS, _SAMPLES, _STRIP_ROWS, _STRIP_BYTES = 259, 273, 277, 278, 279
 _TILE_WIDTH, _TILE_HEIGHT, _TILE_OFFSETS, _TILE_BYTES = 322, 323, 324, 325
-_SIZES = (_WIDTH, _HEIGHT, _BITS, _COLOUR, _SAMPLES, ORIENTATION_TAG, _TILE_WIDTH, _TILE_HEIGHT)
+_SIZES = (
+    _WIDTH, _HEIGHT, _BITS, _COLOUR, _COMPRESSION, _SAMPLES, _STRIP_ROWS, ORIENTATION_TAG, _TILE_WIDTH, _TILE_HEIGHT,
+)  # fmt: skip
+_JPEG = 7
+_JPEG_PIXEL_BYTES = 8
+"""A strip or tile that is a progressive JPEG keeps two bytes for each of up to four channels until its last scan."""
 _WANTED = frozenset((*_SIZES, _STRIP_OFFSETS, _STRIP_BYTES, _TILE_OFFSETS, _TILE_BYTES))
 _ENTRY = 12
 _LETTERS = {1: "B", 3: "H", 4: "I"}
@@ -42,6 +48,7 @@ def read_header(data: bytes) -> Header:
         _mode(colour, _first(tags, _SAMPLES, 1)),
         bits=_first(tags, _BITS, 1),
         orientation=orientation if 1 <= orientation <= 8 else 1,  # noqa: PLR2004 - EXIF
+        more_bytes=_part_bytes(tags),
     )
 
 
@@ -54,6 +61,18 @@ def missing_end(data: bytes) -> str:
         if needed > len(data):
             return f"{len(data)} of {needed} bytes"
     return ""
+
+
+def _part_bytes(tags: Mapping[int, tuple[int, ...]]) -> int:
+    """What a strip or a tile takes beside the picture: each is decoded as a whole."""
+    width, height = _first(tags, _WIDTH, 0), _first(tags, _HEIGHT, 0)
+    across, down = _first(tags, _TILE_WIDTH, width), _first(tags, _TILE_HEIGHT, 0)
+    rows = down or min(_first(tags, _STRIP_ROWS, height), height)
+    sample_bytes = _first(tags, _SAMPLES, 1) * _first(tags, _BITS, 1) / 8
+    pixel_bytes = max(PILLOW_PIXEL_BYTES, sample_bytes)
+    if _first(tags, _COMPRESSION, 1) == _JPEG:
+        pixel_bytes += _JPEG_PIXEL_BYTES
+    return int(across * rows * pixel_bytes)
 
 
 def _mode(colour: int, samples: int) -> Mode:
