@@ -4,6 +4,7 @@ What goes in are URLs; what comes out is a `Download` for each, and the bytes of
 Nothing here knows of posts, tables or Dagster.
 """
 
+from cic_assets.download.budget import large_blocks_returned
 from cic_assets.download.downloader import download, download_all
 from cic_assets.download.examine import Keeper, Kept
 from cic_assets.download.network import Network
@@ -24,5 +25,6 @@ __all__ = [
     "default_user_agent",
     "download",
     "download_all",
+    "large_blocks_returned",
     "shared_pictures",
 ]

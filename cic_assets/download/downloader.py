@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import aiohttp
 
+from cic_assets.download.budget import large_blocks_returned
 from cic_assets.download.hosts import HostHealth
 from cic_assets.download.jobs import Attempts, Job
 from cic_assets.download.network import Network
@@ -69,7 +70,7 @@ async def download_all(
     """
     settings, network, known = settings or DownloadSettings(), network or Network.public(), known or {}
     unique = _unique(requests)
-    with ThreadPoolExecutor(settings.workers, thread_name_prefix="download") as pool:
+    with large_blocks_returned(), ThreadPoolExecutor(settings.workers, thread_name_prefix="download") as pool:
         async with network.connector() as connector, _session(settings, connector) as session:
             attempts = Attempts(session, pool, store=store, settings=settings, network=network)
             run = _Run(attempts, settings, network, on_result)

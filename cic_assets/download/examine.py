@@ -53,7 +53,9 @@ class Keeper:
             FetchError: it is no picture to keep.
             OSError: the store cannot be written to.
         """
-        data = unpacked(body, encoding, self._settings.max_bytes)
+        # zlib makes room for its output by doubling it.
+        with self._decoding.claim(2 * self._settings.max_bytes if encoding else 0):
+            data = unpacked(body, encoding, self._settings.max_bytes)
         refuse_placeholder(data, self._settings)
         header = self._inspected(data)
         sha256 = self._store.put(data, header.format)

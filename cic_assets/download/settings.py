@@ -31,7 +31,7 @@ class DownloadSettings(BaseModel):
     max_bytes: int = Field(default=20 * MEBIBYTE, ge=1024)
     """Longest body that is read. Reddit takes pictures of at most 20 MB."""
 
-    max_bytes_in_flight: int = Field(default=64 * MEBIBYTE, ge=1024)
+    max_bytes_in_flight: int = Field(default=40 * MEBIBYTE, ge=1024)
     """Bodies held in memory at once, over all hosts: a body that would go over it waits, unread, for its turn."""
 
     answer_seconds: float = Field(default=6, gt=0)
@@ -81,9 +81,9 @@ class DownloadSettings(BaseModel):
     """Threads that look into pictures and write them, beside the thread of the event loop. More than cores, as half
     of their time they wait for the disk: with 1, 2, 4 and 8 an ext4 disk kept 185, 364, 1,155 and 730 files/s."""
 
-    max_decoding_bytes_in_flight: int = Field(default=200_000_000, ge=1)
+    max_decoding_bytes_in_flight: int = Field(default=150_000_000, ge=1)
     """Memory for decoding at once, over all threads; a picture that takes more is decoded alone. With the bodies in
-    flight, the libraries and ten thousand rows that makes less than 400 MB in all."""
+    flight and the libraries, which take 160 MB, that makes less than 400 MB in all."""
 
     @model_validator(mode="after")
     def _one_file_fits_in_memory(self) -> "DownloadSettings":

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from cic_assets.download import Download, DownloadSettings, FetchError, Keeper, Progress
+from cic_assets.download import Download, DownloadSettings, FetchError, Keeper, Progress, large_blocks_returned
 from cic_assets.media import Outcome
 from cic_assets.storage import ContentStore
 
@@ -49,7 +49,7 @@ def read_files(
     """
     keeper = Keeper(store, settings)
     progress = Progress(total=len(files), unit="files")
-    with ThreadPoolExecutor(settings.workers) as pool:
+    with large_blocks_returned(), ThreadPoolExecutor(settings.workers) as pool:
         results = pool.map(lambda file: _read(file, keeper, settings.max_bytes), files)
         return {result.url: result for result in _counted(results, progress, on_progress)}
 

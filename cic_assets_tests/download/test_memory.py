@@ -5,14 +5,16 @@ import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 RUN = """
-import json, resource, sys
+import json, sys
 from collections import Counter
+from pathlib import Path
 from upath import UPath
 from cic_assets.download import DownloadSettings, FetchRequest, Network, download
 from cic_assets.storage import ContentStore
@@ -29,14 +31,16 @@ results = download(
     network=Network.replay("127.0.0.1", port),
 )
 outcomes = Counter(f"{one.url.split('/')[3].split('?')[0]} {one.outcome}" for one in results.values())
-print(json.dumps({"outcomes": outcomes, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}))
+# Not ru_maxrss, which a process inherits from the one that started it.
+peak = Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]
+print(json.dumps({"outcomes": outcomes, "peak": int(peak)}))
 """
 COUNT = 10_000
 LIMIT_MEGABYTES = 400
 
 
 def huge(image_format, side=7000, mode="RGB", **options):
-    """A small file of 49 million pixels."""
+    """A small file of many pixels."""
     colours = np.random.default_rng(side).integers(0, 256, (50, 50, 3), np.uint8)
     blocks = Image.fromarray(colours).resize((side, side), Image.Resampling.NEAREST)
     file = io.BytesIO()
@@ -45,19 +49,20 @@ def huge(image_format, side=7000, mode="RGB", **options):
 
 
 HUGE = {
-    "png": lambda: huge("png", compress_level=1),
+    "png": lambda: huge("png", side=6000, compress_level=1),
     "png16": lambda: huge("png", mode="I;16", compress_level=1),
-    "tiff": lambda: huge("tiff", compression="tiff_adobe_deflate"),
+    "tiff": lambda: huge("tiff", side=6000, compression="tiff_adobe_deflate"),
     "gif": lambda: huge("gif", mode="L"),
-    "webp": lambda: huge("webp", side=3400, method=0),
+    "webp": lambda: huge("webp", side=3000, method=0),
     "webp49": lambda: huge("webp", method=0),
-    "progressive": lambda: huge("jpeg", progressive=True),
+    "progressive": lambda: huge("jpeg", side=6900, progressive=True),
     "cmyk": lambda: huge("jpeg", mode="CMYK", progressive=True),
 }
-"""What decoders take most memory for: 200 MB each at the limits' very edge, or more and so refused."""
+"""What decoders take most memory for: just what the limits allow, or more and so refused."""
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 @pytest.mark.timeout(280)
 def test_ten_thousand_urls_in_bounded_memory(host, tmp_path, picture):
     tail = bytes(15_000_000)  # bytes after the end of a picture are nothing to it
@@ -89,4 +94,4 @@ def test_ten_thousand_urls_in_bounded_memory(host, tmp_path, picture):
         "webp49 too_large": 4,
         "cmyk too_large": 4,
     }
-    assert said["peak"] / 1024 < LIMIT_MEGABYTES
+    assert said["peak"] / 1024 < LIMIT_MEGABYTES, said["peak"]

@@ -140,7 +140,7 @@ def test_exactly_what_changed_on_the_server_changes(archive, tmp_path, jpeg):
 
 @pytest.mark.shared
 @pytest.mark.slow
-def test_the_recorded_archive_whole(shared_data, tmp_path, record_property):
+def test_the_recorded_archive_whole(shared_data, tmp_path):
     """Three subreddits in less than a minute, every outcome right, although some hosts never answer; then nothing."""
     root = DataRoot(str(tmp_path / "root"))
     with (shared_data / "archive" / "truth.csv").open(newline="", encoding="utf-8") as file:
@@ -150,7 +150,6 @@ def test_the_recorded_archive_whole(shared_data, tmp_path, record_property):
         started = time.monotonic()
         first = {name: scrape_from(server, root, name) for name in names}
         seconds = time.monotonic() - started
-    record_property("seconds", seconds)
     table = pd.concat([result.table for result in first.values()])
     outcomes = table.groupby(table["media_url"].map(_name))["outcome"].agg(set).to_dict()
     assert {name: outcomes.get(name) for name in truth} == {name: {outcome} for name, outcome in truth.items()}

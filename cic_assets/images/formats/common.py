@@ -11,7 +11,9 @@ from typing import Any, Literal
 Mode = Literal["grey", "grey+alpha", "rgb", "rgba", "palette", "cmyk", "lab", "ycc"]
 ORIENTATION_TAG = 0x0112
 PILLOW_PIXEL_BYTES = 4
-"""Pillow keeps a pixel of one channel in one byte, all others in four."""
+"""Pillow keeps a pixel in four bytes, however many channels it has, unless it has one channel only."""
+PILLOW_GREY_PIXEL_BYTES = 2
+"""Of one channel, in 8 or 16 bits; palettes too."""
 _SHORT = 3
 _IFD_ENTRY = 12
 

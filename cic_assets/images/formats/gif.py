@@ -2,7 +2,14 @@
 
 from collections.abc import Iterator
 
-from cic_assets.images.formats.common import Header, TruncatedImage, UnreadableImage, make_header, unpack
+from cic_assets.images.formats.common import (
+    PILLOW_GREY_PIXEL_BYTES,
+    Header,
+    TruncatedImage,
+    UnreadableImage,
+    make_header,
+    unpack,
+)
 
 MAGICS = (b"GIF87a", b"GIF89a")
 _EXTENSION, _PICTURE, _TRAILER = 0x21, 0x2C, 0x3B
@@ -13,7 +20,8 @@ def read_header(data: bytes) -> Header:
     """Size of the logical screen, or of the first picture where that is larger: decoders make room for both."""
     screen_width, screen_height = unpack("<HH", data, 6, "the gif header")
     left, top, width, height = unpack("<HHHH", data, _first_picture(data) + 1, "a gif picture")
-    return make_header("gif", max(screen_width, left + width), max(screen_height, top + height), "palette")
+    full_width, full_height = max(screen_width, left + width), max(screen_height, top + height)
+    return make_header("gif", full_width, full_height, "palette", pixel_bytes=PILLOW_GREY_PIXEL_BYTES)
 
 
 def missing_end(data: bytes) -> str:

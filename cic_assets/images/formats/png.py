@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from cic_assets.images.formats.common import (
+    PILLOW_GREY_PIXEL_BYTES,
+    PILLOW_PIXEL_BYTES,
     Header,
     Mode,
     TruncatedImage,
@@ -25,7 +27,15 @@ def read_header(data: bytes) -> Header:
     width, height, bits, colour = unpack(">IIBB", data, 16, "the png header")
     if name != b"IHDR" or length != 13 or colour not in _MODES:  # noqa: PLR2004 - IHDR has 13 bytes
         raise UnreadableImage("png without a valid IHDR")
-    return make_header("png", width, height, _MODES[colour], bits=bits, orientation=_orientation(data))
+    return make_header(
+        "png",
+        width,
+        height,
+        _MODES[colour],
+        bits=bits,
+        orientation=_orientation(data),
+        pixel_bytes=PILLOW_GREY_PIXEL_BYTES if _MODES[colour] in ("grey", "palette") else PILLOW_PIXEL_BYTES,
+    )
 
 
 def missing_end(data: bytes) -> str:
