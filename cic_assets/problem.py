@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from cic_assets.dataset import DatasetSettings
 from cic_assets.download import DownloadSettings
-from cic_assets.duplicates import DuplicateSettings
+from cic_assets.duplicates import DuplicateSettings, Overrides, OverridesError, load_overrides
 from cic_assets.evaluation import ReportSettings
 from cic_assets.models import ModelSettings, default_models
 from cic_assets.presets import PRESETS
@@ -50,7 +50,7 @@ class Problem(BaseModel):
     classes: dict[str, list[Source]] = Field(description="at least two classes, each with at least one source")
     reddit: RedditSettings = RedditSettings()
     download: DownloadSettings = DownloadSettings()
-    duplicates: DuplicateSettings = DuplicateSettings()
+    duplicates: DuplicateSettings = Field(default=DuplicateSettings(), validate_default=True)
     dataset: DatasetSettings = DatasetSettings()
     models: dict[str, ModelSettings] = Field(default_factory=default_models)
     report: ReportSettings = ReportSettings()
@@ -88,7 +88,7 @@ class Problem(BaseModel):
     @classmethod
     def _with_absolute_paths(cls, value: dict[str, list[Source]], info: ValidationInfo) -> dict[str, list[Source]]:
         """Before sources are compared: the same folder can be written in many ways."""
-        folder = (info.context or {}).get("folder", Path())
+        folder = _folder(info)
         return {klass: [source.relative_to(folder) for source in sources] for klass, sources in value.items()}
 
     @field_validator("classes")
@@ -117,6 +117,19 @@ class Problem(BaseModel):
                 raise ValueError(f"source {inner} of {klass} lies inside {outer} of {other}: name folders side by side")
         return value
 
+    @field_validator("duplicates")
+    @classmethod
+    def _with_absolute_overrides(cls, value: DuplicateSettings, info: ValidationInfo) -> DuplicateSettings:
+        return value.model_copy(update={"overrides": _folder(info) / value.overrides.expanduser()})
+
+    @field_validator("dataset")
+    @classmethod
+    def _with_absolute_splits(cls, value: DatasetSettings, info: ValidationInfo) -> DatasetSettings:
+        if value.splits.given is None:
+            return value
+        splits = value.splits.model_copy(update={"given": _folder(info) / value.splits.given.expanduser()})
+        return value.model_copy(update={"splits": splits})
+
     @property
     def class_names(self) -> list[str]:
         """The classes in the order of their integer labels."""
@@ -131,6 +144,16 @@ class Problem(BaseModel):
     def classes_by_key(self) -> dict[str, str]:
         """Which class each partition's pictures are of."""
         return {key: partition.klass for key, partition in self.partitions.items()}
+
+    @cached_property
+    def overrides(self) -> Overrides:
+        """What a person decided about pictures."""
+        return load_overrides(self.duplicates.overrides)
+
+
+def _folder(info: ValidationInfo) -> Path:
+    """Of the problem file: what paths in it are relative to."""
+    return Path((info.context or {}).get("folder", ""))
 
 
 def _with_classes(classes: Mapping[str, list[Source]]) -> Iterator[tuple[Source, str]]:
@@ -160,9 +183,14 @@ def load_problem(path: Path, preset: str = "full") -> Problem:
     content = _merge(content, own.get(preset) or {})
     content["models"] = _without_nulls(content["models"])
     try:
-        return Problem.model_validate(content, context={"folder": path.resolve().parent})
+        problem = Problem.model_validate(content, context={"folder": path.resolve().parent})
     except ValidationError as error:
         raise ProblemError("\n".join(f"{path}: {line}" for line in _lines(error))) from None
+    try:
+        _ = problem.overrides  # read now: a mistake in it is a mistake in the problem
+    except OverridesError as error:
+        raise ProblemError(str(error)) from None
+    return problem
 
 
 def _own_presets(path: Path, presets: Any) -> dict[str, Any]:

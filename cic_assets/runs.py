@@ -59,6 +59,7 @@ def run_graph(
     definitions: Definitions,
     instance: DagsterInstance,
     partitions: Sequence[str],
+    lacks: Callable[[str, str | None], bool],
     on_stage: Callable[[str], None],
     on_line: Callable[[str], None],
 ) -> int:
@@ -70,6 +71,7 @@ def run_graph(
         definitions: the graph.
         instance: a durable one.
         partitions: keys of all sources.
+        lacks: tells of an asset and a partition whether it must be made again although Dagster calls it fresh.
         on_stage: called with the title of each job that starts.
         on_line: called with what steps say on the way.
 
@@ -82,7 +84,7 @@ def run_graph(
         for partition in partitions if stage.partitioned else [None]:
             tried: set[AssetKey] = set()
             # Again until nothing is left: only when an asset has changed is what depends on it out of date.
-            while selection := _selection(definitions, instance, stage, partition, tried):
+            while selection := _selection(definitions, instance, stage, partition, tried, lacks):
                 on_stage(stage.title.format(partition=partition))
                 result = _execute(definitions, instance, stage, partition, selection, on_line)
                 tried.update(selection)
@@ -96,14 +98,20 @@ def run_graph(
 
 
 def _selection(
-    definitions: Definitions, instance: DagsterInstance, stage: Stage, partition: str | None, tried: set[AssetKey]
+    definitions: Definitions,
+    instance: DagsterInstance,
+    stage: Stage,
+    partition: str | None,
+    tried: set[AssetKey],
+    lacks: Callable[[str, str | None], bool],
 ) -> list[AssetKey]:
     if stage.always:
         return [key for key in map(AssetKey, stage.always) if key not in tried]
     graph = definitions.resolve_asset_graph()
     in_job = set(definitions.resolve_job_def(stage.job).asset_layer.executable_asset_keys)
     ordered = [key for key in graph.toposorted_asset_keys if key in in_job - tried]
-    return out_of_date(definitions, instance, ordered, partition)
+    stale = set(out_of_date(definitions, instance, ordered, partition))
+    return [key for key in ordered if key in stale or lacks(key.to_user_string(), partition)]
 
 
 def _execute(

@@ -158,6 +158,10 @@ class ContentStore:
             return os.path.exists(f"{self._local_root}/{sha256[:2]}/{sha256}{EXTENSIONS[image_format]}")  # noqa: PTH110
         return bool(self.path(sha256, image_format).exists())
 
+    def names(self) -> set[str]:
+        """The SHA-256 of every picture that is kept; one look for all, where `has` takes one for each."""
+        return {path.stem for path in self.root.glob("??/*")} if self.root.exists() else set()
+
 
 class DataRootError(ValueError):
     """Nothing can be kept under a URL; the message says why, and what is expected."""

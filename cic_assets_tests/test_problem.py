@@ -37,7 +37,7 @@ def test_the_shortest_problem_has_defaults_for_everything(problem_file):
     problem = load_problem(problem_file(SHORTEST))
     assert problem.class_names == ["car", "tank"]
     assert list(problem.partitions) == ["carporn", "tankporn", "tanks"]
-    assert [key for key, one in problem.partitions.items() if one.klass == "tank"] == ["tankporn", "tanks"]
+    assert problem.classes_by_key == {"carporn": "car", "tankporn": "tank", "tanks": "tank"}
     assert set(problem.models) == {"vgg", "peetz_net", "xception"}
     assert problem.dataset.side == 256
     assert problem.models["vgg"].width == 1

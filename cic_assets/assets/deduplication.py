@@ -8,18 +8,15 @@ from cic_assets.duplicates import (
     find_duplicates,
     fingerprint_pictures,
     kept_pictures,
-    load_overrides,
     review_sheet,
     shares_dropped,
 )
-from cic_assets.partitions import all_of, source_partitions
+from cic_assets.partitions import all_of, source_partitions, with_class
 from cic_assets.problem import Problem
 from cic_assets.resources import DataRootResource
 from cic_assets.storage import content_version
 
 OWNERS = ["team:cic"]
-OVERRIDES = "overrides.yaml"
-"""Under the data root: what a person decided about pairs, which goes before every measure."""
 SHARES_DROPPED = "share dropped"
 """Metadata of `duplicates`, by source: the history that a check compares with."""
 
@@ -27,6 +24,7 @@ SHARES_DROPPED = "share dropped"
 def build_assets(problem: Problem) -> list[AssetsDefinition]:
     """`image_hashes`, `duplicates` and `deduped_images`."""
     partitions = source_partitions(problem)
+    how_alike = problem.duplicates.model_dump(exclude={"overrides"})  # what it says counts, not where it lies
 
     @asset(
         partitions_def=partitions,
@@ -34,13 +32,13 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         group_name="deduplication",
         kinds={"opencv", "parquet"},
         owners=OWNERS,
-        code_version=content_version(1, problem.classes_by_key),
+        code_version=content_version(1),
     )
     def image_hashes(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Perceptual hashes and quality of each picture; computed once a picture, however often this runs."""
         key = context.partition_key
         table = fingerprint_pictures(
-            data.root.read_table("raw_images", key).assign(klass=problem.partitions[key].klass),
+            data.root.read_table("raw_images", key),
             data.root.images,
             data.root.read_table_or_none("image_hashes", key),
             on_progress=metadata.log_now_and_then(context.log.info),
@@ -56,18 +54,18 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         group_name="deduplication",
         kinds={"numpy", "parquet"},
         owners=OWNERS,
-        code_version=content_version(1, problem.duplicates.model_dump(), problem.classes_by_key),
+        code_version=content_version(1, how_alike, problem.classes_by_key, problem.overrides),
     )
     def duplicates(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Groups of pictures that are the same picture, over all sources: what to keep, and label conflicts."""
-        images = data.root.read_tables("image_hashes", problem.partitions)
+        images = with_class(data.root.read_tables("image_hashes", problem.partitions), problem)
         formats = images.set_index("sha256")["format"].to_dict()
         try:
             groups = find_duplicates(
                 images,
                 lambda sha256: data.root.images.get(sha256, formats[sha256]),
                 problem.duplicates,
-                load_overrides(data.root.path / OVERRIDES),
+                problem.overrides,
             )
         except OverridesError as error:
             raise Failure(str(error), allow_retries=False) from error

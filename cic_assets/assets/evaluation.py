@@ -1,9 +1,10 @@
 """Evaluation: the report of all models."""
 
-from dagster import AssetDep, AssetsDefinition, DataVersion, MaterializeResult, asset
+from dagster import AssetsDefinition, DataVersion, MaterializeResult, asset
 
 from cic_assets.assets import metadata
-from cic_assets.evaluation import build_report, load_report_inputs, write_report
+from cic_assets.evaluation import PLACES, build_report, load_report_inputs, write_report
+from cic_assets.partitions import all_of
 from cic_assets.problem import Problem
 from cic_assets.resources import DataRootResource
 from cic_assets.storage import content_version
@@ -16,11 +17,12 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
     models = [f"{name}_model" for name in problem.models]
 
     @asset(
-        deps=[*models, AssetDep("training_dataset")],
+        deps=[*models, "training_dataset", "duplicates", all_of("raw_images")],
         group_name="evaluation",
         kinds={"matplotlib", "html"},
         owners=OWNERS,
-        code_version=content_version(1, problem.question, problem.report.model_dump()),
+        # The report shows the sources and all settings; where they lie on this machine it does not.
+        code_version=content_version(1, problem.classes_by_key, problem.model_dump(exclude=PLACES)),
     )
     def evaluation_report(data: DataRootResource) -> MaterializeResult[None]:
         """Accuracy with its uncertainty, confusion, curves, mistakes and costs of all models, as a page and as JSON."""

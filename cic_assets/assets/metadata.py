@@ -38,6 +38,7 @@ def sheet_of(pictures: pd.DataFrame, store: ContentStore, *, caption: str | None
     tiles = [
         Tile(prepare(store.get(row["sha256"], row["format"]), SHEET_SIDE), str(row[caption]) if caption else "")
         for _, row in shown.iterrows()
+        if store.has(row["sha256"], row["format"])  # what somebody removed from the store is no reason to fail
     ]
     return picture(contact_sheet(tiles, tile_side=SHEET_SIDE))
 

@@ -6,7 +6,7 @@ from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failur
 from cic_assets.assets import metadata
 from cic_assets.dataset import MANIFEST, DatasetError, build_dataset, resize_pictures
 from cic_assets.duplicates import group_members
-from cic_assets.partitions import all_of, source_partitions
+from cic_assets.partitions import all_of, source_partitions, with_class
 from cic_assets.problem import Problem
 from cic_assets.resources import DataRootResource
 from cic_assets.sources import is_sample
@@ -58,11 +58,13 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         group_name="preparation",
         kinds={"numpy", "parquet"},
         owners=OWNERS,
-        code_version=content_version(2, settings.model_dump(mode="json"), problem.class_names, problem.classes_by_key),
+        code_version=content_version(
+            2, problem.name, settings.model_dump(mode="json"), problem.class_names, problem.classes_by_key
+        ),
     )
     def training_dataset(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Classes, splits by duplicate group, class weights, and one array of pixels a split."""
-        pictures = data.root.read_tables("resized_images", problem.partitions)
+        pictures = with_class(data.root.read_tables("resized_images", problem.partitions), problem)
         origins = data.root.read_tables("raw_images", problem.partitions)["origin"]
         try:
             info = build_dataset(

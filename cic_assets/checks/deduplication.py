@@ -14,8 +14,9 @@ from dagster import (
     asset_check,
 )
 
-from cic_assets.assets.deduplication import OVERRIDES, SHARES_DROPPED
-from cic_assets.duplicates import copies_left, load_overrides
+from cic_assets.assets.deduplication import SHARES_DROPPED
+from cic_assets.duplicates import copies_left
+from cic_assets.partitions import with_class
 from cic_assets.problem import Problem
 from cic_assets.resources import DataRootResource
 from cic_assets.storage import DataRoot
@@ -43,12 +44,13 @@ def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
         kept = _kept(data.root, problem)
         if kept.empty:
             return AssetCheckResult(passed=True, description="nothing is kept yet")
+        kept = with_class(kept, problem)
         formats = dict(zip(kept["sha256"], kept["format"], strict=True))
         left = copies_left(
             kept,
             lambda sha256: data.root.images.get(sha256, formats[sha256]),
             problem.duplicates,
-            load_overrides(data.root.path / OVERRIDES),
+            problem.overrides,
         )
         return AssetCheckResult(
             passed=left.copies.empty,

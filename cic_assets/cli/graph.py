@@ -99,12 +99,14 @@ def _run(environment: Environment) -> None:
     # Dagster takes seconds to import: neither `cic --help` nor a mistake in the problem file waits for it.
     from cic_assets.build import build_definitions
     from cic_assets.instance import open_instance
+    from cic_assets.remains import Remains
     from cic_assets.runs import RunFailedError, run_graph
 
     definitions = build_definitions(environment)
+    lack = Remains(root, problem, environment).lack
     try:
         with open_instance(root) as instance, progress:
-            done = run_graph(definitions, instance, list(problem.partitions), progress.stage, progress.line)
+            done = run_graph(definitions, instance, list(problem.partitions), lack, progress.stage, progress.line)
     except RunFailedError as error:
         for failure in error.lines:
             _print_failure(console, failure)

@@ -5,6 +5,7 @@ from cic_assets.dataset.arrays import (
     DatasetInfo,
     SplitArrays,
     build_dataset,
+    is_complete,
     load_info,
     load_split,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "export_dataset",
     "find_poor",
     "find_shortcuts",
+    "is_complete",
     "load_info",
     "load_split",
     "resize_pictures",

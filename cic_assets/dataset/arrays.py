@@ -137,6 +137,12 @@ def load_info(folder: UPath) -> DatasetInfo:
     return DatasetInfo.model_validate(content)
 
 
+def is_complete(folder: UPath) -> bool:
+    """Whether a data set is there with all of its files."""
+    arrays = [name for split in Split for name in (f"{split}.npy", f"{split}_labels.npy")]
+    return all((folder / name).exists() for name in (DESCRIPTION, MANIFEST, *arrays))
+
+
 def load_split(folder: Path, split: Split) -> SplitArrays:
     """The arrays of a split, mapped into memory and not to be written to. `folder` must be local."""
     return SplitArrays(
@@ -209,7 +215,7 @@ def _check_counts(counts: Mapping[str, Mapping[str, int]], settings: DatasetSett
 
 def _is_current(target: UPath, info: DatasetInfo) -> bool:
     try:
-        return load_info(target) == info
+        return is_complete(target) and load_info(target) == info
     except DatasetError:
         return False
 

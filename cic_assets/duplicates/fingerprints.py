@@ -16,8 +16,8 @@ VERSION = 3
 """Of the fingerprints' definition: another one, and all are computed again."""
 
 CARRIED = [
-    "sha256", "subreddit", "klass", "post_id", "permalink", "title", "author", "created_utc", "format", "width",
-    "height", "bytes",
+    "sha256", "subreddit", "post_id", "permalink", "title", "author", "created_utc", "format", "width", "height",
+    "bytes",
 ]  # fmt: skip
 """Columns taken over from `raw_images`."""
 
@@ -33,7 +33,7 @@ def fingerprint_pictures(
     """Fingerprints of the pictures of one source.
 
     Args:
-        raw: `raw_images` with a column `klass`; of several posts with one picture the earliest counts.
+        raw: `raw_images`; of several posts with one picture the earliest counts.
         store: where the pictures are.
         before: the table of an earlier run, whose fingerprints are taken over.
         workers: threads; decoding leaves Python's lock.

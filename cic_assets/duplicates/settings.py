@@ -1,5 +1,7 @@
 """What a person may set about the search for duplicates. Every default has its reason beside it."""
 
+from pathlib import Path
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -7,6 +9,9 @@ class DuplicateSettings(BaseModel):
     """How alike two pictures must be to count as one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    overrides: Path = Path("overrides.yaml")
+    """What a person decided about pictures, in a file beside the problem file; there need not be one."""
 
     radius: int = Field(default=8, ge=0, le=10)
     """Bits of 64 in which the pHash of two pictures may differ for the pair to be looked at. Recompressed, resized,

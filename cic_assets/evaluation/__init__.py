@@ -2,6 +2,7 @@
 
 from cic_assets.evaluation.contract import ReportData
 from cic_assets.evaluation.inputs import (
+    PLACES,
     ModelRun,
     Question,
     ReportInputError,
@@ -15,6 +16,7 @@ from cic_assets.evaluation.statistics import Interval, McNemar, mcnemar_exact, w
 from cic_assets.evaluation.terminal import report_tables
 
 __all__ = [
+    "PLACES",
     "Interval",
     "McNemar",
     "ModelRun",

@@ -19,6 +19,10 @@ from cic_assets.evaluation.calibration import as_probabilities
 from cic_assets.models import PREDICTIONS_FILE, Card, ModelSettings, read_card
 from cic_assets.storage import ContentStore, DataRoot
 
+PLACES: Mapping[str, Any] = {"classes": True, "dataset": {"splits": {"given"}}, "duplicates": {"overrides"}}
+"""Of a problem's settings, those that say where something lies on this machine: not the business of a report's readers.
+The labels of sources are in the report."""
+
 
 class ReportInputError(ValueError):
     """What a report is to be made from is missing or does not fit together; the message names it and what to do."""
@@ -61,7 +65,7 @@ class Question(Protocol):
     def models(self) -> Mapping[str, ModelSettings]:
         """Settings of each model by its name."""
 
-    def model_dump(self, *, mode: str = ..., exclude: dict[str, Any] = ...) -> dict[str, Any]:
+    def model_dump(self, *, mode: str = ..., exclude: Mapping[str, Any] = ...) -> dict[str, Any]:
         """All settings as JSON values."""
 
 
@@ -165,8 +169,7 @@ def load_report_inputs(root: DataRoot, question: Question) -> ReportInputs:
         models={name: load_run(root.model(name)) for name in question.models},
         images=root.images,
         resized=root.resized(dataset.side),
-        # Sources may be folders of this machine; their labels are in the report, paths are nobody's business.
-        settings=question.model_dump(mode="json", exclude={"classes": True, "dataset": {"splits": {"given"}}}),
+        settings=question.model_dump(mode="json", exclude=PLACES),
     )
 
 

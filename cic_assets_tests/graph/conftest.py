@@ -23,12 +23,12 @@ models:
 """
 
 
-def picture(klass, seed):
+def picture(klass, seed, quality=90):
     random = np.random.default_rng([HUES[klass], seed])
     hsv = random.integers(0, 255, (7, 9, 3), np.uint8)
     hsv[..., 0] = (HUES[klass] + random.integers(-15, 15, (7, 9))) % 180
     rgb = cv2.cvtColor(cv2.resize(hsv, (160, 120), interpolation=cv2.INTER_NEAREST), cv2.COLOR_HSV2BGR)
-    return cv2.imencode(".jpg", rgb, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes()
+    return cv2.imencode(".jpg", rgb, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
 
 
 @pytest.fixture
@@ -37,7 +37,8 @@ def world(tmp_path, archive, monkeypatch):
     for number in range(40):
         archive.add(f"c{number}", picture("car", number), subreddit="cars")
         archive.add(f"t{number}", picture("tank", number), subreddit="tanks")
-    archive.add("copy", picture("car", 0), subreddit="cars")
+    archive.add("again", picture("car", 0), subreddit="cars")
+    archive.add("copy", picture("car", 1, quality=70), subreddit="cars")
     archive.add("gone", status=404, subreddit="tanks")
     (tmp_path / "boats").mkdir()
     for number in range(40):

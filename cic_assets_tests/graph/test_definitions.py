@@ -67,7 +67,7 @@ def test_what_a_source_shows_is_a_setting_of_what_reads_it(world, graph, before,
     assert before in text
     world.environment.problem.write_text(text.replace(before, after))
     changed = build_definitions(world.environment).resolve_asset_graph()
-    for name in ("image_hashes", "duplicates", "training_dataset"):
+    for name in ("duplicates", "training_dataset", "evaluation_report"):
         assert changed.get(AssetKey(name)).code_version != graph.get(AssetKey(name)).code_version
 
 

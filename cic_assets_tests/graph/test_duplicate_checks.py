@@ -7,7 +7,6 @@ import pytest
 from dagster import AssetCheckSeverity, AssetSelection, DagsterInstance, materialize
 
 from cic_assets.assets import deduplication
-from cic_assets.assets.deduplication import OVERRIDES
 from cic_assets.checks.deduplication import build_checks
 from cic_assets.duplicates.fingerprints import CARRIED
 from cic_assets.problem import Problem
@@ -16,8 +15,8 @@ from cic_assets.storage import DataRoot
 
 pytestmark = pytest.mark.slow
 
-PROBLEM = Problem.model_validate({"name": "x", "classes": {"car": ["r/cars"], "tank": ["r/tanks"]}})
-ASSETS = {asset.key.to_user_string(): asset for asset in deduplication.build_assets(PROBLEM)}
+QUESTION = {"name": "x", "classes": {"car": ["r/cars"], "tank": ["r/tanks"]}}
+PROBLEM = Problem.model_validate(QUESTION)
 
 
 def body(seed, quality=95):
@@ -32,6 +31,11 @@ class World:
     def __init__(self, root, instance):
         self.root, self.instance = root, instance
         self.data = DataRootResource(url=root.url)
+        self.ask(PROBLEM)
+
+    def ask(self, problem):
+        self.problem = problem
+        self.assets = {asset.key.to_user_string(): asset for asset in deduplication.build_assets(problem)}
 
     def scrape(self, key, bodies):
         rows = [
@@ -44,7 +48,7 @@ class World:
 
     def run(self, asset, key=None):
         result = materialize(
-            list(ASSETS.values()),
+            list(self.assets.values()),
             selection=[asset],
             partition_key=key,
             resources={"data": self.data},
@@ -61,9 +65,9 @@ class World:
 
     def check(self, asset):
         """The one check of an asset, run as Dagster runs it."""
-        checks = [check for check in build_checks(PROBLEM) if check.check_key.asset_key.to_user_string() == asset]
+        checks = [check for check in build_checks(self.problem) if check.check_key.asset_key.to_user_string() == asset]
         run = materialize(
-            [ASSETS[asset], *checks],
+            [self.assets[asset], *checks],
             selection=AssetSelection.checks(*checks),
             resources={"data": self.data},
             instance=self.instance,
@@ -101,10 +105,12 @@ def test_a_copy_that_was_left_is_named(world):
     assert len(found.metadata["copies left"].value) == 2
 
 
-def test_what_a_person_says_is_different_is_explained(world):
+def test_what_a_person_says_is_different_is_explained(world, tmp_path):
     groups = world.root.read_table("duplicates")
     pair = groups[groups["subreddit"] == "tanks"]["sha256"].tolist()
-    (world.root.path / OVERRIDES).write_text(f"different: [[{pair[0]}, {pair[1]}]]\n")
+    overrides = tmp_path / "overrides.yaml"
+    overrides.write_text(f"different: [[{pair[0]}, {pair[1]}]]\n")
+    world.ask(Problem.model_validate({**QUESTION, "duplicates": {"overrides": overrides}}))
     world.deduplicate()
     assert len(world.root.read_table("deduped_images", "tanks")) == 13
     assert world.check("deduped_images").passed

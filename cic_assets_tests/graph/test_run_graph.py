@@ -3,12 +3,15 @@
 import json
 import shutil
 
+import pandas as pd
 import pytest
 from dagster import AssetKey
 
 from cic_assets.build import build_definitions
+from cic_assets.dataset import MANIFEST, load_info
 from cic_assets.instance import open_instance
 from cic_assets.problem import load_problem
+from cic_assets.remains import Remains
 from cic_assets.runs import RunFailedError, run_graph
 
 from .conftest import picture
@@ -23,7 +26,8 @@ def run(world):
     definitions = build_definitions(world.environment)
     with open_instance(world.root) as instance:
         before = {run.run_id for run in instance.get_runs()}
-        run_graph(definitions, instance, list(problem.partitions), lines.append, lines.append)
+        lack = Remains(world.root, problem, world.environment).lack
+        run_graph(definitions, instance, list(problem.partitions), lack, lines.append, lines.append)
         materialized = [
             (event.asset_key.to_user_string(), event.partition)
             for run in instance.get_runs()
@@ -47,7 +51,8 @@ def test_everything_once_then_only_what_changed(world):
     report = json.loads((world.root.report / "report.json").read_text())
     assert set(report["models"]) == {"vgg", "peetz_net", "xception"}
     groups = world.root.read_table("duplicates")
-    assert len(groups) == 0 or groups["keep"].sum() == groups["group_id"].nunique()
+    assert list(groups["subreddit"]) == ["cars", "cars"]
+    assert list(groups["keep"]) == [1, 0]
     assert len(world.root.read_table("deduped_images", "cars")) == 40
     assert len(world.root.read_table("deduped_images", "boats")) == 40
     with open_instance(world.root) as instance:
@@ -65,6 +70,47 @@ def test_everything_once_then_only_what_changed(world):
     assert ("resized_images", "tanks") in changed
     assert ("resized_images", "cars") not in changed
     assert {name for name, _ in changed} >= {"training_dataset", "vgg_model", "evaluation_report"}
+
+
+def test_what_a_person_changes_by_hand_is_followed(world):
+    text = world.environment.problem.read_text()
+    one_model = "models: {vgg: {width: 0.05, input_size: 32, epochs: 1}, peetz_net: null, xception: null}\n"
+    world.environment.problem.write_text(text[: text.index("models:")] + one_model)
+    run(world)
+
+    # Files that are gone are made again, and nothing else is.
+    shutil.rmtree(str(world.root.resized(72).root))
+    shutil.rmtree(str(world.root.report))
+    (world.root.dataset / "train.npy").unlink()
+    changed, _ = run(world)
+    made_again = [
+        ("evaluation_report", None),
+        *(("resized_images", key) for key in ("boats", "cars", "tanks")),
+        ("training_dataset", None),
+    ]
+    assert changed == sorted([*SCRAPES, *made_again], key=str)
+
+    # A word about a pair goes before every measure.
+    pair = list(world.root.read_table("duplicates")["sha256"])
+    (world.environment.problem.parent / "overrides.yaml").write_text(f"different: [[{pair[0]}, {pair[1]}]]")
+    run(world)
+    assert world.root.read_table("duplicates").empty
+    assert set(pair) <= set(manifest(world)["sha256"])
+
+    # A source that moves to another class takes its pictures along; no class of that name is left.
+    text = world.environment.problem.read_text()
+    world.environment.problem.write_text(
+        text.replace("tank: [r/tanks]", 'tank: [r/tanks, "folder:boats"]').replace('  boat: ["folder:boats"]\n', "")
+    )
+    run(world)
+    pictures = manifest(world)
+    assert set(pictures.loc[pictures["subreddit"] == "boats", "klass"]) == {"tank"}
+    assert load_info(world.root.dataset).classes == ["car", "tank"]
+
+
+def manifest(world):
+    with (world.root.dataset / MANIFEST).open("rb") as file:
+        return pd.read_parquet(file)
 
 
 def test_a_source_that_fails_is_named_and_the_others_are_scraped(world):
