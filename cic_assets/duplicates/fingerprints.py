@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from cic_assets.duplicates.look import look_of
-from cic_assets.images import fingerprint_and_pixels
+from cic_assets.images import examine
 from cic_assets.media import Outcome
 from cic_assets.storage import ContentStore
 
@@ -61,8 +61,8 @@ def fingerprint_pictures(
 
 
 def _row(data: bytes) -> dict[str, Any]:
-    found, pixels = fingerprint_and_pixels(data)
-    return {**found.row(), **asdict(look_of(pixels))}
+    found = examine(data)
+    return {**found.fingerprint.row(), **asdict(look_of(found.pixels, found.preview))}
 
 
 def _known(before: pd.DataFrame | None) -> dict[str, dict[str, Any]]:

@@ -18,7 +18,6 @@ SIDE = 32
 """Pixels of a thumbnail's side, the size from which pHash computes 64 bits."""
 COLOUR_SIDE = 8
 """Cells of the colour grid's side: coarse enough not to see recompression, fine enough to see a car."""
-_BORDER_SIDE = 192  # pixels of the shorter side: borders are known to half a percent, and noise is averaged away
 _COLOUR_SAMPLES = 96  # pixels of the shorter side that the colour grid is averaged from
 _CLIP = 4  # times the mean count; from 2 to 8 copies were found equally well
 _BORDER_LEVELS = 8  # JPEG noise in a border stays within this many of 256 levels of its colour
@@ -47,9 +46,13 @@ class Look:
     colours: bytes
 
 
-def look_of(rgb: Rgb) -> Look:
-    """The look of a picture from its pixels, (height, width, 3)."""
-    grey = _small(np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8))
+def look_of(rgb: Rgb, grey: Grey) -> Look:
+    """The look of a picture.
+
+    Args:
+        rgb: its pixels, (height, width, 3).
+        grey: a preview, as of `images.examine`: large enough that a border of 2 % is some lines.
+    """
     top, bottom = _borders(grey)
     left, right = _borders(grey[top : len(grey) - bottom].T)
     height, width = grey.shape
@@ -64,14 +67,6 @@ def look_of(rgb: Rgb) -> Look:
         content_thumbnail=whole if content.shape == grey.shape else _thumbnail(content),
         colours=_colours(rgb),
     )
-
-
-def _small(grey: Grey) -> Grey:
-    """With `_BORDER_SIDE` pixels along the shorter side, if it has more."""
-    scale = _BORDER_SIDE / min(grey.shape)
-    if scale >= 1:
-        return grey
-    return np.asarray(cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _colours(rgb: Rgb) -> bytes:
@@ -116,4 +111,4 @@ def _border(lines: Grey) -> int:
 
 
 def _is_even(line: Grey, colour: float) -> bool:
-    return bool((np.abs(line - np.float32(colour)) <= _BORDER_LEVELS).mean() >= _BORDER_SHARE)
+    return bool(np.count_nonzero(np.abs(line - np.float32(colour)) <= _BORDER_LEVELS) >= _BORDER_SHARE * len(line))

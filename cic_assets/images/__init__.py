@@ -6,7 +6,7 @@ Bytes come from anybody. Nothing here downloads, stores, or knows what a picture
 from cic_assets.images.contact_sheets import Tile, contact_sheet, pair_sheet
 from cic_assets.images.decoding import decode
 from cic_assets.images.encoding import encode_jpeg, is_encoded_here
-from cic_assets.images.fingerprints import Fingerprint, fingerprint, fingerprint_and_pixels
+from cic_assets.images.fingerprints import Examined, Fingerprint, examine, fingerprint
 from cic_assets.images.formats.common import Header, TooManyPixels, TruncatedImage, UnreadableImage
 from cic_assets.images.headers import read_header
 from cic_assets.images.inspection import Inspection, inspect, judge_size
@@ -16,6 +16,7 @@ from cic_assets.images.settings import PIXEL_CEILING, ImageLimits
 
 __all__ = [
     "PIXEL_CEILING",
+    "Examined",
     "Fingerprint",
     "Header",
     "ImageLimits",
@@ -28,8 +29,8 @@ __all__ = [
     "contact_sheet",
     "decode",
     "encode_jpeg",
+    "examine",
     "fingerprint",
-    "fingerprint_and_pixels",
     "inspect",
     "is_encoded_here",
     "judge_size",

@@ -11,6 +11,7 @@ from a reduced one (of a JPEG with a shorter side of 768 pixels or more) one pai
 import hashlib
 from dataclasses import asdict, dataclass
 from functools import cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -75,15 +76,25 @@ def fingerprint(data: bytes) -> Fingerprint:
     Raises:
         UnreadableImage: see `decode`.
     """
-    return fingerprint_and_pixels(data)[0]
+    return examine(data).fingerprint
 
 
-def fingerprint_and_pixels(data: bytes) -> tuple[Fingerprint, Rgb]:
-    """The fingerprint of a file, and the pixels that it was taken of, for what else is to be seen in them.
+class Examined(NamedTuple):
+    """A fingerprint, and what it was taken of, for what else is to be seen there.
 
-    Returns:
-        The pixels are upright and, unless the picture is smaller, have `PREVIEW_SIDE` and half as many again along the
-        shorter side, or more.
+    Attributes:
+        fingerprint: of the file.
+        pixels: upright; the shorter side has 1.5 `PREVIEW_SIDE` or more, unless the picture is smaller.
+        preview: (rows, columns) in grey, upright; the shorter side has `PREVIEW_SIDE`, unless the picture is smaller.
+    """
+
+    fingerprint: Fingerprint
+    pixels: Rgb
+    preview: NDArray[np.uint8]
+
+
+def examine(data: bytes) -> Examined:
+    """All that a file's pixels tell, from one decode.
 
     Raises:
         UnreadableImage: see `decode`.
@@ -91,31 +102,38 @@ def fingerprint_and_pixels(data: bytes) -> tuple[Fingerprint, Rgb]:
     header = read_header(data)
     reduction = reduction_for(header, PREVIEW_SIDE)
     stored = decode_stored(data, header, reduction)
-    return _fingerprint(stored, header, reduction), np.ascontiguousarray(upright(stored, header.orientation))
-
-
-def _fingerprint(stored: Rgb, header: Header, reduction: int) -> Fingerprint:
-    grey = Image.fromarray(stored).convert("L")  # as imagehash does: OpenCV's grey is another by rounding
-    preview = _preview(np.asarray(grey), header, reduction)
+    grey = np.asarray(Image.fromarray(stored).convert("L"))  # as imagehash does: OpenCV's grey is another by rounding
+    preview = _preview(grey, header, reduction)
+    pixels, upright_preview = (np.ascontiguousarray(upright(plane, header.orientation)) for plane in (stored, preview))
     (phash, phash_mirrored), (phash256, phash256_mirrored) = _phashes(grey, header, reduction)
-    return Fingerprint(
+    found = Fingerprint(
         phash=int.from_bytes(phash),
         phash_mirrored=int.from_bytes(phash_mirrored),
         phash256=phash256,
         phash256_mirrored=phash256_mirrored,
-        pixels_sha256=_pixels_sha256(upright(stored, header.orientation)),
+        pixels_sha256=_pixels_sha256(pixels),
         width=header.width,
         height=header.height,
-        sharpness=float(cv2.Laplacian(preview, cv2.CV_32F).var()),
-        flatness=_flatness(preview),
-        brightness=float(preview.mean()) / 255,
-        contrast=float(preview.std()) / 255,
+        **_quality(preview),
     )
+    return Examined(found, pixels, upright_preview)
+
+
+def _quality(preview: NDArray[np.uint8]) -> dict[str, float]:
+    """Sharpness, flatness, brightness and contrast of a grey preview."""
+    means, deviations = cv2.meanStdDev(preview)
+    _, edges = cv2.meanStdDev(cv2.Laplacian(preview, cv2.CV_16S))
+    return {
+        "sharpness": float(edges[0, 0]) ** 2,
+        "flatness": _flatness(preview),
+        "brightness": float(means[0, 0]) / 255,
+        "contrast": float(deviations[0, 0]) / 255,
+    }
 
 
 def _pixels_sha256(rgb: Rgb) -> str:
     digest = hashlib.sha256(str(rgb.shape).encode())
-    digest.update(np.ascontiguousarray(rgb).data)
+    digest.update(rgb.data)
     return digest.hexdigest()
 
 
@@ -130,7 +148,7 @@ def _flatness(grey: NDArray[np.uint8]) -> float:
     return float(around.max() / grey.size)
 
 
-def _phashes(grey: Image.Image, header: Header, reduction: int) -> list[tuple[bytes, bytes]]:
+def _phashes(grey: NDArray[np.uint8], header: Header, reduction: int) -> list[tuple[bytes, bytes]]:
     """The pHashes of the upright picture and its mirror image, of 64 bits and of 256, from the grey one as stored."""
     width, height = header.stored_size
     # The last column and row of a reduced decode may be picture in part: what is not stays out of the hash.

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from cic_assets.duplicates.look import look_of
-from cic_assets.images import fingerprint_and_pixels
+from cic_assets.images import examine
 
 
 def photo(seed, width=300, height=220):
@@ -69,8 +69,8 @@ def painted(rgb, factors):
 
 
 def _looks_of(data):
-    found, pixels = fingerprint_and_pixels(data)
-    return {**found.row(), **asdict(look_of(pixels))}
+    found = examine(data)
+    return {**found.fingerprint.row(), **asdict(look_of(found.pixels, found.preview))}
 
 
 class Gallery:
