@@ -31,7 +31,8 @@ def prepare(environment, monkeypatch) -> DatasetInfo:
     problem = load_problem(environment.problem)
     root = DataRoot(environment.data_root)
     with open_instance(root) as instance:
-        run_graph(build_definitions(environment), instance, list(problem.partitions), lambda _: None, lambda _: None)
+        definitions, keys = build_definitions(environment), list(problem.partitions)
+        run_graph(definitions, instance, keys, lambda _asset, _key: False, lambda _: None, lambda _: None)
     return load_info(root.dataset)
 
 
