@@ -55,6 +55,7 @@ REQUESTS = ("requests==2.34.2", "opencv-python-headless==4.14.0.94", "numpy==2.4
 CLIENTS = (
     Client("serial", "the original's loop: requests, one after another, saved again as JPEG", REQUESTS, slow=True),
     Client("threads", "requests in 64 threads, nothing checked", REQUESTS),
+    Client("gallery_dl", "gallery-dl 1.32.18, a file of direct links", ("gallery-dl==1.32.18",), slow=True),
     Client(
         "img2dataset", "img2dataset 1.47.0, 1 process, 64 threads, bytes kept as they come", ("img2dataset==1.47.0",)
     ),
@@ -158,7 +159,7 @@ def ratios(best: dict[tuple[str, int], Result]) -> str:
     lines = []
     for latency in LATENCIES:
         ours = best["ours", latency]
-        for name in ("img2dataset", "serial", "threads"):
+        for name in ("img2dataset", "gallery_dl", "serial", "threads"):
             peer = best[name, latency]
             rate, cpu = ours.rate / peer.rate, ours.cpu / peer.cpu
             lines.append(f"- {latency} ms: {rate:.1f} times {name}'s images/s, at {cpu:.2f} of its CPU an image")

@@ -44,7 +44,7 @@ def serial(links: list[str], folder: Path) -> Callable[[], int]:
 
 
 def threads(links: list[str], folder: Path) -> Callable[[], int]:
-    """What gallery-dl fetches with, requests, in a pool of threads; bytes are kept as they come, and not looked at."""
+    """What many scrapers are: requests in a pool of threads; bytes are kept as they come, and not looked at."""
     import requests
 
     local = threading.local()
@@ -59,6 +59,21 @@ def threads(links: list[str], folder: Path) -> Callable[[], int]:
     def run() -> int:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(fetch, enumerate(links)))
+        return len(list(folder.iterdir()))
+
+    return run
+
+
+def gallery_dl(links: list[str], folder: Path) -> Callable[[], int]:
+    """gallery-dl with a file of direct links: one after another, each in a session of its own; names decide."""
+    import gallery_dl
+
+    listing = folder.with_suffix(".txt")
+    listing.write_text("\n".join(links))
+
+    def run() -> int:
+        sys.argv = ["gallery-dl", "--config-ignore", "--quiet", "-D", str(folder), "-i", str(listing)]
+        gallery_dl.main()
         return len(list(folder.iterdir()))
 
     return run
@@ -140,6 +155,7 @@ def ours(links: list[str], folder: Path) -> Callable[[], int]:
 CLIENTS: dict[str, Client] = {
     "serial": serial,
     "threads": threads,
+    "gallery_dl": gallery_dl,
     "img2dataset": img2dataset,
     "aiohttp_bare": aiohttp_bare,
     "ours": ours,

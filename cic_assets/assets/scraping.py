@@ -43,7 +43,8 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 )
         except (RedditError, SourceError) as error:
             raise Failure(str(error), allow_retries=getattr(error, "passing", False)) from error
-        context.log.info(f"{partition.source}: {result.outcomes}")
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in result.outcomes.items())
+        context.log.info(f"{partition.source}: {len(result.table)} media, {result.new_rows} new ({counts})")
         pictures = result.table[result.table["outcome"] == "ok"]
         return MaterializeResult(
             data_version=DataVersion(result.version),
