@@ -1,6 +1,5 @@
 """The command line as users run it: each case a process of its own."""
 
-import json
 import os
 import subprocess
 import sys
@@ -87,11 +86,3 @@ def test_without_credentials_every_source_says_what_to_set(cic, tmp_path):
     for key in ("aa", "bb"):
         assert f"raw_images of {key}: no way to reach Reddit: set REDDIT_CLIENT_ID" in result.stderr
     assert "Traceback" not in result.stderr
-
-
-def test_json_is_the_only_thing_on_standard_output(cic):
-    result = cic("predict", "--json", "x.jpg")
-    assert result.returncode == 1
-    assert result.stdout == ""
-    with pytest.raises(json.JSONDecodeError):
-        json.loads(result.stdout)
