@@ -99,10 +99,11 @@ def ours() -> Finder:
             header, sha256 = read_header(data), hashlib.sha256(data).hexdigest()
             store.paths[sha256] = path
             size = {"width": header.width, "height": header.height, "bytes": len(data), "format": header.format}
-            post = dict.fromkeys(("subreddit", "klass", "permalink", "title", "author"), "") | {"created_utc": 0.0}
+            post = dict.fromkeys(("subreddit", "permalink", "title", "author"), "") | {"created_utc": 0.0}
             rows.append({"sha256": sha256, "post_id": path.name, "outcome": "ok", **post, **size})
         raw = pd.DataFrame(rows)
-        groups = find_duplicates(fingerprint_pictures(raw, store), store.get, DuplicateSettings(), Overrides())
+        images = fingerprint_pictures(raw, store).assign(klass="")
+        groups = find_duplicates(images, store.get, DuplicateSettings(), Overrides())
         joined = raw.merge(groups[["sha256", "group_id"]], on="sha256", how="left")
         by_group = joined.groupby(joined["group_id"].fillna(joined["sha256"]))["post_id"]
         return [list(names) for _, names in by_group if len(names) > 1]

@@ -13,7 +13,7 @@ _TILE_SIDE = 160
 
 
 def review_sheet(
-    groups: pd.DataFrame, images: pd.DataFrame, store: ContentStore, *, most: int = 36, max_bytes: int = 100_000
+    groups: pd.DataFrame, images: pd.DataFrame, store: ContentStore, *, most: int = 24, max_bytes: int = 100_000
 ) -> bytes | None:
     """A contact sheet of groups, those first that are least sure; captions say what is kept and how far the rest is.
 
@@ -21,7 +21,7 @@ def review_sheet(
         groups: the table of duplicates.
         images: with `sha256` and `format` of each picture in it.
         store: where the pictures are.
-        most: tiles on the sheet.
+        most: tiles on the sheet; a group is shown whole or not at all, unless it is the only one.
         max_bytes: of the JPEG.
 
     Returns:
@@ -30,7 +30,7 @@ def review_sheet(
     if groups.empty:
         return None
     formats = dict(zip(images["sha256"], images["format"], strict=True))
-    shown = _least_sure_first(groups).head(most)
+    shown = _whole_groups(_least_sure_first(groups), most)
     tiles = [
         Tile(decode(store.get(row["sha256"], formats[row["sha256"]]), shortest_side=_TILE_SIDE), _caption(row))
         for row in shown.to_dict("records")
@@ -43,7 +43,16 @@ def _least_sure_first(groups: pd.DataFrame) -> pd.DataFrame:
     return groups.assign(_doubt=doubt).sort_values(["_doubt", "group_id"], ascending=[False, True], kind="stable")
 
 
+def _whole_groups(rows: pd.DataFrame, most: int) -> pd.DataFrame:
+    """The first groups, as many as fit."""
+    ends = rows.groupby("group_id", sort=False).size().cumsum()
+    fitting = ends[ends <= most]
+    return rows.head(int(fitting.iloc[-1]) if len(fitting) else most)
+
+
 def _caption(row: Mapping[Hashable, Any]) -> str:
+    """What is cut off where a tile is narrow comes last."""
     verdict = "kept" if row["keep"] else "in doubt" if row["label_conflict"] else "dropped"
-    measure = "" if row["sha256"] == row["group_id"] else f" {row['verified_by']} {row['distance']:.2f}"
-    return f"{verdict}{measure} {row['sha256'][:8]} {row['subreddit']}"
+    if row["sha256"] == row["group_id"]:
+        return f"{verdict} {row['sha256'][:8]} {row['subreddit']}"
+    return f"{verdict} {row['distance']:.2f} {row['sha256'][:8]} {row['verified_by']} {row['subreddit']}"

@@ -32,3 +32,18 @@ def test_no_groups_are_no_sheet(gallery, store):
     gallery.add("one", photo(1))
     groups = find_duplicates(gallery.table, gallery.blobs.__getitem__, DuplicateSettings(), Overrides())
     assert review_sheet(groups, gallery.table.assign(format="jpeg"), store) is None
+
+
+def test_a_group_is_not_cut_in_two(gallery, store):
+    for seed in range(3):
+        for quality in (92, 60, 40):
+            store.put(gallery.blobs[gallery.add(f"{seed} {quality}", encode(photo(seed), quality))], "jpeg")
+    images = gallery.table.assign(format="jpeg")
+    groups = find_duplicates(images, gallery.blobs.__getitem__, DuplicateSettings(), Overrides())
+
+    def height(most):
+        sheet = review_sheet(groups, images, store, most=most)
+        return cv2.imdecode(np.frombuffer(sheet, np.uint8), cv2.IMREAD_COLOR).shape[0]
+
+    assert height(6) == height(8) < height(9)
+    assert height(2) == height(6)
