@@ -91,14 +91,14 @@ class Pictures:
 
     Attributes:
         folder: the files.
-        original: of each file the file whose picture it shows, its own if it is no copy.
-        copies: of each kind the files that are copies.
+        original: of each file the first file that shows its picture, itself if it is no copy.
+        copies: of each kind the files that are copies, each with what it was made of.
         need: of each kind "must", "should" or "conflict".
     """
 
     folder: Path
     original: dict[str, str] = field(default_factory=dict)
-    copies: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    copies: defaultdict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
     need: dict[str, str] = field(default_factory=dict)
 
 
@@ -113,7 +113,7 @@ def gather(archive: Path, truth: Path, same: list[list[str]], folder: Path) -> P
         row = rows[url]
         pictures.original[name] = names.get(row["copy_of"], name)
         if row["copy_of"] in names:
-            pictures.copies[row["kind"]].append(name)
+            pictures.copies[row["kind"]].append((name, names[row["copy_of"]]))
             pictures.need[row["kind"]] = row["need"]
     for one, other in same:
         pictures.original[_named(one, names)] = _named(other, names)
@@ -158,10 +158,7 @@ def judge(found: Found, pictures: Pictures) -> tuple[Counter[str], int, int]:
         leaders = {leader[name] for name in names}
         leader = {name: min(leaders) if own in leaders else own for name, own in leader.items()}
     hits = Counter(
-        kind
-        for kind, copies in pictures.copies.items()
-        for name in copies
-        if leader[name] == leader[pictures.original[name]]
+        kind for kind, copies in pictures.copies.items() for one, other in copies if leader[one] == leader[other]
     )
     pairs = {tuple(sorted(pair)) for names in found.alike for pair in combinations(set(names), 2)}
     right = sum(pictures.original[one] == pictures.original[other] for one, other in pairs)
@@ -184,7 +181,7 @@ def summary(best: dict[str, Found], pictures: Pictures) -> str:
     """The table of all finders."""
     columns = (
         "finder", "must", "should", "conflict", "recall", "pairs", "of which wrong", "precision",
-        "wall s", "processor s", "processor, x ours",
+        "wall s", "x ours", "processor s", "x ours",
     )  # fmt: skip
     lines = [f"| {' | '.join(columns)} |", f"|---|{'---:|' * (len(columns) - 1)}"]
     for finder in FINDERS:
@@ -196,7 +193,7 @@ def summary(best: dict[str, Found], pictures: Pictures) -> str:
         precision = f"{right / pairs:.2%}" if pairs else ""
         lines.append(
             f"| {finder.title} | {' | '.join(by_need)} | {sum(hits.values()) / total:.1%} | {pairs} | {pairs - right} "
-            f"| {precision} | {found.wall:.2f} | {found.processor:.2f} "
+            f"| {precision} | {found.wall:.2f} | {found.wall / best['ours'].wall:.1f} | {found.processor:.2f} "
             f"| {found.processor / best['ours'].processor:.1f} |"
         )
     return "\n".join(lines)
