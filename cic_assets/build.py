@@ -73,9 +73,14 @@ def build_jobs() -> "list[UnresolvedAssetJobDefinition]":
     """The jobs that people launch, in the order of the data."""
     return [
         define_asset_job(
+            "check_takedowns",
+            AssetSelection.assets("takedowns"),
+            description="Ask Reddit which posts of a source are gone, and remove what was kept of them.",
+        ),
+        define_asset_job(
             "rescrape",
-            AssetSelection.assets("raw_images", "image_hashes"),
-            description="Scrape a source again: what is new is added, nothing is fetched twice.",
+            AssetSelection.assets("takedowns", "raw_images", "image_hashes"),
+            description="Look for take-downs, then scrape a source again: what is new is added, nothing fetched twice.",
         ),
         define_asset_job(
             "find_duplicates", AssetSelection.assets("duplicates"), description="Compare the pictures of all sources."

@@ -86,12 +86,11 @@ def _instance_config() -> str:
 
 
 @contextmanager
-def open_instance(root: DataRoot) -> Iterator[DagsterInstance]:
-    """The instance, locked against other commands that would write the same tables.
+def lock_home(root: DataRoot) -> Iterator[Path]:
+    """The Dagster home of a data root, locked against other commands that would write the same tables.
 
-    Runs that a killed command left behind as running are marked failed. `cic dev` takes no lock, so that the UI stays
-    open while a command works: a run that is started there meanwhile may do the same work, and of two equal files the
-    last counts, each of them whole.
+    `cic dev` takes no lock, so that the UI stays open while a command works: a run that is started there meanwhile may
+    do the same work, and of two equal files the last counts, each of them whole.
 
     Raises:
         click.ClickException: another command is at work on this data root.
@@ -104,6 +103,19 @@ def open_instance(root: DataRoot) -> Iterator[DagsterInstance]:
             raise click.ClickException(
                 f"another cic command is at work on {root.url}: wait for it, or stop it"
             ) from None
+        yield home
+
+
+@contextmanager
+def open_instance(root: DataRoot) -> Iterator[DagsterInstance]:
+    """The instance, locked as `lock_home` does.
+
+    Runs that a killed command left behind as running are marked failed.
+
+    Raises:
+        click.ClickException: another command is at work on this data root.
+    """
+    with lock_home(root) as home:
         os.environ["DAGSTER_HOME"] = str(home)
         with DagsterInstance.from_config(str(home)) as instance:
             _close_abandoned_runs(instance)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dagster import ConfigurableResource, Failure, ResourceDependency
+from praw import Reddit
 from pydantic import Field
 
 from cic_assets.download import Network
@@ -13,8 +14,9 @@ from cic_assets.environment import SAMPLE
 from cic_assets.models import AcceleratorSettings
 from cic_assets.reddit import REPLAY_CREDENTIALS, RedditCredentials, RedditSettings, connect, replay
 from cic_assets.sample import ensure_sample, sample_version
-from cic_assets.sources import Connection, Source, SourceKind, archive_origin, sample_origin
+from cic_assets.sources import Connection, Partition, Source, SourceKind, archive_origin, sample_origin
 from cic_assets.storage import DataRoot
+from cic_assets.takedowns import knows_posts, posts_to_ask
 
 
 class DataRootResource(ConfigurableResource[None]):
@@ -62,6 +64,20 @@ class RedditResource(ConfigurableResource[None]):
                 yield Connection("reddit", reddit, Network.public())
         else:
             raise Failure(NO_CREDENTIALS, allow_retries=False)
+
+    @contextmanager
+    def connect_to_ask(self, partition: Partition, settings: RedditSettings) -> Iterator[Reddit | None]:
+        """A client to ask about the kept posts of a source; None where it has none, or there is nobody to ask.
+
+        Dumps hold posts of Reddit too: they are asked about where there is an API key.
+        """
+        source = partition.source
+        can_ask = source.kind is SourceKind.SUBREDDIT or self.archive or self.client_id
+        if not can_ask or not posts_to_ask(self.data.root, partition.key):
+            yield None
+            return
+        with self.connect(source.model_copy(update={"kind": SourceKind.SUBREDDIT}), settings) as connection:
+            yield connection.reddit if knows_posts(self.data.root, partition.key, connection.origin) else None
 
     @property
     def _credentials(self) -> RedditCredentials:

@@ -36,7 +36,7 @@ class Stage:
 
 
 STAGES = (
-    Stage("rescrape", "Scraping {partition}", partitioned=True, always=("raw_images",)),
+    Stage("rescrape", "Scraping {partition}", partitioned=True, always=("takedowns", "raw_images")),
     Stage("rescrape", "Fingerprinting {partition}", partitioned=True),
     Stage("find_duplicates", "Finding duplicates", partitioned=False),
     Stage("prepare", "Resizing {partition}", partitioned=True),

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -162,6 +163,12 @@ class ContentStore:
         """The SHA-256 of every picture that is kept; one look for all, where `has` takes one for each."""
         return {path.stem for path in self.root.glob("??/*")} if self.root.exists() else set()
 
+    def remove(self, sha256: str) -> None:
+        """Forget a picture, in whatever format, and what a killed writer left of it; nothing if it is not there."""
+        folder = self.root / sha256[:2]
+        for path in [*folder.glob(f"{sha256}.*"), *folder.glob(f".{sha256}.*")]:
+            path.unlink(missing_ok=True)
+
 
 class DataRootError(ValueError):
     """Nothing can be kept under a URL; the message says why, and what is expected."""
@@ -212,6 +219,16 @@ class DataRoot:
         return ContentStore(self.path / "resized" / str(side))
 
     @property
+    def all_resized(self) -> list[ContentStore]:
+        """The resized copies of every side that there is."""
+        return [ContentStore(folder) for folder in sorted((self.path / "resized").glob("*"))]
+
+    @property
+    def scratch(self) -> UPath:
+        """Checkpoints and features of trainings, a folder a model; nothing that could not be made again."""
+        return self.path / "scratch"
+
+    @property
     def dataset(self) -> UPath:
         """Arrays, manifest and description of the training data set."""
         return self.path / "dataset"
@@ -226,14 +243,27 @@ class DataRoot:
         """The durable Dagster instance that our commands use."""
         return self.path / "dagster"
 
+    @property
+    def models(self) -> UPath:
+        """One folder a model."""
+        return self.path / "models"
+
     def model(self, name: str) -> UPath:
         """`model.keras`, `card.json` and predictions of one model."""
-        return self.path / "models" / name
+        return self.models / name
 
     def table_path(self, name: str, partition: str | None = None) -> UPath:
         """Where a table lies: `tables/NAME.parquet`, or `tables/NAME/PARTITION.parquet`."""
         tables = self.path / "tables"
         return tables / f"{name}.parquet" if partition is None else tables / name / f"{partition}.parquet"
+
+    def table_names(self) -> list[str]:
+        """Every table that there is, by name; those of partitions count once."""
+        return sorted({path.stem for path in (self.path / "tables").glob("*") if not path.name.startswith(".")})
+
+    def table_partitions(self, name: str) -> list[str]:
+        """The partitions of a table that there are, also those that no problem names any more."""
+        return sorted(path.stem for path in (self.path / "tables" / name).glob("*.parquet"))
 
     def write_table(self, name: str, table: pd.DataFrame, partition: str | None = None) -> UPath:
         """Write a table whole; the index is not kept."""

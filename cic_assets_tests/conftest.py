@@ -79,6 +79,14 @@ class ArchiveOnDisk:
             self.posts[name] = [post for post in posts if post["id"] != post_id]
         self.write()
 
+    def change(self, post_id, **fields):
+        """Change what Reddit says of a post, such as `removed_by_category="moderator"`."""
+        for posts in self.posts.values():
+            for post in posts:
+                if post["id"] == post_id:
+                    post.update(fields)
+        self.write()
+
     def write(self):
         for name, posts in self.posts.items():
             lines = "".join(json.dumps(post) + "\n" for post in posts)

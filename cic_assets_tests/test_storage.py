@@ -223,3 +223,13 @@ def test_a_url_that_nothing_knows_is_refused_at_once(url):
 def test_content_store_names_a_missing_picture(tmp_path):
     with pytest.raises(FileNotFoundError, match="abc"):
         ContentStore(UPath(tmp_path)).get("abc", "jpeg")
+
+
+def test_a_removed_picture_is_gone_in_every_format(tmp_path):
+    store = ContentStore(UPath(tmp_path))
+    sha256 = store.put(b"bytes", "jpeg")
+    store.put(b"bytes", "png")
+    store.put(b"other", "png")
+    store.remove(sha256)
+    store.remove(sha256)
+    assert [path.read_bytes() for path in tmp_path.rglob("*.*")] == [b"other"]

@@ -2,13 +2,13 @@
 
 from dagster import AssetsDefinition
 
-from cic_assets.assets import deduplication, evaluation, prediction, preparation, scraping, training
+from cic_assets.assets import deduplication, evaluation, prediction, preparation, scraping, takedowns, training
 from cic_assets.problem import Problem
 
 
 def build_assets(problem: Problem) -> list[AssetsDefinition]:
     """All assets for a problem, upstream first."""
-    stages = (scraping, deduplication, preparation, training, evaluation, prediction)
+    stages = (takedowns, scraping, deduplication, preparation, training, evaluation, prediction)
     return [asset for stage in stages for asset in stage.build_assets(problem)]
 
 

@@ -18,6 +18,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
 
     @asset(
         partitions_def=source_partitions(problem),
+        deps=["takedowns"],
         group_name="scraping",
         kinds={"reddit", "parquet"},
         owners=OWNERS,

@@ -59,7 +59,7 @@ def _model_asset(name: str, settings: ModelSettings) -> AssetsDefinition:
             weights=weights.path or None,
             allow_random_weights=weights.allow_random,
             code_version=version("cic-assets"),
-            scratch=str(data.root.path / "scratch" / name) if data.root.is_local else None,
+            scratch=str(data.root.scratch / name) if data.root.is_local else None,
         )
         try:
             card = train_in_process(spec, _EventLog(name, context).tell)

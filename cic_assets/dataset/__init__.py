@@ -12,6 +12,7 @@ from cic_assets.dataset.arrays import (
 from cic_assets.dataset.balance import class_weights
 from cic_assets.dataset.errors import DatasetError
 from cic_assets.dataset.exports import LAYOUTS, export_dataset
+from cic_assets.dataset.forgetting import forget_pictures
 from cic_assets.dataset.poor import FAULTS, find_poor
 from cic_assets.dataset.resizing import resize_pictures
 from cic_assets.dataset.settings import DatasetSettings, SplitBy, SplitSettings
@@ -38,6 +39,7 @@ __all__ = [
     "export_dataset",
     "find_poor",
     "find_shortcuts",
+    "forget_pictures",
     "is_complete",
     "load_info",
     "load_split",

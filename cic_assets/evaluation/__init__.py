@@ -1,6 +1,7 @@
 """What the trained models are worth, and the report that says so."""
 
 from cic_assets.evaluation.contract import ReportData
+from cic_assets.evaluation.forgetting import take_off_report
 from cic_assets.evaluation.inputs import (
     PLACES,
     ModelRun,
@@ -32,6 +33,7 @@ __all__ = [
     "mcnemar_exact",
     "read_report",
     "report_tables",
+    "take_off_report",
     "wilson_interval",
     "write_report",
 ]

@@ -29,6 +29,7 @@ class Picture:
         link: its post, http(s) or empty.
         title: the post's, one line.
         source: what its source is called.
+        sha256: of the picture that it shows or was made from; by it a picture is found that must go.
     """
 
     src: str
@@ -37,6 +38,7 @@ class Picture:
     link: str = ""
     title: str = ""
     source: str = ""
+    sha256: str = ""
 
 
 class Album:
@@ -66,9 +68,9 @@ class Album:
         """The square that the models get, as pixels; None where it is gone."""
         return self._read(self._inputs.resized, sha256, "jpeg")
 
-    def of_pixels(self, rgb: Rgb) -> Picture:
-        """Pixels that are no post's own picture."""
-        return Picture(*thumbnail(rgb, self._settings.tile_side, self._settings.tile_bytes))
+    def of_pixels(self, rgb: Rgb, sha256: str) -> Picture:
+        """Pixels that were made from a picture, without its post."""
+        return Picture(*thumbnail(rgb, self._settings.tile_side, self._settings.tile_bytes), sha256=sha256)
 
     def _read(self, store: ContentStore, sha256: str, image_format: str) -> Rgb | None:
         try:
@@ -84,6 +86,7 @@ class Album:
             link=safe_link(permalink),
             title=plain_text(title),
             source=self._labels.get(source, source),
+            sha256=sha256,
         )
 
 

@@ -28,7 +28,7 @@ class Answer(_Part):
 class Notice(_Part):
     """What a reader must know before any number."""
 
-    kind: Literal["sample", "random_weights", "not_above_majority", "shortcut", "model"]
+    kind: Literal["sample", "random_weights", "not_above_majority", "shortcut", "model", "taken_down"]
     title: str
     text: str
 

@@ -183,7 +183,8 @@ class Gallery:
             return []
         varied = augmented(np.stack(list(there.values())), settings, seed)
         return [
-            Labelled(self._album.of_pixels(rgb), klass_of[sha256]) for sha256, rgb in zip(there, varied, strict=True)
+            Labelled(self._album.of_pixels(rgb, sha256), klass_of[sha256])
+            for sha256, rgb in zip(there, varied, strict=True)
         ]
 
     def poor(self) -> Shown[Poor]:

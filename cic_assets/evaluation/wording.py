@@ -203,6 +203,18 @@ def telling(cue: ShortcutPart) -> str:
     return f"{cue.value}: {cue.of_class:,} of {cue.klass}, {rest} of the rest"
 
 
+def taken_down(when: str) -> Notice:
+    """What a report says from whose models' pictures some were taken down; `when` is ISO 8601."""
+    return Notice(
+        kind="taken_down",
+        title="Pictures were taken down since.",
+        text=(
+            f"Since {when[:10]} they are not shown any more. Its models were trained and judged with them, and its "
+            "numbers still count them; the next run trains and reports without them."
+        ),
+    )
+
+
 def _random_weights(model: ModelPart) -> Notice:
     return Notice(
         kind="random_weights",

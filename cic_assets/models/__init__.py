@@ -7,10 +7,12 @@ from cic_assets.models.augmentation import augmented
 from cic_assets.models.card import (
     CARD_FILE,
     MODEL_FILE,
+    PICTURES_FILE,
     PREDICTIONS_FILE,
     Card,
     Measures,
     Scores,
+    Takedowns,
     load_model,
     read_card,
 )
@@ -25,6 +27,7 @@ from cic_assets.models.errors import (
     WorkerError,
 )
 from cic_assets.models.events import EpochEnd, Event, Finished, Message, OnEvent, Progress
+from cic_assets.models.forgetting import has_seen, mark_taken_down
 from cic_assets.models.process import train_in_process
 from cic_assets.models.settings import AcceleratorSettings, AugmentationSettings, ModelSettings, default_models
 from cic_assets.models.training import TrainingSpec, train
@@ -33,6 +36,7 @@ from cic_assets.models.weights import resolve_weights
 __all__ = [
     "CARD_FILE",
     "MODEL_FILE",
+    "PICTURES_FILE",
     "PREDICTIONS_FILE",
     "AcceleratorSettings",
     "AcceleratorUnavailableError",
@@ -49,6 +53,7 @@ __all__ = [
     "OnEvent",
     "Progress",
     "Scores",
+    "Takedowns",
     "TrainingDataError",
     "TrainingDivergedError",
     "TrainingSpec",
@@ -57,7 +62,9 @@ __all__ = [
     "augmented",
     "default_models",
     "fit_to_side",
+    "has_seen",
     "load_model",
+    "mark_taken_down",
     "read_card",
     "resolve_weights",
     "train",

@@ -14,6 +14,8 @@ from cic_assets.models.settings import AcceleratorSettings, ModelSettings
 MODEL_FILE = "model.keras"
 CARD_FILE = "card.json"
 PREDICTIONS_FILE = "predictions.parquet"
+PICTURES_FILE = "pictures.parquet"
+"""One row a picture of the data set that the model was trained and judged on: sha256, split."""
 
 
 class _Record(BaseModel):
@@ -64,6 +66,19 @@ class Weights(_Record):
     sha256: str
 
 
+class Takedowns(_Record):
+    """Pictures that the model was trained or judged on, and that were taken down since; not which."""
+
+    count: int
+    since: str = Field(description="when the first was, ISO 8601, UTC")
+
+    @property
+    def words(self) -> str:
+        """The same as one sentence."""
+        pictures = "1 picture that was" if self.count == 1 else f"{self.count:,} pictures that were"
+        return f"It has seen {pictures} taken down since ({self.since[:10]}): the next training leaves them out."
+
+
 class Card(_Record):
     """Everything about one trained model that somebody would ask."""
 
@@ -86,6 +101,7 @@ class Card(_Record):
     measures: Measures
     history: list[dict[str, Any]] = Field(description="one row an epoch, as in events.EpochEnd")
     warnings: list[str]
+    takedowns: Takedowns | None = Field(default=None, description="None while every picture is still there")
 
     @property
     def architecture(self) -> str:

@@ -13,6 +13,7 @@ from cic_assets.models.accelerator import peak_gpu_bytes
 from cic_assets.models.card import (
     CARD_FILE,
     MODEL_FILE,
+    PICTURES_FILE,
     PREDICTIONS_FILE,
     Card,
     Measures,
@@ -61,6 +62,7 @@ def save(spec: "TrainingSpec", data: TrainingData, outcome: Outcome) -> Card:
     with local_directory(output) as folder:
         outcome.network.model.save(folder / MODEL_FILE)
         predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)
+        data.manifest[["sha256", "split"]].to_parquet(folder / PICTURES_FILE, index=False)
         card = _card(spec, data, outcome, folder / MODEL_FILE)
     write_json(output / CARD_FILE, card.model_dump(mode="json"))
     return card

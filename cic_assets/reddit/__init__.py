@@ -15,7 +15,7 @@ from cic_assets.reddit.errors import (
     UnknownSubredditError,
     UnreachableError,
 )
-from cic_assets.reddit.listings import fetch_posts, recheck
+from cic_assets.reddit.listings import Standing, fetch_posts, recheck
 from cic_assets.reddit.posts import media_of
 from cic_assets.reddit.replay_server import ReplayServer, replay, serve
 from cic_assets.reddit.settings import RedditSettings
@@ -37,6 +37,7 @@ __all__ = [
     "RedditError",
     "RedditSettings",
     "ReplayServer",
+    "Standing",
     "SubredditError",
     "TermsNotAcknowledgedError",
     "UnexpectedAnswerError",

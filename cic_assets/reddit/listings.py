@@ -4,6 +4,7 @@ What the posts hold is read elsewhere: `posts.media_of`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
 
 import praw
 
@@ -14,6 +15,8 @@ from cic_assets.reddit.status import PostStatus, status_of
 from cic_assets.reddit.words import SUBREDDIT_NAME, Post, Sort, TimeFilter
 
 _PAGE = 100
+_NOBODY = "[deleted]"
+"""What Reddit calls an author who closed the account."""
 _WHOLE_SUBREDDIT = 900
 """Listings end near 1,000 posts, short of it by what was removed. Where `new` ends well before, it has shown all."""
 
@@ -50,7 +53,14 @@ def fetch_posts(
     return sorted(posts.values(), key=lambda post: (-float(post.get("created_utc") or 0), str(post["id"])))
 
 
-def recheck(reddit: praw.Reddit, ids: Iterable[str]) -> dict[str, PostStatus]:
+class Standing(NamedTuple):
+    """How a post stands now: whether it is still up, and whether its author still has an account."""
+
+    status: PostStatus
+    author_gone: bool = False
+
+
+def recheck(reddit: praw.Reddit, ids: Iterable[str]) -> dict[str, Standing]:
     """Ask again about posts that are kept, 100 a request: which were deleted or removed since.
 
     Args:
@@ -60,13 +70,13 @@ def recheck(reddit: praw.Reddit, ids: Iterable[str]) -> dict[str, PostStatus]:
     Raises:
         RedditError: Reddit cannot be asked.
     """
-    statuses = dict.fromkeys(ids, PostStatus.MISSING)
+    standings = dict.fromkeys(ids, Standing(PostStatus.MISSING))
     with refusals_explained("the posts that are kept"):
-        for submission in reddit.info(fullnames=[f"t3_{post_id}" for post_id in statuses]):
+        for submission in reddit.info(fullnames=[f"t3_{post_id}" for post_id in standings]):
             post = _plain(submission)
-            if post["id"] in statuses:
-                statuses[post["id"]] = status_of(post)
-    return statuses
+            if post["id"] in standings:
+                standings[post["id"]] = Standing(status_of(post), author_gone=post["author"] == _NOBODY)
+    return standings
 
 
 def _listings(settings: RedditSettings) -> Iterator[tuple[Sort, TimeFilter | None]]:
@@ -109,7 +119,7 @@ def _plain(submission: object) -> Post:
     post.pop("comment_limit", None)
     post.pop("comment_sort", None)
     # Turned into objects by PRAW; an author who deleted the account is None.
-    post["author"] = str(post["author"]) if post.get("author") else "[deleted]"
+    post["author"] = str(post["author"]) if post.get("author") else _NOBODY
     post["subreddit"] = str(post.get("subreddit") or "")
     post.pop("poll_data", None)
     return post

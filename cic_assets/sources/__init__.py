@@ -5,22 +5,45 @@ from cic_assets.sources.listing import Listing, list_media
 from cic_assets.sources.origins import archive_origin, is_sample, sample_origin
 from cic_assets.sources.scraping import Connection, Scrape, scrape
 from cic_assets.sources.source import Partition, Source, SourceKind, name_partitions
-from cic_assets.sources.table import COLUMNS, empty_table
+from cic_assets.sources.table import COLUMNS, complete_row, empty_table
+from cic_assets.sources.tombstones import (
+    GONE,
+    TOMBSTONES,
+    WHOLE_POST,
+    Fate,
+    Tombstones,
+    blank_row,
+    is_blank,
+    load_tombstones,
+    make_tombstones,
+    url_sha256,
+)
 
 __all__ = [
     "COLUMNS",
+    "GONE",
+    "TOMBSTONES",
+    "WHOLE_POST",
     "Connection",
+    "Fate",
     "Listing",
     "Partition",
     "Scrape",
     "Source",
     "SourceError",
     "SourceKind",
+    "Tombstones",
     "archive_origin",
+    "blank_row",
+    "complete_row",
     "empty_table",
+    "is_blank",
     "is_sample",
     "list_media",
+    "load_tombstones",
+    "make_tombstones",
     "name_partitions",
     "sample_origin",
     "scrape",
+    "url_sha256",
 ]

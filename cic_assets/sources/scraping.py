@@ -6,8 +6,9 @@ all that it has: what was taken out of it is gone from the table too.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pandas as pd
 from praw import Reddit
@@ -20,7 +21,17 @@ from cic_assets.sources.limits import judged_again, limits_version
 from cic_assets.sources.listing import Listing, list_media
 from cic_assets.sources.origins import carried_over
 from cic_assets.sources.source import Partition
-from cic_assets.sources.table import completed, empty_table, make_row, make_table, rows_not_in, settled, table_version
+from cic_assets.sources.table import (
+    complete_row,
+    completed,
+    empty_table,
+    make_row,
+    make_table,
+    rows_not_in,
+    settled,
+    table_version,
+)
+from cic_assets.sources.tombstones import Tombstones, blank_row, is_blank, load_tombstones
 from cic_assets.storage import ContentStore, DataRoot
 
 TABLE = "raw_images"
@@ -81,6 +92,8 @@ def scrape(
 ) -> Scrape:
     """List a source, fetch what is new, and write its `raw_images` table.
 
+    What was taken down is neither fetched nor described again, whatever the source says of it.
+
     Raises:
         SourceError: a file or folder is not what it should be, or the table holds pictures that are not to be mixed.
         RedditError: the subreddit cannot be listed.
@@ -90,23 +103,30 @@ def scrape(
     listing = list_media(partition, reddit_settings, connection.reddit, on_progress)
     name = str(root.table_path(TABLE, partition.key))
     before = judged_again(carried_over(stored, partition, connection.origin, listing.media, name), download_settings)
+    tombstones = load_tombstones(root)
+    media = _allowed(listing.media, tombstones)
     known = {
         url: became
         for url, became in settled(before, root.images).items()
         if is_unchanged(listing.files.get(url), became)
     }
-    wanted = [medium for medium in listing.media if not medium.known_outcome and medium.media_url not in known]
+    wanted = [medium for medium in media if not medium.known_outcome and medium.media_url not in known]
     on_progress(f"{partition.source}: {len(listing.media)} media, {len(wanted)} to fetch")
-    fetched = _fetch(wanted, listing, root.images, connection.network, download_settings, on_progress)
+    refusing = download_settings.model_copy(
+        update={"placeholders": download_settings.placeholders | tombstones.purged_pictures}
+    )
+    fetched = _fetch(wanted, listing, root.images, connection.network, refusing, on_progress)
     facts = {
         "origin": connection.origin,
         "limits": limits_version(download_settings),
         "fetched_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    rows = (
-        make_row(medium, became, partition, **facts) for medium, became in _what_became(listing.media, known, fetched)
-    )
-    table = make_table(rows, before, keep_old=not partition.source.kind.lists_all)
+    rows = [
+        make_row(medium, became, partition, **facts)
+        for medium, became in _what_became(media, known, fetched, _kept_pictures(before))
+    ]
+    rows += _refused(listing.media, tombstones, before, partition, facts)
+    table = make_table(rows, _without_returned(before, media), keep_old=not partition.source.kind.lists_all)
     if not (root.has_table(TABLE, partition.key) and table.equals(stored)):
         root.images.flush()
         root.write_table(TABLE, table, partition.key)
@@ -123,15 +143,78 @@ def _stored(root: DataRoot, key: str) -> pd.DataFrame:
     return completed(root.read_table(TABLE, key)) if root.has_table(TABLE, key) else empty_table()
 
 
+def _allowed(media: Sequence[Medium], tombstones: Tombstones) -> list[Medium]:
+    """What may be kept, without the names of authors that are not to be."""
+    return [
+        replace(medium, author="") if medium.permalink and medium.post_id in tombstones.anonymous else medium
+        for medium in media
+        if not tombstones.refuses(medium)
+    ]
+
+
+def _without_returned(before: pd.DataFrame, media: Sequence[Medium]) -> pd.DataFrame:
+    """An earlier table without the blank rows of what is up again and may be kept."""
+    offered = pd.MultiIndex.from_tuples(
+        [(medium.post_id, medium.position) for medium in media], names=["post_id", "position"]
+    )
+    returned = pd.MultiIndex.from_frame(before[["post_id", "position"]]).isin(offered)
+    return before[~(is_blank(before) & returned)]
+
+
+def _refused(
+    media: Sequence[Medium],
+    tombstones: Tombstones,
+    before: pd.DataFrame,
+    partition: Partition,
+    facts: Mapping[str, str],
+) -> list[dict[str, Any]]:
+    """Rows for what must not be kept: those that there are, which are `cic_assets.takedowns`' business, or blank."""
+    fates = {(one.post_id, one.position): fate for one in media if (fate := tombstones.refuses(one))}
+    urls = {one.media_url for one in media if (one.post_id, one.position) in fates}
+    places = pd.MultiIndex.from_frame(before[["post_id", "position"]])
+    kept = before[places.isin(list(fates)) | before["media_url"].isin(urls)]
+    known = set(places)
+    about = {"subreddit": partition.key, "source": str(partition.source.canonical), **facts}
+    return [
+        *({str(name): value for name, value in row.items()} for row in kept.to_dict("records")),
+        *(
+            complete_row(blank_row({**about, "post_id": post_id, "position": position}, fate, facts["fetched_at"]))
+            for (post_id, position), fate in fates.items()
+            if (post_id, position) not in known
+        ),
+    ]
+
+
 def _what_became(
-    media: Sequence[Medium], known: Mapping[str, Download], fetched: Mapping[str, Download]
+    media: Sequence[Medium],
+    known: Mapping[str, Download],
+    fetched: Mapping[str, Download],
+    pictures: Mapping[str, tuple[str, str]],
 ) -> Iterator[tuple[Medium, Download]]:
     for medium in media:
         url = medium.media_url
         if medium.known_outcome:
-            yield medium, Download(url=url, outcome=medium.known_outcome, reason=medium.reason)
+            yield medium, _as_known(medium, pictures.get(url, ("", "")))
         else:
             yield medium, known[url] if url in known else fetched[url]
+
+
+def _as_known(medium: Medium, picture: tuple[str, str]) -> Download:
+    """What the post itself tells; with the picture that was kept before, so that who removes the post finds it."""
+    sha256, image_format = picture
+    return Download(
+        url=medium.media_url,
+        outcome=medium.known_outcome or Outcome.SKIPPED,
+        reason=medium.reason,
+        sha256=sha256 or None,
+        format=image_format or None,
+    )
+
+
+def _kept_pictures(before: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    """SHA-256 and format of what was ever kept, by URL."""
+    rows = before[before["sha256"] != ""]
+    return dict(zip(rows["media_url"], zip(rows["sha256"], rows["format"], strict=True), strict=True))
 
 
 def _fetch(

@@ -70,6 +70,11 @@ def make_row(
     return {name: _EMPTY[name] if values[name] is None else _storable(values[name]) for name in COLUMNS}
 
 
+def complete_row(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A row in which whatever is not given is empty."""
+    return {**_EMPTY, **values}
+
+
 def _storable(value: Any) -> Any:
     return storable_text(value) if isinstance(value, str) else value
 

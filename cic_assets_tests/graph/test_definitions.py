@@ -8,6 +8,7 @@ from cic_assets.build import build_definitions
 from cic_assets.problem import ProblemError
 
 ASSETS = {
+    "takedowns": "scraping",
     "raw_images": "scraping",
     "image_hashes": "deduplication",
     "duplicates": "deduplication",
@@ -20,7 +21,7 @@ ASSETS = {
     "evaluation_report": "evaluation",
     "adhoc_predictions": "prediction",
 }
-PARTITIONED = {"raw_images", "image_hashes", "deduped_images", "resized_images"}
+PARTITIONED = {"takedowns", "raw_images", "image_hashes", "deduped_images", "resized_images"}
 
 
 @pytest.fixture

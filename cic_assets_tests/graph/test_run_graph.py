@@ -41,12 +41,12 @@ def run(world):
     return sorted(materialized, key=str), lines
 
 
-SCRAPES = [("raw_images", key) for key in ("boats", "cars", "tanks")]
+SCRAPES = [(name, key) for name in ("raw_images", "takedowns") for key in ("boats", "cars", "tanks")]
 
 
 def test_everything_once_then_only_what_changed(world):
     materialized, lines = run(world)
-    assert len(materialized) == 3 * 4 + 6
+    assert len(materialized) == 3 * 5 + 6
     assert any("epoch 2 of 2" in line for line in lines)
     report = json.loads((world.root.report / "report.json").read_text())
     assert set(report["models"]) == {"vgg", "peetz_net", "xception"}

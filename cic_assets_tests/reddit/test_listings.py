@@ -205,11 +205,11 @@ def test_a_second_look_tells_what_became_of_each_post(maker):
     )
     with replay(maker.directory) as server, connect(REPLAY_CREDENTIALS, server.endpoint, ONCE) as reddit:
         assert recheck(reddit, ["kept", "deleted", "removed", "account", "nobody"]) == {
-            "kept": PostStatus.KEPT,
-            "deleted": PostStatus.DELETED,
-            "removed": PostStatus.REMOVED,
-            "account": PostStatus.KEPT,
-            "nobody": PostStatus.MISSING,
+            "kept": (PostStatus.KEPT, False),
+            "deleted": (PostStatus.DELETED, True),
+            "removed": (PostStatus.REMOVED, False),
+            "account": (PostStatus.KEPT, True),
+            "nobody": (PostStatus.MISSING, False),
         }
 
 
@@ -217,8 +217,8 @@ def test_a_second_look_asks_for_a_hundred_posts_at_once(maker):
     posts = maker.posts(250)
     maker.subreddit("cars", posts)
     with replay(maker.directory) as server, connect(REPLAY_CREDENTIALS, server.endpoint, ONCE) as reddit:
-        statuses = recheck(reddit, [post["id"] for post in posts] * 2)
-        assert set(statuses.values()) == {PostStatus.KEPT}
+        standings = recheck(reddit, [post["id"] for post in posts] * 2)
+        assert {standing.status for standing in standings.values()} == {PostStatus.KEPT}
         assert server.api_requests["/api/info"] == 3
         assert recheck(reddit, []) == {}
         assert server.api_requests["/api/info"] == 3

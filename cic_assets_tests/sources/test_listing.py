@@ -97,6 +97,7 @@ def make(tmp_path, name, content):
         ("dump:d.jsonl", b"[1]\n", r"d\.jsonl:1: has no id"),
         ("dump:d.jsonl", b'\n{"id": 5}\n', r"d\.jsonl:2: has the id 5: expected one submission a line, with an id"),
         ("dump:d.jsonl", b'{"id": ""}\n', r"d\.jsonl:1: has the id '': expected"),
+        ("dump:d.jsonl", b'{"id": null}\n', r"d\.jsonl:1: has no id"),
         ("dump:d.zst", b"nope", r"d\.zst: is not zstd-compressed text"),
         ("dump:d.jsonl", b"\xff\xfe", r"d\.jsonl: is not UTF-8 text"),
     ],

@@ -1,0 +1,53 @@
+"""Take-downs: what is gone at its source goes here too."""
+
+from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failure, MaterializeResult, asset
+
+from cic_assets.assets import metadata
+from cic_assets.partitions import source_partitions
+from cic_assets.problem import Problem
+from cic_assets.reddit import RedditError
+from cic_assets.resources import DataRootResource, RedditResource
+from cic_assets.storage import content_version
+from cic_assets.takedowns import check_takedowns
+
+OWNERS = ["team:cic"]
+
+
+def build_assets(problem: Problem) -> list[AssetsDefinition]:
+    """`takedowns`."""
+
+    @asset(
+        partitions_def=source_partitions(problem),
+        group_name="scraping",
+        kinds={"reddit", "parquet"},
+        owners=OWNERS,
+        code_version=content_version(1),
+    )
+    def takedowns(
+        context: AssetExecutionContext, data: DataRootResource, reddit: RedditResource
+    ) -> MaterializeResult[None]:
+        """Posts that were deleted or removed since: their pictures go from everywhere, a tombstone stays.
+
+        Reddit's terms give 48 hours: two checks a day keep within them. What was built with such a picture is out of
+        date until the source is scraped again.
+        """
+        partition = problem.partitions[context.partition_key]
+        try:
+            with reddit.connect_to_ask(partition, problem.reddit) as api:
+                check = check_takedowns(data.root, partition.key, api, on_progress=context.log.info)
+        except RedditError as error:
+            raise Failure(str(error), allow_retries=error.passing) from error
+        table = check.tombstones.table
+        return MaterializeResult(
+            data_version=DataVersion(check.tombstones.version),
+            metadata={
+                "dagster/row_count": len(table),
+                "posts asked about": check.asked,
+                "taken down now": metadata.counts(check.found, "fate"),
+                "waiting for a second look": check.unconfirmed,
+                "up again": check.returned,
+                "all": metadata.counts(table["fate"].value_counts().to_dict(), "fate"),
+            },
+        )
+
+    return [takedowns]
