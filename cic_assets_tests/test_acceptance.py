@@ -92,6 +92,6 @@ def test_the_same_again_does_nothing_that_did_not_change(run):
     images = {path: path.stat().st_mtime_ns for path in (run.root / "images").rglob("*") if path.is_file()}
     again = run.whole()
     assert again.returncode == 0, again.stderr
-    assert "3 assets materialized" in again.stdout
+    assert "6 assets materialized" in again.stdout
     assert models == {path: path.stat().st_mtime_ns for path in models}
     assert images == {path: path.stat().st_mtime_ns for path in images}

@@ -16,6 +16,7 @@ from cic_assets.reddit.errors import (
     UnreachableError,
 )
 from cic_assets.reddit.listings import Standing, fetch_posts, recheck
+from cic_assets.reddit.pictures import GONE_REASONS
 from cic_assets.reddit.posts import media_of
 from cic_assets.reddit.replay_server import ReplayServer, replay, serve
 from cic_assets.reddit.settings import RedditSettings
@@ -23,6 +24,7 @@ from cic_assets.reddit.status import PostStatus, status_of
 from cic_assets.reddit.terms import TERMS_POINTS
 
 __all__ = [
+    "GONE_REASONS",
     "REPLAY_CREDENTIALS",
     "TERMS_POINTS",
     "Archive",

@@ -17,6 +17,8 @@ Post = Mapping[str, Any]
 
 SITE = "https://www.reddit.com"
 _GONE = {PostStatus.DELETED: "deleted by its author", PostStatus.REMOVED: "removed"}
+GONE_REASONS = frozenset(_GONE.values())
+"""Why there is no picture of a post that was gone when it was first seen."""
 _VIDEO_HINTS = ("hosted:video", "rich:video")
 _EXTENSIONS = {"image/jpeg": "jpg", "image/jpg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp"}
 _MEDIA_ID = re.compile("[A-Za-z0-9_-]+")

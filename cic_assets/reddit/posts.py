@@ -47,17 +47,18 @@ def media_of(submission: Post, settings: RedditSettings | None = None, *, subred
 
 
 def _about(post: Post, subreddit: str | None) -> Medium:
-    """What all media of a post have in common."""
+    """What all media of a post have in common. Of one that is gone nothing is taken that a person wrote."""
     post_id = text(post, "id")
     if not post_id:
         raise ValueError(f"a post without an id: {str(dict(post))[:100]}")
+    written = post if status_of(post) is PostStatus.KEPT else {}
     return Medium(
         post_id=post_id,
         subreddit=subreddit or text(post, "subreddit"),
         media_url="",
         permalink=page_of(post),
-        title=text(post, "title"),
-        author=text(post, "author"),
+        title=text(written, "title"),
+        author=text(written, "author"),
         created_utc=number(post, "created_utc"),
         score=int(number(post, "score")),
         over_18=bool(post.get("over_18")),

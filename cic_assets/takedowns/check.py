@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from praw import Reddit
 
-from cic_assets.reddit import PostStatus, Standing, recheck
+from cic_assets.reddit import GONE_REASONS, PostStatus, Standing, recheck
 from cic_assets.sources import (
     GONE,
     TOMBSTONES,
@@ -107,9 +107,14 @@ def posts_to_ask(root: DataRoot, key: str) -> list[str]:
     away = before[before["is_post"] & before["fate"].isin(_MAY_RETURN)]
     names = [away["post_id"], away["crosspost_of"]]
     if raw is not None:
-        posts = raw[raw["permalink"] != ""]
+        posts = raw[(raw["permalink"] != "") & ~_was_never_kept(raw)]
         names += [posts["post_id"], posts["crosspost_of"]]
     return sorted(set(pd.concat(names)) - {""})
+
+
+def _was_never_kept(raw: pd.DataFrame) -> pd.Series:
+    """Rows of posts that were gone when they were first seen: they hold nothing that anybody posted."""
+    return raw["reason"].isin(GONE_REASONS) & (raw["sha256"] == "")
 
 
 def knows_posts(root: DataRoot, key: str, origin: str) -> bool:
@@ -129,12 +134,16 @@ def _returned(before: pd.DataFrame, standings: Mapping[str, Standing]) -> set[st
     return {
         post_id
         for post_id, original in zip(away["post_id"], away["crosspost_of"], strict=True)
-        if _is_up(standings, post_id) and (not original or _is_up(standings, original))
+        if _is_up(standings, post_id) and (not original or not _is_gone(standings, original))
     }
 
 
 def _is_up(standings: Mapping[str, Standing], post_id: str) -> bool:
     return post_id in standings and standings[post_id].status is PostStatus.KEPT
+
+
+def _is_gone(standings: Mapping[str, Standing], post_id: str) -> bool:
+    return post_id in standings and standings[post_id].status in (PostStatus.DELETED, PostStatus.REMOVED)
 
 
 def _counts(after: pd.DataFrame, before: pd.DataFrame) -> dict[str, int]:
@@ -165,7 +174,7 @@ class _Judge:
 
     def new_tombstones(self, raw: pd.DataFrame) -> Iterator[dict[str, Any]]:
         """Those of what is in the table and must go, or has to be asked for again."""
-        for row in rows_of(raw[~is_blank(raw)]):
+        for row in rows_of(raw[~is_blank(raw) & ~_was_never_kept(raw)]):
             fate = self._fate(row)
             if fate is Fate.UNCONFIRMED:
                 noticed = self._waiting.get(row["post_id"], self._now.isoformat(timespec="seconds"))
@@ -182,15 +191,18 @@ class _Judge:
         )
         if not is_post or (known and known not in _MAY_RETURN):
             return known
-        names = [name for name in (row["post_id"], row["crosspost_of"]) if name in self._standings]
-        if not names:
+        if row["post_id"] not in self._standings:
             # Without an answer of Reddit, what another source's check found counts.
             return known
-        fates = [_BY_STATUS.get(self._standings[name].status) for name in names]
-        fate = next((fate for fate in fates if fate), None)
+        fate = _BY_STATUS.get(self._standings[row["post_id"]].status)
         if fate is Fate.MISSING and not self._is_confirmed(row["post_id"]):
             return Fate.UNCONFIRMED
-        return fate
+        return fate or self._of_original(row["crosspost_of"])
+
+    def _of_original(self, post_id: str) -> Fate | None:
+        """What a crosspost goes with; of an original that Reddit does not show us, the crosspost itself tells."""
+        standing = self._standings.get(post_id)
+        return None if standing is None or standing.status is PostStatus.MISSING else _BY_STATUS.get(standing.status)
 
     def _is_confirmed(self, post_id: str) -> bool:
         noticed = self._waiting.get(post_id)

@@ -186,6 +186,28 @@ def test_a_list_of_urls_neither_keeps_nor_fetches_what_is_gone(place, archive, j
     assert place.fetched == []
 
 
+def test_a_post_that_was_gone_when_it_was_first_seen_has_nothing_to_take_down(place, archive, jpeg):
+    archive.add("gone", jpeg(1))
+    archive.add("stays", jpeg(2))
+    archive.change("gone", removed_by_category="moderator", title="what somebody wrote", author="some_name")
+    first = place.scrape()
+    assert b"what somebody wrote" not in place.everything()
+    assert b"some_name" not in place.everything()
+    check = place.check()
+    assert (check.asked, check.found) == (1, {})
+    assert place.scrape().version == first.version
+
+
+def test_a_crosspost_of_what_reddit_does_not_show_stays(place, archive, jpeg):
+    archive.add("repeat", jpeg(1))
+    original = dict(archive.posts["cars"][0], id="elsewhere", name="t3_elsewhere")
+    archive.change("repeat", crosspost_parent="t3_elsewhere", crosspost_parent_list=[original])
+    place.scrape()
+    for hours in range(3):
+        assert place.check(now=NOON + hours * HOUR).found == {}
+    assert len(place.pictures()) == 1
+
+
 def test_what_a_setting_left_out_later_is_found_too(place, archive, jpeg):
     archive.add("one", jpeg(1))
     place.scrape()
