@@ -1,6 +1,6 @@
 """Take-downs: what is deleted or removed at its source, or by hand here, goes from everywhere under the data root."""
 
+from cic_assets.takedowns.by_hand import Purge, PurgeError, purge
 from cic_assets.takedowns.check import TakedownCheck, check_takedowns, knows_posts, posts_to_ask
-from cic_assets.takedowns.purge import Purge, PurgeError, purge
 
 __all__ = ["Purge", "PurgeError", "TakedownCheck", "check_takedowns", "knows_posts", "posts_to_ask", "purge"]
