@@ -5,7 +5,7 @@ from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failur
 from cic_assets.assets import metadata
 from cic_assets.partitions import source_partitions
 from cic_assets.problem import Problem
-from cic_assets.reddit import RedditError
+from cic_assets.reddit import TERMS_POINTS, RedditError
 from cic_assets.resources import DataRootResource, RedditResource
 from cic_assets.sources import SourceError, is_sample, scrape
 from cic_assets.storage import content_version
@@ -39,6 +39,8 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                     context.log.warning(
                         "These are the embedded, drawn pictures: for real ones, set an archive or an API key."
                     )
+                if connection.origin == "reddit" and not data.root.has_table("raw_images", partition.key):
+                    context.log.warning(f"What Reddit's terms ask: {' '.join(TERMS_POINTS)}")
                 result = scrape(
                     partition, data.root, connection, problem.reddit, problem.download, on_progress=progress
                 )

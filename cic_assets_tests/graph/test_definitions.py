@@ -109,3 +109,16 @@ def test_without_credentials_a_subreddit_says_what_to_set(world, monkeypatch):
     failure = result.get_step_failure_events()[0].step_failure_data
     assert "set REDDIT_CLIENT_ID" in failure.user_failure_data.description
     assert not result.success
+
+
+def test_with_credentials_and_without_agreeing_to_the_terms_reddit_is_not_asked(world, monkeypatch):
+    for name in ("REDDIT_CLIENT_ID", "REDDIT_CLIENT_SECRET", "REDDIT_USERNAME"):
+        monkeypatch.setenv(name, "somebody")
+    definitions = build_definitions(world.environment.model_copy(update={"archive": ""}))
+    with DagsterInstance.ephemeral() as instance:
+        result = definitions.resolve_job_def("rescrape").execute_in_process(
+            partition_key="cars", instance=instance, raise_on_error=False
+        )
+    failure = result.get_step_failure_events()[0]
+    assert failure.step_key == "raw_images"
+    assert "then set terms_acknowledged: true" in failure.step_failure_data.user_failure_data.description
