@@ -58,5 +58,8 @@ def _without(manifest: pd.DataFrame, of_gone: pd.Series, nameless: pd.Series, he
     left = {one: heir for one, heir in heirs.items() if heir not in there}
     blank = manifest.copy()
     blank.loc[nameless, [name for name in ABOUT_A_POST if name in manifest.columns]] = ""
+    if "group_id" in blank:
+        # Groups are called by one of their pictures.
+        blank["group_id"] = blank["group_id"].replace(dict(heirs))
     blank.loc[of_gone, "sha256"] = [left.get(sha256, "") for sha256 in manifest.loc[of_gone, "sha256"]]
     return blank[blank["sha256"] != ""].reset_index(drop=True)

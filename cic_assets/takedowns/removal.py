@@ -5,7 +5,7 @@ tombstones know them. Every step may be done twice.
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 
@@ -69,13 +69,15 @@ def _remove(
     seen = any(has_seen(folder, gone) for folder in models)
     # Also those that another post still has: the page shows them under the title of this one.
     take_off_report(root, named, when, counted=seen)
-    was_in_set = forget_pictures(root.dataset, gone, posts, _heirs(root, gone))
+    heirs = _heirs(root, gone)
+    was_in_set = forget_pictures(root.dataset, gone, posts, heirs)
     if (seen or was_in_set) and root.is_local:
         shutil.rmtree(str(root.scratch), ignore_errors=True)
     for folder in models:
         mark_taken_down(folder, gone, when)
-    for name in set(root.table_names()) - _NOT_DERIVED:
-        _remove_rows(root, name, gone, posts)
+    # The groups come last: they tell, after a kill, who the heirs are.
+    for name in sorted(set(root.table_names()) - _NOT_DERIVED, key=lambda name: name == "duplicates"):
+        _remove_rows(root, name, gone, posts, heirs)
     for store in [*root.all_resized, root.images]:
         for sha256 in gone:
             store.remove(sha256)
@@ -135,7 +137,9 @@ def _heirs(root: DataRoot, gone: frozenset[str]) -> dict[str, str]:
     }
 
 
-def _remove_rows(root: DataRoot, name: str, gone: frozenset[str], posts: frozenset[tuple[str, str]]) -> None:
+def _remove_rows(
+    root: DataRoot, name: str, gone: frozenset[str], posts: frozenset[tuple[str, str]], heirs: Mapping[str, str]
+) -> None:
     """Take rows about pictures that go, or about posts that are gone, out of a table that can be made again."""
     partitions: list[str | None] = [*root.table_partitions(name)] or [None]
     for partition in partitions:
@@ -145,8 +149,13 @@ def _remove_rows(root: DataRoot, name: str, gone: frozenset[str], posts: frozens
         hit = table["sha256"].isin(gone)
         if {"subreddit", "post_id"} <= set(table.columns):
             hit |= pd.MultiIndex.from_frame(table[["subreddit", "post_id"]]).isin(list(posts))
+        left = table[~hit]
+        if "group_id" in left:
+            # Groups are called by one of their pictures.
+            hit |= table["group_id"].isin(list(heirs))
+            left = left.assign(group_id=left["group_id"].replace(dict(heirs)))
         if hit.any():
-            root.write_table(name, table[~hit], partition)
+            root.write_table(name, left, partition)
 
 
 def _forget_names(root: DataRoot, key: str, tombstones: pd.DataFrame) -> None:

@@ -20,6 +20,7 @@ def folder(tmp_path):
             "permalink": "link",
             "title": ["one", "two", "three"],
             "author": "somebody",
+            "group_id": ["a", "b", "b"],
             "split": ["train", "test", "validation"],
         }
     )
@@ -46,6 +47,7 @@ def test_an_heir_takes_its_place_without_its_names(folder):
     forget_pictures(UPath(folder), {"b"}, set(), {"b": "heir"})
     row = manifest_of(folder).loc["heir"]
     assert row["split"] == "test"
+    assert manifest_of(folder)["group_id"].to_dict() == {"a": "a", "heir": "heir", "c": "heir"}
     assert [row[name] for name in ("post_id", "permalink", "title", "author")] == ["", "", "", ""]
 
 
