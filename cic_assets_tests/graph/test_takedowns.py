@@ -1,6 +1,7 @@
 """Posts are removed on the server between two runs: nothing of them is left, and the rest stays as it was."""
 
 import json
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from cic_assets.build import build_definitions
 from cic_assets.instance import open_instance
 from cic_assets.models import read_card
 from cic_assets.problem import load_problem
+from cic_assets.remains import Remains
 from cic_assets.runs import run_graph
 
 from .conftest import picture
@@ -20,10 +22,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 def run(world):
     problem = load_problem(world.environment.problem)
+    definitions = build_definitions(world.environment)
+    lack = Remains(world.root, problem, world.environment).lack
     with open_instance(world.root) as instance:
-        run_graph(
-            build_definitions(world.environment), instance, list(problem.partitions), lambda _: None, lambda _: None
-        )
+        run_graph(definitions, instance, list(problem.partitions), lack, lambda _: None, lambda _: None)
 
 
 def check(world, key):
@@ -48,8 +50,6 @@ def files_with(world, trace):
 
 
 def _files(root):
-    from pathlib import Path
-
     return [path for path in Path(root).rglob("*") if path.is_file()]
 
 
