@@ -28,6 +28,8 @@ from cic_assets.takedowns.rows import rows_of
 
 RAW = "raw_images"
 _PLACE = ["post_id", "position", "url_sha256"]
+_NAMING_OTHERS = frozenset({"group_id", "verified_against"})
+"""Columns that hold the SHA-256 of another picture than the row's: of its group's representative, as a rule."""
 _NOT_DERIVED = frozenset({RAW, TOMBSTONES})
 
 
@@ -150,10 +152,9 @@ def _remove_rows(
         if {"subreddit", "post_id"} <= set(table.columns):
             hit |= pd.MultiIndex.from_frame(table[["subreddit", "post_id"]]).isin(list(posts))
         left = table[~hit]
-        if "group_id" in left:
-            # Groups are called by one of their pictures.
-            hit |= table["group_id"].isin(list(heirs))
-            left = left.assign(group_id=left["group_id"].replace(dict(heirs)))
+        for column in _NAMING_OTHERS & set(table.columns):
+            hit |= table[column].isin(list(heirs))
+            left = left.assign(**{column: left[column].replace(dict(heirs))})
         if hit.any():
             root.write_table(name, left, partition)
 

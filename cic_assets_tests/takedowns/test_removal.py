@@ -9,6 +9,7 @@ def test_a_group_is_called_by_one_that_stays(place, archive, jpeg):
     place.scrape()
     gone, heir, other = (place.sha(f"p{number}") for number in (1, 2, 3))
     groups = pd.DataFrame({"sha256": [gone, heir, other], "subreddit": "cars", "group_id": [gone, gone, other]})
+    groups["verified_against"] = groups["group_id"]
     place.root.write_table("duplicates", groups)
     place.root.write_table("resized_images", groups[1:], "cars")
     purge(place.root, ["p1"])
