@@ -1,39 +1,97 @@
-"""What happens by itself: a daily scrape of each source, and two checks a day for what was taken down.
+"""What happens by itself, once a person has turned it on in the UI.
 
-Off until a person turns it on in the UI.
+Three schedules: each source is scraped again, kept posts are asked about, and nets are trained again when it is worth
+it. One sensor: what is downstream of new data follows, up to the data set.
 """
 
 from collections.abc import Iterator
 
-from dagster import RunRequest, ScheduleDefinition, ScheduleEvaluationContext, schedule
+from dagster import (
+    AssetKey,
+    AssetSelection,
+    AutomationConditionSensorDefinition,
+    DagsterInvalidDefinitionError,
+    RunRequest,
+    ScheduleDefinition,
+    ScheduleEvaluationContext,
+    SensorDefinition,
+    SkipReason,
+    schedule,
+)
 
-from cic_assets.problem import Problem
-
-DAILY = "0 5 * * *"
-"""Five in the morning, UTC: a listing of 1,000 posts covers a day of any but the largest subreddits."""
-
-TWICE_A_DAY = "0 11,23 * * *"
-"""Six hours from the daily scrape, which looks too. Reddit's terms give 48 hours, and a post that is left out of one
-answer is asked for again in the next."""
+from cic_assets.alerts import build_alerts
+from cic_assets.problem import Problem, ProblemError
+from cic_assets.renewal import why_train
+from cic_assets.resources import DataRootResource
 
 
 def build_schedules(problem: Problem) -> list[ScheduleDefinition]:
-    """`daily_rescrape` and `takedown_check`."""
+    """`daily_rescrape`, `takedown_check` and `scheduled_training`.
 
-    @schedule(cron_schedule=DAILY, job_name="rescrape", execution_timezone="UTC")
+    Raises:
+        ProblemError: Dagster does not take a cron expression.
+    """
+    routine = problem.routine
+    try:
+        return [_rescrape(problem), _takedown_check(problem), _training(problem)]
+    except DagsterInvalidDefinitionError:
+        given = f"{routine.rescrape!r}, {routine.takedowns!r} and {routine.train!r}"
+        raise ProblemError(f"routine: found {given}, expected cron expressions such as '0 5 * * *'") from None
+
+
+def build_sensors(alerts: str) -> list[SensorDefinition]:
+    """`follow_new_data` and `alert_on_failure`."""
+    follow = AutomationConditionSensorDefinition(
+        "follow_new_data",
+        target=AssetSelection.all(),
+        minimum_interval_seconds=30,
+        description="Brings what is downstream of new data up to date, up to the data set; training has its schedule.",
+    )
+    return [follow, *build_alerts(alerts)]
+
+
+def _rescrape(problem: Problem) -> ScheduleDefinition:
+    @schedule(cron_schedule=problem.routine.rescrape, job_name="rescrape", execution_timezone=problem.routine.timezone)
     def daily_rescrape(context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
         """Scrape each source again; a tick that is evaluated twice starts each run once."""
-        yield from _one_run_each(problem, context)
+        yield from _one_run_each(problem, context, ["takedowns", "raw_images"])
 
-    @schedule(cron_schedule=TWICE_A_DAY, job_name="check_takedowns", execution_timezone="UTC")
+    return daily_rescrape
+
+
+def _takedown_check(problem: Problem) -> ScheduleDefinition:
+    @schedule(
+        cron_schedule=problem.routine.takedowns,
+        job_name="check_takedowns",
+        execution_timezone=problem.routine.timezone,
+    )
     def takedown_check(context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
         """Ask about the kept posts of each source, and remove what is gone."""
-        yield from _one_run_each(problem, context)
+        yield from _one_run_each(problem, context, ["takedowns"])
 
-    return [daily_rescrape, takedown_check]
+    return takedown_check
 
 
-def _one_run_each(problem: Problem, context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
+def _training(problem: Problem) -> ScheduleDefinition:
+    @schedule(cron_schedule=problem.routine.train, job_name="train_all", execution_timezone=problem.routine.timezone)
+    def scheduled_training(context: ScheduleEvaluationContext, data: DataRootResource) -> RunRequest | SkipReason:
+        """Train again where the data set grew enough, or a picture that a model has seen was taken down."""
+        models = {name: data.root.model(name) for name in problem.models}
+        reason, worth = why_train(data.root.dataset, models, problem.routine.train_after_growth)
+        context.log.info(reason)
+        if not worth:
+            return SkipReason(reason)
+        return RunRequest(run_key=f"{context.scheduled_execution_time:%Y-%m-%dT%H:%M}", tags={"cic/reason": reason})
+
+    return scheduled_training
+
+
+def _one_run_each(problem: Problem, context: ScheduleEvaluationContext, assets: list[str]) -> Iterator[RunRequest]:
     tick = context.scheduled_execution_time
     for key in problem.partitions:
-        yield RunRequest(run_key=f"{key}:{tick:%Y-%m-%dT%H:%M}", partition_key=key)
+        yield RunRequest(
+            run_key=f"{key}:{tick:%Y-%m-%dT%H:%M}",
+            partition_key=key,
+            # What follows from a scrape, follows from new data: the sensor's business.
+            asset_selection=[AssetKey(asset) for asset in assets],
+        )

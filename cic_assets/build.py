@@ -12,7 +12,7 @@ from dagster import (
 )
 
 from cic_assets.assets import build_assets
-from cic_assets.automation import build_schedules
+from cic_assets.automation import build_schedules, build_sensors
 from cic_assets.checks import build_checks
 from cic_assets.environment import Environment
 from cic_assets.logs import LOGGERS
@@ -39,6 +39,7 @@ def build_definitions(environment: Environment) -> Definitions:
         asset_checks=build_checks(problem),
         jobs=build_jobs(),
         schedules=build_schedules(problem),
+        sensors=build_sensors(environment.alerts),
         resources=build_resources(environment),
         loggers=LOGGERS,
         # Decoding takes all cores already: more steps at once than two would only cost memory.

@@ -46,6 +46,12 @@ class Environment(BaseModel):
         description="train Xception from random weights where no others can be had, and say so",
     )
 
+    alerts: str = Field(
+        default="",
+        title="CIC_ALERTS",
+        description="whom to tell that a run failed: a URL as Apprise understands it, such as mailto://… or jsons://…",
+    )
+
     @classmethod
     def from_variables(cls, variables: Mapping[str, str] = os.environ) -> Self:
         """Read the variables; one that is missing or empty has its default.

@@ -29,6 +29,7 @@ from cic_assets.evaluation import ReportSettings
 from cic_assets.models import ModelSettings, default_models
 from cic_assets.presets import PRESETS
 from cic_assets.reddit import RedditSettings
+from cic_assets.routine import RoutineSettings
 from cic_assets.sources import Partition, Source, SourceKind, name_partitions
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -53,6 +54,7 @@ class Problem(BaseModel):
     duplicates: DuplicateSettings = Field(default=DuplicateSettings(), validate_default=True)
     dataset: DatasetSettings = DatasetSettings()
     models: dict[str, ModelSettings] = Field(default_factory=default_models)
+    routine: RoutineSettings = RoutineSettings()
     report: ReportSettings = ReportSettings()
 
     @field_validator("name")

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from dagster import (
     AssetKey,
@@ -12,7 +11,9 @@ from dagster import (
     Definitions,
     ExecuteInProcessResult,
 )
+from dagster._core.storage.tags import MAX_RETRIES_TAG
 
+from cic_assets.failures import innermost, reason_of
 from cic_assets.instance import PID_TAG
 from cic_assets.logs import LINES, forward_lines
 from cic_assets.staleness import out_of_date
@@ -128,30 +129,20 @@ def _execute(
         partition_key=partition,
         asset_selection=selection,
         raise_on_error=False,
-        tags={PID_TAG: str(os.getpid())},
+        # The command itself is what is started again; Dagster is not to do it behind its back.
+        tags={PID_TAG: str(os.getpid()), MAX_RETRIES_TAG: "0"},
         run_config={"loggers": {LINES: {}}},
     )
 
 
 def _failures(result: ExecuteInProcessResult, partition: str | None) -> list[str]:
     of = f" of {partition}" if partition else ""
-    lines = [f"{event.step_key}{of}: {_reason(event.step_failure_data)}" for event in result.get_step_failure_events()]
+    lines = [
+        f"{event.step_key}{of}: {reason_of(event.step_failure_data)}" for event in result.get_step_failure_events()
+    ]
     if not result.success and not lines:
         # No step failed: the run itself did, before its steps or between them.
         failed = result.filter_events(lambda event: event.event_type is DagsterEventType.RUN_FAILURE)
-        reasons = [_innermost(event.job_failure_data.error) or event.message or "" for event in failed]
+        reasons = [innermost(event.job_failure_data.error) or event.message or "" for event in failed]
         lines = [f"{result.dagster_run.job_name}{of}: {' '.join(reasons)}"]
     return lines
-
-
-def _reason(failure: Any) -> str:
-    if failure.user_failure_data and failure.user_failure_data.description:
-        return str(failure.user_failure_data.description)
-    return _innermost(failure.error)
-
-
-def _innermost(error: Any) -> str:
-    """What went wrong first: Dagster wraps an error of a step in errors of its own."""
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return error.message.strip() if error else ""

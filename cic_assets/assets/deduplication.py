@@ -3,6 +3,7 @@
 from dagster import AssetDep, AssetExecutionContext, AssetsDefinition, DataVersion, Failure, MaterializeResult, asset
 
 from cic_assets.assets import metadata
+from cic_assets.conditions import after, on_new_data
 from cic_assets.duplicates import (
     OverridesError,
     find_duplicates,
@@ -32,6 +33,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         group_name="deduplication",
         kinds={"opencv", "parquet"},
         owners=OWNERS,
+        automation_condition=on_new_data(),
         code_version=content_version(1),
     )
     def image_hashes(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
@@ -54,6 +56,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         group_name="deduplication",
         kinds={"numpy", "parquet"},
         owners=OWNERS,
+        automation_condition=on_new_data(),
         code_version=content_version(1, how_alike, problem.classes_by_key, problem.overrides),
     )
     def duplicates(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
@@ -92,6 +95,8 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         group_name="deduplication",
         kinds={"pandas", "parquet"},
         owners=OWNERS,
+        # New pictures without a copy change no group: the search has to have run, whatever it found.
+        automation_condition=after("duplicates"),
         code_version=content_version(1),
     )
     def deduped_images(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:

@@ -3,6 +3,7 @@
 from dagster import AssetsDefinition, DataVersion, MaterializeResult, asset
 
 from cic_assets.assets import metadata
+from cic_assets.conditions import on_new_data
 from cic_assets.evaluation import PLACES, build_report, load_report_inputs, write_report
 from cic_assets.partitions import all_of
 from cic_assets.problem import Problem
@@ -21,6 +22,8 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         group_name="evaluation",
         kinds={"matplotlib", "html"},
         owners=OWNERS,
+        # A report on new pictures waits for models that know them.
+        automation_condition=on_new_data(*models),
         # The report shows the sources and all settings; where they lie on this machine it does not.
         code_version=content_version(1, problem.classes_by_key, problem.model_dump(exclude=PLACES)),
     )

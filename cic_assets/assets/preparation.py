@@ -4,6 +4,7 @@ import pandas as pd
 from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failure, MaterializeResult, asset
 
 from cic_assets.assets import metadata
+from cic_assets.conditions import on_new_data
 from cic_assets.dataset import MANIFEST, DatasetError, build_dataset, resize_pictures
 from cic_assets.duplicates import group_members
 from cic_assets.partitions import all_of, source_partitions, with_class
@@ -25,6 +26,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         group_name="preparation",
         kinds={"opencv", "parquet"},
         owners=OWNERS,
+        automation_condition=on_new_data(),
         code_version=content_version(2, settings.side, settings.jpeg_quality),
     )
     def resized_images(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
@@ -58,6 +60,8 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         group_name="preparation",
         kinds={"numpy", "parquet"},
         owners=OWNERS,
+        # Groups that change show in what is kept; before that is resized it is too early.
+        automation_condition=on_new_data("resized_images"),
         code_version=content_version(
             2, problem.name, settings.model_dump(mode="json"), problem.class_names, problem.classes_by_key
         ),

@@ -1,8 +1,19 @@
 """Scraping: what each source offers, and what became of it."""
 
-from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failure, MaterializeResult, asset
+from datetime import timedelta
+
+from dagster import (
+    AssetExecutionContext,
+    AssetsDefinition,
+    DataVersion,
+    Failure,
+    FreshnessPolicy,
+    MaterializeResult,
+    asset,
+)
 
 from cic_assets.assets import metadata
+from cic_assets.conditions import RETRY_PASSING
 from cic_assets.partitions import source_partitions
 from cic_assets.problem import Problem
 from cic_assets.reddit import TERMS_POINTS, RedditError
@@ -22,6 +33,8 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         group_name="scraping",
         kinds={"reddit", "parquet"},
         owners=OWNERS,
+        retry_policy=RETRY_PASSING,
+        freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(days=problem.routine.stale_after_days)),
         code_version=content_version(1, problem.reddit.model_dump(), problem.download.model_dump()),
     )
     def raw_images(

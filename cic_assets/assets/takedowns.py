@@ -3,6 +3,7 @@
 from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failure, MaterializeResult, asset
 
 from cic_assets.assets import metadata
+from cic_assets.conditions import RETRY_PASSING
 from cic_assets.partitions import source_partitions
 from cic_assets.problem import Problem
 from cic_assets.reddit import RedditError
@@ -21,6 +22,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         group_name="scraping",
         kinds={"reddit", "parquet"},
         owners=OWNERS,
+        retry_policy=RETRY_PASSING,
         code_version=content_version(1),
     )
     def takedowns(

@@ -1,6 +1,17 @@
 """What must be true of what was scraped."""
 
-from dagster import AssetCheckExecutionContext, AssetCheckResult, AssetChecksDefinition, AssetCheckSeverity, asset_check
+import time
+
+from dagster import (
+    AssetCheckExecutionContext,
+    AssetCheckResult,
+    AssetChecksDefinition,
+    AssetCheckSeverity,
+    AssetKey,
+    AssetRecordsFilter,
+    DagsterInstance,
+    asset_check,
+)
 
 from cic_assets.problem import Problem
 from cic_assets.resources import DataRootResource
@@ -27,4 +38,22 @@ def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
             metadata={"share without a picture": lost},
         )
 
-    return [most_media_gave_a_picture]
+    @asset_check(asset="raw_images")
+    def no_source_is_stale(context: AssetCheckExecutionContext) -> AssetCheckResult:
+        """Each source was scraped lately: the freshness in the UI is the asset's, which one source keeps up."""
+        days = {key: _days_since_scraped(context.instance, key) for key in problem.partitions}
+        stale = {key: age for key, age in days.items() if age is None or age > problem.routine.stale_after_days}
+        return AssetCheckResult(
+            passed=not stale,
+            severity=AssetCheckSeverity.WARN,
+            metadata={"days since scraped": days, "stale": stale, "allowed": problem.routine.stale_after_days},
+        )
+
+    return [no_source_is_stale, most_media_gave_a_picture]
+
+
+def _days_since_scraped(instance: DagsterInstance, key: str) -> float | None:
+    """Days since a source was scraped; None for never."""
+    wanted = AssetRecordsFilter(AssetKey("raw_images"), asset_partitions=[key])
+    records = instance.fetch_materializations(wanted, limit=1).records
+    return round((time.time() - records[0].timestamp) / 86400, 2) if records else None

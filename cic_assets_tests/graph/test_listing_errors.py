@@ -3,8 +3,9 @@
 import json
 
 import pytest
-from dagster import AssetKey, DagsterInstance
+from dagster import AssetKey, DagsterInstance, RetryPolicy
 
+from cic_assets.assets import scraping
 from cic_assets.build import build_definitions
 
 TOKEN = {"host": "www.reddit.com", "path": "/api/v1/access_token"}
@@ -17,8 +18,9 @@ reddit: {attempts: 2, longest_wait: 3}
 
 
 @pytest.fixture
-def scrape_cars(world):
+def scrape_cars(world, monkeypatch):
     """Materializes `raw_images` of r/cars after something was done to the archive; gives the failure of the step."""
+    monkeypatch.setattr(scraping, "RETRY_PASSING", RetryPolicy(max_retries=1))  # without the waiting of the real one
 
     def run(routes=(), **state):
         world.environment.problem.write_text(PROBLEM)

@@ -1,0 +1,77 @@
+import pandas as pd
+import pytest
+from upath import UPath
+
+from cic_assets.dataset import MANIFEST, DatasetInfo
+from cic_assets.models import CARD_FILE, PICTURES_FILE, Card
+from cic_assets.renewal import why_train
+from cic_assets.storage import write_json
+
+COSTS = (
+    "wall_seconds", "cpu_seconds", "train_seconds", "images_per_second", "peak_rss_bytes", "parameters",
+    "trainable_parameters", "flops", "disk_bytes",
+)  # fmt: skip
+MEASURES = dict.fromkeys(COSTS, 1) | {"features_seconds": None, "peak_gpu_bytes": None}
+
+
+@pytest.fixture
+def world(tmp_path):
+    return World(UPath(tmp_path))
+
+
+class World:
+    def __init__(self, root):
+        self.dataset, self.model = root / "dataset", root / "models" / "vgg"
+
+    def build(self, version, pictures):
+        info = DatasetInfo(name="x", classes=["a", "b"], class_weights={}, counts={}, side=64, version=version)
+        write_json(self.dataset / "dataset.json", info.model_dump())
+        write_pictures(self.dataset / MANIFEST, pictures)
+
+    def train(self, version, pictures, takedowns=None):
+        card = Card(
+            name="vgg", settings={"architecture": "vgg"}, labels=["a", "b"], sha256="", data_version=version,
+            preprocessing={"side": 64, "input_size": 64}, code_version="1", keras_version="3", backend="x", device="x",
+            accelerator={}, weights=None, random_weights=False, best_epoch=1, stopped_early=False, scores={},
+            measures=MEASURES, history=[], warnings=[], takedowns=takedowns,
+        )  # fmt: skip
+        write_json(self.model / CARD_FILE, card.model_dump(mode="json"))
+        write_pictures(self.model / PICTURES_FILE, pictures)
+
+    def why(self):
+        return why_train(self.dataset, {"vgg": self.model}, 0.05)
+
+
+def write_pictures(path, count):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame({"sha256": [str(number) for number in range(count)]}).to_parquet(str(path))
+
+
+def test_without_a_data_set_there_is_nothing_to_train_on(world):
+    assert world.why() == ("there is no data set yet", False)
+
+
+def test_a_model_that_is_not_there_is_trained(world):
+    world.build("1", 100)
+    assert world.why() == ("vgg was not trained yet", True)
+
+
+@pytest.mark.parametrize(("pictures", "worth"), [(100, False), (104, False), (105, True), (90, False)])
+def test_a_set_that_grew_enough_is_trained_on(world, pictures, worth):
+    world.train("1", 100)
+    world.build("2", pictures)
+    reason, is_worth = world.why()
+    assert is_worth is worth
+    assert f"{pictures}" in reason
+
+
+def test_the_same_set_is_not_trained_on_again(world):
+    world.train("1", 100)
+    world.build("1", 200)
+    assert not world.why()[1]
+
+
+def test_pictures_that_were_taken_down_are_a_reason(world):
+    world.train("1", 100, takedowns={"count": 1, "since": "2026-01-01T00:00:00Z"})
+    world.build("2", 99)
+    assert world.why() == ("vgg has seen pictures that were taken down", True)
