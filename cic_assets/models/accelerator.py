@@ -8,6 +8,9 @@ from typing import Any, Literal
 from cic_assets.models.errors import AcceleratorUnavailableError
 from cic_assets.models.settings import AcceleratorSettings
 
+MOST_FEEDING_THREADS = 8
+"""More than this many make pictures faster than Keras' one thread takes them."""
+
 
 def environment_of(settings: AcceleratorSettings, given: Mapping[str, str] = os.environ) -> dict[str, str]:
     """The environment for a training's process: what backends read when they are imported.
@@ -54,6 +57,11 @@ def activate(settings: AcceleratorSettings) -> str:
 def jit(settings: AcceleratorSettings, device: str) -> bool | Literal["auto"]:
     """What Keras' `compile` is told about XLA: on a CPU it is off unless asked for, it made training 5 times slower."""
     return False if settings.jit == "auto" and device == "cpu" else settings.jit
+
+
+def feeding_threads(device: str) -> int:
+    """Threads that make batches: a GPU is fed by several; on a CPU training needs the cores itself."""
+    return 1 if device == "cpu" else min(MOST_FEEDING_THREADS, os.cpu_count() or 1)
 
 
 def peak_gpu_bytes(device: str) -> int | None:

@@ -44,14 +44,22 @@ def draw(settings: AugmentationSettings, count: int, seed: int, epoch: int) -> D
     )
 
 
-def augment(images: Images, rows: NDArray[np.int64], draws: Draws) -> Images:
-    """Pictures (B, S, S, 3), which are the given rows of the set, varied as drawn; borders repeat the nearest pixel."""
-    varied = np.empty_like(images)
-    side = images.shape[1]
+def augment(images: Images, rows: NDArray[np.int64], draws: Draws, side: int | None = None) -> Images:
+    """Pictures varied as drawn; borders repeat the nearest pixel.
+
+    Args:
+        images: (B, S, S, 3) RGB bytes.
+        rows: (B,) of these pictures in the set.
+        draws: of the whole set.
+        side: of the result, in pixels; S unless given. The same places at another scale: linear, from the four nearest
+            pixels, so less than half of S leaves some out.
+    """
+    side = side or images.shape[1]
+    varied = np.empty((len(images), side, side, 3), np.uint8)
     for i, row in enumerate(rows):
-        moved = np.empty_like(images[i])
+        moved = np.empty((side, side, 3), np.uint8)
         cv2.warpAffine(
-            images[i], _affine(draws, row, side), (side, side), dst=moved,
+            images[i], _affine(draws, row, images.shape[1], side), (side, side), dst=moved,
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
         )  # fmt: skip
         varied[i] = cv2.transform(moved, _colour(draws, row, moved))
@@ -63,7 +71,29 @@ def augmented(pictures: Images, settings: AugmentationSettings, seed: int) -> Im
     return augment(pictures, np.arange(len(pictures)), draw(settings, len(pictures), seed, epoch=0))
 
 
-def _affine(draws: Draws, row: np.int64, side: int) -> NDArray[np.float64]:
+def cut_and_paste(
+    images: Images, targets: NDArray[np.float32], random: np.random.Generator
+) -> tuple[Images, NDArray[np.float32]]:
+    """Each picture of a batch with a square of another one, and its target likewise by the square's share of the area.
+
+    S. Yun et al., "CutMix: Regularization strategy to train strong classifiers" (ICCV 2019), with one square for all.
+
+    Args:
+        images: (B, S, S, 3) RGB bytes.
+        targets: (B, K) shares of the classes.
+        random: where draws come from: the area is even from nothing to all, the place even within the picture.
+    """
+    side = images.shape[1]
+    edge = int(side * np.sqrt(random.random()))
+    top, left = random.integers(0, side - edge + 1, 2)
+    others = random.permutation(len(images))
+    pasted = images.copy()
+    pasted[:, top : top + edge, left : left + edge] = images[others, top : top + edge, left : left + edge]
+    share = np.float32((edge / side) ** 2)
+    return pasted, (1 - share) * targets + share * targets[others]
+
+
+def _affine(draws: Draws, row: np.int64, side: int, result_side: int) -> NDArray[np.float64]:
     """(2, 3), from a pixel of the result to where it is taken: zoom, rotation and mirror about the centre, shift."""
     angle = np.deg2rad(draws.angle[row])
     scale = np.sqrt(draws.area[row])
@@ -73,7 +103,10 @@ def _affine(draws: Draws, row: np.int64, side: int) -> NDArray[np.float64]:
     centre = np.full(2, (side - 1) / 2)
     room = (1 - scale) * centre  # how far a smaller window may move without leaving the picture
     offset = centre - turn @ centre + draws.shift[row] * room
-    return np.column_stack([turn, offset])
+    # Pixels are areas: the outer edges of both pictures fall together, not the centres of their outer pixels.
+    step = side / result_side
+    offset += turn @ np.full(2, (step - 1) / 2)
+    return np.column_stack([turn * step, offset])
 
 
 def _colour(draws: Draws, row: np.int64, image: Images) -> NDArray[np.float64]:

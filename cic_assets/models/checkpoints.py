@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from upath import UPath
 
 from cic_assets.models.events import EpochEnd
+from cic_assets.models.settings import ModelSettings
 from cic_assets.storage import write_json
 
 Weights = list[NDArray[Any]]
@@ -30,10 +31,15 @@ class Checkpoints:
         self._folder = folder
         self._key = key
 
-    def save(self, model: Any, history: Sequence[EpochEnd], best: Weights) -> None:
-        """Keep the state after the last epoch of `history`; older ones are removed."""
+    @property
+    def epochs(self) -> int:
+        """How many epochs the kept state has behind it; 0 where there is nothing."""
+        state = self._state()
+        return len(state["history"]) if state else 0
+
+    def save(self, model: Any, history: Sequence[EpochEnd], best_epoch: int, best: Weights) -> None:
+        """Keep the state after the last epoch of `history`, and the best weights; older ones are removed."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        best_epoch = best_of(history).epoch
         names = {"latest": f"latest-{len(history)}.npz", "best": f"best-{best_epoch}.npz"}
         self._write(names["latest"], (variable.numpy() for variable in _variables(model)))
         if not (self._folder / names["best"]).exists():
@@ -44,16 +50,20 @@ class Checkpoints:
 
     def restore(self, model: Any) -> tuple[list[EpochEnd], Weights] | None:
         """Put the kept state into a compiled model; the history and the best weights, None where there is nothing."""
-        try:
-            state = json.loads((self._folder / "state.json").read_text(encoding="utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):
-            return None
-        if state.get("key") != self._key:
+        state = self._state()
+        if state is None:
             return None
         model.optimizer.build(model.trainable_variables)
         for variable, value in zip(_variables(model), self._read(state["latest"]), strict=True):
             variable.assign(value)
         return [EpochEnd.model_validate(epoch) for epoch in state["history"]], list(self._read(state["best"]))
+
+    def _state(self) -> dict[str, Any] | None:
+        try:
+            state: dict[str, Any] = json.loads((self._folder / "state.json").read_text(encoding="utf-8"))
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+        return state if state.get("key") == self._key else None
 
     def clear(self) -> None:
         """Remove everything: the training is done."""
@@ -84,12 +94,21 @@ def _variables(model: Any) -> list[Any]:
     return [*model.variables, *model.optimizer.variables]
 
 
-def best_of(history: Sequence[EpochEnd]) -> EpochEnd:
-    """The epoch with the highest validation accuracy; among equals the lowest validation loss, then the earliest."""
+def best_of(history: Sequence[EpochEnd], settings: ModelSettings) -> EpochEnd:
+    """The epoch whose weights are kept.
+
+    The last one of a training without early stopping: its schedule ends there, and what was not chosen by its
+    validation accuracy is not flattered by it. Otherwise the epoch with the highest validation accuracy; among equals
+    the lowest validation loss, then the earliest.
+    """
+    if settings.patience is None:
+        return history[-1]
     return max(history, key=lambda epoch: (epoch.val_accuracy, -epoch.val_loss))
 
 
-def epochs_without_gain(history: Sequence[EpochEnd]) -> int:
-    """Epochs since validation accuracy last rose, as early stopping counts them."""
+def has_stopped_early(history: Sequence[EpochEnd], settings: ModelSettings) -> bool:
+    """Whether validation accuracy has not risen for so long that training is not worth it."""
+    if settings.patience is None or not history:
+        return False
     accuracies = [epoch.val_accuracy for epoch in history]
-    return len(accuracies) - 1 - accuracies.index(max(accuracies))
+    return len(accuracies) - 1 - accuracies.index(max(accuracies)) >= settings.patience

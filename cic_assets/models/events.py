@@ -52,6 +52,7 @@ class EpochEnd(_Event):
     learning_rate: float
     seconds: float
     images_per_second: float
+    remaining_seconds: float = Field(default=0.0, description="an estimate; training may stop earlier")
     best: bool = Field(description="the best validation so far")
 
 

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cic_assets.models.batches import Batches, Fetch, augmented, in_turns, plain
@@ -15,6 +16,7 @@ from cic_assets.models.events import OnEvent
 from cic_assets.models.features import trunk_features
 from cic_assets.models.networks import Network
 from cic_assets.models.settings import ModelSettings
+from cic_assets.models.stages import side_of_epoch, stages_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,13 @@ class Feeds:
 
 @contextmanager
 def open_feeds(
-    network: Network, data: TrainingData, settings: ModelSettings, features: Path, on_event: OnEvent
+    network: Network,
+    data: TrainingData,
+    settings: ModelSettings,
+    features: Path,
+    on_event: OnEvent,
+    *,
+    workers: int = 1,
 ) -> Iterator[Feeds]:
     """Bring the pictures to the network's side, and through its frozen trunk where it has one.
 
@@ -42,6 +50,7 @@ def open_feeds(
         settings: input size, batch size, augmentation, seed, views.
         features: folder for the trunk's output; see `features.trunk_features`.
         on_event: takes the trunk's progress.
+        workers: threads that make training batches, see `Batches`.
     """
     with tempfile.TemporaryDirectory(prefix="cic-resized-") as name:
         images = {
@@ -49,14 +58,15 @@ def open_feeds(
             for split in SPLITS
         }
         fetch, seconds = _fetches(network, images, settings, features, on_event)
-        yield Feeds({split: _batches(fetch[split], data, split, settings) for split in SPLITS}, seconds)
+        yield Feeds({split: _batches(fetch[split], data, split, settings, workers) for split in SPLITS}, seconds)
 
 
 def _fetches(
     network: Network, images: dict[SplitName, Images], settings: ModelSettings, folder: Path, on_event: OnEvent
 ) -> tuple[dict[SplitName, Fetch], float | None]:
     if network.trunk is None:
-        train = augmented(images["train"], settings.augmentation, settings.seed)
+        side_of = partial(side_of_epoch, stages_of(settings))
+        train = augmented(images["train"], settings.augmentation, settings.seed, side_of)
         return {"train": train, "validation": plain(images["validation"]), "test": plain(images["test"])}, None
     features = trunk_features(network.trunk, images, settings, folder, on_event)
     return {
@@ -66,6 +76,10 @@ def _fetches(
     }, features.seconds
 
 
-def _batches(fetch: Fetch, data: TrainingData, split: SplitName, settings: ModelSettings) -> Batches:
-    seed = settings.seed if split == "train" else None
-    return Batches(fetch, data.splits[split].labels, settings.batch_size, seed=seed)
+def _batches(fetch: Fetch, data: TrainingData, split: SplitName, settings: ModelSettings, workers: int) -> Batches:
+    labels, classes = data.splits[split].labels, len(data.classes)
+    if split != "train":
+        return Batches(fetch, labels, classes, settings.batch_size)
+    return Batches(
+        fetch, labels, classes, settings.batch_size, seed=settings.seed, cutmix=settings.cutmix, workers=workers
+    )

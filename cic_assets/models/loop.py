@@ -1,4 +1,7 @@
-"""The training loop: Keras' `fit` with what happens between batches and epochs. Imported only for training."""
+"""The training loop: Keras' `fit`, stage by stage, with what happens between batches and epochs.
+
+Imported only for training.
+"""
 
 import math
 import time
@@ -7,18 +10,20 @@ from typing import Any, Literal
 import keras  # noqa: TID253 - this module is imported only for training
 
 from cic_assets.models.batches import Batches
-from cic_assets.models.checkpoints import Checkpoints, Weights, best_of, epochs_without_gain
+from cic_assets.models.checkpoints import Checkpoints, Weights, best_of, has_stopped_early
 from cic_assets.models.errors import TrainingDivergedError
 from cic_assets.models.events import PROGRESS_SECONDS, EpochEnd, OnEvent, Progress
 from cic_assets.models.feeds import Feeds
+from cic_assets.models.networks import Network
 from cic_assets.models.settings import ModelSettings
+from cic_assets.models.stages import Course, Stage, stages_of, work_left
 
 Logs = dict[str, Any] | None
 """Figures so far, as Keras passes them to callbacks."""
 
 
 def fit(
-    model: keras.Model,
+    network: Network,
     settings: ModelSettings,
     feeds: Feeds,
     class_weights: dict[int, float],
@@ -27,12 +32,12 @@ def fit(
     checkpoints: Checkpoints,
     on_event: OnEvent,
 ) -> list[EpochEnd]:
-    """Train with early stopping; the model has the best weights afterwards.
+    """Train the rest of a network; it has the weights to be kept afterwards (see `checkpoints.best_of`).
 
     Args:
-        model: from what the batches give to probabilities of the classes; compiled here.
-        settings: epochs, patience, learning rate.
-        feeds: the batches; those for training count their own epochs, so that a resumed training goes on at the next.
+        network: its `rest` takes what the batches give, and is compiled here.
+        settings: epochs, stages, patience, learning rates, regularisation.
+        feeds: the batches.
         class_weights: factor on the loss of each label.
         jit: whether to compile with XLA; auto leaves it to Keras.
         checkpoints: where the state is kept after each epoch, and found again.
@@ -44,30 +49,76 @@ def fit(
     Raises:
         TrainingDivergedError: the loss became infinite or not a number.
     """
-    model.compile(
-        optimizer=keras.optimizers.Adam(settings.learning_rate),
-        loss=keras.losses.SparseCategoricalCrossentropy(),
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
-        jit_compile=jit,
-    )
-    training = feeds.batches["train"]
+    model, training = network.rest, feeds.batches["train"]
     between = _Between(settings, training, checkpoints, on_event)
-    if restored := checkpoints.restore(model):
-        between.history, between.best = restored
-        training.epoch = len(between.history)
-    if not between.is_over():
-        model.fit(
-            training,
-            validation_data=feeds.batches["validation"],
-            class_weight=class_weights,
-            initial_epoch=training.epoch,
-            epochs=settings.epochs,
-            shuffle=False,
-            verbose=0,
-            callbacks=[between],
-        )
+    kept_epochs, course = checkpoints.epochs, None
+    for stage in stages_of(settings):
+        if stage.end < kept_epochs:
+            continue
+        if course is not None:  # what comes next goes on from the average
+            _take_average(model)
+        if stage.course != course:
+            course = stage.course
+            network.let_learn(head_only=course.head_only)
+            _compile(model, settings, course, len(training), jit)
+        if stage.first < kept_epochs and (restored := checkpoints.restore(model)):
+            between.history, between.best = restored
+        if len(between.history) < stage.end and not between.is_over():
+            _fit_stage(model, stage, feeds, class_weights, between)
     model.set_weights(between.best)
     return between.history
+
+
+def _compile(model: keras.Model, settings: ModelSettings, course: Course, batches: int, jit: bool | str) -> None:
+    optimizer = keras.optimizers.Adam(
+        _learning_rate(settings, course, batches),
+        weight_decay=settings.weight_decay or None,
+        use_ema=settings.averaging > 0,
+        ema_momentum=settings.averaging,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    model.compile(
+        optimizer=optimizer,
+        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing),
+        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+        jit_compile=jit,
+    )
+
+
+def _learning_rate(settings: ModelSettings, course: Course, batches: int) -> Any:
+    """A number, or Keras' schedule over the steps of a course."""
+    if settings.schedule == "constant":
+        return course.learning_rate
+    warmup = min(settings.warmup_epochs, course.epochs // 3) * batches
+    return keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=0.0 if warmup else course.learning_rate,
+        decay_steps=course.epochs * batches - warmup,
+        warmup_target=course.learning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
+
+
+def _fit_stage(
+    model: keras.Model, stage: Stage, feeds: Feeds, class_weights: dict[int, float], between: "_Between"
+) -> None:
+    """One call of Keras a stage: it takes the shape of all batches from the first."""
+    training = feeds.batches["train"]
+    training.epoch = len(between.history)
+    model.fit(
+        training,
+        validation_data=feeds.batches["validation"],
+        class_weight=class_weights,
+        initial_epoch=training.epoch,
+        epochs=stage.end,
+        shuffle=False,
+        verbose=0,
+        callbacks=[between],
+    )
+
+
+def _take_average(model: keras.Model) -> None:
+    """Put the optimizer's average of the weights in their place; nothing where it keeps none."""
+    model.optimizer.finalize_variable_values(model.trainable_variables)
 
 
 class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
@@ -78,28 +129,25 @@ class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
         self.history: list[EpochEnd] = []
         self.best: Weights = []
         self._settings = settings
+        self._stages = stages_of(settings)
         self._training = training
         self._checkpoints = checkpoints
         self._on_event = on_event
-        self._epoch_began = self._told = self._began = time.perf_counter()
-        self._batches_done = 0
+        self._epoch_began = self._told = time.perf_counter()
         self._train_seconds = 0.0
+        self._unaveraged: Weights = []
 
     def is_over(self) -> bool:
         """Whether another epoch is not allowed, or not worth it."""
-        if not self.history:
-            return False
-        return (
-            len(self.history) >= self._settings.epochs or epochs_without_gain(self.history) >= self._settings.patience
-        )
+        return len(self.history) >= self._settings.epochs or has_stopped_early(self.history, self._settings)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
-        """Start the clock of an epoch."""
+        """Start the clock of an epoch, and its batches."""
+        self._training.epoch = epoch
         self._epoch_began = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Tell progress, and stop where the loss is no number."""
-        self._batches_done += 1
         now = time.perf_counter()
         if now - self._told >= PROGRESS_SECONDS:
             self._told = now
@@ -107,8 +155,11 @@ class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
             self._on_event(self._progress(logs or {}, batch, now))
 
     def on_test_begin(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
-        """Training's part of the epoch is over; validation is not counted into its rate."""
+        """Training's part of the epoch is over, validation is not counted into its rate; the average is judged."""
         self._train_seconds = time.perf_counter() - self._epoch_began
+        if self._settings.averaging:
+            self._unaveraged = [keras.ops.convert_to_numpy(variable) for variable in self.model.trainable_variables]
+            _take_average(self.model)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Note the figures, keep the state, decide whether to go on."""
@@ -116,37 +167,46 @@ class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
         self._check(logs, len(self._training))
         row = self._row(epoch, logs)
         self.history.append(row)
-        if best_of(self.history) is row:
+        best = best_of(self.history, self._settings)
+        if best is row:
             self.best = self.model.get_weights()
+        self._take_back_average()
         self._on_event(row)
-        self._checkpoints.save(self.model, self.history, self.best)
+        self._checkpoints.save(self.model, self.history, best.epoch, self.best)
         self.model.stop_training = self.is_over()
+
+    def _take_back_average(self) -> None:
+        for variable, value in zip(self.model.trainable_variables, self._unaveraged, strict=False):
+            variable.assign(value)
+        self._unaveraged = []
 
     def _row(self, epoch: int, logs: dict[str, Any]) -> EpochEnd:
         figures = {name: float(logs[name]) for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
+        seconds = time.perf_counter() - self._epoch_began
         so_far = EpochEnd(
             epoch=epoch + 1,
             epochs=self._settings.epochs,
             learning_rate=float(self.model.optimizer.learning_rate),
-            seconds=time.perf_counter() - self._epoch_began,
+            seconds=seconds,
             images_per_second=self._training.count / self._train_seconds,
+            remaining_seconds=seconds * work_left(self._stages, epoch, epoch + 1),
             best=False,
             **figures,
         )
-        is_best = best_of([*self.history, so_far]) is so_far
+        is_best = best_of([*self.history, so_far], self._settings) is so_far
         return so_far.model_copy(update={"best": is_best})
 
     def _progress(self, logs: dict[str, Any], batch: int, now: float) -> Progress:
-        per_batch = (now - self._began) / self._batches_done
-        total = self._settings.epochs * len(self._training)
-        done = len(self.history) * len(self._training) + batch + 1
+        """Where it is; the rest is estimated from the running epoch."""
+        epoch, batches = len(self.history), len(self._training)
+        per_batch = (now - self._epoch_began) / (batch + 1)
         return Progress(
             stage="training",
-            done=done,
-            total=total,
-            rate=self._training.count / len(self._training) / per_batch,
-            remaining_seconds=(total - done) * per_batch,
-            epoch=len(self.history) + 1,
+            done=epoch * batches + batch + 1,
+            total=self._settings.epochs * batches,
+            rate=self._training.count / batches / per_batch,
+            remaining_seconds=per_batch * batches * work_left(self._stages, epoch, epoch + (batch + 1) / batches),
+            epoch=epoch + 1,
             loss=float(logs["loss"]),
             accuracy=float(logs["accuracy"]),
         )

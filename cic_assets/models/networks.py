@@ -1,6 +1,6 @@
 """From settings to a Keras model, and which part of it is trained. Imported only where a network is built."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import keras  # noqa: TID253 - this module is imported only where a network is built
 
@@ -11,18 +11,30 @@ from cic_assets.models.weight_files import Arrays
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A model and its parts, which share their layers.
+    """A model and its parts.
 
     Attributes:
         model: from bytes (N, side, side, 3) to probabilities (N, classes); what is saved.
         trunk: the frozen part, from bytes to features; None where everything is trained.
-        rest: what is trained: from features (or bytes) to probabilities. Never `model` itself: what is compiled would
-            be saved with its optimizer.
+        rest: what is trained: from features (or bytes) to logits. Never `model` itself: what is compiled would be saved
+            with its optimizer.
+        late: pretrained layers of `rest` that may wait until the head has learned.
     """
 
     model: keras.Model
     trunk: keras.Model | None
     rest: keras.Model
+    late: list[keras.layers.Layer] = field(default_factory=list)
+
+    def let_learn(self, *, head_only: bool) -> None:
+        """Choose whether pretrained layers learn; to be followed by a compilation of `rest`."""
+        for layer in self.late:
+            layer.trainable = not head_only
+
+    def finish(self) -> None:
+        """Give `model` what `rest` learned, where they do not share their layers."""
+        if self.rest.layers[-1] is not self.model.get_layer(self.rest.layers[-1].name):
+            self.model.set_weights(self.rest.get_weights())
 
 
 def build_network(settings: ModelSettings, classes: int, weights: Arrays | None = None) -> Network:
@@ -35,9 +47,24 @@ def build_network(settings: ModelSettings, classes: int, weights: Arrays | None 
     """
     keras.utils.set_random_seed(settings.seed)
     if settings.architecture == "xception":
-        model = xception.original(settings, classes, weights)
-        trunk, rest = xception.split(model)
-        return Network(model, trunk, rest)
-    build = {"vgg": vgg.original, "peetz_net": peetz_net.original}[settings.architecture]
-    model = build(settings, classes)
-    return Network(model, None, keras.Model(model.input, model.output, name="rest"))
+        return _on_a_trunk(settings, classes, weights)
+    if settings.variant == "original":
+        build = {"vgg": vgg.original, "peetz_net": peetz_net.original}[settings.architecture]
+        rest = build(settings, classes)
+        return Network(_with_probabilities(rest), None, keras.Model(rest.input, rest.output, name="rest"))
+    modern = {"vgg": vgg.modern, "peetz_net": peetz_net.modern}[settings.architecture]
+    rest = modern(settings, classes, None)
+    return Network(_with_probabilities(modern(settings, classes, settings.input_size)), None, rest)
+
+
+def _on_a_trunk(settings: ModelSettings, classes: int, weights: Arrays | None) -> Network:
+    build = {"original": xception.original, "modern": xception.modern}[settings.variant]
+    model = build(settings, classes, weights)
+    trunk, rest = xception.split(model)
+    return Network(_with_probabilities(model), trunk, rest, xception.pretrained_and_trained(model))
+
+
+def _with_probabilities(model: keras.Model) -> keras.Model:
+    """The same layers and one more: probabilities, in 32 bits also where the rest computes in 16."""
+    answers = keras.layers.Softmax(dtype="float32", name="probabilities")(model.output)
+    return keras.Model(model.input, answers, name=model.name)

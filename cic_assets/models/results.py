@@ -22,7 +22,7 @@ from cic_assets.models.card import (
     Weights,
     file_sha256,
 )
-from cic_assets.models.checkpoints import best_of, epochs_without_gain
+from cic_assets.models.checkpoints import best_of, has_stopped_early
 from cic_assets.models.data import Labels, SplitName, TrainingData
 from cic_assets.models.events import EpochEnd
 from cic_assets.models.measures import Stopwatch, flops, peak_rss_bytes
@@ -105,8 +105,8 @@ def _card(spec: "TrainingSpec", data: TrainingData, outcome: Outcome, file: Path
         accelerator=spec.accelerator,
         weights=Weights(source=weights.source, sha256=weights.sha256) if weights else None,
         random_weights=spec.settings.architecture == "xception" and weights is None,
-        best_epoch=best_of(outcome.history).epoch,
-        stopped_early=epochs_without_gain(outcome.history) >= spec.settings.patience,
+        best_epoch=best_of(outcome.history, spec.settings).epoch,
+        stopped_early=has_stopped_early(outcome.history, spec.settings),
         scores={str(split): scores(given, data.splits[split].labels) for split, given in outcome.outputs.items()},
         measures=_measures(outcome, file),
         history=[epoch.model_dump(exclude={"kind"}) for epoch in outcome.history],

@@ -1,19 +1,21 @@
 """What a person may set about a model and its training, with the reason for each default.
 
-The defaults of the variant `original` are those of the notebooks of *Custom Image Classifier Tools* (A. Peetz, 2023).
-No Keras here: settings are read by every command.
+The variant `original` is that of the notebooks of *Custom Image Classifier Tools* (A. Peetz, 2023); what `modern` does
+otherwise is in `variants.py`, with what it gained. No Keras here: settings are read by every command.
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from cic_assets.models.variants import DEFAULT_VARIANT, VARIANTS
 
 Architecture = Literal["vgg", "peetz_net", "xception"]
 """The three networks; also the names of their folders under `models/` unless a problem names them otherwise."""
 
-Variant = Literal["original"]
-"""How an architecture is built and trained: as in the notebooks."""
+Variant = Literal["original", "modern"]
+"""How an architecture is built and trained: as in the notebooks, or the same idea as one would build it today."""
 
 XCEPTION_MIN_SIDE = 71
 """Smallest side that Keras' Xception takes: five halvings without padding in the first layers."""
@@ -59,17 +61,48 @@ class ModelSettings(_Settings):
     """
 
     architecture: Architecture
-    variant: Variant = Field(default="original", description="as in the notebooks")
+    variant: Variant = Field(default=DEFAULT_VARIANT, description="original: as in the notebooks; modern: better")
     width: float = Field(default=1.0, gt=0, le=4, description="factor on filters and dense units, for a smaller net")
     input_size: int = Field(
         default=224, ge=32, le=1024, description="side in pixels that the network sees; 224 as the notebooks"
     )
     epochs: int = Field(default=20, ge=1, le=1000, description="at most this many; early stopping may end sooner")
-    patience: int = Field(
-        default=5, ge=1, description="epochs without better validation accuracy after which training stops"
-    )
+    patience: int | None = Field(
+        default=5, ge=1,
+        description="epochs without better validation accuracy after which training stops, and the best weights are "
+        "kept; null trains all epochs and keeps the last, for a schedule that ends there",
+    )  # fmt: skip
     batch_size: int = Field(default=20, ge=1, le=4096, description="20 as the notebooks")
     learning_rate: float = Field(default=1e-3, gt=0, le=1, description="Keras' default for Adam, as the notebooks")
+    schedule: Literal["constant", "cosine"] = Field(
+        default="constant", description="of the learning rate; cosine falls from it to 0 over all epochs"
+    )
+    warmup_epochs: int = Field(
+        default=0, ge=0, description="in which a cosine schedule rises to the learning rate; at most a third of all"
+    )
+    weight_decay: float = Field(default=0.0, ge=0, lt=1, description="of kernels, decoupled from the loss (AdamW)")
+    label_smoothing: float = Field(
+        default=0.0, ge=0, lt=1, description="share of each label that is spread over all classes"
+    )
+    cutmix: float = Field(
+        default=0.0, ge=0, le=1, description="share of the batches in which pictures get a square of each other"
+    )
+    averaging: float = Field(
+        default=0.0, ge=0, lt=1,
+        description="momentum, a step, of the average of the weights that is judged and kept; 0 keeps the last ones",
+    )  # fmt: skip
+    progression: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
+        default=(1.0,), min_length=1,
+        description="side of the training pictures as shares of input_size, each for an equal part of the epochs; "
+        "validation and test see input_size. Only for nets that take any side",
+    )  # fmt: skip
+    head_epochs: int = Field(
+        default=0, ge=0,
+        description="epochs at the start in which only the new head on pretrained layers learns",
+    )  # fmt: skip
+    fine_tuning_rate: float = Field(
+        default=1e-4, gt=0, le=1, description="learning rate after them, when the last pretrained block learns too"
+    )
     seed: int = Field(default=0, ge=0, lt=2**31, description="of weights, shuffling, augmentation and dropout")
     augmentation: AugmentationSettings = AugmentationSettings()
     views: int = Field(
@@ -82,21 +115,31 @@ class ModelSettings(_Settings):
     def _fill_from_variant(cls, given: Any) -> Any:
         if not isinstance(given, Mapping):
             return given
-        variant = VARIANTS.get(str(given.get("variant", "original")), {})
-        return {**variant.get(str(given.get("architecture")), {}), **given}
+        variant = VARIANTS.get(str(given.get("variant", DEFAULT_VARIANT)), {})
+        defaults = variant.get(str(given.get("architecture")), {})
+        augmentation = given.get("augmentation")
+        if isinstance(augmentation, Mapping):  # what it leaves out is the variant's, too
+            given = {**given, "augmentation": {**defaults.get("augmentation", {}), **augmentation}}
+        return {**defaults, **given}
 
     @model_validator(mode="after")
     def _fits_the_architecture(self) -> Self:
         if self.architecture == "xception" and self.input_size < XCEPTION_MIN_SIDE:
             raise ValueError(f"input_size: found {self.input_size}, expected at least {XCEPTION_MIN_SIDE} for xception")
+        if self.progression != (1.0,) and (self.architecture == "xception" or self.variant == "original"):
+            raise ValueError(
+                f"progression: found {list(self.progression)}, expected [1.0]: only vgg and peetz_net in their modern "
+                "variant take pictures of any side"
+            )
+        if self.cutmix and self.architecture == "xception":
+            raise ValueError(
+                f"cutmix: found {self.cutmix:g}, expected 0 for xception: its trunk sees each picture once, and whole"
+            )
+        if self.head_epochs and self.architecture != "xception":
+            raise ValueError(
+                f"head_epochs: found {self.head_epochs}, expected 0: {self.architecture} is not pretrained"
+            )
         return self
-
-
-VARIANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
-    # Xception's notebook trains 4 epochs: the trunk knows pictures already.
-    "original": {"vgg": {}, "peetz_net": {}, "xception": {"epochs": 4}},
-}
-"""By variant and architecture, what is otherwise than the defaults of `ModelSettings`."""
 
 
 def default_models() -> dict[str, ModelSettings]:

@@ -102,7 +102,7 @@ def train(spec: TrainingSpec, on_event: OnEvent = lambda _: None) -> Card:
             pretrained=pretrained,
             history=history,
             outputs=outputs,
-            warnings=_warn(history, data, on_event),
+            warnings=_warn(history, spec.settings, data, on_event),
             features_seconds=features_seconds,
             device=device,
             watch=watch,
@@ -174,9 +174,10 @@ def _fit(
     from cic_assets.models.feeds import open_feeds
     from cic_assets.models.loop import fit
 
-    with open_feeds(network, data, spec.settings, features, on_event) as feeds:
+    workers = accelerator.feeding_threads(device)
+    with open_feeds(network, data, spec.settings, features, on_event, workers=workers) as feeds:
         history = fit(
-            network.rest,
+            network,
             spec.settings,
             feeds,
             data.class_weights,
@@ -184,17 +185,20 @@ def _fit(
             checkpoints=checkpoints,
             on_event=on_event,
         )
+        network.finish()
         outputs = {split: _ask(network, feeds, split) for split in JUDGED}
         return history, outputs, feeds.trunk_seconds
 
 
 def _ask(network: "Network", feeds: "Feeds", split: SplitName) -> Probabilities:
-    answers = network.rest.predict(feeds.batches[split], verbose=0)
-    return np.asarray(answers, dtype=np.float64)
+    logits = np.asarray(network.rest.predict(feeds.batches[split], verbose=0), dtype=np.float64)
+    exponentials: Probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities: Probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return probabilities
 
 
-def _warn(history: list[EpochEnd], data: TrainingData, on_event: OnEvent) -> list[str]:
-    warnings = diagnose(history, data.splits["validation"].labels)
+def _warn(history: list[EpochEnd], settings: ModelSettings, data: TrainingData, on_event: OnEvent) -> list[str]:
+    warnings = diagnose(history, settings, data.splits["validation"].labels)
     for text in warnings:
         on_event(Message(text=text, warning=True))
     return warnings

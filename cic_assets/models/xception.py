@@ -2,20 +2,26 @@
 
 F. Chollet, "Xception: Deep learning with depthwise separable convolutions" (CVPR 2017). Input: (side, side, 3) RGB
 bytes, which the network sees in -1..1, as it was trained (the original project fed it 0..1).
+
+`modern` has a head of 4,098 parameters for two classes where `original` has 104 million: the mean over all places, and
+one dense layer. The head learns first; then block 14 learns too, at a low rate, its normalisation left as it was.
 """
 
 from collections import Counter
 
 import keras  # noqa: TID253 - this module is imported only where a network is built
 
-from cic_assets.models.layers import image_input, original_head, scaled
+from cic_assets.models.layers import image_input, modern_head, original_head, scaled, symmetric_range
 from cic_assets.models.settings import ModelSettings
 from cic_assets.models.weight_files import Arrays
 
 TRAINED_LAYERS = 6
 """Block 14: two separable convolutions, each with its normalisation and activation. All before is frozen."""
+FIRST_TRAINED = "block14_sepconv1"
 DENSE_UNITS = 1024
 DROPOUT = 0.5
+
+MODERN_DROPOUT = 0.3
 
 
 def original(settings: ModelSettings, classes: int, weights: Arrays | None) -> keras.Model:
@@ -27,7 +33,7 @@ def original(settings: ModelSettings, classes: int, weights: Arrays | None) -> k
         weights: verified ones (see `weights.resolve_weights`); None for random ones.
 
     Returns:
-        A model from (N, side, side, 3) bytes to (N, classes) probabilities.
+        A model from (N, side, side, 3) bytes to (N, classes) logits.
     """
     base = pretrained(settings.input_size, weights)
     x = keras.layers.Flatten(name="flatten")(base.output)
@@ -36,13 +42,32 @@ def original(settings: ModelSettings, classes: int, weights: Arrays | None) -> k
     return keras.Model(base.input, head, name="xception")
 
 
+def modern(settings: ModelSettings, classes: int, weights: Arrays | None) -> keras.Model:
+    """The same trunk under a small head.
+
+    Args:
+        settings: `input_size` counts.
+        classes: number of classes, at least 2.
+        weights: verified ones (see `weights.resolve_weights`); None for random ones.
+
+    Returns:
+        A model from (N, side, side, 3) bytes to (N, classes) logits.
+    """
+    base = pretrained(settings.input_size, weights)
+    for layer in base.layers[-TRAINED_LAYERS:]:
+        # What it knows of a million pictures is better than what it would learn of some batches of ours.
+        layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
+    x = keras.layers.GlobalAveragePooling2D(name="mean")(base.output)
+    return keras.Model(base.input, modern_head(x, MODERN_DROPOUT, classes), name="xception")
+
+
 def pretrained(side: int, weights: Arrays | None) -> keras.Model:
     """The convolutions, from bytes to (side // 32, side // 32, 2048) or so, frozen up to the last `TRAINED_LAYERS`.
 
     Keras runs batch normalisation of a frozen layer in inference mode, also while the rest trains.
     """
     image = image_input(side)
-    x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="symmetric_range")(image)
+    x = symmetric_range(image)
     # Keras' own model has a list of one input, so it would want its pictures in a list.
     base = keras.Model(image, keras.applications.Xception(include_top=False, weights=None, input_tensor=x).output)
     if weights is not None:
@@ -53,17 +78,19 @@ def pretrained(side: int, weights: Arrays | None) -> keras.Model:
 
 
 def split(model: keras.Model) -> tuple[keras.Model, keras.Model]:
-    """A model with a frozen trunk as (trunk, rest), which share its layers.
+    """A model as (frozen trunk, rest), which share its layers.
 
-    The cut is the output of the last frozen layer (`add_11` in a fresh process): (7, 7, 1024) at 224 pixels. Its value
-    for a given picture never changes, so it needs to be computed once only.
+    The cut is before block 14: (7, 7, 1024) at 224 pixels. Its value for a given picture never changes, so it needs to
+    be computed once only.
     """
-    last_frozen = max(i for i, layer in enumerate(model.layers) if layer.weights and not layer.trainable)
-    # The sum after it has no weights of its own and closes the block.
-    while not isinstance(model.layers[last_frozen], keras.layers.Add):
-        last_frozen += 1
-    cut = model.layers[last_frozen].output
+    cut = model.get_layer(FIRST_TRAINED).input
     return keras.Model(model.input, cut, name="trunk"), keras.Model(cut, model.output, name="rest")
+
+
+def pretrained_and_trained(model: keras.Model) -> list[keras.layers.Layer]:
+    """The layers of block 14 that learn, in a model whose other pretrained layers are frozen."""
+    block = FIRST_TRAINED.split("_", maxsplit=1)[0]
+    return [layer for layer in model.layers if layer.name.startswith(block) and layer.trainable_weights]
 
 
 def _assign(base: keras.Model, weights: Arrays) -> None:

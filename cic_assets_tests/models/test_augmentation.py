@@ -1,10 +1,11 @@
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from cic_assets.models.augmentation import Draws, augment, draw
+from cic_assets.models.augmentation import Draws, augment, cut_and_paste, draw
 from cic_assets.models.settings import AugmentationSettings
 
 STILL = AugmentationSettings(rotation=0, brightness=(1, 1), flip=False)
@@ -98,3 +99,40 @@ def test_shape_and_type_stay(side: int) -> None:
     images = noise(2, side)
     varied = augment(images, np.arange(2), draw(AugmentationSettings(), 2, 0, 0))
     assert (varied.shape, varied.dtype) == (images.shape, np.uint8)
+
+
+def test_another_side_shows_the_same_at_another_scale() -> None:
+    """As an area average does, which is what halving by bilinear interpolation between four pixels is."""
+    images = noise(side=64)
+    halved = augment(images, np.arange(4), draw(STILL, 4, 0, 0), side=32)
+    expected = images.reshape(4, 32, 2, 32, 2, 3).mean(axis=(2, 4))
+    assert_allclose(halved, expected, atol=1)
+
+
+def test_another_side_keeps_mirror_and_place() -> None:
+    image = cv2.resize(noise(side=8)[0], (64, 64), interpolation=cv2.INTER_CUBIC)
+    small = augment(image[None], np.array([0]), drawn(flip=True), side=32)[0]
+    expected = cv2.resize(image[:, ::-1], (32, 32), interpolation=cv2.INTER_AREA)
+    assert_allclose(small, expected, atol=1)
+
+
+@given(seed=st.integers(0, 10_000))
+def test_a_square_of_another_picture_counts_by_its_area(seed: int) -> None:
+    greys = np.array([0, 100, 200], np.uint8)
+    images = np.repeat(greys, 32 * 32 * 3).reshape(3, 32, 32, 3)
+    pasted, shares = cut_and_paste(images, np.eye(3, dtype=np.float32), np.random.default_rng(seed))
+    assert (pasted.dtype, shares.dtype) == (np.uint8, np.float32)
+    assert set(np.unique(pasted)) <= set(greys)
+    assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
+    # Each class has a grey of its own, so the mean grey tells the shares.
+    assert_allclose(pasted.mean(axis=(1, 2, 3)), shares @ greys, atol=1e-2)
+
+
+def test_squares_are_of_every_size() -> None:
+    images = noise(2)
+    areas = [
+        cut_and_paste(images, np.eye(2, dtype=np.float32), np.random.default_rng([seed]))[1].min()
+        for seed in range(200)
+    ]
+    assert min(areas) < 0.02
+    assert max(areas) > 0.48

@@ -1,5 +1,6 @@
 """What the networks are made of, at full size, without allocating it; and that they see the range they should."""
 
+import itertools
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,7 +40,8 @@ def unallocated(keras: Any) -> Iterator[None]:
 def build(architecture: str, classes: int = 2, **given: object) -> Any:
     from cic_assets.models.networks import build_network
 
-    return build_network(ModelSettings.model_validate({"architecture": architecture, **given}), classes)
+    settings = {"architecture": architecture, "variant": "original", **given}
+    return build_network(ModelSettings.model_validate(settings), classes)
 
 
 def convolutions(model: Any, prefix: str = "") -> list[tuple[int, int]]:
@@ -59,7 +61,7 @@ def parameters(model: Any) -> int:
 
 
 BLOCK = ["Conv2D", "Conv2D", "MaxPooling2D", "Dropout"]
-HEAD = ["Dense", "Dropout", "Dense", "Dropout", "Dense"]
+HEAD = ["Dense", "Dropout", "Dense", "Dropout", "Dense", "Softmax"]
 
 
 def test_vgg_is_as_described(unallocated: None) -> None:
@@ -76,7 +78,7 @@ def test_peetz_net_is_as_described(unallocated: None) -> None:
     model = build("peetz_net").model
     assert convolutions(model, "wide") == [(64, 5), (64, 5), (128, 4), (128, 4), (256, 3), (256, 3)]
     assert convolutions(model, "narrow") == [(64, 3), (64, 3), (128, 4), (128, 4), (256, 5), (256, 5)]
-    assert kinds(model)[-8:] == ["Concatenate", "Flatten", "Dropout", *HEAD]
+    assert kinds(model)[-9:] == ["Concatenate", "Flatten", "Dropout", *HEAD]
     assert {layer.rate for layer in model.layers if type(layer).__name__ == "Dropout"} == {0.2}
     assert model.get_layer("both_stacks").output.shape == (None, 28, 28, 512)
     assert round(parameters(model) / 1e6) in (415, 416)
@@ -105,12 +107,63 @@ def test_xception_is_frozen_up_to_its_last_block(unallocated: None) -> None:
     assert dropouts == [0.5, 0.5]
 
 
+MODERN_BLOCK = ["Conv2D", "BatchNormalization", "ReLU"]
+
+
+def test_modern_vgg_is_blocks_of_two_normalised_convolutions(unallocated: None) -> None:
+    network = build("vgg", variant="modern")
+    block = MODERN_BLOCK * 2
+    stacks = [*block, "MaxPooling2D", *block, "MaxPooling2D", *block, "MaxPooling2D", *block]
+    head = ["GlobalAveragePooling2D", "Dropout", "Dense", "Softmax"]
+    assert kinds(network.model) == ["InputLayer", "Rescaling", *stacks, *head]
+    assert kinds(network.rest) == kinds(network.model)[:-1]
+    assert {kernel for _, kernel in convolutions(network.model)[2:]} == {3}
+    assert round(parameters(network.model) / 1e5) == 12
+    assert network.model.input.shape == (None, 128, 128, 3)
+    assert network.rest.input.shape == (None, None, None, 3)
+
+
+def test_modern_peetz_net_has_two_stacks_of_opposite_order(unallocated: None) -> None:
+    network = build("peetz_net", variant="modern")
+    wide, narrow = (convolutions(network.model, name) for name in ("wide", "narrow"))
+    assert [kernel for _, kernel in wide] == [5, 5, 4, 4, 3, 3]
+    assert [kernel for _, kernel in narrow] == [3, 3, 4, 4, 5, 5]
+    assert [filters for filters, _ in wide] == [filters for filters, _ in narrow]
+    assert network.model.get_layer("both_stacks").output.shape == (None, 256)
+    assert network.rest.input.shape == (None, None, None, 3)
+
+
+def test_modern_xception_has_a_small_head_and_frozen_normalisation(unallocated: None) -> None:
+    network = build("xception", variant="modern")
+    assert kinds(network.model)[-4:] == ["GlobalAveragePooling2D", "Dropout", "Dense", "Softmax"]
+    assert [layer.name for layer in network.late] == ["block14_sepconv1", "block14_sepconv2"]
+    learning = {layer.name for layer in network.rest.layers if layer.trainable_weights}
+    assert learning == {"block14_sepconv1", "block14_sepconv2", "logits"}
+    network.let_learn(head_only=True)
+    assert {layer.name for layer in network.rest.layers if layer.trainable_weights} == {"logits"}
+    network.let_learn(head_only=False)
+    assert {layer.name for layer in network.rest.layers if layer.trainable_weights} == learning
+
+
+def test_what_the_rest_learned_is_the_model_s(keras: Any) -> None:
+    for architecture, variant in itertools.product(["vgg", "peetz_net"], ["original", "modern"]):
+        network = build(architecture, variant=variant, width=0.05, input_size=40)
+        pictures = np.random.default_rng(0).integers(0, 256, (2, 40, 40, 3), dtype=np.uint8)
+        network.rest.set_weights([weight * 1.1 + 0.001 for weight in network.rest.get_weights()])
+        network.finish()
+        logits = np.asarray(network.rest(pictures), np.float64)
+        expected = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        assert_allclose(np.asarray(network.model(pictures)), expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("variant", ["original", "modern"])
 @pytest.mark.parametrize("architecture", ["vgg", "peetz_net", "xception"])
 @pytest.mark.parametrize("classes", [2, 5])
-def test_any_number_of_classes(architecture: str, classes: int, unallocated: None) -> None:
-    model = build(architecture, classes, width=0.1, input_size=96).model
+def test_any_number_of_classes(architecture: str, variant: str, classes: int, unallocated: None) -> None:
+    model = build(architecture, classes, variant=variant, width=0.1, input_size=96).model
     assert model.output.shape == (None, classes)
-    assert model.layers[-1].activation.__name__ == "softmax"
+    assert type(model.layers[-1]).__name__ == "Softmax"
+    assert model.layers[-1].compute_dtype == "float32"
     assert (model.input.shape, model.input.dtype) == ((None, 96, 96, 3), "uint8")
 
 
@@ -150,7 +203,7 @@ def test_trunk_and_rest_are_the_model(keras: Any) -> None:
     network = build("xception", 3, width=0.02, input_size=71)
     pictures = np.random.default_rng(0).integers(0, 256, (2, 71, 71, 3), dtype=np.uint8)
     assert network.trunk is not None
-    in_two = network.rest(network.trunk(pictures))
+    in_two = keras.ops.softmax(network.rest(network.trunk(pictures)))
     assert_allclose(np.asarray(in_two), np.asarray(network.model(pictures)), atol=1e-6)
 
 

@@ -25,10 +25,12 @@ from cic_assets.models import (
     Finished,
     Message,
     ModelSettings,
+    OnEvent,
     Progress,
     TrainingDivergedError,
     TrainingSpec,
     WeightsUnavailableError,
+    fit_to_side,
     load_model,
     read_card,
     train,
@@ -45,10 +47,21 @@ pytestmark = [
 ]
 
 SMALL = ModelSettings(
-    architecture="vgg", width=0.06, input_size=32, epochs=8, batch_size=8, learning_rate=3e-3,
+    architecture="vgg", variant="original", width=0.06, input_size=32, epochs=8, batch_size=8, learning_rate=3e-3,
     # Which side the square stands on is the class here.
     augmentation=AugmentationSettings(flip=False),
 )  # fmt: skip
+
+SMALL_MODERN = ModelSettings(
+    architecture="vgg", width=0.1, input_size=40, progression=(0.8, 1), epochs=8, batch_size=8, averaging=0.8,
+    warmup_epochs=1, cutmix=0, augmentation=AugmentationSettings(flip=False),
+)  # fmt: skip
+
+FAST_XCEPTION = ModelSettings(
+    architecture="xception", width=0.02, input_size=71, epochs=2, head_epochs=1, views=2, batch_size=8
+)
+
+SMALL_PEETZ_NET = SMALL_MODERN.model_copy(update={"architecture": "peetz_net"})
 
 
 def spec_for(dataset: Path, output: Path, settings: ModelSettings = SMALL, **given: Any) -> TrainingSpec:
@@ -58,6 +71,17 @@ def spec_for(dataset: Path, output: Path, settings: ModelSettings = SMALL, **giv
 @pytest.fixture
 def fast(monkeypatch: pytest.MonkeyPatch) -> ModelSettings:
     return SMALL.model_copy(update={"epochs": 2})
+
+
+@pytest.fixture
+def no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from cic_assets.models import weights
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.delenv(weights.ENVIRONMENT_VARIABLE, raising=False)
+    monkeypatch.setattr(weights, "KERAS_URL", "http://127.0.0.1:9/weights.h5")
+    monkeypatch.setattr(weights, "_pip", lambda _: ["false"])
 
 
 def weights_of(folder: Path) -> list[np.ndarray]:
@@ -101,8 +125,6 @@ def test_a_training_from_data_to_model(trained: tuple[Path, Path, Card, list[Eve
     assert predictions["split"].value_counts().to_dict() == {"validation": 30, "test": 30}
     manifest = pd.read_parquet(dataset / "manifest.parquet").set_index("sha256")
     for split, rows in predictions.groupby("split"):
-        from cic_assets.models import fit_to_side
-
         pictures = np.load(dataset / f"{split}.npy")[manifest.loc[rows["sha256"], "row"]]
         answers = np.asarray(model(fit_to_side(pictures, card.preprocessing.input_size)))
         assert_allclose(answers, rows[["p_car", "p_tank", "p_bus"]], atol=1e-5)
@@ -138,8 +160,9 @@ def test_a_model_that_is_not_its_cards_is_refused(trained: tuple[Path, Path, Car
         load_model(UPath(output))
 
 
-def test_seeds_make_two_trainings_equal(make_dataset: MakeDataset, tmp_path: Path, fast: ModelSettings) -> None:
-    dataset = make_dataset()
+@pytest.mark.parametrize("settings", [SMALL, SMALL_MODERN])
+def test_seeds_make_two_trainings_equal(make_dataset: MakeDataset, tmp_path: Path, settings: ModelSettings) -> None:
+    dataset, fast = make_dataset(), settings.model_copy(update={"epochs": 2})
     cards = [train(spec_for(dataset, tmp_path / name, fast)) for name in ("one", "two")]
     other = fast.model_copy(update={"seed": 1})
     train(spec_for(dataset, tmp_path / "three", other))
@@ -168,23 +191,111 @@ def kill_after_epoch(spec: TrainingSpec, folder: Path, epoch: int) -> None:
     assert worker.returncode == -signal.SIGKILL
 
 
-def test_a_killed_training_goes_on_and_ends_where_it_would_have(make_dataset: MakeDataset, tmp_path: Path) -> None:
-    dataset, settings = make_dataset(), SMALL.model_copy(update={"epochs": 9, "patience": 9})
+@pytest.mark.parametrize(
+    ("settings", "killed_after"),
+    [
+        (SMALL.model_copy(update={"epochs": 9, "patience": 9}), 2),
+        # In the middle of a stage and at its end: average, schedule and side go on where they were.
+        (SMALL_MODERN, 2),
+        (SMALL_MODERN, 4),
+        (SMALL_MODERN, 6),
+    ],
+)
+def test_a_killed_training_goes_on_and_ends_where_it_would_have(
+    make_dataset: MakeDataset, tmp_path: Path, settings: ModelSettings, killed_after: int
+) -> None:
+    dataset = make_dataset()
     spec = spec_for(dataset, tmp_path / "killed", settings, scratch=str(tmp_path / "scratch"))
-    kill_after_epoch(spec, tmp_path, 2)
+    kill_after_epoch(spec, tmp_path, killed_after)
     assert not (tmp_path / "killed" / "card.json").exists()
     events: list[Event] = []
     resumed = train(spec, events.append)
     again = [event.epoch for event in events if isinstance(event, EpochEnd)]
     assert again[0] > 1
-    assert again[-1] == 9
-    straight = train(spec_for(dataset, tmp_path / "straight", settings))
-    for first, second in zip(weights_of(tmp_path / "killed"), weights_of(tmp_path / "straight"), strict=True):
+    assert again[-1] == settings.epochs
+    assert_ends_alike(spec, resumed, tmp_path / "straight")
+    assert not list((tmp_path / "scratch" / "checkpoint").iterdir())
+
+
+def assert_ends_alike(spec: TrainingSpec, resumed: Card, folder: Path) -> None:
+    """A training that was interrupted, against one that was not: equal to the last bit."""
+    straight = train(spec.model_copy(update={"output": str(folder), "scratch": None}))
+    for first, second in zip(weights_of(Path(spec.output)), weights_of(folder), strict=True):
         assert_array_equal(first, second)
-    figures = ("epoch", "loss", "val_loss", "val_accuracy")
+    figures = ("epoch", "loss", "val_loss", "val_accuracy", "learning_rate")
     for one, other in zip(resumed.history, straight.history, strict=True):
         assert [one[name] for name in figures] == [other[name] for name in figures]
-    assert not list((tmp_path / "scratch" / "checkpoint").iterdir())
+
+
+def interrupt_after(epoch: int) -> OnEvent:
+    """What ends a training when an epoch's checkpoint is on disk: as the next one ends."""
+
+    def interrupt(event: Event) -> None:
+        if isinstance(event, EpochEnd) and event.epoch == epoch + 1:
+            raise KeyboardInterrupt
+
+    return interrupt
+
+
+@pytest.mark.parametrize("interrupted_after", [1, 2, 3])
+def test_a_fine_tuning_goes_on_and_ends_where_it_would_have(
+    make_dataset: MakeDataset, tmp_path: Path, no_weights: None, interrupted_after: int
+) -> None:
+    settings = FAST_XCEPTION.model_copy(update={"epochs": 5, "head_epochs": 2})
+    spec = spec_for(
+        make_dataset(side=71),
+        tmp_path / "model",
+        settings,
+        scratch=str(tmp_path / "scratch"),
+        allow_random_weights=True,
+    )
+    with pytest.raises(KeyboardInterrupt):
+        train(spec, interrupt_after(interrupted_after))
+    events: list[Event] = []
+    resumed = train(spec, events.append)
+    assert next(event.epoch for event in events if isinstance(event, EpochEnd)) == interrupted_after + 1
+    assert_ends_alike(spec, resumed, tmp_path / "straight")
+
+
+def test_block_14_waits_for_the_head(make_dataset: MakeDataset, tmp_path: Path, no_weights: None) -> None:
+    settings = FAST_XCEPTION.model_copy(update={"epochs": 2, "head_epochs": 2})
+    dataset = make_dataset(side=71)
+    kernels = []
+    for name, head_epochs in (("head", 2), ("both", 1)):
+        given = settings.model_copy(update={"head_epochs": head_epochs, "fine_tuning_rate": 1e-3})
+        train(spec_for(dataset, tmp_path / name, given, allow_random_weights=True))
+        model = load_model(UPath(tmp_path / name))[0]
+        kernels.append([np.asarray(model.get_layer(f"block14_sepconv{i}").pointwise_kernel) for i in (1, 2)])
+    from cic_assets.models.networks import build_network
+
+    drawn = [np.asarray(layer.pointwise_kernel) for layer in build_network(settings, 2).late]
+    for before, head, both in zip(drawn, *kernels, strict=True):
+        assert_array_equal(head, before)
+        assert not np.array_equal(both, before)
+
+
+@pytest.mark.parametrize("settings", [SMALL_MODERN, SMALL_PEETZ_NET])
+def test_a_modern_training_learns_and_judges_the_average(
+    make_dataset: MakeDataset, tmp_path: Path, settings: ModelSettings
+) -> None:
+    dataset = make_dataset(3, side=48, counts={"train": 120, "validation": 30, "test": 30})
+    settings = settings.model_copy(update={"epochs": 16, "progression": (0.8,)})
+    card = train(spec_for(dataset, tmp_path / "model", settings))
+    assert card.scores["test"].accuracy > 0.9
+    assert card.best_epoch == card.epochs == 16
+    assert not card.stopped_early
+    assert card.measures.flops > 1e5
+    # Warm-up, then down to nothing.
+    rates = [row["learning_rate"] for row in card.history]
+    assert rates[0] == pytest.approx(settings.learning_rate)
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] < 1e-6
+    # What is saved answers as what was judged, at the input size, though training pictures were smaller.
+    model, _ = load_model(UPath(tmp_path / "model"))
+    assert model.input.shape == (None, 40, 40, 3)
+    predictions = pd.read_parquet(tmp_path / "model" / "predictions.parquet").query("split == 'test'")
+    pictures = fit_to_side(np.load(dataset / "test.npy"), 40)
+    assert_allclose(np.asarray(model(pictures)), predictions[["p_car", "p_tank", "p_bus"]], atol=1e-5)
 
 
 def test_a_checkpoint_of_other_settings_or_data_is_not_taken(
@@ -249,40 +360,66 @@ def test_validation_and_test_are_never_varied(make_dataset: MakeDataset, tmp_pat
         training = feeds.batches["train"]
         epochs = []
         for _ in range(2):
-            labels = np.concatenate([training[i][1] for i in range(len(training))])
+            labels = np.concatenate([training[i][1] for i in range(len(training))]).argmax(axis=1)
             pictures = np.concatenate([training[i][0] for i in range(len(training))])
             assert np.bincount(labels).tolist() == [12, 12]
             epochs.append(pictures)
-            training.on_epoch_end()
+            training.epoch += 1
         assert not np.array_equal(*epochs)
 
 
 def test_batches_differ_by_one_at_most() -> None:
     from cic_assets.models.batches import Batches, plain
 
-    batches = Batches(plain(np.arange(41)), np.arange(41), 20, seed=0)
+    batches = Batches(plain(np.arange(41)), np.arange(41), 41, 20, seed=0)
     sizes = [len(batches[i][1]) for i in range(len(batches))]
     assert sizes == [14, 14, 13]
     rows = np.concatenate([batches[i][0] for i in range(len(batches))])
     assert sorted(rows) == list(range(41))
     for i in range(len(batches)):
-        assert_array_equal(*batches[i])  # inputs and labels of the same rows
+        inputs, targets = batches[i]
+        assert_array_equal(inputs, targets.argmax(axis=1))  # of the same rows
+
+
+def test_mixtures_are_of_the_training_alone_and_the_same_each_time(tmp_path: Path, make_dataset: MakeDataset) -> None:
+    from cic_assets.models.feeds import open_feeds
+    from cic_assets.models.networks import build_network
+
+    dataset = load_training_data(UPath(make_dataset(side=40)))
+    mixed, settings = [], SMALL_MODERN.model_copy(update={"cutmix": 1})
+    for _ in range(2):
+        with open_feeds(build_network(settings, 2), dataset, settings, tmp_path, lambda _: None) as feeds:
+            inputs, targets = feeds.batches["train"][0]
+            assert inputs.shape == (8, 32, 32, 3)  # the first stage's side
+            assert ((targets > 0) & (targets < 1)).any()
+            assert set(np.unique(feeds.batches["validation"][0][1])) == {0, 1}
+            mixed.append(inputs)
+    assert_array_equal(*mixed)
+
+
+def test_threads_make_the_same_batches() -> None:
+    """As a GPU is fed: Keras asks for them ahead of time, over the end of an epoch too."""
+    import keras
+
+    from cic_assets.models.batches import Batches, augmented
+
+    images = np.random.default_rng(0).integers(0, 256, (23, 40, 40, 3), dtype=np.uint8)
+    fetch = augmented(images, SMALL_MODERN.augmentation, 0, lambda epoch: (32, 40, 40)[epoch])
+    seen = []
+    for workers in (1, 4):
+        batches = Batches(fetch, np.arange(23) % 2, 2, 4, seed=0, cutmix=1, workers=workers)
+        seen.append([])
+        for batches.epoch in range(2):
+            adapter = keras.src.trainers.data_adapters.py_dataset_adapter.PyDatasetAdapter(batches)
+            adapter.on_epoch_begin()
+            seen[-1] += [(np.array(x), np.array(y)) for x, y in adapter.get_numpy_iterator()]
+            adapter.on_epoch_end()
+    for one, four in zip(*seen, strict=True):
+        assert_array_equal(one[0], four[0])
+        assert_array_equal(one[1], four[1])
 
 
 # Xception.
-
-FAST_XCEPTION = ModelSettings(architecture="xception", width=0.02, input_size=71, epochs=2, views=2, batch_size=8)
-
-
-@pytest.fixture
-def no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from cic_assets.models import weights
-
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.delenv(weights.ENVIRONMENT_VARIABLE, raising=False)
-    monkeypatch.setattr(weights, "KERAS_URL", "http://127.0.0.1:9/weights.h5")
-    monkeypatch.setattr(weights, "_pip", lambda _: ["false"])
 
 
 def test_random_weights_only_where_allowed_and_the_card_says_so(
@@ -318,8 +455,6 @@ def test_frozen_features_are_computed_once_and_stand_for_the_whole_model(
 
     # The whole model, from bytes, agrees with what was said from kept features in half precision.
     model, _ = load_model(UPath(tmp_path / "model"))
-    from cic_assets.models import fit_to_side
-
     answers = np.asarray(model(fit_to_side(np.load(dataset / "test.npy"), 71)))
     predictions = pd.read_parquet(tmp_path / "model" / "predictions.parquet").query("split == 'test'")
     assert_allclose(answers, predictions[["p_car", "p_tank"]], atol=0.02)

@@ -1,0 +1,51 @@
+"""What each variant does otherwise than the defaults of `ModelSettings`, by architecture; the reasons beside it."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+DEFAULT_VARIANT: Final = "modern"
+
+_VARIED: Mapping[str, Any] = {
+    "rotation": 10.0,
+    "brightness": (0.7, 1.3),
+    "contrast": (0.7, 1.3),
+    "saturation": (0.7, 1.3),
+}
+"""Light and colour by more than the notebooks: photos of strangers' cameras differ by as much."""
+
+_FROM_SCRATCH: Mapping[str, Any] = {
+    # Convolutions that see 128 pixels learn what 224 teach them, at a third of the work. Pictures grow as it learns.
+    "input_size": 128,
+    "progression": (0.5, 0.75),
+    "epochs": 100,
+    "patience": None,
+    "batch_size": 16,
+    "learning_rate": 1e-3,
+    "schedule": "cosine",
+    "warmup_epochs": 3,
+    "weight_decay": 0.05,
+    "label_smoothing": 0.1,
+    "cutmix": 0.5,
+    "averaging": 0.99,
+    "augmentation": {**_VARIED, "zoom": (0.25, 1.0)},
+}
+
+_ON_A_PRETRAINED_TRUNK: Mapping[str, Any] = {
+    "epochs": 12,
+    "patience": None,
+    "batch_size": 32,
+    "learning_rate": 1e-3,
+    "schedule": "cosine",
+    "warmup_epochs": 1,
+    "label_smoothing": 0.1,
+    "averaging": 0.95,
+    "head_epochs": 8,
+    "fine_tuning_rate": 3e-5,
+    "augmentation": {**_VARIED, "zoom": (0.5, 1.0)},
+}
+
+VARIANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    # Xception's notebook trains 4 epochs: the trunk knows pictures already.
+    "original": {"vgg": {}, "peetz_net": {}, "xception": {"epochs": 4}},
+    "modern": {"vgg": _FROM_SCRATCH, "peetz_net": _FROM_SCRATCH, "xception": _ON_A_PRETRAINED_TRUNK},
+}
