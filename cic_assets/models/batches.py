@@ -1,7 +1,7 @@
 """Batches for Keras, from arrays on disk, the same on every backend and every run. Imported only for training."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import keras  # noqa: TID253 - this module is imported only for training
@@ -27,6 +27,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no type
     Batches differ in size by one at most: a last batch of one picture would tell batch normalisation nothing.
 
     Attributes:
+        of: makes batches of the same pictures in the same order from another fetch.
         epoch: which epoch it is in, from 0; to be set before each. Keras' own count, `on_epoch_end`, is also called
             where a call of `fit` begins.
     """
@@ -55,6 +56,9 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no type
         """
         super().__init__(workers=workers)
         self.epoch = 0
+        self.of = partial(
+            Batches, labels=labels, classes=classes, batch_size=batch_size, seed=seed, cutmix=cutmix, workers=workers
+        )
         self._fetch = fetch
         self._targets = np.eye(classes, dtype=np.float32)[labels]
         self._seed = seed

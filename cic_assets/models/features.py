@@ -66,6 +66,12 @@ def trunk_features(
     )
 
 
+def passed(model: Any, features: Features) -> NDArray[np.float32]:
+    """What a keras.Model makes of features (N, …), a batch at a time."""
+    parts = [model.predict_on_batch(features[start : start + BATCH]) for start in range(0, len(features), BATCH)]
+    return np.concatenate([np.asarray(part, dtype=np.float32) for part in parts])
+
+
 def _make_alone(folder: Path) -> None:
     """Make a folder, and remove those beside it: features of other data or settings, and large."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import keras  # noqa: TID253 - this module is imported only for training
+
 from cic_assets.models.batches import Batches, Fetch, augmented, in_turns, plain
 from cic_assets.models.data import SPLITS, Images, SplitName, TrainingData, fit_to_side
 from cic_assets.models.events import OnEvent
-from cic_assets.models.features import trunk_features
+from cic_assets.models.features import TrunkFeatures, passed, trunk_features
 from cic_assets.models.networks import Network
 from cic_assets.models.settings import ModelSettings
 from cic_assets.models.stages import side_of_epoch, stages_of
@@ -26,10 +28,21 @@ class Feeds:
     Attributes:
         batches: by split.
         trunk_seconds: what the frozen trunk took; None where there is none.
+        features: what the trunk made of the pictures; None where there is none.
     """
 
     batches: dict[SplitName, Batches]
     trunk_seconds: float | None
+    features: TrunkFeatures | None
+
+    def through(self, neck: keras.Model) -> dict[SplitName, Batches]:
+        """The batches for training and validation after further layers that stand still: features to (N, F)."""
+        assert self.features is not None
+        inputs: dict[SplitName, Fetch] = {
+            "train": in_turns([passed(neck, view) for view in self.features.views]),
+            "validation": plain(passed(neck, self.features.validation)),
+        }
+        return {split: self.batches[split].of(fetch) for split, fetch in inputs.items()}
 
 
 @contextmanager
@@ -57,13 +70,14 @@ def open_feeds(
             split: fit_to_side(data.splits[split].images, settings.input_size, Path(name) / f"{split}.npy")
             for split in SPLITS
         }
-        fetch, seconds = _fetches(network, images, settings, features, on_event)
-        yield Feeds({split: _batches(fetch[split], data, split, settings, workers) for split in SPLITS}, seconds)
+        fetch, kept = _fetches(network, images, settings, features, on_event)
+        batches = {split: _batches(fetch[split], data, split, settings, workers) for split in SPLITS}
+        yield Feeds(batches, kept.seconds if kept else None, kept)
 
 
 def _fetches(
     network: Network, images: dict[SplitName, Images], settings: ModelSettings, folder: Path, on_event: OnEvent
-) -> tuple[dict[SplitName, Fetch], float | None]:
+) -> tuple[dict[SplitName, Fetch], TrunkFeatures | None]:
     if network.trunk is None:
         side_of = partial(side_of_epoch, stages_of(settings))
         train = augmented(images["train"], settings.augmentation, settings.seed, side_of)
@@ -73,7 +87,7 @@ def _fetches(
         "train": in_turns(features.views),
         "validation": plain(features.validation),
         "test": plain(features.test),
-    }, features.seconds
+    }, features
 
 
 def _batches(fetch: Fetch, data: TrainingData, split: SplitName, settings: ModelSettings, workers: int) -> Batches:

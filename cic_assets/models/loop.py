@@ -5,6 +5,7 @@ Imported only for training.
 
 import math
 import time
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import keras  # noqa: TID253 - this module is imported only for training
@@ -35,7 +36,7 @@ def fit(
     """Train the rest of a network; it has the weights to be kept afterwards (see `checkpoints.best_of`).
 
     Args:
-        network: its `rest` takes what the batches give, and is compiled here.
+        network: what learns; its `rest`, and its `head` where that learns first, are compiled here.
         settings: epochs, stages, patience, learning rates, regularisation.
         feeds: the batches.
         class_weights: factor on the loss of each label.
@@ -49,35 +50,51 @@ def fit(
     Raises:
         TrainingDivergedError: the loss became infinite or not a number.
     """
-    model, training = network.rest, feeds.batches["train"]
-    between = _Between(settings, training, checkpoints, on_event)
-    kept_epochs, course = checkpoints.epochs, None
+    between = _Between(network.rest, settings, checkpoints, on_event)
+    kept_epochs, learner = checkpoints.epochs, None
     for stage in stages_of(settings):
         if stage.end < kept_epochs:
             continue
-        if course is not None:  # what comes next goes on from the average
-            _take_average(model)
-        if stage.course != course:
-            course = stage.course
-            network.let_learn(head_only=course.head_only)
-            _compile(model, settings, course, len(training), jit)
-        if stage.first < kept_epochs and (restored := checkpoints.restore(model)):
+        if learner is not None:  # what comes next goes on from the average
+            _take_average(learner.model)
+        if learner is None or stage.course != learner.course:
+            learner = _learner(network, feeds, stage.course)
+            _compile(learner, settings, jit)
+        if stage.first < kept_epochs and (restored := checkpoints.restore(learner.model)):
             between.history, between.best = restored
         if len(between.history) < stage.end and not between.is_over():
-            _fit_stage(model, stage, feeds, class_weights, between)
-    model.set_weights(between.best)
+            _fit_stage(learner, stage, class_weights, between)
+    network.rest.set_weights(between.best)
     return between.history
 
 
-def _compile(model: keras.Model, settings: ModelSettings, course: Course, batches: int, jit: bool | str) -> None:
+@dataclass(frozen=True, slots=True)
+class _Learner:
+    """What learns in a course, and the batches for it."""
+
+    course: Course
+    model: keras.Model
+    training: Batches
+    validation: Batches
+
+
+def _learner(network: Network, feeds: Feeds, course: Course) -> _Learner:
+    model, batches = network.rest, feeds.batches
+    if course.head_only:
+        assert network.neck is not None
+        model, batches = network.head, feeds.through(network.neck)
+    return _Learner(course, model, batches["train"], batches["validation"])
+
+
+def _compile(learner: _Learner, settings: ModelSettings, jit: bool | str) -> None:
     optimizer = keras.optimizers.Adam(
-        _learning_rate(settings, course, batches),
+        _learning_rate(settings, learner.course, len(learner.training)),
         weight_decay=settings.weight_decay or None,
         use_ema=settings.averaging > 0,
         ema_momentum=settings.averaging,
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    model.compile(
+    learner.model.compile(
         optimizer=optimizer,
         loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing),
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
@@ -98,17 +115,15 @@ def _learning_rate(settings: ModelSettings, course: Course, batches: int) -> Any
     )
 
 
-def _fit_stage(
-    model: keras.Model, stage: Stage, feeds: Feeds, class_weights: dict[int, float], between: "_Between"
-) -> None:
+def _fit_stage(learner: _Learner, stage: Stage, class_weights: dict[int, float], between: "_Between") -> None:
     """One call of Keras a stage: it takes the shape of all batches from the first."""
-    training = feeds.batches["train"]
-    training.epoch = len(between.history)
-    model.fit(
-        training,
-        validation_data=feeds.batches["validation"],
+    between.training = learner.training
+    learner.training.epoch = len(between.history)
+    learner.model.fit(
+        learner.training,
+        validation_data=learner.validation,
         class_weight=class_weights,
-        initial_epoch=training.epoch,
+        initial_epoch=learner.training.epoch,
         epochs=stage.end,
         shuffle=False,
         verbose=0,
@@ -122,15 +137,23 @@ def _take_average(model: keras.Model) -> None:
 
 
 class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
-    """What happens between batches and between epochs."""
+    """What happens between batches and between epochs.
 
-    def __init__(self, settings: ModelSettings, training: Batches, checkpoints: Checkpoints, on_event: OnEvent) -> None:
+    Attributes:
+        training: the batches of the stage that runs.
+        history: a row for each epoch that is over.
+        best: the weights of `rest` that are kept.
+    """
+
+    training: Batches
+
+    def __init__(self, rest: keras.Model, settings: ModelSettings, checkpoints: Checkpoints, on_event: OnEvent) -> None:
         super().__init__()
         self.history: list[EpochEnd] = []
         self.best: Weights = []
         self._settings = settings
         self._stages = stages_of(settings)
-        self._training = training
+        self._rest = rest
         self._checkpoints = checkpoints
         self._on_event = on_event
         self._epoch_began = self._told = time.perf_counter()
@@ -143,7 +166,7 @@ class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
         """Start the clock of an epoch, and its batches."""
-        self._training.epoch = epoch
+        self.training.epoch = epoch
         self._epoch_began = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
@@ -164,12 +187,12 @@ class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Note the figures, keep the state, decide whether to go on."""
         logs = logs or {}
-        self._check(logs, len(self._training))
+        self._check(logs, len(self.training))
         row = self._row(epoch, logs)
         self.history.append(row)
         best = best_of(self.history, self._settings)
         if best is row:
-            self.best = self.model.get_weights()
+            self.best = self._rest.get_weights()
         self._take_back_average()
         self._on_event(row)
         self._checkpoints.save(self.model, self.history, best.epoch, self.best)
@@ -188,7 +211,7 @@ class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
             epochs=self._settings.epochs,
             learning_rate=float(self.model.optimizer.learning_rate),
             seconds=seconds,
-            images_per_second=self._training.count / self._train_seconds,
+            images_per_second=self.training.count / self._train_seconds,
             remaining_seconds=seconds * work_left(self._stages, epoch, epoch + 1),
             best=False,
             **figures,
@@ -198,13 +221,13 @@ class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
 
     def _progress(self, logs: dict[str, Any], batch: int, now: float) -> Progress:
         """Where it is; the rest is estimated from the running epoch."""
-        epoch, batches = len(self.history), len(self._training)
+        epoch, batches = len(self.history), len(self.training)
         per_batch = (now - self._epoch_began) / (batch + 1)
         return Progress(
             stage="training",
             done=epoch * batches + batch + 1,
             total=self._settings.epochs * batches,
-            rate=self._training.count / batches / per_batch,
+            rate=self.training.count / batches / per_batch,
             remaining_seconds=per_batch * batches * work_left(self._stages, epoch, epoch + (batch + 1) / batches),
             epoch=epoch + 1,
             loss=float(logs["loss"]),

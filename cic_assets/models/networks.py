@@ -1,6 +1,6 @@
 """From settings to a Keras model, and which part of it is trained. Imported only where a network is built."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import keras  # noqa: TID253 - this module is imported only where a network is built
 
@@ -18,18 +18,15 @@ class Network:
         trunk: the frozen part, from bytes to features; None where everything is trained.
         rest: what is trained: from features (or bytes) to logits. Never `model` itself: what is compiled would be saved
             with its optimizer.
-        late: pretrained layers of `rest` that may wait until the head has learned.
+        neck: the pretrained layers of `rest`, from features to one vector a picture; None where it has none of its own.
+        head: what follows the neck, to logits.
     """
 
     model: keras.Model
     trunk: keras.Model | None
     rest: keras.Model
-    late: list[keras.layers.Layer] = field(default_factory=list)
-
-    def let_learn(self, *, head_only: bool) -> None:
-        """Choose whether pretrained layers learn; to be followed by a compilation of `rest`."""
-        for layer in self.late:
-            layer.trainable = not head_only
+    neck: keras.Model | None = None
+    head: keras.Model | None = None
 
     def finish(self) -> None:
         """Give `model` what `rest` learned, where they do not share their layers."""
@@ -58,10 +55,11 @@ def build_network(settings: ModelSettings, classes: int, weights: Arrays | None 
 
 
 def _on_a_trunk(settings: ModelSettings, classes: int, weights: Arrays | None) -> Network:
-    build = {"original": xception.original, "modern": xception.modern}[settings.variant]
-    model = build(settings, classes, weights)
-    trunk, rest = xception.split(model)
-    return Network(_with_probabilities(model), trunk, rest, xception.pretrained_and_trained(model))
+    if settings.variant == "original":
+        model = xception.original(settings, classes, weights)
+        return Network(_with_probabilities(model), *xception.split(model))
+    model = xception.modern(settings, classes, weights)
+    return Network(_with_probabilities(model), *xception.split(model), *xception.split_rest(model))
 
 
 def _with_probabilities(model: keras.Model) -> keras.Model:

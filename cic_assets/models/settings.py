@@ -98,7 +98,8 @@ class ModelSettings(_Settings):
     )  # fmt: skip
     head_epochs: int = Field(
         default=0, ge=0,
-        description="epochs at the start in which only the new head on pretrained layers learns",
+        description="epochs at the start in which only the new head on pretrained layers learns; they cost next to "
+        "nothing, as what these layers say of each view is computed once",
     )  # fmt: skip
     fine_tuning_rate: float = Field(
         default=1e-4, gt=0, le=1, description="learning rate after them, when the last pretrained block learns too"

@@ -21,6 +21,7 @@ FIRST_TRAINED = "block14_sepconv1"
 DENSE_UNITS = 1024
 DROPOUT = 0.5
 
+POOLING = "mean"
 MODERN_DROPOUT = 0.3
 
 
@@ -57,7 +58,7 @@ def modern(settings: ModelSettings, classes: int, weights: Arrays | None) -> ker
     for layer in base.layers[-TRAINED_LAYERS:]:
         # What it knows of a million pictures is better than what it would learn of some batches of ours.
         layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
-    x = keras.layers.GlobalAveragePooling2D(name="mean")(base.output)
+    x = keras.layers.GlobalAveragePooling2D(name=POOLING)(base.output)
     return keras.Model(base.input, modern_head(x, MODERN_DROPOUT, classes), name="xception")
 
 
@@ -87,10 +88,10 @@ def split(model: keras.Model) -> tuple[keras.Model, keras.Model]:
     return keras.Model(model.input, cut, name="trunk"), keras.Model(cut, model.output, name="rest")
 
 
-def pretrained_and_trained(model: keras.Model) -> list[keras.layers.Layer]:
-    """The layers of block 14 that learn, in a model whose other pretrained layers are frozen."""
-    block = FIRST_TRAINED.split("_", maxsplit=1)[0]
-    return [layer for layer in model.layers if layer.name.startswith(block) and layer.trainable_weights]
+def split_rest(model: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """What follows the trunk in `modern`, as (block 14 and the mean, head), which share their layers with `model`."""
+    cut, pooled = model.get_layer(FIRST_TRAINED).input, model.get_layer(POOLING).output
+    return keras.Model(cut, pooled, name="neck"), keras.Model(pooled, model.output, name="head")
 
 
 def _assign(base: keras.Model, weights: Arrays) -> None:

@@ -53,7 +53,7 @@ SMALL = ModelSettings(
 )  # fmt: skip
 
 SMALL_MODERN = ModelSettings(
-    architecture="vgg", width=0.1, input_size=40, progression=(0.8, 1), epochs=8, batch_size=8, averaging=0.8,
+    architecture="vgg", width=0.1, input_size=40, progression=(0.8, 1), epochs=6, batch_size=8, averaging=0.8,
     warmup_epochs=1, cutmix=0, augmentation=AugmentationSettings(flip=False),
 )  # fmt: skip
 
@@ -196,9 +196,8 @@ def kill_after_epoch(spec: TrainingSpec, folder: Path, epoch: int) -> None:
     [
         (SMALL.model_copy(update={"epochs": 9, "patience": 9}), 2),
         # In the middle of a stage and at its end: average, schedule and side go on where they were.
-        (SMALL_MODERN, 2),
-        (SMALL_MODERN, 4),
-        (SMALL_MODERN, 6),
+        (SMALL_MODERN, 1),
+        (SMALL_MODERN, 3),
     ],
 )
 def test_a_killed_training_goes_on_and_ends_where_it_would_have(
@@ -237,11 +236,11 @@ def interrupt_after(epoch: int) -> OnEvent:
     return interrupt
 
 
-@pytest.mark.parametrize("interrupted_after", [1, 2, 3])
+@pytest.mark.parametrize("interrupted_after", [2, 3])
 def test_a_fine_tuning_goes_on_and_ends_where_it_would_have(
     make_dataset: MakeDataset, tmp_path: Path, no_weights: None, interrupted_after: int
 ) -> None:
-    settings = FAST_XCEPTION.model_copy(update={"epochs": 5, "head_epochs": 2})
+    settings = FAST_XCEPTION.model_copy(update={"epochs": 4, "head_epochs": 2})
     spec = spec_for(
         make_dataset(side=71),
         tmp_path / "model",
@@ -268,7 +267,9 @@ def test_block_14_waits_for_the_head(make_dataset: MakeDataset, tmp_path: Path, 
         kernels.append([np.asarray(model.get_layer(f"block14_sepconv{i}").pointwise_kernel) for i in (1, 2)])
     from cic_assets.models.networks import build_network
 
-    drawn = [np.asarray(layer.pointwise_kernel) for layer in build_network(settings, 2).late]
+    drawn = [
+        np.asarray(build_network(settings, 2).model.get_layer(f"block14_sepconv{i}").pointwise_kernel) for i in (1, 2)
+    ]
     for before, head, both in zip(drawn, *kernels, strict=True):
         assert_array_equal(head, before)
         assert not np.array_equal(both, before)

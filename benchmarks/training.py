@@ -1,0 +1,337 @@
+"""What the models reach on photos that they did not see, and in what time: both variants of all three.
+
+    python benchmarks/training.py holdout PHOTOS --models vgg peetz_net --variants modern --seeds 0 1 2
+    python benchmarks/training.py folds PHOTOS --weights xception_notop.weights.h5 --seeds 0 1 2
+    python benchmarks/training.py ablation PHOTOS --models vgg --epochs 40
+    python benchmarks/training.py report
+
+PHOTOS has a folder a class. `holdout` trains from scratch on four fifths of the duplicate groups and judges the other
+fifth, another one for each seed. `folds` judges each photo once by Xception trained on the other four fifths, in five
+folds that each seed deals anew; the frozen trunk runs once for all of them. `ablation` is `holdout` with one thing left
+out at a time. Each training is a line of RECORDS, and none is done twice, so that a run that was stopped goes on;
+`report` makes the tables of what is there.
+
+`--tag` does nothing: a name to find the process by.
+"""
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from photos import Photos, Rows, apart, digest, folds, read_photos, write_dataset
+
+from cic_assets.evaluation import wilson_interval
+from cic_assets.models import AcceleratorSettings, Card, EpochEnd, ModelSettings, TrainingSpec, train_in_process
+
+HERE = Path(__file__).resolve().parent
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "cic_assets" / "benchmarks" / "training"
+FOLDS = 5
+VALIDATION = {"original": 0.2, "modern": 0.05}
+"""Share of the training groups that validates: the notebooks' fifth, by which `original` stops; `modern` stops when its
+schedule ends, and only shows its validation."""
+SIDE = 128
+
+Record = dict[str, Any]
+
+LEFT_OUT: dict[str, dict[str, Any]] = {
+    "modern": {},
+    "no crops (rotation, flip and colour stay)": {"augmentation": {"zoom": (1.0, 1.0)}},
+    "colour as the original's": {
+        "augmentation": {"brightness": (0.9, 1.1), "contrast": (1.0, 1.0), "saturation": (1.0, 1.0)}
+    },
+    "no squares of other pictures": {"cutmix": 0.0},
+    "no label smoothing": {"label_smoothing": 0.0},
+    "no weight decay": {"weight_decay": 0.0},
+    "no averaging of weights": {"averaging": 0.0},
+    "constant learning rate, no warm-up": {"schedule": "constant"},
+    "input size from the first epoch on": {"progression": (1.0,)},
+    "batches of 32, twice the rate": {"batch_size": 32, "learning_rate": 2e-3},
+}
+"""What is otherwise than in `modern`, by its name in the table."""
+
+
+class Records:
+    """The trainings that are done, a JSON line each."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        self.all: list[Record] = [json.loads(line) for line in lines]
+
+    def once(self, key: Record, do: Callable[[], Record]) -> Record:
+        """The record with this key; `do` makes it where there is none."""
+        name = digest(key)
+        for record in self.all:
+            if record["name"] == name:
+                return record
+        load = os.getloadavg()[0]
+        record = {"name": name, **key, **do(), "load": [load, os.getloadavg()[0]], "at": f"{datetime.now(UTC):%F %R}"}
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+        self.all.append(record)
+        print(f"{record['protocol']} {record['model']} {record['variant']} seed {record['seed']}: "
+              f"{record['right']} of {record['count']}", flush=True)  # fmt: skip
+        return record
+
+
+def holdout(photos: Photos, settings: ModelSettings, seed: int, work: Path, options: argparse.Namespace) -> Record:
+    """Train on four fifths of the groups, judge the other."""
+    train, test = next(folds(photos, FOLDS, seed))
+    train, validation = apart(photos, train, VALIDATION[settings.variant], seed)
+    dataset = write_dataset(photos, {"train": train, "validation": validation, "test": test}, work / "dataset")
+    began, seconds = time.perf_counter(), []
+
+    def note(event: object) -> None:
+        if isinstance(event, EpochEnd):
+            seconds.append(time.perf_counter() - began)
+            if event.epoch % 10 == 0:
+                print(f"  epoch {event.epoch}: validation {event.val_accuracy:.3f}, {seconds[-1]:.0f} s", flush=True)
+
+    spec = TrainingSpec(
+        name=settings.architecture,
+        settings=settings.model_copy(update={"seed": seed}),
+        dataset=str(dataset),
+        output=str(work / "model"),
+        accelerator=AcceleratorSettings(threads=options.threads),
+        weights=options.weights,
+        scratch=str(work / "scratch"),
+    )
+    return _of_card(train_in_process(spec, note))
+
+
+def _of_card(card: Card) -> Record:
+    test, measures = card.scores["test"], card.measures
+    return {
+        "right": round(test.accuracy * test.count),
+        "count": test.count,
+        "loss": test.loss,
+        "epochs": card.epochs,
+        "cpu_seconds": measures.cpu_seconds,
+        "wall_seconds": measures.wall_seconds,
+        "parameters": measures.parameters,
+        "flops": measures.flops,
+        "disk_bytes": measures.disk_bytes,
+        "peak_rss_bytes": measures.peak_rss_bytes,
+        "images_per_second": measures.images_per_second,
+        "train_accuracy": card.history[-1]["accuracy"],
+    }
+
+
+def run_holdout(options: argparse.Namespace) -> None:
+    """Every model, variant and seed once."""
+    photos, records = _photos(options), Records(options.records)
+    for seed in options.seeds:
+        for model in options.models:
+            for variant in options.variants:
+                given = {"architecture": model, "variant": variant, **json.loads(options.settings)}
+                _record_holdout(photos, records, "holdout", given, seed, options)
+
+
+def run_ablation(options: argparse.Namespace) -> None:
+    """Every change and seed once."""
+    photos, records = _photos(options), Records(options.records)
+    for seed in options.seeds:
+        for model in options.models:
+            for change, what in LEFT_OUT.items():
+                given = {"architecture": model, "epochs": options.epochs, **json.loads(options.settings), **what}
+                _record_holdout(photos, records, "ablation", given, seed, options, change=change)
+
+
+def _record_holdout(
+    photos: Photos, records: Records, protocol: str, given: Record, seed: int, options: argparse.Namespace, **more: str
+) -> None:
+    settings = ModelSettings.model_validate(given)
+    key = {
+        "protocol": protocol, "model": settings.architecture, "variant": settings.variant, "seed": seed,
+        "settings": settings.model_dump(mode="json", exclude={"seed"}), **more,
+    }  # fmt: skip
+    work = options.work / digest({**key, "seed": seed})
+    records.once(key, lambda: holdout(photos, settings, seed, work, options))
+
+
+def run_folds(options: argparse.Namespace) -> None:
+    """Xception out of fold: what the trunk makes of all photos, computed once, then a training a fold and seed."""
+    from cic_assets.models.accelerator import environment_of
+
+    os.environ.update(environment_of(AcceleratorSettings(threads=options.threads)))
+    photos, records = _photos(options), Records(options.records)
+    settings = ModelSettings.model_validate({"architecture": "xception", **json.loads(options.settings)})
+    features = None
+    for seed in options.seeds:
+        for fold, (train, test) in enumerate(folds(photos, FOLDS, seed)):
+            key = {
+                "protocol": "folds", "model": "xception", "variant": settings.variant, "seed": seed, "fold": fold,
+                "settings": settings.model_dump(mode="json", exclude={"seed"}),
+            }  # fmt: skip
+            if any(record["name"] == digest(key) for record in records.all):
+                continue
+            features = features or _Features(photos, settings, options)
+            records.once(key, lambda: features.judge(train, test, seed))  # noqa: B023 - called at once
+
+
+class _Features:
+    """The output of Xception's trunk for all photos, plain and in views, from which each fold takes its rows."""
+
+    def __init__(self, photos: Photos, settings: ModelSettings, options: argparse.Namespace) -> None:
+        from cic_assets.models.data import fit_to_side
+        from cic_assets.models.features import trunk_features
+        from cic_assets.models.networks import build_network
+        from cic_assets.models.weights import resolve_weights
+
+        self._photos, self._settings = photos, settings
+        self._weights = resolve_weights(options.weights)
+        network = build_network(settings, len(photos.classes), self._weights.arrays)
+        images = fit_to_side(photos.images, settings.input_size)
+        folder = options.work / "trunk" / digest([settings.input_size, settings.augmentation, self._weights.sha256])
+        self._all = trunk_features(
+            network.trunk, {"train": images, "validation": images, "test": images[:1]}, settings, folder, print
+        )
+
+    def judge(self, train: Rows, test: Rows, seed: int) -> Record:
+        """Train on some rows, judge others."""
+        from cic_assets.models.batches import Batches, in_turns, plain
+        from cic_assets.models.checkpoints import Checkpoints
+        from cic_assets.models.features import TrunkFeatures, passed
+        from cic_assets.models.feeds import Feeds
+        from cic_assets.models.loop import fit
+        from cic_assets.models.networks import build_network
+
+        photos, settings = self._photos, self._settings.model_copy(update={"seed": seed})
+        network = build_network(settings, len(photos.classes), self._weights.arrays)
+        rows, validation = apart(photos, train, VALIDATION[settings.variant], seed)
+        taken = TrunkFeatures(
+            [view[rows] for view in self._all.views], self._all.validation[validation], self._all.test, 0.0
+        )
+
+        def batches(fetch: Any, rows: Rows, seed: int | None = None) -> Batches:
+            return Batches(fetch, photos.labels[rows], len(photos.classes), settings.batch_size, seed=seed)
+
+        feeds = Feeds(
+            {
+                "train": batches(in_turns(taken.views), rows, seed),
+                "validation": batches(plain(taken.validation), validation),
+            },
+            0.0,
+            taken,
+        )
+        counts = np.bincount(photos.labels[rows])
+        weights = dict(enumerate(counts.sum() / (len(counts) * counts)))
+        began, cpu = time.perf_counter(), time.process_time()
+        with tempfile.TemporaryDirectory() as name:
+            history = fit(
+                network, settings, feeds, weights, jit=False, checkpoints=Checkpoints(Path(name), ""), on_event=_silent
+            )
+        answers = passed(network.rest, self._all.validation[test]).argmax(axis=1)
+        return {
+            "right": int((answers == photos.labels[test]).sum()),
+            "count": len(test),
+            "wrong": photos.sha256[test][answers != photos.labels[test]].tolist(),
+            "epochs": len(history),
+            "cpu_seconds": time.process_time() - cpu,
+            "wall_seconds": time.perf_counter() - began,
+        }
+
+
+def _silent(_event: object) -> None:
+    """For trainings that are over in a minute."""
+
+
+def _photos(options: argparse.Namespace) -> Photos:
+    return read_photos(options.photos, SIDE, options.work / "pictures")
+
+
+def report(options: argparse.Namespace) -> None:
+    """Write the tables of what is in the records."""
+    records = Records(options.records).all
+    loads = [load for record in records for load in record["load"]] or [0.0]
+    lines = [
+        "# Training",
+        "",
+        f"`benchmarks/training.py`, {platform.machine()}, {os.cpu_count()} cores; records up to "
+        + max((record["at"] for record in records), default="none")
+        + f" UTC. Load averages were {min(loads):.0f} to {max(loads):.0f}, so CPU seconds count here, not wall seconds."
+        + " Intervals are Wilson's, 95 %, over the answers of all seeds: narrower than for as many different photos.",
+        "",
+        *_accuracy_table(records),
+        *_ablation_table(records),
+        (HERE / "results" / "training_notes.md").read_text(encoding="utf-8"),
+    ]
+    options.output.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _accuracy_table(records: list[Record]) -> Iterator[str]:
+    table = pd.DataFrame([record for record in records if record["protocol"] in ("holdout", "folds")])
+    if table.empty:
+        return
+    table["digest"] = table["settings"].map(digest)
+    yield "| protocol | model | variant | side | epochs | trainings | right | accuracy | interval | CPU s a training |"
+    yield "|---|---|---|---|---|---|---|---|---|---|"
+    for (protocol, model, variant, _), rows in table.groupby(["protocol", "model", "variant", "digest"], sort=False):
+        right, count, given = int(rows["right"].sum()), int(rows["count"].sum()), rows["settings"].iloc[0]
+        yield (
+            f"| {protocol} | {model} | {variant} | {given['input_size']} | {given['epochs']} | {len(rows)} "
+            f"| {_share(right, count)} | {rows['cpu_seconds'].mean():.0f} |"
+        )
+    yield ""
+
+
+def _ablation_table(records: list[Record]) -> Iterator[str]:
+    table = pd.DataFrame([record for record in records if record["protocol"] == "ablation"])
+    if table.empty:
+        return
+    yield "## Ablation"
+    yield ""
+    yield "| model | one thing otherwise | epochs | seeds | right | accuracy | interval | CPU s |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for (model, change), rows in table.groupby(["model", "change"], sort=False):
+        right, count = int(rows["right"].sum()), int(rows["count"].sum())
+        yield (
+            f"| {model} | {change} | {rows['epochs'].iloc[0]} | {', '.join(map(str, rows['seed']))} "
+            f"| {_share(right, count)} | {rows['cpu_seconds'].mean():.0f} |"
+        )
+    yield ""
+
+
+def _share(right: int, count: int) -> str:
+    interval = wilson_interval(right, count)
+    return f"{right} of {count} | {right / count:.1%} | {interval.low:.1%} to {interval.high:.1%}"
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    for name, do in (("holdout", run_holdout), ("folds", run_folds), ("ablation", run_ablation)):
+        command = commands.add_parser(name)
+        command.set_defaults(do=do)
+        command.add_argument("photos", type=Path)
+        command.add_argument("--models", nargs="+", default=["vgg", "peetz_net"])
+        command.add_argument("--variants", nargs="+", default=["modern"])
+        command.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+        command.add_argument("--epochs", type=int, default=40, help="of the ablation")
+        command.add_argument("--settings", default="{}", help="JSON over the models' settings")
+        command.add_argument("--weights", help="Xception's")
+        command.add_argument("--threads", type=int, default=2)
+        command.add_argument("--work", type=Path, default=CACHE)
+        command.add_argument("--records", type=Path, default=CACHE / "records.jsonl")
+        command.add_argument("--tag")
+    tables = commands.add_parser("report")
+    tables.set_defaults(do=report)
+    tables.add_argument("--records", type=Path, default=CACHE / "records.jsonl")
+    tables.add_argument("--output", type=Path, default=HERE / "results" / "training.md")
+    options = parser.parse_args()
+    options.do(options)
+
+
+if __name__ == "__main__":
+    main()
