@@ -17,10 +17,11 @@ from cic_assets.evaluation.contract import ReportData
 from cic_assets.evaluation.gallery import Gallery
 from cic_assets.evaluation.inputs import ReportInputError, ReportInputs
 from cic_assets.evaluation.page import render_page
-from cic_assets.evaluation.scores import best_by_validation, compare_models, score_model
+from cic_assets.evaluation.scores import compare_models, score_model
 from cic_assets.evaluation.settings import ReportSettings
 from cic_assets.evaluation.statistics import Interval
 from cic_assets.evaluation.svg import standalone
+from cic_assets.models import best_model
 from cic_assets.storage import DataRoot, content_version, write_atomically
 
 HTML_FILE = "report.html"
@@ -103,7 +104,7 @@ def _data(inputs: ReportInputs) -> ReportData:
     return ReportData(
         generated_at=inputs.generated_at.astimezone(UTC).isoformat(timespec="seconds"),
         question=inputs.question,
-        answer=wording.answer(best_by_validation(models), models, dataset),
+        answer=wording.answer(best_model(run.card for run in inputs.models.values()), models, dataset),
         notices=wording.notices(dataset, models),
         dataset=dataset,
         models=models,

@@ -21,20 +21,6 @@ def title_of(name: str) -> str:
     return TITLES.get(name, name.replace("_", " "))
 
 
-def best_by_validation(models: Mapping[str, ModelPart]) -> str:
-    """The model to use, as `prediction.best_model` chooses it: highest validation accuracy, then lowest loss.
-
-    Never by the test pictures, which would make the best one's test accuracy too good to be true; a model that had to
-    do without its pretrained weights comes last.
-    """
-
-    def merit(name: str) -> tuple[bool, float, float, str]:
-        model = models[name]
-        return not model.random_weights, model.validation_accuracy, -model.validation_loss, name
-
-    return max(models, key=merit)
-
-
 def score_model(run: ModelRun, manifest: pd.DataFrame) -> ModelPart:
     """Every number of one model."""
     card, rows = run.card, run.of_split("test")

@@ -29,6 +29,7 @@ from cic_assets.models.errors import (
 from cic_assets.models.events import EpochEnd, Event, Finished, Message, OnEvent, Progress
 from cic_assets.models.forgetting import has_seen, mark_taken_down
 from cic_assets.models.process import train_in_process
+from cic_assets.models.ranking import best_first, best_model
 from cic_assets.models.settings import AcceleratorSettings, AugmentationSettings, ModelSettings, default_models
 from cic_assets.models.training import TrainingSpec, train
 from cic_assets.models.weights import resolve_weights
@@ -60,6 +61,8 @@ __all__ = [
     "WeightsUnavailableError",
     "WorkerError",
     "augmented",
+    "best_first",
+    "best_model",
     "default_models",
     "fit_to_side",
     "has_seen",

@@ -7,7 +7,6 @@ from cic_assets.prediction.predictor import (
     Prediction,
     PredictionError,
     Predictor,
-    best_model,
     load_predictor,
     load_predictors,
 )
@@ -21,7 +20,6 @@ __all__ = [
     "PredictionError",
     "Predictor",
     "as_table",
-    "best_model",
     "build_app",
     "load_predictor",
     "load_predictors",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cic_assets.download import Network
 from cic_assets.images import ImageLimits, UnreadableImage, inspect, prepare
 from cic_assets.media import Outcome
-from cic_assets.models import CARD_FILE, Card, ModelError, fit_to_side, load_model, read_card
+from cic_assets.models import CARD_FILE, Card, ModelError, best_first, best_model, fit_to_side, load_model, read_card
 from cic_assets.prediction.inputs import Input, read_inputs
 from cic_assets.storage import DataRoot, read_json, storable_text
 
@@ -152,21 +152,7 @@ def load_predictors(root: DataRoot) -> list[Predictor]:
     Raises:
         PredictionError: there is none, or a model's file is not the one that its card describes.
     """
-    ranked = sorted(_current(_cards(root), root), key=_merit, reverse=True)
-    return [_load(root, card.name) for card in ranked]
-
-
-def best_model(cards: Iterable[Card]) -> str:
-    """The name of the model with the best validation accuracy; of equals the one with the lower validation loss.
-
-    A model whose pretrained weights were missing comes last: it was only ever a demonstration.
-    """
-    return max(cards, key=_merit).name
-
-
-def _merit(card: Card) -> tuple[bool, float, float, str]:
-    validation = card.scores["validation"]
-    return not card.random_weights, validation.accuracy, -validation.loss, card.name
+    return [_load(root, card.name) for card in best_first(_current(_cards(root), root))]
 
 
 def _load(root: DataRoot, name: str) -> Predictor:

@@ -1,8 +1,7 @@
 import pytest
 
-from cic_assets.evaluation.scores import best_by_validation, compare_models, score_model, title_of
+from cic_assets.evaluation.scores import compare_models, score_model, title_of
 from cic_assets.evaluation.statistics import wilson_interval
-from cic_assets.prediction import best_model
 
 
 @pytest.fixture(scope="module")
@@ -34,36 +33,6 @@ def test_costs_are_those_of_the_card(inputs, scores):
 def test_agrees_with_the_card_of_its_own_training(inputs, scores):
     for name, score in scores.items():
         assert score.accuracy == pytest.approx(inputs.models[name].card.scores["test"].accuracy)
-
-
-class TestBest:
-    def with_validation(self, score, accuracy, loss=0.5):
-        return score.model_copy(update={"validation_accuracy": accuracy, "validation_loss": loss})
-
-    def test_is_chosen_by_validation_and_never_by_the_test(self, scores):
-        weak, strong = scores["vgg"], scores["xception"]
-        assert strong.accuracy > weak.accuracy
-        models = {"strong on the test": self.with_validation(strong, 0.7), "weak": self.with_validation(weak, 0.8)}
-        assert best_by_validation(models) == "weak"
-
-    def test_of_equals_the_one_with_less_loss(self, scores):
-        vgg = scores["vgg"]
-        models = {"a": self.with_validation(vgg, 0.8, 0.6), "b": self.with_validation(vgg, 0.8, 0.4)}
-        assert best_by_validation(models) == "b"
-
-    def test_random_weights_come_last(self, scores):
-        random = self.with_validation(scores["xception"], 0.99).model_copy(update={"random_weights": True})
-        assert best_by_validation({"a": self.with_validation(scores["vgg"], 0.6), "b": random}) == "a"
-
-    @pytest.mark.parametrize("equal", [False, True])
-    def test_is_the_one_that_predicts(self, inputs, scores, equal):
-        cards = [run.card for run in inputs.models.values()]
-        models = scores
-        if equal:
-            same = dict.fromkeys(("validation", "test"), cards[0].scores["validation"])
-            cards = [card.model_copy(update={"scores": same}) for card in cards]
-            models = {name: self.with_validation(score, 0.8) for name, score in scores.items()}
-        assert best_by_validation(models) == best_model(cards)
 
 
 def test_every_pair_is_compared_once_on_the_same_pictures(inputs, scores):

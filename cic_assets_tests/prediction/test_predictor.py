@@ -12,7 +12,6 @@ from cic_assets.prediction import (
     Prediction,
     PredictionError,
     as_table,
-    best_model,
     inputs,
     load_predictor,
     load_predictors,
@@ -142,18 +141,6 @@ def test_a_url_is_fetched_as_safely_as_a_scraped_one(predictor, grey, archive):
         found, missing = predictor.predict([good, gone], Network.replay("127.0.0.1", server.port))
     assert (found.path, found.label) == (good, "bright")
     assert "http_error" in missing.error
-
-
-def test_the_best_model_is_the_best_in_validation_never_in_test(make_card):
-    low, high = make_card("low", accuracy=0.7), make_card("high", accuracy=0.9)
-    assert low.scores["test"].accuracy > high.scores["test"].accuracy
-    assert best_model([low, high]) == "high"
-
-
-def test_of_equals_the_lower_loss_is_best_and_random_weights_come_last(make_card):
-    a, b = make_card("a", accuracy=0.9, loss=0.4), make_card("b", accuracy=0.9, loss=0.2)
-    random = make_card("c", accuracy=1.0, random_weights=True)
-    assert best_model([a, b, random]) == "b"
 
 
 def put_card(root, card, name):
