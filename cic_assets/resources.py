@@ -112,7 +112,10 @@ class AcceleratorResource(ConfigurableResource[None]):
     device: str = Field(default="auto", description="auto, cpu or gpu")
     require: bool = Field(default=False, description="no GPU is an error at once")
     memory_growth: bool = Field(default=True, description="take GPU memory as needed, not all of it")
+    memory_limit: int | None = Field(default=None, description="MiB of GPU memory that a training may take at most")
     mixed_precision: bool = Field(default=False, description="16-bit arithmetic; pays on GPUs with tensor cores")
+    jit: str = Field(default="auto", description="compile with XLA: auto, true or false")
+    threads: int | None = Field(default=None, description="CPU threads; all cores unless set")
 
     @property
     def settings(self) -> AcceleratorSettings:

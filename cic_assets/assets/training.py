@@ -82,7 +82,8 @@ class _EventLog:
         if isinstance(event, EpochEnd):
             self._log.info(
                 f"{self._name}: epoch {event.epoch} of {event.epochs}, loss {event.loss:.3f}, "
-                f"accuracy {event.accuracy:.1%}, validation {event.val_accuracy:.1%}, {event.seconds:.1f} s"
+                f"accuracy {event.accuracy:.1%}, validation {event.val_accuracy:.1%}, "
+                f"{event.images_per_second:.0f} pictures/s, {event.seconds:.1f} s, {event.remaining_seconds:.0f} s left"
             )
         elif isinstance(event, Message):
             (self._log.warning if event.warning else self._log.info)(f"{self._name}: {event.text}")
@@ -101,7 +102,10 @@ def _metadata(card: Card, data: DataRootResource, name: str) -> dict[str, Any]:
         "epochs": card.epochs,
         "train seconds": measures.train_seconds,
         "images per second": measures.images_per_second,
+        "CPU seconds": measures.cpu_seconds,
         "parameters": measures.parameters,
+        "FLOPs a picture": measures.flops,
+        "size on disk, bytes": measures.disk_bytes,
         "peak memory, bytes": measures.peak_rss_bytes,
         "peak GPU memory, bytes": measures.peak_gpu_bytes,
         "random weights": card.random_weights,

@@ -1,7 +1,8 @@
 """Settings of the device, applied before and after Keras is imported. The one place that knows backends apart."""
 
 import os
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any, Literal
 
@@ -26,6 +27,9 @@ def environment_of(settings: AcceleratorSettings, given: Mapping[str, str] = os.
     if settings.memory_growth:
         environment.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
         environment.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    if settings.memory_limit is not None and (total := _gpu_mebibytes()):
+        # JAX reads it when it is imported, and knows shares only; the other backends are told in `activate`.
+        environment["XLA_PYTHON_CLIENT_MEM_FRACTION"] = f"{min(1.0, settings.memory_limit / total):.4f}"
     if settings.threads is not None:
         for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
             environment[name] = str(settings.threads)
@@ -43,7 +47,9 @@ def activate(settings: AcceleratorSettings) -> str:
     """
     import keras
 
-    gpus = [] if settings.device == "cpu" else keras.distribution.list_devices("gpu")
+    if settings.memory_limit is not None and settings.device != "cpu":
+        _LIMITS[keras.backend.backend()](settings.memory_limit)  # before the first look at the device takes it
+    gpus = [] if settings.device == "cpu" else _gpus()
     if settings.needs_gpu and not gpus:
         raise AcceleratorUnavailableError(
             f"a GPU is required (device: {settings.device}, require: {settings.require}) and {keras.backend.backend()} "
@@ -54,9 +60,56 @@ def activate(settings: AcceleratorSettings) -> str:
     return str(gpus[0]) if gpus else "cpu"
 
 
+def _gpus() -> list[str]:
+    """GPUs by name. Keras' own list, asked for GPUs alone, is an error under JAX without one, and PyTorch has none."""
+    import keras
+
+    if keras.backend.backend() == "torch":
+        return [f"gpu:{i}" for i in range(import_module("torch").cuda.device_count())]
+    return [str(name) for name in keras.distribution.list_devices() if str(name).startswith("gpu")]
+
+
+def _gpu_mebibytes() -> int | None:
+    """Memory of the first GPU by NVIDIA's own tool; None without it."""
+    command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits", "--id=0"]
+    try:
+        answer = subprocess.run(command, check=True, capture_output=True, text=True, timeout=10)  # noqa: S603 - a constant command
+        return int(answer.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+
+
+def _limit_tensorflow(mebibytes: int) -> None:
+    import tensorflow as tf
+
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.set_logical_device_configuration(gpu, [tf.config.LogicalDeviceConfiguration(memory_limit=mebibytes)])
+
+
+def _limit_torch(mebibytes: int) -> None:
+    cuda = import_module("torch").cuda
+    for i in range(cuda.device_count()):
+        total = cuda.get_device_properties(i).total_memory
+        cuda.set_per_process_memory_fraction(min(1.0, mebibytes * 2**20 / total), i)
+
+
+_LIMITS: Mapping[str, Callable[[int], None]] = {
+    "tensorflow": _limit_tensorflow,
+    "torch": _limit_torch,
+    "jax": lambda _mebibytes: None,  # by its environment
+}
+
+
 def jit(settings: AcceleratorSettings, device: str) -> bool | Literal["auto"]:
-    """What Keras' `compile` is told about XLA: on a CPU it is off unless asked for, it made training 5 times slower."""
-    return False if settings.jit == "auto" and device == "cpu" else settings.jit
+    """What Keras' `compile` is told about XLA.
+
+    TensorFlow on a CPU goes without unless asked for: XLA made training 5 times slower. JAX without it computes one
+    operation after the other, which is slower still.
+    """
+    import keras
+
+    is_slower = device == "cpu" and keras.backend.backend() == "tensorflow"
+    return False if settings.jit == "auto" and is_slower else settings.jit
 
 
 def feeding_threads(device: str) -> int:

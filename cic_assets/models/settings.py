@@ -158,6 +158,9 @@ class AcceleratorSettings(_Settings):
     memory_growth: bool = Field(
         default=True, description="take GPU memory as needed, so that measured peaks are the model's own"
     )
+    memory_limit: int | None = Field(
+        default=None, ge=1, description="MiB of GPU memory that a training may take at most; all of it unless set"
+    )
     mixed_precision: bool = Field(
         default=False, description="16-bit arithmetic with 32-bit weights; pays on GPUs with tensor cores, not on CPUs"
     )

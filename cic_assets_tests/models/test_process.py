@@ -124,3 +124,16 @@ def test_environment_of_a_worker() -> None:
     assert given == {"TF_CPP_MIN_LOG_LEVEL": "0", "HOME": "/home"}
     auto = environment_of(AcceleratorSettings(memory_growth=False), {})
     assert not {"CUDA_VISIBLE_DEVICES", "TF_FORCE_GPU_ALLOW_GROWTH", "OMP_NUM_THREADS"} & auto.keys()
+
+
+def test_a_limit_of_gpu_memory_is_a_share_for_jax(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho 81559\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    limited = environment_of(AcceleratorSettings(memory_limit=20390), {})
+    assert limited["XLA_PYTHON_CLIENT_MEM_FRACTION"] == "0.2500"
+    more = environment_of(AcceleratorSettings(memory_limit=100_000), {})
+    assert more["XLA_PYTHON_CLIENT_MEM_FRACTION"] == "1.0000"
+    tool.unlink()
+    assert "XLA_PYTHON_CLIENT_MEM_FRACTION" not in environment_of(AcceleratorSettings(), {})
