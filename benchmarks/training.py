@@ -253,20 +253,26 @@ def _photos(options: argparse.Namespace) -> Photos:
 def report(options: argparse.Namespace) -> None:
     """Write the tables of what is in the records."""
     records = Records(options.records).all
-    loads = [load for record in records for load in record["load"]] or [0.0]
     lines = [
         "# Training",
         "",
-        f"`benchmarks/training.py`, {platform.machine()}, {os.cpu_count()} cores; records up to "
-        + max((record["at"] for record in records), default="none")
-        + f" UTC. Load averages were {min(loads):.0f} to {max(loads):.0f}, so CPU seconds count here, not wall seconds."
-        + " Intervals are Wilson's, 95 %, over the answers of all seeds: narrower than for as many different photos.",
+        _about(records) if records else "No training of `benchmarks/training.py` is on record yet.",
         "",
         *_accuracy_table(records),
         *_ablation_table(records),
         (HERE / "results" / "training_notes.md").read_text(encoding="utf-8"),
     ]
     options.output.write_text("\n".join(lines), encoding="utf-8")
+
+
+def _about(records: list[Record]) -> str:
+    loads = [load for record in records for load in record["load"]]
+    return (
+        f"`benchmarks/training.py`, {platform.machine()}, {os.cpu_count()} cores; records up to "
+        f"{max(record['at'] for record in records)} UTC. Load averages were {min(loads):.0f} to {max(loads):.0f}, so CPU "
+        "seconds count here, not wall seconds. Intervals are Wilson's, 95 %, over the answers of all seeds: narrower "
+        "than for as many different photos."
+    )
 
 
 def _accuracy_table(records: list[Record]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import keras  # noqa: TID253 - this module is imported only for training
+import numpy as np
 
 from cic_assets.models.batches import Batches
 from cic_assets.models.checkpoints import Checkpoints, Weights, best_of, has_stopped_early
@@ -134,6 +135,13 @@ def _fit_stage(learner: _Learner, stage: Stage, class_weights: dict[int, float],
 def _take_average(model: keras.Model) -> None:
     """Put the optimizer's average of the weights in their place; nothing where it keeps none."""
     model.optimizer.finalize_variable_values(model.trainable_variables)
+    # Under JAX the weights now share their memory with the average, and evaluation would give both away.
+    for variable, value in zip(model.trainable_variables, _copies(model), strict=True):
+        variable.assign(value)
+
+
+def _copies(model: keras.Model) -> Weights:
+    return [np.array(keras.ops.convert_to_numpy(variable)) for variable in model.trainable_variables]
 
 
 class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
@@ -181,7 +189,7 @@ class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
         """Training's part of the epoch is over, validation is not counted into its rate; the average is judged."""
         self._train_seconds = time.perf_counter() - self._epoch_began
         if self._settings.averaging:
-            self._unaveraged = [keras.ops.convert_to_numpy(variable) for variable in self.model.trainable_variables]
+            self._unaveraged = _copies(self.model)
             _take_average(self.model)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:

@@ -14,7 +14,8 @@ _VARIED: Mapping[str, Any] = {
 """Light and colour by more than the notebooks: photos of strangers' cameras differ by as much."""
 
 _FROM_SCRATCH: Mapping[str, Any] = {
-    # Convolutions that see 128 pixels learn what 224 teach them, at a third of the work. Pictures grow as it learns.
+    # 128 pixels cost a third of 224. Training pictures are smaller still, at first more so: a crop shows things larger
+    # than the whole picture that is judged, so what is judged may be larger.
     "input_size": 128,
     "progression": (0.5, 0.75),
     "epochs": 100,
