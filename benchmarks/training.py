@@ -269,9 +269,9 @@ def _about(records: list[Record]) -> str:
     loads = [load for record in records for load in record["load"]]
     return (
         f"`benchmarks/training.py`, {platform.machine()}, {os.cpu_count()} cores; records up to "
-        f"{max(record['at'] for record in records)} UTC. Load averages were {min(loads):.0f} to {max(loads):.0f}, so CPU "
-        "seconds count here, not wall seconds. Intervals are Wilson's, 95 %, over the answers of all seeds: narrower "
-        "than for as many different photos."
+        f"{max(record['at'] for record in records)} UTC. Load averages were {min(loads):.0f} to {max(loads):.0f}, so "
+        "CPU seconds count here, not wall seconds. Intervals are Wilson's, 95 %, over the answers of all seeds: "
+        "narrower than for as many different photos."
     )
 
 
