@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -14,8 +12,6 @@ from cic_assets.models import read_card
 from cic_assets.problem import load_problem
 from cic_assets.remains import Remains
 from cic_assets.runs import run_graph
-
-from .conftest import picture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -35,11 +31,6 @@ def check(world, key):
         assert job.execute_in_process(instance=instance, partition_key=key).success
 
 
-def smaller(jpeg):
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    return cv2.imencode(".jpg", cv2.resize(image, (144, 108)), [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
-
-
 def manifest(world):
     return pd.read_parquet(str(world.root.dataset / "manifest.parquet"))
 
@@ -55,14 +46,13 @@ def _files(root):
 
 @pytest.fixture
 def taken(world):
-    """After a whole run: a car whose smaller copy was dropped, and a tank; both are removed on the server."""
-    world.archive.add("small", smaller(picture("car", 1)), subreddit="cars")
+    """After a whole run: a car whose poorer copy was dropped, and a tank; both are removed on the server."""
     for post_id in ("c1", "t1"):
         world.archive.change(post_id, title=f"Remarkable {post_id}", author=f"person_{post_id}")
     run(world)
     raw = {key: world.root.read_table("raw_images", key).set_index("post_id") for key in ("cars", "tanks")}
     world.gone = {"c1": raw["cars"].loc["c1", "sha256"], "t1": raw["tanks"].loc["t1", "sha256"]}
-    world.copy = raw["cars"].loc["small", "sha256"]
+    world.copy = raw["cars"].loc["copy", "sha256"]
     groups = world.root.read_table("duplicates").set_index("sha256")
     assert groups.loc[world.gone["c1"], "keep"] == 1
     assert groups.loc[world.copy, "keep"] == 0
