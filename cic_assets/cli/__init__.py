@@ -11,6 +11,7 @@ from cic_assets.cli.exports import export
 from cic_assets.cli.faults import Commands
 from cic_assets.cli.graph import demo, dev, run
 from cic_assets.cli.predictions import predict, serve
+from cic_assets.cli.takedowns import purge
 
 __all__ = ["cli", "main"]
 
@@ -21,7 +22,7 @@ def cli() -> None:
     """From a question that a picture answers to classifiers, a report and a predictor."""
 
 
-for _command in (run, demo, dev, archive, predict, serve, export):
+for _command in (run, demo, dev, archive, predict, serve, export, purge):
     cli.add_command(_command)
 
 

@@ -1,0 +1,28 @@
+"""`cic purge`: take-downs by hand."""
+
+import click
+
+from cic_assets.cli.options import data_root_of, data_root_option, environment_of
+
+
+@click.command()
+@click.option("--post", "posts", multiple=True, metavar="ID", help="as raw_images has it; may be given again")
+@click.option("--sha256", "sha256s", multiple=True, metavar="HEX", help="a picture, under whatever post it is or comes")
+@click.option("--source", default=None, metavar="KEY", help="where lists or folders have several items of one name")
+@data_root_option
+def purge(posts: tuple[str, ...], sha256s: tuple[str, ...], source: str | None, data_root: str | None) -> None:
+    """Remove posts or pictures from everywhere under the data root, for good."""
+    from cic_assets.instance import lock_home
+    from cic_assets.takedowns import PurgeError
+    from cic_assets.takedowns import purge as purge_from
+
+    if not posts and not sha256s:
+        raise click.UsageError("nothing to purge: give --post ID or --sha256 HEX")
+    root = data_root_of(environment_of(data_root=data_root))
+    try:
+        with lock_home(root):
+            done = purge_from(root, posts, sha256s, source=source, on_progress=lambda line: click.echo(line, err=True))
+    except PurgeError as error:
+        raise click.ClickException(str(error)) from None
+    kept = f", {done.kept} kept because another post has them too" if done.kept else ""
+    click.echo(f"Purged {done.posts} posts and {done.pictures} pictures{kept}; `cic run` rebuilds what they were in")
