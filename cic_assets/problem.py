@@ -221,9 +221,18 @@ def _without_nulls(models: Any) -> Any:
 
 
 def _for_models(preset: Mapping[str, Any], models: Any) -> dict[str, Any]:
-    """A preset of ours without the models that the file leaves out."""
-    sizes = {name: size for name, size in preset.get("models", {}).items() if name in models}
-    return {**preset, "models": sizes} if isinstance(models, Mapping) else {}
+    """A preset of ours for the models that the file has, each in the sizes of its variant."""
+    if not isinstance(models, Mapping):
+        return {}  # refused by validation, with the key
+    known = preset.get("models", {})
+    sizes = {name: _of_variant(known[name], given) for name, given in models.items() if name in known}
+    return {**preset, "models": sizes}
+
+
+def _of_variant(sizes: Mapping[str, Mapping[str, Any]], model: Any) -> dict[str, Any]:
+    named = model.get("variant") if isinstance(model, Mapping) else None
+    variant = next(iter(sizes)) if named is None else str(named)
+    return {"variant": named or variant, **sizes.get(variant, {})}
 
 
 def _read(path: Path) -> dict[str, Any]:

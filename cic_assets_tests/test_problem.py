@@ -65,6 +65,15 @@ def test_a_model_set_to_null_is_left_out(problem_file):
     assert set(load_problem(problem_file(SHORTEST + "models: {vgg: null}\n")).models) == {"peetz_net", "xception"}
 
 
+@pytest.mark.parametrize("variant", ["original", "modern"])
+@pytest.mark.parametrize("name", ["vgg", "peetz_net", "xception"])
+def test_the_demo_preset_has_sizes_for_every_variant(problem_file, name, variant):
+    model = load_problem(problem_file(SHORTEST + f"models: {{{name}: {{variant: {variant}}}}}\n"), "demo").models[name]
+    assert model.variant == variant
+    assert model.input_size <= 128
+    assert model.epochs <= 24
+
+
 @pytest.mark.parametrize("preset", ["full", "demo"])
 def test_a_preset_brings_no_model_back_that_is_left_out(problem_file, preset):
     problem = load_problem(problem_file(SHORTEST + "models: {vgg: null}\n"), preset)
