@@ -189,6 +189,23 @@ def test_versions_tell_values_apart():
     assert len(content_version(table)) == 16
 
 
+@pytest.mark.slow
+def test_a_version_is_the_same_in_every_process():
+    words = "frozenset({'noai', 'none', 'noindex', 'noimageai'})"
+    code = f"from cic_assets.storage import content_version; print(content_version({{'robots': {words}}}))"
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+        ).stdout
+        for seed in range(4)
+    }
+    assert len(said) == 1
+
+
 def test_equal_json_is_an_equal_file(tmp_path):
     write_json(UPath(tmp_path / "one.json"), {"b": 1, "a": 2})
     write_json(UPath(tmp_path / "two.json"), {"a": 2, "b": 1})
