@@ -53,7 +53,7 @@ def test_the_demo_ends_with_its_tables_and_where_to_look(demo):
     assert demo.first.returncode == 0, demo.first.stderr
     for part in ("Scraping and cleaning", "Models, on the test pictures", f"Report: {demo.root}/report/report.html"):
         assert part in demo.first.stdout
-    assert demo.first.stdout.splitlines()[-1] == "In the Dagster UI: cic demo --ui"
+    assert demo.first.stdout.splitlines()[-1] == f"In the Dagster UI: cic demo --ui --data-root {demo.root}"
 
 
 @pytest.fixture(scope="module")

@@ -102,7 +102,8 @@ def trained(make_dataset: MakeDataset, tmp_path: Path) -> tuple[Path, Path, Card
 
 def test_a_training_from_data_to_model(trained: tuple[Path, Path, Card, list[Event]]) -> None:
     dataset, output, card, events = trained
-    assert sorted(file.name for file in output.iterdir()) == ["card.json", "model.keras", "predictions.parquet"]
+    files = ["card.json", "model.keras", "pictures.parquet", "predictions.parquet"]
+    assert sorted(file.name for file in output.iterdir()) == files
     assert read_card(UPath(output)) == card
 
     # It learned what there is to learn.
