@@ -18,9 +18,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
     models = [f"{name}_model" for name in problem.models]
 
     @asset(
-        # What was scraped is shown too, but each scrape is a new materialization, of the same data or not, and of all
-        # partitions of an asset Dagster compares no more; the hashes are made again when a scrape brought other data.
-        deps=[*models, "training_dataset", "duplicates", all_of("image_hashes")],
+        deps=[*models, "training_dataset", "duplicates", all_of("raw_images")],
         group_name="evaluation",
         kinds={"matplotlib", "html"},
         owners=OWNERS,
