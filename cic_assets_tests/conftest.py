@@ -102,3 +102,27 @@ class ArchiveOnDisk:
 @pytest.fixture
 def archive(tmp_path):
     return ArchiveOnDisk(tmp_path / "archive")
+
+
+@pytest.fixture(scope="session")
+def make_card():
+    """Cards of models that nobody trained: what a test asks for, and values that are allowed for the rest."""
+    from cic_assets.models import AcceleratorSettings, Card, Measures, ModelSettings, Scores
+    from cic_assets.models.card import Preprocessing
+
+    def make(name="vgg", *, accuracy=0.8, loss=0.5, test=0.5, side=36, **changes):
+        values = {
+            "name": name, "labels": ["dark", "bright"], "settings": ModelSettings(architecture="vgg", input_size=32),
+            "preprocessing": Preprocessing(side=side, input_size=32), "sha256": "0" * 64, "data_version": "d",
+            "code_version": "c", "keras_version": "3", "backend": "tensorflow", "device": "cpu",
+            "accelerator": AcceleratorSettings(), "weights": None, "random_weights": False, "best_epoch": 1,
+            "stopped_early": False, "history": [], "warnings": [],
+            "measures": Measures(**dict.fromkeys(Measures.model_fields, 1)),
+            "scores": {
+                "validation": Scores(loss=loss, accuracy=accuracy, count=20),
+                "test": Scores(loss=loss, accuracy=test, count=20),
+            },
+        }  # fmt: skip
+        return Card(**(values | changes))
+
+    return make

@@ -3,24 +3,19 @@ import pytest
 from upath import UPath
 
 from cic_assets.dataset import MANIFEST, DatasetInfo
-from cic_assets.models import CARD_FILE, PICTURES_FILE, Card
+from cic_assets.models import CARD_FILE, PICTURES_FILE
 from cic_assets.renewal import why_train
 from cic_assets.storage import write_json
 
-COSTS = (
-    "wall_seconds", "cpu_seconds", "train_seconds", "images_per_second", "peak_rss_bytes", "parameters",
-    "trainable_parameters", "flops", "disk_bytes",
-)  # fmt: skip
-MEASURES = dict.fromkeys(COSTS, 1) | {"features_seconds": None, "peak_gpu_bytes": None}
-
 
 @pytest.fixture
-def world(tmp_path):
-    return World(UPath(tmp_path))
+def world(tmp_path, make_card):
+    return World(UPath(tmp_path), make_card)
 
 
 class World:
-    def __init__(self, root):
+    def __init__(self, root, make_card):
+        self.make_card = make_card
         self.dataset, self.model = root / "dataset", root / "models" / "vgg"
 
     def build(self, version, pictures):
@@ -29,12 +24,7 @@ class World:
         write_pictures(self.dataset / MANIFEST, pictures)
 
     def train(self, version, pictures, takedowns=None):
-        card = Card(
-            name="vgg", settings={"architecture": "vgg"}, labels=["a", "b"], sha256="", data_version=version,
-            preprocessing={"side": 64, "input_size": 64}, code_version="1", keras_version="3", backend="x", device="x",
-            accelerator={}, weights=None, random_weights=False, best_epoch=1, stopped_early=False, scores={},
-            measures=MEASURES, history=[], warnings=[], takedowns=takedowns,
-        )  # fmt: skip
+        card = self.make_card(data_version=version, takedowns=takedowns)
         write_json(self.model / CARD_FILE, card.model_dump(mode="json"))
         write_pictures(self.model / PICTURES_FILE, pictures)
 

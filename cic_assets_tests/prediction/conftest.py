@@ -7,39 +7,11 @@ import numpy as np
 import pytest
 from upath import UPath
 
-from cic_assets.models import Card, ModelSettings, Scores
-from cic_assets.models.card import Measures, Preprocessing, file_sha256
-from cic_assets.models.settings import AcceleratorSettings
+from cic_assets.models.card import file_sha256
 from cic_assets.prediction import Predictor
 from cic_assets.storage import DataRoot, write_json
 
 SIDE = 36
-
-
-def card_of(name="vgg", labels=("dark", "bright"), accuracy=0.8, loss=0.5, sha256="0" * 64, random_weights=False):
-    score = Scores(loss=loss, accuracy=accuracy, count=20)
-    measures = dict.fromkeys(Measures.model_fields, 1)
-    return Card(
-        name=name,
-        settings=ModelSettings(architecture="vgg", input_size=32),
-        labels=list(labels),
-        preprocessing=Preprocessing(side=SIDE, input_size=32),
-        sha256=sha256,
-        data_version="d",
-        code_version="c",
-        keras_version="3",
-        backend="tensorflow",
-        device="cpu",
-        accelerator=AcceleratorSettings(),
-        weights=None,
-        random_weights=random_weights,
-        best_epoch=1,
-        stopped_early=False,
-        scores={"validation": score, "test": Scores(loss=9, accuracy=1 - accuracy, count=20)},
-        measures=Measures(**measures),
-        history=[],
-        warnings=[],
-    )
 
 
 class Brightness:
@@ -59,13 +31,8 @@ class Brightness:
 
 
 @pytest.fixture
-def predictor():
-    return Predictor(Brightness(), card_of())
-
-
-@pytest.fixture(scope="session")
-def make_card():
-    return card_of
+def predictor(make_card):
+    return Predictor(Brightness(), make_card(side=SIDE))
 
 
 @pytest.fixture(scope="session")
@@ -79,13 +46,13 @@ def grey():
 
 
 @pytest.fixture
-def make_predictor():
+def make_predictor(make_card):
     """Makes predictors whose answer is the brightness of a picture."""
-    return lambda **card: Predictor(Brightness(), card_of(**card))
+    return lambda **card: Predictor(Brightness(), make_card(side=SIDE, **card))
 
 
 @pytest.fixture(scope="session")
-def keras_root(tmp_path_factory):
+def keras_root(tmp_path_factory, make_card):
     """A data root with two real models that say the same, with different validation accuracies."""
     import keras
 
@@ -106,6 +73,6 @@ def keras_root(tmp_path_factory):
             # Keras' TensorFlow variables do not know NumPy 2's copy keyword yet.
             warnings.filterwarnings("ignore", message="__array__ implementation", category=DeprecationWarning)
             model.save(str(folder / "model.keras"))
-        card = card_of(name, accuracy=accuracy, sha256=file_sha256(UPath(folder / "model.keras")))
+        card = make_card(name, side=SIDE, accuracy=accuracy, sha256=file_sha256(UPath(folder / "model.keras")))
         write_json(folder / "card.json", card.model_dump(mode="json"))
     return root
