@@ -31,7 +31,7 @@ class DownloadSettings(BaseModel):
     max_bytes: int = Field(default=20 * MEBIBYTE, ge=1024)
     """Longest body that is read. Reddit takes pictures of at most 20 MB."""
 
-    max_bytes_in_flight: int = Field(default=40 * MEBIBYTE, ge=1024)
+    max_bytes_in_flight: int = Field(default=32 * MEBIBYTE, ge=1024)
     """Bodies held in memory at once, over all hosts: a body that would go over it waits, unread, for its turn."""
 
     answer_seconds: float = Field(default=6, gt=0)

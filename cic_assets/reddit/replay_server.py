@@ -6,6 +6,7 @@ One server stands for the whole network: who asks for 127.0.0.1 or for Reddit's 
 
 import asyncio
 import logging
+import signal
 import socket
 import threading
 import time
@@ -274,7 +275,7 @@ def replay(directory: Path | str, port: int = 0) -> ReplayServer:
 
 
 def serve(directory: Path | str, port: int = DEFAULT_PORT, *, say: Callable[[str], None] = click.echo) -> None:
-    """Replay an archive until Ctrl+C or SIGTERM.
+    """Replay an archive until Ctrl+C or SIGTERM; for a process's main thread.
 
     Raises:
         ArchiveError: the archive or the port cannot be used.
@@ -288,5 +289,7 @@ def serve(directory: Path | str, port: int = DEFAULT_PORT, *, say: Callable[[str
     name, picture = app.examples()
     say(f"  a listing: curl 'http://{address}/r/{name}/new?limit=5'")
     say(f"  a picture: curl --connect-to '::{address}' --output picture '{picture}'")
+    # uvicorn raises the signal that ended it once more: who is told to end and does so has not failed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
         _uvicorn(app).run([listener])
