@@ -22,7 +22,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
-from cic_assets.dataset import DatasetSettings
+from cic_assets.dataset import DatasetError, DatasetSettings, Split, read_given
 from cic_assets.download import DownloadSettings
 from cic_assets.duplicates import DuplicateSettings, Overrides, OverridesError, load_overrides
 from cic_assets.evaluation import ReportSettings
@@ -152,6 +152,12 @@ class Problem(BaseModel):
         """What a person decided about pictures."""
         return load_overrides(self.duplicates.overrides)
 
+    @cached_property
+    def given_splits(self) -> dict[str, Split]:
+        """Splits that somebody else decided, by SHA-256; none unless asked for."""
+        given = self.dataset.splits.given
+        return read_given(given) if given else {}
+
 
 def _folder(info: ValidationInfo) -> Path:
     """Of the problem file: what paths in it are relative to."""
@@ -189,8 +195,8 @@ def load_problem(path: Path, preset: str = "full") -> Problem:
     except ValidationError as error:
         raise ProblemError("\n".join(f"{path}: {line}" for line in _lines(error))) from None
     try:
-        _ = problem.overrides  # read now: a mistake in it is a mistake in the problem
-    except OverridesError as error:
+        _ = problem.overrides, problem.given_splits  # read now: a mistake in them is a mistake in the problem
+    except (OverridesError, DatasetError) as error:
         raise ProblemError(str(error)) from None
     return problem
 

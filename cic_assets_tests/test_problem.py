@@ -1,9 +1,11 @@
 from pathlib import Path
 
 import pytest
+from dagster import AssetKey
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cic_assets.assets import preparation
 from cic_assets.environment import SAMPLE_PROBLEM
 from cic_assets.problem import Problem, ProblemError, load_problem
 from cic_assets.sources import SourceKind
@@ -221,3 +223,21 @@ def test_an_unknown_preset_names_the_known_ones(problem_file):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ProblemError, match=r"nowhere\.yaml: cannot be read \(No such file"):
         load_problem(tmp_path / "nowhere.yaml")
+
+
+def test_splits_of_others_are_read_with_the_problem(problem_file, tmp_path):
+    path = problem_file(SHORTEST + "dataset: {splits: {given: theirs.csv}}\n")
+    with pytest.raises(ProblemError, match=r"dataset\.splits\.given: .*theirs\.csv cannot be read \(No such file"):
+        load_problem(path)
+    (tmp_path / "theirs.csv").write_text("sha256,split\nab,test\n")
+    assert load_problem(path).given_splits == {"ab": "test"}
+
+
+def test_what_a_file_of_splits_says_is_part_of_the_data_sets_code_version(problem_file, tmp_path):
+    def version(splits, name="theirs.csv"):
+        (tmp_path / name).write_text(f"sha256,split\n{splits}\n")
+        problem = load_problem(problem_file(SHORTEST + f"dataset: {{splits: {{given: {name}}}}}\n"))
+        return preparation.build_assets(problem)[1].code_versions_by_key[AssetKey("training_dataset")]
+
+    assert version("ab,test") == version("ab,test", name="elsewhere.csv")
+    assert version("ab,test") != version("ab,train")

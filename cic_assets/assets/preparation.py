@@ -19,6 +19,8 @@ OWNERS = ["team:cic"]
 def build_assets(problem: Problem) -> list[AssetsDefinition]:
     """`resized_images` and `training_dataset`."""
     settings = problem.dataset
+    # What a file of splits says counts, not where it lies.
+    how_divided = settings.model_dump(mode="json", exclude={"splits": {"given"}})
 
     @asset(
         partitions_def=source_partitions(problem),
@@ -63,7 +65,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         # Groups that change show in what is kept; before that is resized it is too early.
         automation_condition=on_new_data("resized_images"),
         code_version=content_version(
-            2, problem.name, settings.model_dump(mode="json"), problem.class_names, problem.classes_by_key
+            3, problem.name, how_divided, problem.given_splits, problem.class_names, problem.classes_by_key
         ),
     )
     def training_dataset(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:

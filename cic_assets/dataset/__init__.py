@@ -13,6 +13,7 @@ from cic_assets.dataset.balance import class_weights
 from cic_assets.dataset.errors import DatasetError
 from cic_assets.dataset.exports import LAYOUTS, export_dataset
 from cic_assets.dataset.forgetting import forget_pictures
+from cic_assets.dataset.given import read_given
 from cic_assets.dataset.poor import FAULTS, find_poor
 from cic_assets.dataset.resizing import resize_pictures
 from cic_assets.dataset.settings import DatasetSettings, SplitBy, SplitSettings
@@ -43,6 +44,7 @@ __all__ = [
     "is_complete",
     "load_info",
     "load_split",
+    "read_given",
     "resize_pictures",
     "split_of",
 ]
