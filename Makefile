@@ -55,8 +55,19 @@ test: test-fast ## All tests, the fast ones first
 acceptance: setup ## The tests on private photos, where they are
 	$(BIN)/pytest -m "shared"
 
-bench: setup ## Each stage against its peers
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+bench: setup ## Each stage against its peers; with PHOTOS=DIR of class folders of JPEGs also what needs photos
+	$(BIN)/python benchmarks/download.py
+	$(BIN)/python benchmarks/duplicates.py
+	$(BIN)/python benchmarks/hash_search.py
+	$(BIN)/python benchmarks/preparation.py
+ifdef PHOTOS
+	$(BIN)/python benchmarks/resize.py "$(PHOTOS)"
+	$(BIN)/python benchmarks/time_to_accuracy.py run "$(PHOTOS)"
+	$(BIN)/python benchmarks/time_to_accuracy.py report
+	$(BIN)/python benchmarks/training.py holdout "$(PHOTOS)"
+	$(BIN)/python benchmarks/training.py folds "$(PHOTOS)"
+	$(BIN)/python benchmarks/training.py report
+endif
 
 clean: ## Remove what the targets made, except data
 	rm -rf .venv .venv-uv .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -9,18 +9,22 @@ import time
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from dagster import MetadataValue, TableColumn, TableMetadataValue, TableRecord, TableSchema
 from pandas.api.types import is_scalar
 from upath import UPath
 
-from cic_assets.images import Tile, contact_sheet, decode, pair_sheet, prepare
+from cic_assets.images import Tile, contact_sheet, decode, pair_sheet, prepare, resize_and_crop
+from cic_assets.models import ModelSettings, augmented, load_training_data
 from cic_assets.storage import ContentStore
 
 SHEET_TILES = 32
 SHEET_SIDE = 96
 SHEET_PAIRS = 8
 PAIR_SIDE = 160
+AUGMENTED_PICTURES = 5
+"""As many as the original's notebooks show."""
 
 
 def sheet_of(pictures: pd.DataFrame, store: ContentStore, *, caption: str | None = None) -> MetadataValue:
@@ -65,6 +69,19 @@ def resizing_sheet(pictures: pd.DataFrame, before: ContentStore, after: ContentS
         for _, row in shown.iterrows()
     ]
     return picture(pair_sheet(pairs, tile_side=PAIR_SIDE))
+
+
+def augmented_sheet(dataset: UPath, settings: ModelSettings) -> MetadataValue:
+    """A few training pictures of a data set as a model's training varies them, with their labels."""
+    data = load_training_data(dataset)
+    train = data.splits["train"]
+    rows = np.linspace(0, len(train) - 1, AUGMENTED_PICTURES, dtype=int)  # which lie by class
+    varied = augmented(np.asarray(train.images[rows]), settings.augmentation, settings.seed)
+    tiles = [
+        Tile(resize_and_crop(image, PAIR_SIDE), data.classes[label])
+        for image, label in zip(varied, train.labels[rows], strict=True)
+    ]
+    return picture(contact_sheet(tiles, columns=AUGMENTED_PICTURES, tile_side=PAIR_SIDE))
 
 
 def picture(jpeg: bytes) -> MetadataValue:

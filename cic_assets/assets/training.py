@@ -65,7 +65,10 @@ def _model_asset(name: str, settings: ModelSettings) -> AssetsDefinition:
             card = train_in_process(spec, _EventLog(name, context).tell)
         except ModelError as error:
             raise Failure(str(error), allow_retries=False) from error
-        return MaterializeResult(data_version=DataVersion(card.sha256[:16]), metadata=_metadata(card, data, name))
+        shown = _metadata(card, data, name) | {
+            "augmented samples": metadata.augmented_sheet(data.root.dataset, settings)
+        }
+        return MaterializeResult(data_version=DataVersion(card.sha256[:16]), metadata=shown)
 
     return model
 

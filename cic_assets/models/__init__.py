@@ -16,7 +16,7 @@ from cic_assets.models.card import (
     load_model,
     read_card,
 )
-from cic_assets.models.data import fit_to_side
+from cic_assets.models.data import fit_to_side, load_training_data
 from cic_assets.models.errors import (
     AcceleratorUnavailableError,
     CardMismatchError,
@@ -67,6 +67,7 @@ __all__ = [
     "fit_to_side",
     "has_seen",
     "load_model",
+    "load_training_data",
     "mark_taken_down",
     "read_card",
     "resolve_weights",

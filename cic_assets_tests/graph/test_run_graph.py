@@ -57,6 +57,8 @@ def test_everything_once_then_only_what_changed(world):
     assert len(world.root.read_table("deduped_images", "boats")) == 40
     with open_instance(world.root) as instance:
         assert set(instance.get_materialized_partitions(AssetKey("raw_images"))) == {"boats", "cars", "tanks"}
+        event = instance.get_latest_materialization_event(AssetKey("vgg_model"))
+        assert "data:image/jpeg" in str(event.asset_materialization.metadata["augmented samples"].value)
         event = instance.get_latest_materialization_event(AssetKey("evaluation_report"))
         assert str(world.root.report / "report.html") in str(event.asset_materialization.metadata["report"].value)
 
