@@ -1,6 +1,7 @@
 """`cic run`, `cic demo` and `cic dev`: the whole graph, in the terminal or in Dagster's UI."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -82,6 +83,8 @@ def _show(environment: Environment, port: int) -> NoReturn:
     # `dagster dev` warns that `dg dev` takes its place; that one works inside a checkout only.
     command = [sys.executable, "-W", "ignore:Function", "-m", "dagster", "dev", "-p", str(port)]
     command += ["-w", str(write_workspace(home))]
+    # Dagster takes SIGTERM for SIGINT. Where that is ignored, as in the background of a script, nothing would end it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.execve(sys.executable, command, variables)  # noqa: S606 - no shell; the UI takes this process's place
 
 

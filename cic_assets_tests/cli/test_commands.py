@@ -124,9 +124,12 @@ def free_port():
 
 @contextlib.contextmanager
 def running(demo, *arguments):
-    """A command that serves on a free port until the block ends; gives its process and URL."""
+    """A command that serves on a free port until the block ends; gives its process and URL.
+
+    It starts as in the background of a script, where Ctrl+C is ignored: what ends there when told to ends everywhere.
+    """
     port = free_port()
-    command = [str(BIN / "cic"), *arguments, "--port", str(port)]
+    command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", str(BIN / "cic"), *arguments, "--port", str(port)]
     said = demo.folder / "said"
     with (
         said.open("wb") as file,
