@@ -6,6 +6,8 @@ from dagster import AllPartitionMapping, AssetKey, DagsterInstance
 
 from cic_assets.build import build_definitions
 from cic_assets.problem import ProblemError
+from cic_assets.reddit import TERMS_POINTS
+from cic_assets.sources import SourceError
 
 ASSETS = {
     "takedowns": "scraping",
@@ -122,3 +124,25 @@ def test_with_credentials_and_without_agreeing_to_the_terms_reddit_is_not_asked(
     failure = result.get_step_failure_events()[0]
     assert failure.step_key == "raw_images"
     assert "then set terms_acknowledged: true" in failure.step_failure_data.user_failure_data.description
+
+
+def test_the_first_look_at_reddit_itself_tells_its_terms(world, monkeypatch):
+    for name in ("REDDIT_CLIENT_ID", "REDDIT_CLIENT_SECRET", "REDDIT_USERNAME"):
+        monkeypatch.setenv(name, "somebody")
+    problem = world.environment.problem
+    problem.write_text(problem.read_text() + "reddit: {terms_acknowledged: true}\n")
+
+    def refused(*_: object, **__: object) -> None:
+        raise SourceError("there is no Reddit in tests")
+
+    monkeypatch.setattr("cic_assets.assets.scraping.scrape", refused)
+    definitions = build_definitions(world.environment.model_copy(update={"archive": ""}))
+    with DagsterInstance.ephemeral() as instance:
+        result = definitions.resolve_job_def("rescrape").execute_in_process(
+            partition_key="cars",
+            instance=instance,
+            raise_on_error=False,
+            asset_selection=[AssetKey("raw_images")],
+        )
+        said = " ".join(entry.user_message for entry in instance.all_logs(result.run_id))
+    assert all(point in said for point in TERMS_POINTS)
