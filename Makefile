@@ -50,7 +50,7 @@ test-fast: setup ## The unit tests: under a minute
 	$(BIN)/pytest -n auto --dist loadfile -m "not slow and not shared and not browser"
 
 test: test-fast ## All tests, the fast ones first
-	$(BIN)/pytest -m "slow and not shared and not browser"
+	$(BIN)/pytest -n auto --dist loadfile --durations=10 -m "slow and not shared and not browser"
 
 acceptance: setup ## The tests on private photos, where they are
 	$(BIN)/pytest -m "shared"
