@@ -13,9 +13,11 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 AT_ONCE = 64
+MORE_AT_ONCE = 96
 """Requests under way at once, the same for every client that has them."""
 
 Client = Callable[[list[str], Path], Callable[[], int]]
@@ -127,7 +129,7 @@ def aiohttp_bare(links: list[str], _folder: Path) -> Callable[[], int]:
     return lambda: asyncio.run(fetch_all())
 
 
-def ours(links: list[str], folder: Path) -> Callable[[], int]:
+def ours(links: list[str], folder: Path, at_once: int = AT_ONCE) -> Callable[[], int]:
     """cic_assets: every picture decoded to see that it is whole, hashed, and written so that a kill leaves no part."""
     from upath import UPath
 
@@ -142,7 +144,7 @@ def ours(links: list[str], folder: Path) -> Callable[[], int]:
         results = download(
             requests,
             store=store,
-            settings=DownloadSettings(concurrency=AT_ONCE, per_host=AT_ONCE),
+            settings=DownloadSettings(concurrency=at_once, per_host=at_once),
             network=Network.replay("127.0.0.1", port),
         )
         store.flush()
@@ -159,6 +161,7 @@ CLIENTS: dict[str, Client] = {
     "img2dataset": img2dataset,
     "aiohttp_bare": aiohttp_bare,
     "ours": ours,
+    "ours_more": partial(ours, at_once=MORE_AT_ONCE),
 }
 
 

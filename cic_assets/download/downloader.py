@@ -1,7 +1,8 @@
 """The run: from requests to one `Download` each, whatever the hosts do.
 
-A job holds a turn at one host only while a request of its is under way: redirects, retries and the fallback queue
-again. What the answers mean is decided in `jobs.py`, whose turn it is in `schedule.py`.
+A job holds a turn at one host only while a request of its is under way. While its answer is looked into, another asks;
+redirects, retries and the fallback queue again. What the answers mean is decided in `jobs.py`, whose turn it is in
+`schedule.py`.
 """
 
 import asyncio
@@ -167,20 +168,24 @@ class _Run:
         self._schedule.add(job.host, job)
 
     async def _take_turn(self, job: Job) -> None:
-        host = job.host
         try:
-            await self._step(job)
+            with contextlib.ExitStack() as turn:
+                turn.callback(self._end_turn, job.host)
+                await self._step(job, on_answer=turn.close)
         finally:
-            self._schedule.finish(host)
             self._changed.set()
 
-    async def _step(self, job: Job) -> None:
+    def _end_turn(self, host: str) -> None:
+        self._schedule.finish(host)
+        self._changed.set()
+
+    async def _step(self, job: Job, on_answer: Callable[[], None]) -> None:
         """One request, and where it leads: to the end, or back into the queue."""
         host = job.host
         job.started = self._now() if job.started is None else job.started
         try:
             self._health.check(host)
-            success = await self._attempts.attempt(job)
+            success = await self._attempts.attempt(job, on_answer)
         except FetchError as failure:
             self._note_health(host, failure)
             self._after(failure, job, host)

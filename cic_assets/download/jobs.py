@@ -112,8 +112,12 @@ class Attempts:
         self._settings = settings
         self._network = network
 
-    async def attempt(self, job: Job) -> tuple[Kept, Answer] | None:
+    async def attempt(self, job: Job, on_answer: Callable[[], None]) -> tuple[Kept, Answer] | None:
         """One request. The picture, in the store, and the answer that it came with; None after a redirect.
+
+        Args:
+            job: whose next request is sent.
+            on_answer: called when the answer is here whole, before it is looked into: the host is free.
 
         Raises:
             FetchError: neither.
@@ -124,6 +128,7 @@ class Attempts:
         url = self._network.as_spoken(job.url)
         try:
             async with self._exchange.ask(url, _conditions(job), patience) as answer:
+                on_answer()
                 if answer.location is not None:
                     self._follow(job, answer.location)
                     return None

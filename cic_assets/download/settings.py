@@ -21,8 +21,9 @@ class DownloadSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    concurrency: int = Field(default=64, ge=1, le=1024)
-    """Requests under way at once, over all hosts. More did not make a 100 ms host faster on two cores."""
+    concurrency: int = Field(default=96, ge=1, le=1024)
+    """Requests under way at once, over all hosts. With a host 100 ms away, two cores are busy with as many; see
+    `benchmarks/results/download.md`."""
 
     per_host: int = Field(default=16, ge=1, le=1024)
     """Requests under way at once at one host. Pictures of Reddit lie on few hosts, all of them content networks;

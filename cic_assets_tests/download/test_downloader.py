@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from cic_assets.download import Download, DownloadSettings, FetchRequest, Network, download, download_all
+from cic_assets.download.examine import Keeper
 from cic_assets.download.placeholders import REMOVED_MD5
 from cic_assets.media import Outcome
 from cic_assets.storage import sha256_hex
@@ -409,6 +410,29 @@ def test_one_slow_host_holds_up_no_other(host, store, picture):
     )
     assert host.most_open["slow.example"] == 8
     assert set(fast) <= set(ended[: len(fast) + 16])  # two turns of the slow host at most
+
+
+def test_the_next_is_asked_for_while_a_picture_is_looked_into(host, store, picture, monkeypatch):
+    urls = [host.serve(f"a.example/{n}", host.answer(200, picture(n))) for n in range(2)]
+    keep, asked_meanwhile = Keeper.keep, []
+
+    def slow_keep(keeper, body, encoding=""):
+        end = time.monotonic() + 5
+        while sum(host.asked.values()) < len(urls) and time.monotonic() < end:
+            time.sleep(0.01)
+        asked_meanwhile.append(sum(host.asked.values()))
+        return keep(keeper, body, encoding)
+
+    monkeypatch.setattr(Keeper, "keep", slow_keep)
+    results = download(
+        [FetchRequest(url=url) for url in urls],
+        store=store,
+        settings=DownloadSettings(concurrency=1, per_host=1),
+        network=Network.replay("127.0.0.1", host.port),
+    )
+    assert asked_meanwhile == [2, 2]
+    assert host.most_open["a.example"] == 1
+    assert {result.outcome for result in results.values()} == {Outcome.OK}
 
 
 def test_progress_and_results_as_they_come(host, store, picture):
