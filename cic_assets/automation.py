@@ -51,9 +51,14 @@ def build_sensors(alerts: str) -> list[SensorDefinition]:
 
 
 def _rescrape(problem: Problem) -> ScheduleDefinition:
-    @schedule(cron_schedule=problem.routine.rescrape, job_name="rescrape", execution_timezone=problem.routine.timezone)
+    @schedule(
+        cron_schedule=problem.routine.rescrape,
+        job_name="rescrape",
+        execution_timezone=problem.routine.timezone,
+        description="Looks for take-downs, then scrapes each source again; `follow_new_data` does what follows.",
+    )
     def daily_rescrape(context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
-        """Scrape each source again; a tick that is evaluated twice starts each run once."""
+        """One run a source; a tick that is evaluated twice starts each once."""
         yield from _one_run_each(problem, context, ["takedowns", "raw_images"])
 
     return daily_rescrape
@@ -64,18 +69,24 @@ def _takedown_check(problem: Problem) -> ScheduleDefinition:
         cron_schedule=problem.routine.takedowns,
         job_name="check_takedowns",
         execution_timezone=problem.routine.timezone,
+        description="Asks Reddit about the posts that are kept, and removes what is gone.",
     )
     def takedown_check(context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
-        """Ask about the kept posts of each source, and remove what is gone."""
+        """One run a source."""
         yield from _one_run_each(problem, context, ["takedowns"])
 
     return takedown_check
 
 
 def _training(problem: Problem) -> ScheduleDefinition:
-    @schedule(cron_schedule=problem.routine.train, job_name="train_all", execution_timezone=problem.routine.timezone)
+    @schedule(
+        cron_schedule=problem.routine.train,
+        job_name="train_all",
+        execution_timezone=problem.routine.timezone,
+        description="Trains again where the data set grew enough, or a picture that a model has seen was taken down.",
+    )
     def scheduled_training(context: ScheduleEvaluationContext, data: DataRootResource) -> RunRequest | SkipReason:
-        """Train again where the data set grew enough, or a picture that a model has seen was taken down."""
+        """One run, or the reason why none is worth it."""
         models = {name: data.root.model(name) for name in problem.models}
         reason, worth = why_train(data.root.dataset, models, problem.routine.train_after_growth)
         context.log.info(reason)
