@@ -96,12 +96,18 @@ def picture_or_none(jpeg: bytes | None, otherwise: str) -> MetadataValue:
 
 def table(frame: pd.DataFrame) -> TableMetadataValue:
     """A small table, shown as one in the UI; a cell without a value is empty."""
-    kinds = {"i": "int", "f": "float", "b": "bool"}
-    schema = TableSchema(
-        columns=[TableColumn(str(name), kinds.get(frame[name].dtype.kind, "string")) for name in frame.columns]
-    )
     records = [TableRecord({str(key): _cell(value) for key, value in row.items()}) for row in frame.to_dict("records")]
-    return MetadataValue.table(records, schema)
+    return MetadataValue.table(records, _schema(frame))
+
+
+def shape(frame: pd.DataFrame) -> dict[str, Any]:
+    """Rows and columns of the table that an asset is, under the names that the UI knows."""
+    return {"dagster/row_count": len(frame), "dagster/column_schema": _schema(frame)}
+
+
+def _schema(frame: pd.DataFrame) -> TableSchema:
+    kinds = {"i": "int", "f": "float", "b": "bool"}
+    return TableSchema([TableColumn(str(name), kinds.get(frame[name].dtype.kind, "string")) for name in frame.columns])
 
 
 def _cell(value: Any) -> str | int | float | bool | None:

@@ -47,7 +47,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         return MaterializeResult(
             data_version=DataVersion(content_version(table)),
             metadata={
-                "dagster/row_count": len(table),
+                **metadata.shape(table),
                 "made now": made,
                 "bytes before": int(table["bytes"].sum()),
                 "bytes after": int(table["bytes_after"].sum()),
@@ -91,7 +91,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         return MaterializeResult(
             data_version=DataVersion(info.version),
             metadata={
-                "dagster/row_count": len(pictures),
+                **metadata.shape(manifest),
                 "pictures by class and split": metadata.table(
                     pd.DataFrame(info.counts).rename_axis("class").reset_index()
                 ),

@@ -65,7 +65,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         return MaterializeResult(
             data_version=DataVersion(result.version),
             metadata={
-                "dagster/row_count": len(result.table),
+                **metadata.shape(result.table),
                 "source": str(partition.source),
                 "origin": connection.origin,
                 "posts": int(result.table["post_id"].nunique()),
