@@ -1,6 +1,6 @@
 """Prediction: the best model on pictures named in the launchpad."""
 
-from dagster import AssetDep, AssetsDefinition, Config, Failure, MaterializeResult, asset
+from dagster import AssetDep, AssetExecutionContext, AssetsDefinition, Config, Failure, MaterializeResult, asset
 from pydantic import Field
 
 from cic_assets.assets import metadata
@@ -14,7 +14,8 @@ OWNERS = ["team:cic"]
 class PredictionConfig(Config):
     """What to classify."""
 
-    sources: list[str] = Field(description="files, folders or http(s) URLs of pictures")
+    # Not required: who materializes the whole graph has no pictures to name.
+    sources: list[str] = Field(default=[], description="files, folders or http(s) URLs of pictures")
     model: str = Field(default="", description="which model; the best by validation accuracy unless given")
 
 
@@ -27,8 +28,13 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         kinds={"keras"},
         owners=OWNERS,
     )
-    def adhoc_predictions(config: PredictionConfig, data: DataRootResource) -> MaterializeResult[None]:
-        """What the best model says of pictures that you name in the launchpad."""
+    def adhoc_predictions(
+        context: AssetExecutionContext, config: PredictionConfig, data: DataRootResource
+    ) -> MaterializeResult[None]:
+        """What the best model says of pictures that you name in the launchpad, under `sources`."""
+        if not config.sources:
+            context.log.warning("Nothing to classify: name files, folders or URLs in the launchpad, under `sources`.")
+            return MaterializeResult(metadata={"dagster/row_count": 0})
         try:
             predictor = load_predictor(data.root, config.model or None)
         except PredictionError as error:
@@ -37,7 +43,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         path = data.root.write_table("adhoc_predictions", table)
         return MaterializeResult(
             metadata={
-                "dagster/row_count": len(table),
+                **metadata.shape(table),
                 "predictions": metadata.table(table),
                 "table": metadata.file(path),
             }
