@@ -23,6 +23,9 @@ ASSETS = {
     "evaluation_report": "evaluation",
     "adhoc_predictions": "prediction",
 }
+JOBS = (
+    "check_takedowns", "rescrape", "find_duplicates", "prepare", "build_dataset", "train_all", "evaluate", "predict",
+)  # fmt: skip
 PARTITIONED = {"takedowns", "raw_images", "image_hashes", "deduped_images", "resized_images"}
 
 
@@ -50,6 +53,12 @@ def test_every_asset_explains_itself(graph):
         assert node.description, key
         assert node.owners, key
         assert node.kinds, key
+
+
+def test_everything_that_can_be_started_or_turned_on_explains_itself(definitions):
+    repository = definitions.get_repository_def()
+    shown = [*repository.schedule_defs, *repository.sensor_defs, *map(definitions.resolve_job_def, JOBS)]
+    assert [one.name for one in shown if not one.description] == []
 
 
 def test_what_compares_sources_depends_on_all_of_them(graph):
@@ -146,3 +155,13 @@ def test_the_first_look_at_reddit_itself_tells_its_terms(world, monkeypatch):
         )
         said = " ".join(entry.user_message for entry in instance.all_logs(result.run_id))
     assert all(point in said for point in TERMS_POINTS)
+
+
+def test_without_pictures_to_classify_the_log_says_what_to_name(world, definitions):
+    """A backfill of everything calls what was not materialized failed."""
+    with DagsterInstance.ephemeral() as instance:
+        result = definitions.resolve_job_def("predict").execute_in_process(instance=instance)
+        said = " ".join(entry.user_message for entry in instance.all_logs(result.run_id))
+    assert len(result.get_asset_materialization_events()) == 1
+    assert "name files, folders or URLs in the launchpad" in said
+    assert not world.root.has_table("adhoc_predictions")
