@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     # What `define_asset_job` returns; Dagster does not export its name.
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+_EXECUTION = {
+    # Decoding takes all cores already: more steps at once than two would only cost memory.
+    "max_concurrent": 2,
+    # The graph is loaded once a run, and each step's process forked from there: alone, each would load it for seconds.
+    "start_method": {"forkserver": {"preload_modules": ["cic_assets.definitions"]}},
+}
+
 
 def build_definitions(environment: Environment) -> Definitions:
     """Assets, checks, jobs, schedules and resources.
@@ -42,8 +49,7 @@ def build_definitions(environment: Environment) -> Definitions:
         sensors=build_sensors(environment.alerts),
         resources=build_resources(environment),
         loggers=LOGGERS,
-        # Decoding takes all cores already: more steps at once than two would only cost memory.
-        executor=multiprocess_executor.configured({"max_concurrent": 2}),
+        executor=multiprocess_executor.configured(_EXECUTION),
     )
 
 
