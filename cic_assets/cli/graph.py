@@ -75,10 +75,15 @@ def dev(problem: Path | None, archive: str | None, data_root: str | None, preset
 
 def _show(environment: Environment, port: int) -> NoReturn:
     """Become the Dagster UI and daemon."""
+    from dagster import DagsterInstance
+
+    from cic_assets.abandoned import close_abandoned_runs
     from cic_assets.instance import ensure_home, write_workspace
 
     variables = os.environ | environment.variables()
     home = ensure_home(data_root_of(environment))
+    with DagsterInstance.from_config(str(home)) as instance:
+        close_abandoned_runs(instance)
     variables["DAGSTER_HOME"] = str(home)
     # `dagster dev` warns that `dg dev` takes its place; that one works inside a checkout only.
     command = [sys.executable, "-W", "ignore:Function", "-m", "dagster", "dev", "-p", str(port)]
