@@ -19,9 +19,10 @@ def build_alerts(target: str) -> list[SensorDefinition]:
     @run_failure_sensor(
         default_status=DefaultSensorStatus.RUNNING if target else DefaultSensorStatus.STOPPED,
         minimum_interval_seconds=30,
+        description="Says which run failed, at which step and why: in the log, and to whomever CIC_ALERTS names.",
     )
     def alert_on_failure(context: RunFailureSensorContext) -> None:
-        """Say which run failed, at which step and why: in the log, and to whomever CIC_ALERTS names."""
+        """One alert a run."""
         title, text = describe(context)
         context.log.error(f"{title}: {text}")
         if target:
