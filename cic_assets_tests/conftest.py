@@ -1,12 +1,18 @@
 """What all tests share: real pictures, archives made on the spot, and the private test data where it is here."""
 
+import contextlib
 import json
 import os
+import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import requests
 from hypothesis import HealthCheck, settings
 
 # A busy machine is no fault of the code: how long an example takes is for benchmarks to say.
@@ -28,7 +34,7 @@ def shared_data() -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def jpeg():
     """Makes different real photos-like JPEGs, by seed."""
 
@@ -99,9 +105,69 @@ class ArchiveOnDisk:
         (self.folder / "routes.jsonl").write_text("".join(json.dumps(route) + "\n" for route in self.routes))
 
 
+@pytest.fixture(scope="session")
+def make_archive():
+    return ArchiveOnDisk
+
+
 @pytest.fixture
 def archive(tmp_path):
     return ArchiveOnDisk(tmp_path / "archive")
+
+
+@pytest.fixture(scope="session")
+def bare_variables():
+    """The environment without what would set our commands from outside."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("CIC_", "DAGSTER"))}
+
+
+@pytest.fixture(scope="session")
+def serving():
+    """A context: a `cic` command that serves on a free port until the block ends; gives a `Served`."""
+    return _serving
+
+
+class Served:
+    def __init__(self, process, url, said):
+        self.process, self.url, self._said = process, url, said
+
+    @property
+    def said(self):
+        return self._said.read_text(errors="replace")
+
+    def wait(self, path="/", seconds=300):
+        """Until it answers."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.process.poll() is None:
+            with contextlib.suppress(requests.ConnectionError):
+                return requests.get(self.url + path, timeout=60)
+            time.sleep(0.2)
+        return pytest.fail(f"the server did not come up: {self.said}")
+
+    def ask(self, query, **variables):
+        """The data that Dagster's UI server answers a GraphQL query with."""
+        answer = requests.post(f"{self.url}/graphql", json={"query": query, "variables": variables}, timeout=60).json()
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+
+@contextlib.contextmanager
+def _serving(*arguments, folder, variables):
+    """It starts as in the background of a script, where Ctrl+C is ignored: what ends there ends everywhere."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", str(Path(sys.executable).parent / "cic")]
+    command += [*map(str, arguments), "--port", str(port)]
+    said = folder / "said"
+    with (
+        said.open("wb") as file,
+        subprocess.Popen(command, env=variables, cwd=folder, stdout=file, stderr=file) as process,
+    ):
+        try:
+            yield Served(process, f"http://127.0.0.1:{port}", said)
+        finally:
+            process.terminate()
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,8 @@
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -21,10 +19,9 @@ BIN = Path(sys.executable).parent
 class Demo:
     """A data root on which the demo ran, and commands on it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, variables):
         self.folder = folder
         self.root = folder / "root"
-        variables = {name: value for name, value in os.environ.items() if not name.startswith(("CIC_", "DAGSTER"))}
         self.variables = {**variables, "HOME": str(folder), "COLUMNS": "100", "CIC_DATA_ROOT": str(self.root)}
         self.first = self.run("cic", "demo")
 
@@ -45,8 +42,8 @@ class Demo:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    return Demo(tmp_path_factory.mktemp("demo"))
+def demo(tmp_path_factory, bare_variables):
+    return Demo(tmp_path_factory.mktemp("demo"), bare_variables)
 
 
 def test_the_demo_ends_with_its_tables_and_where_to_look(demo):
@@ -116,53 +113,30 @@ def test_exit_codes(demo, files, arguments, code, said):
     assert "Traceback" not in result.stderr
 
 
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
-
-
 @contextlib.contextmanager
-def running(demo, *arguments):
-    """A command that serves on a free port until the block ends; gives its process and URL.
-
-    It starts as in the background of a script, where Ctrl+C is ignored: what ends there when told to ends everywhere.
-    """
-    port = free_port()
-    command = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", str(BIN / "cic"), *arguments, "--port", str(port)]
-    said = demo.folder / "said"
-    with (
-        said.open("wb") as file,
-        subprocess.Popen(command, env=demo.variables, cwd=demo.folder, stdout=file, stderr=file) as server,
-    ):
-        try:
-            yield server, f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-    assert "Traceback" not in said.read_text()
+def running(demo, serving, *arguments):
+    """A command that serves until the block ends, and has nothing to complain about."""
+    with serving(*arguments, folder=demo.folder, variables=demo.variables) as server:
+        server.wait()
+        yield server
+    assert "Traceback" not in server.said
+    with pytest.raises(requests.ConnectionError):
+        requests.get(server.url, timeout=10)
 
 
-def answer_of(server, seconds=300, **request):
-    """The JSON answer to a POST, once there is one."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and server.poll() is None:
-        with contextlib.suppress(requests.ConnectionError):
-            return requests.post(timeout=60, **request).json()
-        time.sleep(0.5)
-    return pytest.fail("the server did not come up")
-
-
-def test_the_page_answers(demo):
-    with running(demo, "serve") as (server, url):
-        answer = answer_of(server, url=f"{url}/predict", data=demo.picture().read_bytes(), headers={"x-cic": "1"})
+def test_the_page_answers(demo, serving):
+    with running(demo, serving, "serve") as server:
+        answer = requests.post(
+            f"{server.url}/predict", data=demo.picture().read_bytes(), headers={"x-cic": "1"}, timeout=60
+        ).json()
     assert {one["model"] for one in answer["predictions"]} == {"vgg", "peetz_net", "xception"}
 
 
-def test_the_ui_shows_the_demo(demo):
+def test_the_ui_shows_the_demo(demo, serving):
     query = "{assetsOrError{... on AssetConnection{nodes{key{path} assetMaterializations(limit:1){timestamp}}}}}"
-    with running(demo, "demo", "--ui") as (server, url):
-        answer = answer_of(server, url=f"{url}/graphql", json={"query": query})
-    shown = {one["key"]["path"][0] for one in answer["data"]["assetsOrError"]["nodes"] if one["assetMaterializations"]}
+    with running(demo, serving, "demo", "--ui") as server:
+        nodes = server.ask(query)["assetsOrError"]["nodes"]
+    shown = {one["key"]["path"][0] for one in nodes if one["assetMaterializations"]}
     assert shown >= {"raw_images", "training_dataset", "xception_model", "evaluation_report"}
 
 
