@@ -15,7 +15,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 # pytest and ruff look nice in colour where a person looks.
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup demo test test-fast check format dev bench acceptance clean
+.PHONY: help setup demo test test-fast test-browser check format dev bench acceptance clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -51,6 +51,9 @@ test-fast: setup ## The unit tests: under a minute
 
 test: test-fast ## All tests, the fast ones first
 	$(BIN)/pytest -n auto --dist loadfile --durations=10 -m "slow and not shared and not browser"
+
+test-browser: setup ## The UI in a real browser: needs Chromium and a few minutes
+	$(BIN)/pytest -m "browser"
 
 acceptance: setup ## The tests on private photos, where they are
 	$(BIN)/pytest -m "shared"
