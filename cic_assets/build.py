@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 _EXECUTION = {
     # Decoding takes all cores already: more steps at once than two would only cost memory.
     "max_concurrent": 2,
-    # The graph is loaded once a run, and each step's process forked from there: alone, each would load it for seconds.
-    "start_method": {"forkserver": {"preload_modules": ["cic_assets.definitions"]}},
+    # What a step needs is loaded once a run, and each step's process forked from there: alone, each would take seconds
+    # to load the graph, and again to load what Dagster keeps its tables with.
+    "start_method": {
+        "forkserver": {"preload_modules": ["cic_assets.definitions", "dagster._core.storage.sqlite_storage"]}
+    },
 }
 
 
