@@ -55,7 +55,7 @@ def _rescrape(problem: Problem) -> ScheduleDefinition:
         cron_schedule=problem.routine.rescrape,
         job_name="rescrape",
         execution_timezone=problem.routine.timezone,
-        description="Looks for take-downs, then scrapes each source again; `follow_new_data` does what follows.",
+        description="Looks for take-downs, then scrapes each source again; follow_new_data does what follows.",
     )
     def daily_rescrape(context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
         """One run a source; a tick that is evaluated twice starts each once."""
