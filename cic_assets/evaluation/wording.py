@@ -163,7 +163,7 @@ def notices(dataset: DatasetPart, models: Mapping[str, ModelPart]) -> list[Notic
     found += [_random_weights(model) for model in models.values() if model.random_weights]
     found += _not_above([model for model in models.values() if not model.above_majority])
     found += [
-        Notice(kind="model", title=f"{model.title}: a warning from its training", text=warning)
+        Notice(kind="model", title=f"A warning from the training of {model.title}:", text=warning)
         for model in models.values()
         for warning in model.warnings
     ]
@@ -199,6 +199,8 @@ def _shortcuts(cues: Sequence[ShortcutPart]) -> list[Notice]:
 
 def telling(cue: ShortcutPart) -> str:
     """What the most telling value of a cue tells, such as `512 x 512: 113 of tank, none of the rest`."""
+    if not cue.value:
+        return "no single one"
     rest = f"{cue.of_rest:,}" if cue.of_rest else "none"
     return f"{cue.value}: {cue.of_class:,} of {cue.klass}, {rest} of the rest"
 
@@ -253,8 +255,8 @@ def _and(words: Sequence[str]) -> str:
 
 SHORTCUTS = (
     "How well each of these alone tells the class, without a look at the subject: the area under the ROC curve, where "
-    f"0.5 is a coin and 1 is all there is to know. Marked where the whole interval is above {SHORTCUT_AUC}: there a "
-    f"model may learn the cue instead of the subject. {ADVICE}"
+    f"0.5 and less is a coin and 1 is all there is to know. Marked where the whole interval is above {SHORTCUT_AUC}: "
+    f"there a model may learn the cue instead of the subject. {ADVICE}"
 )
 """What the table of cues is, and what to do about it."""
 

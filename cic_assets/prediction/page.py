@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -19,6 +20,7 @@ from starlette.routing import Route
 from cic_assets.download import Network
 from cic_assets.prediction.inputs import Input, read_inputs
 from cic_assets.prediction.panel import Answer, Panel
+from cic_assets.prediction.predictor import PredictionError
 from cic_assets.storage import DataRoot
 
 T = TypeVar("T")
@@ -162,10 +164,20 @@ def serve_page(root: DataRoot, *, host: str = "127.0.0.1", port: int = 8000) -> 
     """Load all models of a data root and serve the page until interrupted.
 
     Raises:
-        PredictionError: there is no model, or a model's file is not the one that its card describes.
+        PredictionError: the port is taken, there is no model, or a model's file is not the one that its card describes.
     """
     import uvicorn
 
+    _check_port(host, port)  # before the models, which take longer to load
     hosts = ("*",) if host in _ANYWHERE else (*_LOOPBACK, host)
     app = build_app(Panel.load(root), hosts=hosts)
     uvicorn.run(app, host=host, port=port, access_log=False, timeout_keep_alive=15)
+
+
+def _check_port(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise PredictionError(f"port {port} of {host} cannot be had: {error.strerror}; choose another") from None

@@ -11,8 +11,9 @@ import requests
 import uvicorn
 
 from cic_assets.download import Network
-from cic_assets.prediction import Panel, build_app, page
+from cic_assets.prediction import Panel, PredictionError, build_app, page, serve_page
 from cic_assets.reddit import replay
+from cic_assets.storage import DataRoot
 
 
 @contextlib.contextmanager
@@ -177,3 +178,12 @@ def test_real_models_are_ready_after_loading(keras_root, grey):
         ("vgg", "bright"),
         ("peetz_net", "bright"),
     ]
+
+
+def test_a_taken_port_is_said_before_models_are_loaded(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(PredictionError, match=rf"port {port} of 127\.0\.0\.1 cannot be had: Address already"):
+            serve_page(DataRoot(str(tmp_path)), port=port)
