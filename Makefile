@@ -30,7 +30,7 @@ setup: .venv/.synced ## Make .venv from the lock file
 	$(UV) sync --frozen --python $$(command -v $(PYTHON)) --project .
 	@touch $@
 
-demo: setup ## The whole graph on the embedded sample: minutes, no network, no credentials
+demo: setup ## The whole graph on the embedded sample: minutes, no credentials
 	@$(BIN)/cic demo
 
 dev: setup ## The Dagster UI on http://localhost:3000
