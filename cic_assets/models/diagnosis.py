@@ -44,7 +44,10 @@ def diagnose(history: Sequence[EpochEnd], settings: ModelSettings, validation_la
 
 
 def _diverges(history: Sequence[EpochEnd]) -> bool:
-    return history[-1].loss > DIVERGED_LOSS * min(epoch.loss for epoch in history)
+    """Where validation is at its best in the end, pictures drawn anew or another part of the training made it rise."""
+    last = history[-1]
+    is_worse = last.val_accuracy < max(epoch.val_accuracy for epoch in history)
+    return is_worse and last.loss > DIVERGED_LOSS * min(epoch.loss for epoch in history)
 
 
 def _overfits(history: Sequence[EpochEnd], best: EpochEnd) -> str | None:

@@ -48,8 +48,9 @@ def test_patience_counts_from_the_last_rise_in_accuracy() -> None:
         (epochs((0.3, 2), (0.5, 1)), ["learned nothing"]),
         (epochs((0.3, 2), (0.4, 1)), ["learned nothing"]),
         (epochs((0.3, 2), (0.89, 1), loss=1.2), []),
-        (epochs((0.3, 2), (0.89, 1), loss=1.3), ["diverges"]),
-        (epochs((0.3, 2), (0.5, 1), loss=1.3), ["diverges", "learned nothing"]),
+        (epochs((0.3, 2), (0.89, 1), loss=1.3), []),
+        (epochs((0.89, 1), (0.85, 1), loss=1.3), ["diverges"]),
+        (epochs((0.5, 1), (0.4, 1), loss=1.3), ["diverges", "learned nothing"]),
     ],
 )
 def test_diagnosis(history: list[EpochEnd], expected: list[str]) -> None:
