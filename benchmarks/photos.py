@@ -69,6 +69,7 @@ def _groups(table: pd.DataFrame, store: ContentStore) -> NDArray[np.object_]:
         permalink="", author="", score=0,
     )  # fmt: skip
     fingerprints = fingerprint_pictures(raw, store)
+    fingerprints["klass"] = fingerprints["subreddit"]
     found = find_duplicates(fingerprints, lambda sha256: store.get(sha256, "jpeg"), DuplicateSettings(), Overrides())
     names = dict(zip(found["sha256"], found["group_id"], strict=True))
     return np.array([names.get(sha256, sha256) for sha256 in table["sha256"]], dtype=object)
