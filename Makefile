@@ -46,7 +46,7 @@ format: setup ## Format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test-fast: setup ## The unit tests: under a minute
+test-fast: setup ## The unit tests: minutes
 	$(BIN)/pytest -n auto --dist loadfile -m "not slow and not shared and not browser"
 
 test: test-fast ## All tests, the fast ones first
