@@ -107,16 +107,18 @@ def test_a_wrong_problem_is_said_in_one_line(world):
         build_definitions(world.environment)
 
 
+def scrape_cars(world, instance):
+    """A subreddit by Reddit itself, without a look at take-downs before."""
+    definitions = build_definitions(world.environment.model_copy(update={"archive": ""}))
+    return definitions.resolve_job_def("rescrape").execute_in_process(
+        partition_key="cars", instance=instance, raise_on_error=False, asset_selection=[AssetKey("raw_images")]
+    )
+
+
 def test_without_credentials_a_subreddit_says_what_to_set(world, monkeypatch):
     monkeypatch.delenv("REDDIT_CLIENT_ID", raising=False)
-    definitions = build_definitions(world.environment.model_copy(update={"archive": ""}))
     with DagsterInstance.ephemeral() as instance:
-        result = definitions.resolve_job_def("rescrape").execute_in_process(
-            partition_key="cars",
-            instance=instance,
-            raise_on_error=False,
-            asset_selection=[AssetKey("raw_images")],
-        )
+        result = scrape_cars(world, instance)
     failure = result.get_step_failure_events()[0].step_failure_data
     assert "set REDDIT_CLIENT_ID" in failure.user_failure_data.description
     assert not result.success
@@ -145,14 +147,8 @@ def test_the_first_look_at_reddit_itself_tells_its_terms(world, monkeypatch):
         raise SourceError("there is no Reddit in tests")
 
     monkeypatch.setattr("cic_assets.assets.scraping.scrape", refused)
-    definitions = build_definitions(world.environment.model_copy(update={"archive": ""}))
     with DagsterInstance.ephemeral() as instance:
-        result = definitions.resolve_job_def("rescrape").execute_in_process(
-            partition_key="cars",
-            instance=instance,
-            raise_on_error=False,
-            asset_selection=[AssetKey("raw_images")],
-        )
+        result = scrape_cars(world, instance)
         said = " ".join(entry.user_message for entry in instance.all_logs(result.run_id))
     assert all(point in said for point in TERMS_POINTS)
 
