@@ -97,15 +97,16 @@ def run_notebook(options: argparse.Namespace) -> None:
     from cic_assets.models.weights import resolve_weights
 
     data = load_training_data(UPath(options.dataset))
+    classes = len(data.classes)
     settings = ModelSettings(architecture="xception", variant="original", seed=options.seed)
     weights = resolve_weights(options.weights)
     began = time.perf_counter()
     images = {name: fit_to_side(data.splits[name].images, settings.input_size) for name in ("train", "validation")}
     varied = augmented(images["train"], settings.augmentation, settings.seed, lambda _: settings.input_size)
-    training = Batches(varied, data.splits["train"].labels, 2, settings.batch_size, seed=settings.seed)
-    judged = Batches(plain(images["validation"]), data.splits["validation"].labels, 2, settings.batch_size)
-    model = build_network(settings, len(data.classes), weights.arrays).model
-    model.compile(keras.optimizers.Adam(settings.learning_rate), "categorical_crossentropy", ["accuracy"])
+    training = Batches(varied, data.splits["train"].labels, classes, settings.batch_size, seed=settings.seed)
+    judged = Batches(plain(images["validation"]), data.splits["validation"].labels, classes, settings.batch_size)
+    model = build_network(settings, classes, weights.arrays).model
+    model.compile(keras.optimizers.Adam(settings.learning_rate), "categorical_crossentropy", metrics=["accuracy"])
 
     class Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types
         def on_epoch_begin(self, epoch: int, logs: object = None) -> None:  # noqa: ARG002 - Keras passes them
@@ -191,7 +192,6 @@ def report(options: argparse.Namespace) -> None:
         "|---|---|---|---|---|---|---|---|",
         *map(_row, records),
         "",
-        (HERE / "peers" / "time_to_accuracy.md").read_text(encoding="utf-8"),
     ]
     options.output.write_text("\n".join(page), encoding="utf-8")
 
