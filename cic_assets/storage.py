@@ -17,8 +17,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from fsspec.core import url_to_fs
+from numpy.typing import DTypeLike
 from upath import UPath
 
 EXTENSIONS = {"jpeg": ".jpg", "png": ".png", "gif": ".gif", "webp": ".webp", "bmp": ".bmp", "tiff": ".tif"}
@@ -61,6 +63,25 @@ def write_atomically(path: UPath, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def create_array(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> "np.memmap[Any, Any]":
+    """A new `.npy` file, mapped into memory, its room on the disk taken at once.
+
+    Otherwise pages are written into holes, and on a full disk the process is killed by a signal, without a word.
+
+    Raises:
+        OSError: there is no room.
+    """
+    try:
+        array: np.memmap[Any, Any] = np.lib.format.open_memmap(str(path), mode="w+", dtype=dtype, shape=shape)
+        if hasattr(os, "posix_fallocate"):
+            with path.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    return array
 
 
 def _create_whole(path: str, data: bytes) -> None:

@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from upath import UPath
@@ -16,6 +17,7 @@ from cic_assets.storage import (
     DataRootError,
     MissingTableError,
     content_version,
+    create_array,
     local_directory,
     sha256_hex,
     sync_file_system,
@@ -250,3 +252,25 @@ def test_a_removed_picture_is_gone_in_every_format(tmp_path):
     store.remove(sha256)
     store.remove(sha256)
     assert [path.read_bytes() for path in tmp_path.rglob("*.*")] == [b"other"]
+
+
+def test_an_array_has_its_room_on_the_disk_before_it_is_written(tmp_path):
+    array = create_array(tmp_path / "a.npy", (100, 64, 64), np.uint8)
+    about = (tmp_path / "a.npy").stat()
+    assert about.st_blocks * 512 >= about.st_size > 100 * 64 * 64
+    array[:] = 7
+    array.flush()
+    assert (np.load(tmp_path / "a.npy") == 7).all()
+
+
+def test_an_array_without_room_is_an_error_that_names_it_and_leaves_nothing(tmp_path):
+    # A limit on the size of files is a full disk to the one who writes. In a process of its own: it cannot be undone.
+    program = (
+        "import resource, signal, sys; from pathlib import Path; from cic_assets.storage import create_array\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); create_array(Path(sys.argv[1]), (100, 100), 'u1')"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "a.npy")]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.stderr.splitlines()[-1] == f"OSError: [Errno 27] File too large: '{tmp_path}/a.npy'"
+    assert not list(tmp_path.iterdir())

@@ -7,17 +7,12 @@ from typing import Any
 
 import click
 
-_FULL = "make room there, then run the same command again: what is done is kept"
-_NOT_ALLOWED = "choose another place, or change who may use this one"
+from cic_assets.failures import ADVICE, CHOOSE_ANOTHER, MAKE_ROOM
 
 _ADVICE = {
-    errno.EACCES: _NOT_ALLOWED,
-    errno.EPERM: _NOT_ALLOWED,
-    errno.EROFS: _NOT_ALLOWED,
-    errno.ENOSPC: _FULL,
-    errno.EDQUOT: _FULL,
-    errno.EFBIG: _FULL,
+    **ADVICE,
     errno.EEXIST: "expected a folder, or a name that is free",
+    errno.ENOTEMPTY: "choose another folder, or empty it",
     errno.ENOTDIR: "expected a folder",
     errno.ENOENT: "expected a place that exists, or can be made",
     errno.ENAMETOOLONG: "expected a shorter name",
@@ -63,5 +58,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 def _database_advice(message: str) -> str:
     if "full" in message:
-        return _FULL
-    return _NOT_ALLOWED if "readonly" in message or "unable to open" in message else "run the same command again"
+        return MAKE_ROOM
+    if "disk I/O" in message:  # what SQLite says of its write-ahead log where there is no room for it
+        return f"the disk is full, or broken: {MAKE_ROOM}"
+    return CHOOSE_ANOTHER if "readonly" in message or "unable to open" in message else "run the same command again"

@@ -23,6 +23,7 @@ from cic_assets.images import decode
 from cic_assets.storage import (
     ContentStore,
     content_version,
+    create_array,
     local_directory,
     read_json,
     write_atomically,
@@ -222,7 +223,7 @@ def _is_current(target: UPath, info: DatasetInfo) -> bool:
 
 def _write_split(folder: Path, split: Split, rows: pd.DataFrame, resized: ContentStore, side: int) -> None:
     shape = (len(rows), side, side, 3)
-    images = np.lib.format.open_memmap(folder / f"{split}.npy", mode="w+", dtype=np.uint8, shape=shape)
+    images = create_array(folder / f"{split}.npy", shape, np.uint8)
 
     def read(item: tuple[int, str]) -> None:
         row, sha256 = item

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from upath import UPath
 
 from cic_assets.models.errors import TrainingDataError
+from cic_assets.storage import create_array
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
@@ -137,11 +138,7 @@ def fit_to_side(images: Images, side: int, file: Path | None = None) -> Images:
     if images.shape[1] == side:
         return images
     shape = (len(images), side, side, 3)
-    resized: Images = (
-        np.empty(shape, np.uint8)
-        if file is None
-        else np.lib.format.open_memmap(str(file), mode="w+", dtype=np.uint8, shape=shape)
-    )
+    resized: Images = np.empty(shape, np.uint8) if file is None else create_array(file, shape, np.uint8)
     method = cv2.INTER_AREA if side < images.shape[1] else cv2.INTER_CUBIC
     for image, target in zip(images, resized, strict=True):
         cv2.resize(image, (side, side), dst=target, interpolation=method)

@@ -19,6 +19,7 @@ from cic_assets.models.data import Images, SplitName
 from cic_assets.models.errors import ModelError
 from cic_assets.models.events import PROGRESS_SECONDS, OnEvent, Progress
 from cic_assets.models.settings import ModelSettings
+from cic_assets.storage import create_array
 
 BATCH = 32
 """Pictures that go through the trunk at once: more are not faster on a CPU, and take memory."""
@@ -89,7 +90,7 @@ def _batches(images: Images, view: int | None, settings: ModelSettings) -> Itera
 
 def _write(trunk: Any, batches: Iterator[Images], count: int, path: Path, tell: Callable[[int], None]) -> None:
     part = path.with_suffix(".part")
-    features = np.lib.format.open_memmap(str(part), mode="w+", dtype=np.float16, shape=(count, *trunk.output.shape[1:]))
+    features = create_array(part, (count, *trunk.output.shape[1:]), np.float16)
     start = 0
     for batch in batches:
         values = np.asarray(trunk.predict_on_batch(batch))

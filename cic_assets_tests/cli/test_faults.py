@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from cic_assets.cli.faults import Commands, in_one_line
+from cic_assets.failures import MAKE_ROOM
 
 
 def error_of(work):
@@ -39,6 +40,11 @@ def test_a_full_database_under_an_error_of_dagster_says_to_make_room():
     assert in_one_line(error_of(run)).startswith(
         "Dagster's database under the data root: database or disk is full: make"
     )
+
+
+def test_a_database_that_cannot_write_its_log_names_the_likely_cause():
+    line = in_one_line(sqlite3.OperationalError("disk I/O error"))
+    assert line.endswith("disk I/O error: the disk is full, or broken: " + MAKE_ROOM)
 
 
 def test_a_place_that_cannot_be_made_is_named(tmp_path):
