@@ -104,5 +104,5 @@ def _one_run_each(problem: Problem, context: ScheduleEvaluationContext, assets: 
             run_key=f"{key}:{tick:%Y-%m-%dT%H:%M}",
             partition_key=key,
             # What follows from a scrape, follows from new data: the sensor's business.
-            asset_selection=[AssetKey(asset) for asset in assets],
+            asset_selection=[AssetKey(problem.dagster.key(asset)) for asset in assets],
         )

@@ -30,7 +30,9 @@ class Environment(BaseModel):
     problem: Path = Field(default=Path("data/problem.yaml"), title="CIC_PROBLEM", description="the question")
     preset: str = Field(default="full", title="CIC_PRESET", description="sizes of models and pictures: full or demo")
     data_root: str = Field(
-        default="data", title="CIC_DATA_ROOT", description="folder or fsspec URL of everything materialized"
+        default="",
+        title="CIC_DATA_ROOT",
+        description="folder or fsspec URL of everything materialized; data beside the problem file unless given",
     )
     archive: str = Field(
         default="",
@@ -78,11 +80,28 @@ class Environment(BaseModel):
             return self
         return self.model_copy(update={"archive": SAMPLE})
 
+    def of_problem(self, problem: Path) -> Self:
+        """The same for another problem, with the data root that follows from its place."""
+        return self.model_copy(update={"problem": problem, "data_root": ""})
+
+    @property
+    def root_url(self) -> str:
+        """The data root: the one that was given, or what follows from the place of the problem file.
+
+        So that each problem has its own. A file in a folder `data` is at home in it, as `data/problem.yaml` is.
+        """
+        if self.data_root:
+            return self.data_root
+        if self.problem == SAMPLE_PROBLEM:  # it lies in the package, which is nobody's to write to
+            return _absolute("data/demo")
+        folder = self.problem.expanduser().resolve().parent
+        return str(folder if folder.name == "data" else folder / "data")
+
     def absolute(self) -> Self:
         """The same with absolute paths: they mean the same place in a process with another working folder."""
         paths: dict[str, Path | str] = {"problem": self.problem.expanduser().resolve()}
-        if "://" not in self.data_root:
-            paths["data_root"] = _absolute(self.data_root)
+        root = self.root_url
+        paths["data_root"] = root if "://" in root else _absolute(root)
         if self.archive and self.archive != SAMPLE:
             paths["archive"] = _absolute(self.archive)
         if self.xception_weights:

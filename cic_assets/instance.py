@@ -1,8 +1,8 @@
-"""The Dagster instance that our commands use: durable, of one data root, for one command at a time."""
+"""The Dagster instance that our commands use: durable, of one data root unless a problem shares it with others."""
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -11,18 +11,27 @@ import click
 import yaml
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
+from cic_assets.dagster_settings import DagsterSettings
 from cic_assets.storage import DataRoot
 
 PID_TAG = "cic/pid"
 
 ROOT_FILE = "cic_data_root"
-"""In a home that does not lie under its data root: which one it is of."""
+"""In a home that does not lie under its data root: which one it is of. Of problems that share a home each has its own
+such file, which ends in `.PREFIX`."""
+
+ALONE = DagsterSettings()
+"""Of a problem that shares nothing."""
 
 _RUNNING = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
 
 
-def ensure_home(root: DataRoot) -> Path:
-    """Make the Dagster home of a data root, or take the one that `DAGSTER_HOME` names; returns it.
+def ensure_home(root: DataRoot, settings: DagsterSettings = ALONE) -> Path:
+    """Make the Dagster home of a problem, or take the one that `DAGSTER_HOME` names; returns it.
+
+    Args:
+        root: its data root, under which the home is unless the problem names another.
+        settings: of the problem.
 
     Raises:
         click.ClickException: `DAGSTER_HOME` is no folder, or is the home of another data root.
@@ -33,37 +42,66 @@ def ensure_home(root: DataRoot) -> Path:
         if not home.is_dir():
             raise click.ClickException(f"DAGSTER_HOME is {home}, which is no folder: make it, or unset the variable")
     else:
-        home = _home_of(root)
+        home = settings.home or _home_of(root)
         home.mkdir(parents=True, exist_ok=True)
         config = home / "dagster.yaml"
         if not config.exists():
             config.write_text(_instance_config(), encoding="utf-8")
     if home != _home_under(root):
-        _claim(home, root)
+        _claim(home, root, settings.asset_prefix)
     return home
 
 
-def _claim(home: Path, root: DataRoot) -> None:
+def _claim(home: Path, root: DataRoot, prefix: str) -> None:
     """Make a home that of a data root: what it knows to be up to date lies there and nowhere else."""
-    record, own = home / ROOT_FILE, str(root.path)
+    record, own = home / (f"{ROOT_FILE}.{prefix}" if prefix else ROOT_FILE), str(root.path)
     if not record.exists():
         record.write_text(f"{own}\n", encoding="utf-8")
     elif (found := record.read_text(encoding="utf-8").strip()) != own:
         raise click.ClickException(
-            f"the Dagster home {home} is that of the data root {found}, not of {own}: unset DAGSTER_HOME, or name a "
-            f"home of its own (or remove {record} if that data root was moved)"
+            f"the Dagster home {home} is that of the data root {found}, not of {own}: {_way_out(prefix)} "
+            f"(or remove {record} if that data root was moved)"
         )
 
 
-def write_workspace(home: Path) -> Path:
+def _way_out(prefix: str) -> str:
+    if os.environ.get("DAGSTER_HOME"):
+        return "unset DAGSTER_HOME, or name a home of its own"
+    return f"give one of the two problems another dagster.asset_prefix than {prefix!r}"
+
+
+def write_workspace(home: Path, problems: Mapping[str, Path | None]) -> Path:
     """Write what the UI loads into a home; returns the file's path.
 
-    The name of the location is the same as in the checkout's `workspace.yaml`: users' schedules hang on it.
+    Args:
+        home: the folder of the instance.
+        problems: the problem file of each code location by its name; None for what the environment names.
     """
     path = home / "workspace.yaml"
-    location = {"module_name": "cic_assets.definitions", "attribute": "defs", "location_name": "cic_assets"}
-    path.write_text(yaml.safe_dump({"load_from": [{"python_module": location}]}), encoding="utf-8")
+    entries = [_location(home, name, problem) for name, problem in problems.items()]
+    path.write_text(yaml.safe_dump({"load_from": entries}), encoding="utf-8")
     return path
+
+
+def _location(home: Path, name: str, problem: Path | None) -> dict[str, dict[str, str]]:
+    named = {"attribute": "defs", "location_name": name}
+    if problem is None:
+        return {"python_module": {"module_name": "cic_assets.definitions", **named}}
+    # Dagster gives all locations one environment: which problem one is of stands in a file.
+    file = home / "locations" / f"{name}.py"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(_LOCATION.format(problem=str(problem.resolve())), encoding="utf-8")
+    return {"python_file": {"relative_path": str(file), **named}}
+
+
+_LOCATION = """# Written by `cic dev`.
+from pathlib import Path
+
+from cic_assets.build import build_definitions
+from cic_assets.environment import Environment
+
+defs = build_definitions(Environment.from_variables().of_problem(Path({problem!r})).or_sample())
+"""
 
 
 def _home_under(root: DataRoot) -> Path | None:
@@ -86,8 +124,8 @@ def _instance_config() -> str:
 
 
 @contextmanager
-def lock_home(root: DataRoot) -> Iterator[Path]:
-    """The Dagster home of a data root, locked against other commands that would write the same tables.
+def lock_root(root: DataRoot) -> Iterator[None]:
+    """A data root, locked against other commands that would write the same tables.
 
     `cic dev` takes no lock, so that the UI stays open while a command works: a run that is started there meanwhile may
     do the same work, and of two equal files the last counts, each of them whole.
@@ -95,45 +133,46 @@ def lock_home(root: DataRoot) -> Iterator[Path]:
     Raises:
         click.ClickException: another command is at work on this data root.
     """
-    home = ensure_home(root)
-    with _lock_file(root, home).open("a+") as lock:
+    with _lock_file(root).open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise click.ClickException(
                 f"another cic command is at work on {root.url}: wait for it, or stop it"
             ) from None
-        yield home
+        yield
 
 
 @contextmanager
-def open_instance(root: DataRoot) -> Iterator[DagsterInstance]:
-    """The instance, locked as `lock_home` does.
+def open_instance(root: DataRoot, settings: DagsterSettings = ALONE) -> Iterator[DagsterInstance]:
+    """The instance of a problem, its data root locked as `lock_root` does.
 
     Runs that a killed command left behind as running are marked failed.
 
     Raises:
         click.ClickException: another command is at work on this data root.
     """
-    with lock_home(root) as home:
+    with lock_root(root):
+        home = ensure_home(root, settings)
         os.environ["DAGSTER_HOME"] = str(home)
         with DagsterInstance.from_config(str(home)) as instance:
-            _close_abandoned_runs(instance)
+            _close_abandoned_runs(instance, settings)
             yield instance
 
 
-def _lock_file(root: DataRoot, home: Path) -> Path:
+def _lock_file(root: DataRoot) -> Path:
     """Under the data root, whatever its home: its tables are what is to be kept from two commands at once.
 
-    A remote root has no locks; there its home, of which it has one on each machine, must do.
+    A remote root has no locks; there a folder of this machine must do.
     """
-    folder = Path(str(root.path)) if root.is_local else home
+    folder = Path(str(root.path)) if root.is_local else _home_of(root)
     folder.mkdir(parents=True, exist_ok=True)
     return folder / "cic.lock"
 
 
-def _close_abandoned_runs(instance: DagsterInstance) -> None:
-    # We hold the lock: whoever started these is gone.
+def _close_abandoned_runs(instance: DagsterInstance, settings: DagsterSettings) -> None:
+    # We hold the lock: whoever started these is gone. Those of other problems in the same home may be at work.
     for run in instance.get_runs(RunsFilter(statuses=_RUNNING)):
-        if PID_TAG in run.tags:
+        ours = all(key.path == settings.key(key.path[-1]) for key in run.asset_selection or ())
+        if PID_TAG in run.tags and ours:
             instance.report_run_failed(run, "The command that ran this was killed.")

@@ -22,6 +22,7 @@ from typing import Any, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
+from cic_assets.dagster_settings import DagsterSettings
 from cic_assets.dataset import DatasetError, DatasetSettings, Split, read_given
 from cic_assets.download import DownloadSettings
 from cic_assets.duplicates import DuplicateSettings, Overrides, OverridesError, load_overrides
@@ -56,6 +57,7 @@ class Problem(BaseModel):
     models: dict[str, ModelSettings] = Field(default_factory=default_models)
     routine: RoutineSettings = RoutineSettings()
     report: ReportSettings = ReportSettings()
+    dagster: DagsterSettings = DagsterSettings()
 
     @field_validator("name")
     @classmethod
@@ -132,6 +134,13 @@ class Problem(BaseModel):
         splits = value.splits.model_copy(update={"given": _folder(info) / value.splits.given.expanduser()})
         return value.model_copy(update={"splits": splits})
 
+    @field_validator("dagster")
+    @classmethod
+    def _with_absolute_home(cls, value: DagsterSettings, info: ValidationInfo) -> DagsterSettings:
+        if value.home is None:
+            return value
+        return value.model_copy(update={"home": (_folder(info) / value.home.expanduser()).resolve()})
+
     @property
     def class_names(self) -> list[str]:
         """The classes in the order of their integer labels."""
@@ -181,7 +190,21 @@ def load_problem(path: Path, preset: str = "full") -> Problem:
     Raises:
         ProblemError: with one line for each mistake.
     """
-    content = _read(path)
+    return parse_problem(_read(path), path, preset)
+
+
+def parse_problem(text: str, path: Path, preset: str = "full") -> Problem:
+    """Validate the text of a problem file, which need not be written yet.
+
+    Args:
+        text: YAML.
+        path: where it stands or will stand: paths of sources are relative to its folder.
+        preset: as of `load_problem`.
+
+    Raises:
+        ProblemError: with one line for each mistake.
+    """
+    content = _parse(text, path)
     own = _own_presets(path, content.pop("presets", None))
     allowed = sorted({*PRESETS, *own})
     if preset not in allowed:
@@ -241,13 +264,18 @@ def _of_variant(sizes: Mapping[str, Mapping[str, Any]], model: Any) -> dict[str,
     return {"variant": named or variant, **sizes.get(variant, {})}
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path) -> str:
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise ProblemError(f"{path}: cannot be read ({error.strerror}): expected a problem file") from None
     except UnicodeDecodeError:
         raise ProblemError(f"{path}: is not UTF-8 text: expected a YAML file") from None
+
+
+def _parse(text: str, path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f":{mark.line + 1}" if mark else ""

@@ -106,13 +106,13 @@ def _selection(
     tried: set[AssetKey],
     lacks: Callable[[str, str | None], bool],
 ) -> list[AssetKey]:
-    if stage.always:
-        return [key for key in map(AssetKey, stage.always) if key not in tried]
     graph = definitions.resolve_asset_graph()
     in_job = set(definitions.resolve_job_def(stage.job).asset_layer.executable_asset_keys)
     ordered = [key for key in graph.toposorted_asset_keys if key in in_job - tried]
+    if stage.always:
+        return [key for key in ordered if key.path[-1] in stage.always]
     stale = set(out_of_date(definitions, instance, ordered, partition))
-    return [key for key in ordered if key in stale or lacks(key.to_user_string(), partition)]
+    return [key for key in ordered if key in stale or lacks(key.path[-1], partition)]
 
 
 def _execute(

@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from cic_assets.environment import Environment, EnvironmentVariableError
+from cic_assets.environment import SAMPLE_PROBLEM, Environment, EnvironmentVariableError
 
 
 def test_what_is_not_set_has_its_default():
     environment = Environment.from_variables({"CIC_DATA_ROOT": "", "CIC_PRESET": "demo"})
-    assert environment.data_root == "data"
+    assert environment.root_url == str(Path("data").resolve())
     assert environment.preset == "demo"
     assert environment.problem == Path("data/problem.yaml")
 
@@ -42,3 +42,39 @@ def test_a_wrong_value_is_one_line_that_names_the_variable():
         EnvironmentVariableError, match=r"^CIC_ALLOW_RANDOM_WEIGHTS: found 'maybe', expected a valid boolean$"
     ):
         Environment.from_variables({"CIC_ALLOW_RANDOM_WEIGHTS": "maybe"})
+
+
+@pytest.mark.parametrize(
+    ("problem", "root"),
+    [
+        ("data/problem.yaml", "data"),
+        ("problem.yaml", "data"),
+        ("other.yaml", "data"),
+        ("problems/pets/problem.yaml", "problems/pets/data"),
+        ("pets/data/problem.yaml", "pets/data"),
+    ],
+)
+def test_the_data_root_follows_from_the_place_of_the_problem(tmp_path, monkeypatch, problem, root):
+    monkeypatch.chdir(tmp_path)
+    assert Environment(problem=Path(problem)).root_url == str(tmp_path / root)
+    assert Environment(problem=Path(problem)).variables()["CIC_DATA_ROOT"] == str(tmp_path / root)
+    assert Environment(problem=Path(problem), data_root="s3://bucket").root_url == "s3://bucket"
+
+
+def test_a_problem_in_the_folder_data_itself_is_at_home_there(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    monkeypatch.chdir(tmp_path / "data")
+    assert Environment(problem=Path("problem.yaml")).root_url == str(tmp_path / "data")
+
+
+def test_another_problem_has_another_data_root(tmp_path):
+    one = Environment(problem=tmp_path / "one" / "p.yaml", data_root="given", archive="sample")
+    other = one.of_problem(tmp_path / "other" / "p.yaml")
+    assert other.root_url == str(tmp_path / "other" / "data")
+    assert other.archive == "sample"
+
+
+def test_the_embedded_problem_writes_nothing_beside_itself(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert Environment(problem=SAMPLE_PROBLEM).root_url == str(tmp_path / "data" / "demo")
+    assert Environment(problem=SAMPLE_PROBLEM).variables()["CIC_DATA_ROOT"] == str(tmp_path / "data" / "demo")

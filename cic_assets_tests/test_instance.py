@@ -1,13 +1,16 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
-from dagster import DagsterInstance, DagsterRunStatus
+import yaml
+from dagster import AssetKey, DagsterInstance, DagsterRunStatus
 from dagster._core.test_utils import create_run_for_test
 
-from cic_assets.instance import PID_TAG, ensure_home, open_instance
+from cic_assets.dagster_settings import DagsterSettings
+from cic_assets.instance import PID_TAG, ensure_home, open_instance, write_workspace
 from cic_assets.storage import DataRoot
 
 
@@ -77,6 +80,26 @@ def test_a_changed_dagster_yaml_is_kept(root):
     assert (home / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
 
 
+def test_problems_with_different_prefixes_share_a_home(root, tmp_path):
+    cats, dogs = (DagsterSettings(home=tmp_path / "home", asset_prefix=name) for name in ("cats", "dogs"))
+    other = DataRoot(str(tmp_path / "other"))
+    assert ensure_home(root, cats) == ensure_home(other, dogs) == tmp_path / "home"
+    assert (tmp_path / "home" / "dagster.yaml").exists()
+    assert ensure_home(root, cats) == tmp_path / "home"
+    with pytest.raises(click.ClickException, match="give one of the two problems another"):
+        ensure_home(other, cats)
+
+
+def test_a_workspace_has_a_location_for_each_problem(tmp_path):
+    alone = yaml.safe_load(write_workspace(tmp_path, {"cic_assets": None}).read_text())
+    module = {"module_name": "cic_assets.definitions", "attribute": "defs", "location_name": "cic_assets"}
+    assert alone == {"load_from": [{"python_module": module}]}
+    both = yaml.safe_load(write_workspace(tmp_path, {"a": tmp_path / "a'.yaml", "b": tmp_path / "b.yaml"}).read_text())
+    files = [entry["python_file"] for entry in both["load_from"]]
+    assert [file["location_name"] for file in files] == ["a", "b"]
+    assert all(compile(Path(file["relative_path"]).read_text(), "location", "exec") for file in files)
+
+
 @pytest.mark.slow
 def test_two_commands_at_once_are_refused(root):
     program = (
@@ -89,6 +112,20 @@ def test_two_commands_at_once_are_refused(root):
         result = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert result.returncode != 0
     assert "another cic command is at work" in result.stderr
+
+
+@pytest.mark.slow
+def test_runs_of_another_problem_in_the_same_home_may_be_at_work(root, tmp_path):
+    cats, dogs = (DagsterSettings(home=tmp_path / "home", asset_prefix=name) for name in ("cats", "dogs"))
+    with open_instance(root, cats) as instance:
+        selected = [frozenset({AssetKey([name, "raw_images"])}) for name in ("cats", "dogs")]
+        tags = {"status": DagsterRunStatus.STARTED, "tags": {PID_TAG: "1"}}
+        ours, theirs = (create_run_for_test(instance, asset_selection=keys, **tags) for keys in selected)
+    with open_instance(root, cats) as instance:
+        assert instance.get_run_by_id(ours.run_id).status is DagsterRunStatus.FAILURE
+        assert instance.get_run_by_id(theirs.run_id).status is DagsterRunStatus.STARTED
+    with open_instance(DataRoot(str(tmp_path / "other")), dogs) as instance:
+        assert instance.get_run_by_id(theirs.run_id).status is DagsterRunStatus.FAILURE
 
 
 @pytest.mark.slow

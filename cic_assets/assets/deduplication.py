@@ -96,7 +96,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         kinds={"pandas", "parquet"},
         owners=OWNERS,
         # New pictures without a copy change no group: the search has to have run, whatever it found.
-        automation_condition=after("duplicates"),
+        automation_condition=after(problem.dagster.key("duplicates")),
         code_version=content_version(1),
     )
     def deduped_images(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:

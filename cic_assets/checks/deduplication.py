@@ -66,7 +66,7 @@ def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
     @asset_check(asset="duplicates")
     def duplicates_are_as_many_as_before(context: AssetCheckExecutionContext) -> AssetCheckResult:
         """The share of each source's pictures that is dropped as a copy is about what it was in earlier runs."""
-        history = _history(context.instance)
+        history = _history(context.instance, AssetKey(problem.dagster.key("duplicates")))
         unusual = {key: found for key in problem.partitions if (found := _unusual(key, history)) is not None}
         return AssetCheckResult(
             passed=not unusual,
@@ -83,9 +83,9 @@ def _kept(root: DataRoot, problem: Problem) -> pd.DataFrame:
     return pd.concat([table for table in tables if table is not None] or [pd.DataFrame()], ignore_index=True)
 
 
-def _history(instance: DagsterInstance) -> list[dict[str, Any]]:
+def _history(instance: DagsterInstance, asset: AssetKey) -> list[dict[str, Any]]:
     """The shares of each source by materialization, the latest first."""
-    records = instance.fetch_materializations(AssetKey("duplicates"), limit=EARLIER + 1).records
+    records = instance.fetch_materializations(asset, limit=EARLIER + 1).records
     found = [record.asset_materialization for record in records]
     metadata = [event.metadata.get(SHARES_DROPPED) for event in found if event is not None]
     return [shares.value for shares in metadata if shares is not None and isinstance(shares.value, dict)]

@@ -22,6 +22,7 @@ LARGEST_LOST_SHARE = 0.5
 
 def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
     """Checks of `raw_images`."""
+    raw_images = AssetKey(problem.dagster.key("raw_images"))
 
     @asset_check(asset="raw_images")
     def most_media_gave_a_picture(_context: AssetCheckExecutionContext, data: DataRootResource) -> AssetCheckResult:
@@ -41,7 +42,7 @@ def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
     @asset_check(asset="raw_images")
     def no_source_is_stale(context: AssetCheckExecutionContext) -> AssetCheckResult:
         """Each source was scraped lately: the freshness in the UI is the asset's, which one source keeps up."""
-        days = {key: _days_since_scraped(context.instance, key) for key in problem.partitions}
+        days = {key: _days_since_scraped(context.instance, raw_images, key) for key in problem.partitions}
         stale = {key: age for key, age in days.items() if age is None or age > problem.routine.stale_after_days}
         return AssetCheckResult(
             passed=not stale,
@@ -52,8 +53,8 @@ def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
     return [no_source_is_stale, most_media_gave_a_picture]
 
 
-def _days_since_scraped(instance: DagsterInstance, key: str) -> float | None:
+def _days_since_scraped(instance: DagsterInstance, asset: AssetKey, key: str) -> float | None:
     """Days since a source was scraped; None for never."""
-    wanted = AssetRecordsFilter(AssetKey("raw_images"), asset_partitions=[key])
+    wanted = AssetRecordsFilter(asset, asset_partitions=[key])
     records = instance.fetch_materializations(wanted, limit=1).records
     return round((time.time() - records[0].timestamp) / 86400, 2) if records else None

@@ -1,4 +1,4 @@
-"""`cic archive`: recorded archives of subreddits."""
+"""`cic archive`: recorded archives of subreddits; and `cic sample`: drawn pictures to try things out with."""
 
 from pathlib import Path
 
@@ -21,3 +21,14 @@ def serve_archive(directory: Path, port: int) -> None:
         serve(directory, port)
     except ArchiveError as error:
         raise click.ClickException(str(error)) from None
+
+
+@click.command()
+@click.argument("directory", metavar="FOLDER", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--count", default=80, show_default=True, type=click.IntRange(1, 500), help="pictures of each class")
+def sample(directory: Path, count: int) -> None:
+    """Draw pictures of cars and tanks, a folder of each, to try things out with."""
+    from cic_assets.sample import write_pictures
+
+    for klass, drawn in write_pictures(directory, count).items():
+        click.echo(f"{directory / klass}: {drawn} pictures")

@@ -1,10 +1,7 @@
-"""`cic run`, `cic demo` and `cic dev`: the whole graph, in the terminal or in Dagster's UI."""
+"""`cic run` and `cic demo`: the whole graph."""
 
-import os
-import signal
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -12,20 +9,20 @@ from rich.console import Console
 from cic_assets.cli.options import (
     archive_folder,
     archive_option,
+    claim,
     data_root_of,
     data_root_option,
     environment_of,
     preset_option,
+    problem_of,
     problem_option,
 )
 from cic_assets.cli.progress import Progress
+from cic_assets.cli.ui import port_option, show
 from cic_assets.environment import SAMPLE, SAMPLE_PROBLEM, Environment
 
 if TYPE_CHECKING:
     from cic_assets.storage import DataRoot
-
-
-port_option = click.option("--port", default=3000, show_default=True, help="of the UI, on this machine only")
 
 
 @click.command()
@@ -48,62 +45,22 @@ def demo(data_root: str | None, ui: bool, port: int) -> None:
     environment = environment_of(
         problem=SAMPLE_PROBLEM,
         archive=SAMPLE,
-        data_root=data_root or "data/demo",
+        data_root=data_root,
         preset="demo",
         allow_random_weights=True,
     )
     if ui:
-        _show(environment, port)
+        show([environment], port)
     _run(environment)
     where = f" --data-root {data_root}" if data_root else ""
     click.echo(f"In the Dagster UI: cic demo --ui{where}")
-
-
-@click.command()
-@problem_option
-@archive_option
-@data_root_option
-@preset_option
-@port_option
-def dev(problem: Path | None, archive: str | None, data_root: str | None, preset: str | None, port: int) -> None:
-    """The Dagster UI and daemon on this machine, until interrupted."""
-    environment = environment_of(problem=problem, archive=archive_folder(archive), data_root=data_root, preset=preset)
-    if environment.or_sample() != environment:
-        click.echo("No Reddit credentials and no archive: the embedded sample of drawn pictures is used.", err=True)
-    _show(environment, port)
-
-
-def _show(environment: Environment, port: int) -> NoReturn:
-    """Become the Dagster UI and daemon."""
-    from dagster import DagsterInstance
-
-    from cic_assets.abandoned import close_abandoned_runs
-    from cic_assets.instance import ensure_home, write_workspace
-
-    variables = os.environ | environment.variables()
-    home = ensure_home(data_root_of(environment))
-    with DagsterInstance.from_config(str(home)) as instance:
-        close_abandoned_runs(instance)
-    variables["DAGSTER_HOME"] = str(home)
-    # `dagster dev` warns that `dg dev` takes its place; that one works inside a checkout only.
-    command = [sys.executable, "-W", "ignore:Function", "-m", "dagster", "dev", "-p", str(port)]
-    command += ["-w", str(write_workspace(home))]
-    # Dagster takes SIGTERM for SIGINT. Where that is ignored, as in the background of a script, nothing would end it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.execve(sys.executable, command, variables)  # noqa: S606 - no shell; the UI takes this process's place
 
 
 def _run(environment: Environment) -> None:
     console = Console(stderr=True)
     progress = Progress(console)
     console.print(f"Loading {environment.problem}", highlight=False, markup=False, soft_wrap=True)
-    from cic_assets.problem import ProblemError, load_problem
-
-    root = data_root_of(environment)
-    try:
-        problem = load_problem(environment.problem, environment.preset)
-    except ProblemError as error:
-        raise click.ClickException(str(error)) from None
+    root, problem = data_root_of(environment), problem_of(environment)
     # Dagster takes seconds to import: neither `cic --help` nor a mistake in the problem file waits for it.
     from cic_assets.build import build_definitions
     from cic_assets.instance import open_instance
@@ -113,7 +70,8 @@ def _run(environment: Environment) -> None:
     definitions = build_definitions(environment)
     lack = Remains(root, problem, environment).lack
     try:
-        with open_instance(root) as instance, progress:
+        with open_instance(root, problem.dagster) as instance, progress:
+            claim(root, problem, environment)
             done = run_graph(definitions, instance, list(problem.partitions), lack, progress.stage, progress.line)
     except RunFailedError as error:
         for failure in error.lines:

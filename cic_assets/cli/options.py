@@ -10,6 +10,7 @@ import click
 from cic_assets.environment import SAMPLE, Environment, EnvironmentVariableError
 
 if TYPE_CHECKING:
+    from cic_assets.problem import Problem
     from cic_assets.storage import DataRoot
 
 
@@ -49,8 +50,36 @@ def data_root_of(environment: Environment) -> "DataRoot":
     from cic_assets.storage import DataRoot, DataRootError
 
     try:
-        return DataRoot(environment.data_root)
+        return DataRoot(environment.root_url)
     except DataRootError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def problem_of(environment: Environment) -> "Problem":
+    """The problem that a command was given.
+
+    Raises:
+        click.ClickException: its file is not usable.
+    """
+    from cic_assets.problem import ProblemError, load_problem
+
+    try:
+        return load_problem(environment.problem, environment.preset)
+    except ProblemError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def claim(root: "DataRoot", problem: "Problem", environment: Environment) -> None:
+    """Make a data root that of a problem.
+
+    Raises:
+        click.ClickException: it is that of another.
+    """
+    from cic_assets.claims import ClaimError, claim_root
+
+    try:
+        claim_root(root, problem.name, environment.problem)
+    except ClaimError as error:
         raise click.ClickException(str(error)) from None
 
 

@@ -12,7 +12,7 @@ from cic_assets.cli.options import data_root_of, data_root_option, environment_o
 @data_root_option
 def purge(posts: tuple[str, ...], sha256s: tuple[str, ...], source: str | None, data_root: str | None) -> None:
     """Remove posts or pictures from everywhere under the data root, for good."""
-    from cic_assets.instance import lock_home
+    from cic_assets.instance import lock_root
     from cic_assets.takedowns import PurgeError
     from cic_assets.takedowns import purge as purge_from
 
@@ -20,7 +20,7 @@ def purge(posts: tuple[str, ...], sha256s: tuple[str, ...], source: str | None, 
         raise click.UsageError("nothing to purge: give --post ID or --sha256 HEX")
     root = data_root_of(environment_of(data_root=data_root))
     try:
-        with lock_home(root):
+        with lock_root(root):
             done = purge_from(root, posts, sha256s, source=source, on_progress=lambda line: click.echo(line, err=True))
     except PurgeError as error:
         raise click.ClickException(str(error)) from None

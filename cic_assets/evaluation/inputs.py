@@ -19,7 +19,12 @@ from cic_assets.evaluation.calibration import as_probabilities
 from cic_assets.models import PREDICTIONS_FILE, Card, ModelSettings, read_card
 from cic_assets.storage import ContentStore, DataRoot
 
-PLACES: Mapping[str, Any] = {"classes": True, "dataset": {"splits": {"given"}}, "duplicates": {"overrides"}}
+PLACES: Mapping[str, Any] = {
+    "classes": True,
+    "dagster": True,
+    "dataset": {"splits": {"given"}},
+    "duplicates": {"overrides"},
+}
 """Of a problem's settings, those that say where something lies on this machine: not the business of a report's readers.
 The labels of sources are in the report."""
 

@@ -3,6 +3,13 @@
 Nothing here reads an archive or knows what is trained on it.
 """
 
-from cic_assets.sample.archive import SAMPLE_SUBREDDITS, NotASampleError, ensure_sample, sample_version, write_sample
+from cic_assets.sample.archive import (
+    SAMPLE_SUBREDDITS,
+    NotASampleError,
+    ensure_sample,
+    sample_version,
+    write_pictures,
+    write_sample,
+)
 
-__all__ = ["SAMPLE_SUBREDDITS", "NotASampleError", "ensure_sample", "sample_version", "write_sample"]
+__all__ = ["SAMPLE_SUBREDDITS", "NotASampleError", "ensure_sample", "sample_version", "write_pictures", "write_sample"]

@@ -1,12 +1,13 @@
 """The sample as an archive on disk: written whole or not at all, and only if there is none of this version."""
 
+import errno
 import fcntl
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
@@ -77,6 +78,27 @@ def write_sample(directory: Path) -> None:
         fresh.rename(directory)
 
 
+def write_pictures(directory: Path, per_class: int) -> dict[str, int]:
+    """Draw cars and tanks as class folders, `car/000.jpg` and so on; returns how many there are of each class.
+
+    Args:
+        directory: missing or empty.
+        per_class: how many of each; the same numbers give the same pictures.
+
+    Raises:
+        OSError: the folder holds something.
+    """
+    if directory.exists() and any(directory.iterdir()):
+        raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), str(directory))
+    classes = sorted({plan.klass for plan in PLANS.values()})
+    shots = [(klass, number) for klass in classes for number in range(per_class)]
+    for (klass, number), (data, _title) in zip(shots, _draw_each(shots), strict=True):
+        path = directory / klass / f"{number:03}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return dict.fromkeys(classes, per_class)
+
+
 @contextmanager
 def _one_at_a_time(directory: Path) -> Iterator[None]:
     """Hold a lock beside a folder; the system lets go of it when a process dies."""
@@ -95,11 +117,16 @@ def _version_of(directory: Path) -> str | None:
 
 
 def _draw_all() -> dict[str, list[Drawn]]:
-    """Every picture of each subreddit, drawn on as many threads as there are cores."""
+    """Every picture of each subreddit."""
     shots = [(plan.klass, plan.first + index) for plan in PLANS.values() for index in range(plan.pictures)]
-    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        drawn = iter(list(pool.map(_draw, shots)))
+    drawn = iter(_draw_each(shots))
     return {name: [next(drawn) for _ in range(plan.pictures)] for name, plan in PLANS.items()}
+
+
+def _draw_each(shots: Sequence[tuple[str, int]]) -> list[Drawn]:
+    """The pictures of some shots, drawn on as many threads as there are cores."""
+    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        return list(pool.map(_draw, shots))
 
 
 def _draw(shot: tuple[str, int]) -> Drawn:

@@ -80,7 +80,7 @@ class Source(BaseModel):
         return re.sub(r"[^a-z0-9_-]+", "-", Path(self.value).name.split(".")[0].lower()).strip("-") or "source"
 
     def relative_to(self, folder: Path) -> "Source":
-        """The same source, its path taken from `folder` where it is relative.
+        """The same source, its path taken from `folder`, which goes by no links, where it is relative.
 
         Raises:
             ValueError: it starts with `~` and the name of nobody.
@@ -93,6 +93,8 @@ class Source(BaseModel):
             raise ValueError(
                 f"source {self}: found no home of {Path(self.value).parts[0]}: write out the path"
             ) from None
+        while path.parts[:1] == ("..",) and folder.is_absolute():
+            folder, path = folder.parent, Path(*path.parts[1:])
         return self.model_copy(update={"value": str(folder / path)})
 
     @property

@@ -1,29 +1,24 @@
 """The command line as users run it: each case a process of its own."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
-
-CIC = Path(sys.executable).with_name("cic")
-
-
-@pytest.fixture
-def cic(tmp_path):
-    def run(*arguments, **variables):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(("CIC_", "DAGSTER"))}
-        environment |= {"HOME": str(tmp_path), "COLUMNS": "100", **variables}
-        return subprocess.run(
-            [str(CIC), *map(str, arguments)], capture_output=True, text=True, cwd=tmp_path, env=environment, check=False
-        )
-
-    return run
 
 
 @pytest.mark.parametrize(
-    "command", [(), ("run",), ("demo",), ("dev",), ("archive",), ("archive", "serve"), ("predict",), ("serve",)]
+    "command",
+    [
+        (),
+        ("run",),
+        ("demo",),
+        ("dev",),
+        ("archive",),
+        ("archive", "serve"),
+        ("predict",),
+        ("serve",),
+        ("new",),
+        ("sample",),
+        ("export",),
+        ("purge",),
+    ],
 )
 def test_every_command_has_help(cic, command):
     result = cic(*command, "--help")
@@ -53,8 +48,25 @@ def problem(tmp_path, text="name: x\nclasses: {a: [r/aa], b: [r/bb]}\n"):
         (("run", "--problem", "problem.yaml", "--preset", "huge"), 1, "preset 'huge' is unknown: expected one of"),
         (("run", "--problem", "bad.yaml"), 1, "bad.yaml: classes: expected at least two classes"),
         (("run", "--problem", "[/x].yaml"), 1, "[/x].yaml: cannot be read"),
-        (("run", "--problem", "problem.yaml", "--data-root", "bad.yaml"), 1, "bad.yaml/dagster: Not a directory"),
+        (
+            ("run", "--problem", "problem.yaml", "--data-root", "bad.yaml"),
+            1,
+            "bad.yaml: File exists: expected a folder",
+        ),
         (("export", "kaggle", "out", "--data-root", "floppy://a"), 1, "data root floppy://a: Protocol not known"),
+        (("new", "x"), 2, "Missing option '--class'"),
+        (("new", "x", "--class", "cats"), 2, "--class cats: expected CLASS=SOURCE, such as cats=r/cats"),
+        (("new", "x", "--class", "cats=r/cats"), 1, "classes: expected at least two classes"),
+        (("new", "x", "--class", "a=r/aa", "--class", "b=folder:b"), 1, "folder:b: there is no such file or folder"),
+        (("sample", "full"), 1, "full: Directory not empty: choose another folder, or empty it"),
+        (("sample", "bad.yaml"), 2, "is a file"),
+        (("dev", "--problem", "bad.yaml"), 1, "bad.yaml: classes: expected at least two classes"),
+        (
+            ("dev", "--problem", "problem.yaml", "--problem", "problem.yaml"),
+            1,
+            "have the same dagster.asset_prefix, ''",
+        ),
+        (("dev", "--problem", "a", "--problem", "b", "--data-root", "c"), 2, "--data-root (CIC_DATA_ROOT) is of one"),
         (("archive", "serve", "nowhere"), 2, "Directory 'nowhere' does not exist"),
         (("archive", "serve", "."), 1, "subreddits"),
         (("export", "kaggle", "out"), 1, "no data set in"),
@@ -69,6 +81,8 @@ def problem(tmp_path, text="name: x\nclasses: {a: [r/aa], b: [r/bb]}\n"):
 def test_a_wrong_call_is_one_clear_line(cic, tmp_path, arguments, code, message):
     problem(tmp_path)
     (tmp_path / "bad.yaml").write_text("name: x\nclasses: {a: [r/aa]}\n")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").touch()
     result = cic(*arguments)
     assert result.returncode == code, result.stderr
     assert message in result.stderr.replace("\n", " ")
@@ -81,10 +95,20 @@ def test_a_variable_with_a_wrong_value_is_named(cic):
     assert result.stderr == "Error: CIC_ALLOW_RANDOM_WEIGHTS: found 'maybe', expected a valid boolean\n"
 
 
-@pytest.mark.slow
-def test_without_credentials_every_source_says_what_to_set(cic, tmp_path):
-    result = cic("run", "--problem", problem(tmp_path), "--data-root", tmp_path / "root")
+def test_a_new_problem_ends_with_what_to_do_next(cic, tmp_path):
+    result = cic("new", "pets", "--class", "cat=r/cats", "--class", "dog=r/dogs", "--class", "dog=r/puppies")
+    assert result.returncode == 0, result.stderr
+    assert "cic run --preset demo --problem problems/pets/problem.yaml" in result.stdout
+    assert f"{tmp_path}/problems/pets/data" in result.stdout
+    assert "dog: [r/dogs, r/puppies]" in (tmp_path / "problems" / "pets" / "problem.yaml").read_text()
+
+
+def test_two_problems_that_record_in_different_places_are_not_shown_in_one_ui(cic, tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        text = f"name: {name}\nclasses: {{a: [r/aa], b: [r/bb]}}\ndagster: {{asset_prefix: {name}}}\n"
+        problem(tmp_path / name, text)
+    result = cic("dev", "--problem", "one/problem.yaml", "--problem", "two/problem.yaml")
     assert result.returncode == 1
-    for key in ("aa", "bb"):
-        assert f"raw_images of {key}: no way to reach Reddit: set REDDIT_CLIENT_ID" in result.stderr
-    assert "Traceback" not in result.stderr
+    assert f"one/problem.yaml in {tmp_path}/one/data/dagster, two/problem.yaml in {tmp_path}/two" in result.stderr
+    assert "give all the same dagster.home, or set DAGSTER_HOME" in result.stderr

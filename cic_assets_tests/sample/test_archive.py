@@ -22,6 +22,7 @@ from cic_assets.sample import (
     ensure_sample,
     posts,
     sample_version,
+    write_pictures,
     write_sample,
 )
 from cic_assets.sources import Connection, scrape
@@ -207,3 +208,13 @@ def test_a_scrape_finds_what_the_truth_says(sample, tmp_path):
 def picture_name(url: str) -> str:
     """The same for a picture on i.redd.it and its preview."""
     return url.partition("?")[0].rsplit("/", 1)[-1].rpartition(".")[0] or url.rsplit("/", 1)[-1]
+
+
+def test_class_folders_hold_so_many_pictures_of_each(small_plans, tmp_path):
+    assert write_pictures(tmp_path / "a", 3) == {"car": 3, "tank": 3}
+    names = [path.relative_to(tmp_path / "a").as_posix() for path in sorted((tmp_path / "a").rglob("*.jpg"))]
+    assert names == ["car/000.jpg", "car/001.jpg", "car/002.jpg", "tank/000.jpg", "tank/001.jpg", "tank/002.jpg"]
+    with pytest.raises(OSError, match="not empty"):
+        write_pictures(tmp_path / "a", 3)
+    write_pictures(tmp_path / "b", 3)
+    assert digest_of(tmp_path / "a") == digest_of(tmp_path / "b")

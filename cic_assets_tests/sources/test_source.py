@@ -54,3 +54,5 @@ def test_only_paths_are_relative_to_the_file():
     assert Source.model_validate("kaggle:a/b").relative_to(Path("/here")).value == "a/b"
     assert Source.model_validate("folder:a").relative_to(Path("/here")).value == "/here/a"
     assert Source.model_validate("folder:/a").relative_to(Path("/here")).value == "/a"
+    assert Source.model_validate("folder:../../a").relative_to(Path("/here/and/there")).value == "/here/a"
+    assert Source.model_validate("folder:../a/../b").relative_to(Path("/here/and")).value == "/here/a/../b"

@@ -1,0 +1,33 @@
+"""Whose a data root is: two problems in one would write over each other's tables and models."""
+
+from pathlib import Path
+
+from cic_assets.storage import DataRoot, read_json, write_json
+
+CLAIM_FILE = "problem.json"
+
+
+class ClaimError(ValueError):
+    """A data root is that of another problem; the message names both and what to do."""
+
+
+def claim_root(root: DataRoot, name: str, file: Path) -> None:
+    """Make a data root that of a problem. One that was renamed, or whose file was moved, is still the same.
+
+    Args:
+        root: nobody's, or this problem's.
+        name: of the problem.
+        file: in which it is written down.
+
+    Raises:
+        ClaimError: it is another's: neither the name nor the file is the same.
+    """
+    record, own = root.path / CLAIM_FILE, {"name": name, "file": str(file.resolve())}
+    found = read_json(record) if record.exists() else own
+    if found["name"] != name and found["file"] != own["file"]:
+        raise ClaimError(
+            f"the data root {root.path} holds what {found['file']} ({found['name']}) made, not {file} ({name}): give "
+            f"each its own by --data-root (or remove {record} if it is the same problem under a new name and place)"
+        )
+    if found != own or not record.exists():
+        write_json(record, own)

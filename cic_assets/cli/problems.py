@@ -1,0 +1,48 @@
+"""`cic new`: a question of one's own."""
+
+from collections.abc import Sequence
+
+import click
+
+from cic_assets.environment import Environment
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--class", "given", multiple=True, required=True, metavar="CLASS=SOURCE",
+    help="such as cats=r/cats or dogs=folder:pictures/dogs; once for each source of a class",
+)  # fmt: skip
+@click.option("--question", default="", help="as one would ask it; shown at the top of the report")
+def new(name: str, given: tuple[str, ...], question: str) -> None:
+    """Write a new problem file, problems/NAME/problem.yaml, and say what to do next."""
+    from cic_assets.new_problem import write_new_problem
+    from cic_assets.problem import ProblemError
+
+    try:
+        path, problem = write_new_problem(name, _classes(given), question)
+    except ProblemError as error:
+        raise click.ClickException(str(error)) from None
+    root = Environment().of_problem(path).root_url
+    click.echo(f"Written: {path}, with the classes {', '.join(problem.classes)}. Next:")
+    click.echo(f"  cic run --preset demo --problem {path}")
+    click.echo(f"  cic dev --problem {path}")
+    click.echo("The first takes a first look in minutes, the second shows it in the Dagster UI; without --preset it is")
+    click.echo(f"larger and takes longer. Everything that is made lies in {root}")
+
+
+def _classes(given: Sequence[str]) -> dict[str, list[str]]:
+    """The sources of each class, from `CLASS=SOURCE`.
+
+    Raises:
+        click.UsageError: one is written in another way.
+    """
+    classes: dict[str, list[str]] = {}
+    for one in given:
+        klass, separator, source = one.partition("=")
+        if not (klass and separator and source):
+            raise click.UsageError(
+                f"--class {one}: expected CLASS=SOURCE, such as cats=r/cats or dogs=folder:pictures/dogs"
+            )
+        classes.setdefault(klass, []).append(source)
+    return classes
