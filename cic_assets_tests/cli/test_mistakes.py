@@ -1,0 +1,121 @@
+"""What goes wrong for people, as `cic run` says it: a line that names what it is about and what to do."""
+
+import contextlib
+import json
+import subprocess
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+FOLDERS = """
+name: pets
+classes: {cat: ["folder:cats"], dog: ["folder:dogs"]}
+dataset: {side: 128}
+models: {vgg: {width: 0.05, input_size: 32, epochs: 1}, peetz_net: null, xception: null}
+"""
+SUBREDDITS = "name: pets\nclasses: {cat: [r/cats], dog: [r/dogs]}\nreddit: {attempts: 1, longest_wait: 1}\n"
+
+
+@pytest.fixture
+def pictures(tmp_path, jpeg):
+    """Puts so many pictures into a folder."""
+
+    def put(folder, count):
+        (tmp_path / folder).mkdir()
+        for number in range(count):
+            (tmp_path / folder / f"{number}.jpg").write_bytes(jpeg([len(folder), ord(folder[0]), number]))
+
+    return put
+
+
+@pytest.fixture
+def run(cic, tmp_path):
+    """`cic run` on a problem file; gives what it said after it failed as it should."""
+
+    def run(text, *arguments, code=1, **variables):
+        (tmp_path / "problem.yaml").write_text(text)
+        result = cic("run", "--problem", "problem.yaml", *arguments, **variables)
+        assert result.returncode == code, result.stderr
+        assert "Traceback" not in result.stderr
+        return result.stderr
+
+    return run
+
+
+def test_a_wrong_key(run):
+    said = run(FOLDERS.replace("classes:", "clases:"))
+    assert "problem.yaml: clases is not a setting: did you mean classes?" in said
+
+
+def test_an_empty_folder(run, pictures, tmp_path):
+    pictures("cats", 20)
+    pictures("dogs", 0)
+    assert f"failed raw_images of dogs: folder:{tmp_path}/dogs: is empty: expected pictures in it\n" in run(FOLDERS)
+
+
+def test_a_folder_that_is_not_there(run, pictures, tmp_path):
+    pictures("cats", 20)
+    said = run(FOLDERS)
+    assert f"raw_images of dogs: folder:{tmp_path}/dogs: there is no such folder: expected one with pictures" in said
+    assert f"in {tmp_path} there are cats" in said
+
+
+def test_a_class_with_three_pictures(run, pictures):
+    pictures("cats", 20)
+    pictures("dogs", 3)
+    said = run(FOLDERS)
+    assert "failed training_dataset: class dog has 3 pictures, at least 10 are needed: give it more sources" in said
+
+
+def test_a_private_subreddit(run, archive, jpeg):
+    archive.add("c1", jpeg(), subreddit="cats")
+    archive.add("d1", jpeg(1), subreddit="dogs")
+    (archive.folder / "subreddits.json").write_text(json.dumps({"dogs": {"status": "private"}}))
+    said = run(SUBREDDITS, "--archive", archive.folder)
+    assert "failed raw_images of dogs: r/dogs is private: only its members see it; leave it out\n" in said
+    assert "of cats" not in said.partition("failed")[2]
+
+
+def test_a_missing_credential(run):
+    said = run(SUBREDDITS)
+    for key in ("cats", "dogs"):
+        assert f"failed raw_images of {key}: no way to reach Reddit: set REDDIT_CLIENT_ID" in said
+
+
+def test_terms_that_nobody_read(run):
+    assert "terms_acknowledged: true" in run(SUBREDDITS, REDDIT_CLIENT_ID="x", REDDIT_USERNAME="somebody")
+
+
+def test_the_data_root_of_another_problem(run, pictures, tmp_path):
+    pictures("cats", 20)
+    pictures("dogs", 0)
+    run(FOLDERS)
+    (tmp_path / "problem.yaml").rename(tmp_path / "first.yaml")
+    (tmp_path / "data" / "problem.json").write_text(json.dumps({"name": "first", "file": str(tmp_path / "first.yaml")}))
+    said = run(FOLDERS)
+    made = f"the data root {tmp_path}/data holds what {tmp_path}/first.yaml (first) made"
+    assert f"{made}, not problem.yaml (pets): give each its own by --data-root" in said
+
+
+@contextlib.contextmanager
+def disk(folder, kilobytes):
+    """A real disk of a few kilobytes; gives a function that makes it larger."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        yield lambda more: subprocess.run(["mount", "-o", f"remount,size={more}k", str(folder)], check=True)
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("kilobytes", [64, 600, 1500, 3000, 5000])
+def test_a_full_disk_and_then_a_larger_one(run, pictures, tmp_path, kilobytes):
+    pictures("cats", 40)
+    pictures("dogs", 40)
+    with disk(tmp_path / "data", kilobytes) as enlarge:
+        assert "make room there, then run the same command again: what is done is kept" in run(FOLDERS)
+        enlarge(200_000)
+        run(FOLDERS, code=0)
