@@ -67,7 +67,9 @@ def _claim(home: Path, root: DataRoot, prefix: str) -> None:
 def _way_out(prefix: str) -> str:
     if os.environ.get("DAGSTER_HOME"):
         return "unset DAGSTER_HOME, or name a home of its own"
-    return f"give one of the two problems another dagster.asset_prefix than {prefix!r}"
+    return (
+        f"give one of two problems another dagster.asset_prefix than {prefix!r}, or set DAGSTER_HOME to another folder"
+    )
 
 
 def write_workspace(home: Path, problems: Mapping[str, Path | None]) -> Path:

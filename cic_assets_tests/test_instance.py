@@ -86,7 +86,7 @@ def test_problems_with_different_prefixes_share_a_home(root, tmp_path):
     assert ensure_home(root, cats) == ensure_home(other, dogs) == tmp_path / "home"
     assert (tmp_path / "home" / "dagster.yaml").exists()
     assert ensure_home(root, cats) == tmp_path / "home"
-    with pytest.raises(click.ClickException, match="give one of the two problems another"):
+    with pytest.raises(click.ClickException, match="give one of two problems another"):
         ensure_home(other, cats)
 
 

@@ -61,6 +61,7 @@ def _run(environment: Environment) -> None:
     progress = Progress(console)
     console.print(f"Loading {environment.problem}", highlight=False, markup=False, soft_wrap=True)
     root, problem = data_root_of(environment), problem_of(environment)
+    claim(root, problem, environment)
     # Dagster takes seconds to import: neither `cic --help` nor a mistake in the problem file waits for it.
     from cic_assets.build import build_definitions
     from cic_assets.instance import open_instance
@@ -71,7 +72,6 @@ def _run(environment: Environment) -> None:
     lack = Remains(root, problem, environment).lack
     try:
         with open_instance(root, problem.dagster) as instance, progress:
-            claim(root, problem, environment)
             done = run_graph(definitions, instance, list(problem.partitions), lack, progress.stage, progress.line)
     except RunFailedError as error:
         for failure in error.lines:

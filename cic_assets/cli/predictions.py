@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,8 @@ def serve(data_root: str | None, host: str, port: int) -> None:
     from cic_assets.prediction import PredictionError, serve_page
 
     _silence_tensorflow()
+    # uvicorn raises the signal that ended it once more: who is told to end and does so has not failed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         serve_page(data_root_of(environment_of(data_root=data_root)), host=host, port=port)
     except PredictionError as error:

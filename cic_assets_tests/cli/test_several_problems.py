@@ -3,7 +3,6 @@
 import time
 
 import pytest
-import requests
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -18,8 +17,8 @@ RUN = "query ($id: ID!) { runOrError(runId: $id) { ... on Run { status } } }"
 
 
 @pytest.fixture
-def ask(tmp_path, cic, jpeg, commands):
-    """Two problems of two folders of five pictures, made by `cic new`, in one UI; gives its GraphQL."""
+def ask(tmp_path, cic, commands, jpeg, serving):
+    """Two problems of two folders of five pictures, made by `cic new`, in one UI; asks it by GraphQL."""
     for index, folder in enumerate(("cats", "dogs", "cars", "tanks")):
         (tmp_path / folder).mkdir()
         for number in range(5):
@@ -27,18 +26,10 @@ def ask(tmp_path, cic, jpeg, commands):
     for name, classes in (("pets", ("cats", "dogs")), ("big-things", ("cars", "tanks"))):
         given = [part for klass in classes for part in ("--class", f"{klass}=folder:{klass}")]
         assert cic("new", name, *given).returncode == 0
-    files = [f"problems/{name}/problem.yaml" for name in ("pets", "big-things")]
-    server, port = commands.start("dev", "--problem", files[0], "--problem", files[1])
-
-    def ask(query, **variables):
-        body = {"query": query, "variables": variables}
-        answer = requests.post(f"http://127.0.0.1:{port}/graphql", json=body, timeout=60).json()
-        assert "errors" not in answer, answer
-        return answer["data"]
-
-    yield ask
-    server.terminate()
-    server.wait()
+    problems = [part for name in ("pets", "big-things") for part in ("--problem", f"problems/{name}/problem.yaml")]
+    with serving("dev", *problems, folder=tmp_path, variables=commands.variables) as server:
+        server.wait()
+        yield server.ask
 
 
 def launch(ask, location, partition):

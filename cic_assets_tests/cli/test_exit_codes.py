@@ -1,0 +1,171 @@
+"""The exit codes of docs/commands.md: for each row of its table one process at least, and no row more."""
+
+import fcntl
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+import pandas as pd
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+
+BIN = Path(sys.executable).parent
+PROJECT = Path(__file__).resolve().parents[2]
+SAMPLE = PROJECT / "cic_assets" / "sample" / "problem.yaml"
+RUN = ("run", "--problem", "{sample}", "--archive", "sample", "--preset", "demo")
+PETS = ("--class", "cat=r/cats", "--class", "dog=r/dogs")
+
+
+class Row(NamedTuple):
+    """A row of the table, and a call of which it is true."""
+
+    command: str
+    when: str
+    code: int
+    arguments: tuple[str, ...]
+    said: str
+    variables: Mapping[str, str] = MappingProxyType({})
+
+
+ROWS = [
+    Row("any", "a wrong call: no such command or option, too few arguments", 2, ("fly",), "No such command 'fly'"),
+    Row("any", "a wrong call: no such command or option, too few arguments", 2, ("run", "--fly"), "No such option"),
+    Row("any", "a wrong call: no such command or option, too few arguments", 2, ("predict",), "Missing argument"),
+    Row("any", "a variable has a value that it cannot have", 1, RUN, "CIC_ALLOW_RANDOM_WEIGHTS: found 'maybe'",
+        {"CIC_ALLOW_RANDOM_WEIGHTS": "maybe"}),
+    Row("any", "the data root is of no known kind", 1, ("export", "kaggle", "x", "--data-root", "floppy://a"),
+        "data root floppy://a: Protocol not known"),
+    Row("any", "a file or folder cannot be written", 1, ("sample", "{files}"), "Directory not empty: choose another"),
+    Row("cic new", "the problem file is written", 0, ("new", "pets", *PETS), "Written: problems/pets/problem.yaml"),
+    Row("cic new", "there is such a problem, or there can be none", 1, ("new", "pets", *PETS), "is there already"),
+    Row("cic new", "there is such a problem, or there can be none", 1, ("new", "a b", *PETS), "name: found 'a b'"),
+    Row("cic sample", "the pictures are drawn", 0, ("sample", "drawn", "--count", "1"), "drawn/tank: 1 pictures"),
+    Row("cic run, cic demo", "everything is up to date", 0, RUN, "6 assets materialized",
+        {"CIC_ALLOW_RANDOM_WEIGHTS": "1"}),
+    Row("cic run, cic demo", "the problem file has a mistake", 1, ("run", "--problem", "nowhere.yaml"),
+        "nowhere.yaml: cannot be read"),
+    Row("cic run, cic demo", "the problem file has a mistake", 1, (*RUN[:-1], "huge"), "preset 'huge' is unknown"),
+    Row("cic run, cic demo", "there is no such archive", 1, ("run", "--archive", "nowhere"), "there is no such folder"),
+    Row("cic run, cic demo", "a step failed", 1, ("run", "--problem", "problems/pets/problem.yaml"),
+        "raw_images of cats: no way to reach Reddit", {"CIC_DATA_ROOT": ""}),
+    Row("cic run, cic demo", "the data root is that of another problem", 1,
+        ("run", "--problem", "problems/pets/problem.yaml"), "give each its own by --data-root"),
+    Row("cic dev", "a problem file has a mistake, or several problems do not fit into one UI", 1,
+        ("dev", "--problem", "nowhere.yaml"), "nowhere.yaml: cannot be read"),
+    Row("cic dev", "a problem file has a mistake, or several problems do not fit into one UI", 1,
+        ("dev", "--problem", "{sample}", "--problem", "{sample}"), "have the same dagster.asset_prefix",
+        {"CIC_DATA_ROOT": ""}),
+    Row("cic predict", "every picture has an answer", 0, ("predict", "{files}/a.jpg"), "a.jpg: "),
+    Row("cic predict", "every picture has an answer", 0, ("predict", "--model", "peetz_net", "{files}/a.jpg"), "peetz"),
+    Row("cic predict", "a file cannot be read as a picture", 1, ("predict", "{files}"), "bad.jpg: not_an_image"),
+    Row("cic predict", "a file cannot be read as a picture", 1, ("predict", "nowhere.jpg"), "No such file"),
+    Row("cic predict", "a file cannot be read as a picture", 1, ("predict", "a" * 300), "File name too long"),
+    Row("cic predict", "a file cannot be read as a picture", 1, ("predict", "/dev/zero"), "not a regular file"),
+    Row("cic predict", "a file cannot be read as a picture", 1, ("predict", os.fsdecode(b"\xff.jpg")), "No such file"),
+    Row("cic predict", "there is no such model", 1, ("predict", "--model", "resnet", "{files}/a.jpg"),
+        "expected one of peetz_net, vgg"),
+    Row("cic predict", "there is no such model", 1, ("predict", "x.jpg"), "no trained model", {"CIC_DATA_ROOT": "no"}),
+    Row("cic serve", "there is no trained model", 1, ("serve",), "no trained model", {"CIC_DATA_ROOT": "no"}),
+    Row("cic export", "the data set is written", 0, ("export", "kaggle", "out"), "Written (kaggle)"),
+    Row("cic export", "there is no data set or no such format, or its place is in use", 1,
+        ("export", "kaggle", "{files}"), "is in use"),
+    Row("cic export", "there is no data set or no such format, or its place is in use", 1,
+        ("export", "kaggle", "{files}/a.jpg/out"), "a.jpg"),
+    Row("cic export", "there is no data set or no such format, or its place is in use", 1,
+        ("export", "floppy", "new"), "floppy is not a layout"),
+    Row("cic export", "there is no data set or no such format, or its place is in use", 1,
+        ("export", "kaggle", "new"), "no data set in", {"CIC_DATA_ROOT": "no"}),
+    Row("cic purge", "nothing is named", 2, ("purge",), "nothing to purge: give --post ID or --sha256 HEX"),
+    Row("cic purge", "there is no such post or picture", 1, ("purge", "--post", "never"), "never"),
+    Row("cic archive serve", "the folder is no archive", 1, ("archive", "serve", "{files}"), "subreddits"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.command}-{' '.join(row.arguments)[:40]}")
+def test_a_row(demo, files, row):
+    arguments = (argument.replace("{files}", str(files)).replace("{sample}", str(SAMPLE)) for argument in row.arguments)
+    result = demo.run("cic", *arguments, **row.variables)
+    assert result.returncode == row.code, result.stderr
+    assert row.said in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_another_command_at_work(demo):
+    with (demo.root / "cic.lock").open("a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        results = [demo.run("cic", "demo"), demo.run("cic", "purge", "--post", "x")]
+    assert [result.returncode for result in results] == [1, 1]
+    assert all("another cic command is at work on" in result.stderr for result in results)
+
+
+def test_ctrl_c(demo):
+    command = [str(BIN / "cic"), "demo"]
+    with subprocess.Popen(command, env=demo.variables, cwd=demo.folder, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr:
+            if "Scraping" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 1
+    assert said.endswith("Aborted!\n")
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("arguments", [("serve",), ("demo", "--ui"), ("archive", "serve", "{root}/sample")])
+def test_what_serves_ends_well_when_it_is_told_to(demo, serving, arguments, stop):
+    arguments = [argument.replace("{root}", str(demo.root)) for argument in arguments]
+    with serving(*arguments, folder=demo.folder, variables=demo.variables) as server:
+        server.wait()
+        server.process.send_signal(stop)
+        assert server.process.wait(60) == 0, server.said
+
+
+DG = [
+    Row("dg check defs", "the code location is sound", 0, ("check", "defs"), ""),
+    Row("dg check defs", "it is not", 1, ("check", "defs"), "preset 'huge'", {"CIC_PRESET": "huge"}),
+    Row("dg launch", "every step and blocking check passed", 0,
+        ("launch", "--assets", "raw_images", "--partition", "carporn"), ""),
+    Row("dg launch", "one did not, or there is no such asset or partition", 1,
+        ("launch", "--assets", "raw_images", "--partition", "nothing"), ""),
+    Row("dg launch", "one did not, or there is no such asset or partition", 1,
+        ("launch", "--assets", "raw_images", "--partition", "carporn"), "", {"CIC_ARCHIVE": "/nowhere"}),
+    Row("dg launch", "one did not, or there is no such asset or partition", 1, ("launch", "--assets", "nothing"), ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", DG, ids=lambda row: f"{' '.join(row.arguments)}-{row.code}")
+def test_a_row_of_dg(demo, row):
+    result = demo.dg(*row.arguments, **row.variables)
+    assert result.returncode == row.code, result.stdout + result.stderr
+    assert row.said in result.stdout + result.stderr
+
+
+def test_a_purge(demo):
+    table = pd.read_parquet(demo.root / "tables" / "raw_images" / "carporn.parquet")
+    result = demo.run("cic", "purge", "--post", table["post_id"].iloc[-1])
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("Purged 1 posts and ")
+
+
+ELSEWHERE = {
+    ("cic run, cic demo, cic purge", "another command is at work on the data root", 1),
+    ("cic run, cic demo", "Ctrl+C", 1),
+    ("cic dev, cic serve, cic archive serve", "it was told to stop: Ctrl+C, SIGTERM", 0),
+    ("cic purge", "it is gone", 0),
+}
+"""Rows whose tests are not calls that end by themselves."""
+
+
+def test_the_table_of_the_documentation_has_these_rows_and_no_others():
+    text = (PROJECT / "docs" / "commands.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| (.+?) \| (.+?) \| (\d) \|$", text, re.MULTILINE)
+    assert len(table) == len(set(table))
+    documented = {(command.replace("`", ""), when, int(code)) for command, when, code in table}
+    assert documented == {row[:3] for row in (*ROWS, *DG)} | ELSEWHERE
