@@ -48,7 +48,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         path = data.root.write_table("image_hashes", table, key)
         return MaterializeResult(
             data_version=DataVersion(content_version(table)),
-            metadata={**metadata.shape(table), "table": metadata.file(path)},
+            metadata={**metadata.shape(table, "image_hashes"), "table": metadata.file(path)},
         )
 
     @asset(
@@ -78,7 +78,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         return MaterializeResult(
             data_version=DataVersion(content_version(groups)),
             metadata={
-                **metadata.shape(groups),
+                **metadata.shape(groups, "duplicates"),
                 "groups": int(groups["group_id"].nunique()),
                 "dropped": int((groups["keep"] == 0).sum()),
                 "label conflicts": int(groups.loc[groups["label_conflict"], "group_id"].nunique()),
@@ -108,7 +108,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         return MaterializeResult(
             data_version=DataVersion(content_version(kept)),
             metadata={
-                **metadata.shape(kept),
+                **metadata.shape(kept, "deduped_images"),
                 "before": len(images),
                 "dropped": len(images) - len(kept),
                 "pictures": metadata.sheet_of(kept, data.root.images),

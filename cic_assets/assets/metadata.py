@@ -7,6 +7,7 @@ rest are files that metadata points to.
 import base64
 import time
 from collections.abc import Callable, Hashable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from upath import UPath
 from cic_assets.images import Tile, contact_sheet, decode, pair_sheet, prepare, resize_and_crop
 from cic_assets.models import ModelSettings, augmented, load_training_data
 from cic_assets.storage import ContentStore
+from cic_assets.tables import meaning_of
 
 SHEET_TILES = 32
 SHEET_SIDE = 96
@@ -100,14 +102,24 @@ def table(frame: pd.DataFrame) -> TableMetadataValue:
     return MetadataValue.table(records, _schema(frame))
 
 
-def shape(frame: pd.DataFrame) -> dict[str, Any]:
-    """Rows and columns of the table that an asset is, under the names that the UI knows."""
-    return {"dagster/row_count": len(frame), "dagster/column_schema": _schema(frame)}
+def shape(frame: pd.DataFrame, name: str) -> dict[str, Any]:
+    """Rows and columns of the table that an asset is, under the names that the UI knows.
+
+    Args:
+        frame: the table.
+        name: its name among `TABLES`, which say what its columns mean.
+    """
+    meanings = {column: meaning_of(name, column) for column in map(str, frame.columns)}
+    return {"dagster/row_count": len(frame), "dagster/column_schema": _schema(frame, meanings)}
 
 
-def _schema(frame: pd.DataFrame) -> TableSchema:
-    kinds = {"i": "int", "f": "float", "b": "bool"}
-    return TableSchema([TableColumn(str(name), kinds.get(frame[name].dtype.kind, "string")) for name in frame.columns])
+def _schema(frame: pd.DataFrame, meanings: Mapping[str, str] = MappingProxyType({})) -> TableSchema:
+    kinds = {"i": "int", "u": "int", "f": "float", "b": "bool"}
+    columns = [
+        TableColumn(str(name), kinds.get(frame[name].dtype.kind, "string"), meanings.get(str(name)))
+        for name in frame.columns
+    ]
+    return TableSchema(columns)
 
 
 def _cell(value: Any) -> str | int | float | bool | None:

@@ -43,7 +43,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         path = data.root.write_table("adhoc_predictions", table)
         return MaterializeResult(
             metadata={
-                **metadata.shape(table),
+                **metadata.shape(table, "adhoc_predictions"),
                 "predictions": metadata.table(table),
                 "table": metadata.file(path),
             }

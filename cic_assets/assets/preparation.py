@@ -47,7 +47,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         return MaterializeResult(
             data_version=DataVersion(content_version(table)),
             metadata={
-                **metadata.shape(table),
+                **metadata.shape(table, "resized_images"),
                 "made now": made,
                 "bytes before": int(table["bytes"].sum()),
                 "bytes after": int(table["bytes_after"].sum()),
@@ -91,7 +91,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         return MaterializeResult(
             data_version=DataVersion(info.version),
             metadata={
-                **metadata.shape(manifest),
+                **metadata.shape(manifest, "manifest"),
                 "pictures by class and split": metadata.table(
                     pd.DataFrame(info.counts).rename_axis("class").reset_index()
                 ),

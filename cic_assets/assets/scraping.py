@@ -65,7 +65,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         return MaterializeResult(
             data_version=DataVersion(result.version),
             metadata={
-                **metadata.shape(result.table),
+                **metadata.shape(result.table, "raw_images"),
                 "source": str(partition.source),
                 "origin": connection.origin,
                 "posts": int(result.table["post_id"].nunique()),

@@ -43,7 +43,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         return MaterializeResult(
             data_version=DataVersion(check.tombstones.version),
             metadata={
-                **metadata.shape(table),
+                **metadata.shape(table, "takedowns"),
                 "posts asked about": check.asked,
                 "taken down now": metadata.counts(check.found, "fate"),
                 "waiting for a second look": check.unconfirmed,

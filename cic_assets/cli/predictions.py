@@ -55,8 +55,10 @@ def _silence_tensorflow() -> None:
 
 @click.command()
 @data_root_option
-@click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True)
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="address to listen at; this machine only unless told"
+)
+@click.option("--port", default=8000, show_default=True, help="of the page")
 def serve(data_root: str | None, host: str, port: int) -> None:
     """The predictor's page: drop a picture in, see its class."""
     from cic_assets.prediction import PredictionError, serve_page

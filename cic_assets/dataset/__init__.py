@@ -2,6 +2,7 @@
 
 from cic_assets.dataset.arrays import (
     MANIFEST,
+    MANIFEST_COLUMNS,
     DatasetInfo,
     SplitArrays,
     build_dataset,
@@ -15,16 +16,19 @@ from cic_assets.dataset.exports import LAYOUTS, export_dataset
 from cic_assets.dataset.forgetting import forget_pictures
 from cic_assets.dataset.given import read_given
 from cic_assets.dataset.poor import FAULTS, find_poor
-from cic_assets.dataset.resizing import resize_pictures
+from cic_assets.dataset.resizing import COPY_COLUMNS, SEARCH_COLUMNS, resize_pictures
 from cic_assets.dataset.settings import DatasetSettings, SplitBy, SplitSettings
 from cic_assets.dataset.shortcuts import ADVICE, SHORTCUT_AUC, Cue, find_shortcuts
 from cic_assets.dataset.splits import Split, assign_splits, split_of
 
 __all__ = [
     "ADVICE",
+    "COPY_COLUMNS",
     "FAULTS",
     "LAYOUTS",
     "MANIFEST",
+    "MANIFEST_COLUMNS",
+    "SEARCH_COLUMNS",
     "SHORTCUT_AUC",
     "Cue",
     "DatasetError",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from upath import UPath
 
+from cic_assets.columns import Column
 from cic_assets.dataset.balance import class_weights
 from cic_assets.dataset.errors import DatasetError
 from cic_assets.dataset.given import read_given
@@ -33,6 +34,13 @@ from cic_assets.storage import (
 MANIFEST = "manifest.parquet"
 DESCRIPTION = "dataset.json"
 FORMAT_VERSION = 2
+
+MANIFEST_COLUMNS: Mapping[str, Column] = {
+    "label": Column("int64", "the class as a number: its place among the classes, from 0"),
+    "split": Column("str", "train, validation or test"),
+    "row": Column("int64", "of the picture in the split's arrays, from 0"),
+}
+"""What the manifest adds to the pictures that it is made of."""
 
 
 class DatasetInfo(BaseModel):

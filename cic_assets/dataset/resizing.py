@@ -1,12 +1,13 @@
 """Resized copies of the pictures that are kept, each made once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import cv2
 import pandas as pd
 
+from cic_assets.columns import Column, columns_of
 from cic_assets.dataset.settings import DatasetSettings
 from cic_assets.images import decode, encode_jpeg, is_encoded_here, prepare
 from cic_assets.storage import ContentStore, sha256_hex, write_atomically
@@ -19,13 +20,27 @@ SEARCH_COLUMNS = (
 
 
 class _Copy(NamedTuple):
-    """What is known of a resized copy; the mean colours are 0 to 1."""
+    """What is known of a resized copy.
+
+    Attributes:
+        resized_sha256: SHA-256 of the copy's file.
+        bytes_after: size of the copy's file.
+        red, green, blue: mean of the channel in the copy, 0 to 1.
+    """
 
     resized_sha256: str
     bytes_after: int
     red: float
     green: float
     blue: float
+
+
+COPY_COLUMNS: Mapping[str, Column] = {
+    **columns_of(_Copy),
+    "upscaled": Column("bool", "the picture was smaller than the copy"),
+    "jpeg_quality": Column("int64", "of the copy, 50 to 100"),
+}
+"""What is added to a table of pictures once they are resized."""
 
 
 def resize_pictures(

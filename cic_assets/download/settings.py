@@ -19,7 +19,7 @@ def default_user_agent() -> str:
 class DownloadSettings(BaseModel):
     """Limits, politeness and patience of the downloader."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     concurrency: int = Field(default=96, ge=1, le=1024)
     """Requests under way at once, over all hosts. With a host 100 ms away, two cores are busy with as many; see
@@ -76,7 +76,7 @@ class DownloadSettings(BaseModel):
     """SHA-256 of pictures that stand for a removed one, besides those that we know."""
 
     user_agent: str = Field(default_factory=default_user_agent, min_length=1, pattern=r"^[\x20-\x7e]+$")
-    """Who asks. Name a way to reach you when you scrape much."""
+    """Who asks: the platform, `cic_assets` and its version. Name a way to reach you when you scrape much."""
 
     workers: int = Field(default=4, ge=1, le=64)
     """Threads that look into pictures and write them, beside the thread of the event loop. More than cores, as half

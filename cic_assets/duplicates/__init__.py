@@ -4,7 +4,7 @@ Finds every copy that a person would call the same picture and says why. Nothing
 """
 
 from cic_assets.duplicates.find import COLUMNS, find_duplicates
-from cic_assets.duplicates.fingerprints import fingerprint_pictures
+from cic_assets.duplicates.fingerprints import CARRIED, FINGERPRINT_COLUMNS, fingerprint_pictures
 from cic_assets.duplicates.leftovers import Leftovers, copies_left
 from cic_assets.duplicates.overrides import Kept, Overrides, OverridesError, load_overrides
 from cic_assets.duplicates.review import review_sheet
@@ -13,7 +13,9 @@ from cic_assets.duplicates.selection import group_members, kept_pictures, shares
 from cic_assets.duplicates.settings import DuplicateSettings
 
 __all__ = [
+    "CARRIED",
     "COLUMNS",
+    "FINGERPRINT_COLUMNS",
     "DuplicateSettings",
     "HashPairs",
     "Kept",

@@ -1,11 +1,12 @@
 """Groups of pictures that are the same picture, over all sources: proposed, verified, and with what to keep."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cic_assets.columns import Column
 from cic_assets.duplicates.candidates import Candidates
 from cic_assets.duplicates.groups import ITSELF, Links, Member, group_pictures
 from cic_assets.duplicates.overrides import Kept, Overrides
@@ -13,16 +14,20 @@ from cic_assets.duplicates.settings import DuplicateSettings
 from cic_assets.duplicates.verify import Verifier
 from cic_assets.duplicates.views import Views
 
-COLUMNS = {
-    "sha256": "string of 64 hexadecimal digits",
-    "subreddit": "the source that the row is of",
-    "klass": "its class",
-    "group_id": "SHA-256 of the group's representative",
-    "keep": "1 for the one row of the group that is kept, else 0",
-    "distance": "0 (identical) to 1, by the measure in verified_by",
-    "verified_by": "the measure by which it is the same picture as `verified_against`",
-    "verified_against": "SHA-256 of the representative, or of what a person says is the same as it",
-    "label_conflict": "whether the group is of more than one class, and no person said which is right",
+COLUMNS: Mapping[str, Column] = {
+    "sha256": Column("str", "of the picture"),
+    "subreddit": Column("str", "the source that the row is of"),
+    "klass": Column("str", "the class of that source"),
+    "group_id": Column("str", "SHA-256 of the group's representative"),
+    "keep": Column("int64", "1 for the one row of the group that is kept, else 0"),
+    "distance": Column("float64", "0 (identical) to 1, by the measure in `verified_by`"),
+    "verified_by": Column(
+        "str",
+        "why it is the same picture as `verified_against`: representative (it is that itself), sha256, pixels, "
+        "phash256, alignment (both also mirrored) or override",
+    ),
+    "verified_against": Column("str", "SHA-256 of the representative, or of what a person says is the same as it"),
+    "label_conflict": Column("bool", "the group is of more than one class, and no person said which is right"),
 }
 """Columns of the table of duplicates."""
 

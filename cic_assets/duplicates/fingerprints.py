@@ -1,14 +1,15 @@
 """The table of fingerprints: each picture decoded and hashed once, however often a source is scraped."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 
-from cic_assets.duplicates.look import look_of
-from cic_assets.images import examine
+from cic_assets.columns import Column, columns_of
+from cic_assets.duplicates.look import Look, look_of
+from cic_assets.images import Fingerprint, examine
 from cic_assets.media import Outcome
 from cic_assets.storage import ContentStore
 
@@ -20,6 +21,17 @@ CARRIED = [
     "bytes",
 ]  # fmt: skip
 """Columns taken over from `raw_images`."""
+
+FINGERPRINT_COLUMNS: Mapping[str, Column] = {
+    **{
+        name: column
+        for name, column in columns_of(Fingerprint, unsigned={"phash", "phash_mirrored"}).items()
+        if name not in CARRIED
+    },
+    **columns_of(Look),
+    "fingerprint_version": Column("int64", "of the definition of all this: another one, and it is computed again"),
+}
+"""What is added to them."""
 
 
 def fingerprint_pictures(

@@ -31,10 +31,11 @@ class Look:
     """What the views are made of, kept with a picture's fingerprint.
 
     Attributes:
-        content_left, content_top, content_right, content_bottom: the picture without even borders, in shares.
-        thumbnail: `SIDE` x `SIDE` bytes, row by row: the whole in grey, tones evened (see `even_tones`).
+        content_left, content_top, content_right, content_bottom: an edge of the picture without even borders, as a
+            share of its side.
+        thumbnail: 32 x 32 bytes, row by row: the whole in grey, each tone replaced by its rank (see `even_tones`).
         content_thumbnail: the same of the content, which is the whole again where there is no border.
-        colours: `COLOUR_SIDE` x `COLOUR_SIDE` x 2 bytes: Cr and Cb of the whole picture's cells, as uint8 around 128.
+        colours: 8 x 8 x 2 bytes: Cr and Cb of the whole picture's cells, as uint8 around 128.
     """
 
     content_left: float

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class DuplicateSettings(BaseModel):
     """How alike two pictures must be to count as one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     overrides: Path = Path("overrides.yaml")
     """What a person decided about pictures, in a file beside the problem file; there need not be one."""

@@ -15,11 +15,11 @@ class _Part(BaseModel):
 class Answer(_Part):
     """The best model by validation accuracy, and what the test pictures say of it."""
 
-    model: str
-    accuracy: float
-    accuracy_ci: tuple[float, float]
-    right: int
-    n: int
+    model: str = Field(description="its name")
+    accuracy: float = Field(description="share of right answers on the test pictures")
+    accuracy_ci: tuple[float, float] = Field(description="95 % Wilson interval of it")
+    right: int = Field(description="right answers")
+    n: int = Field(description="test pictures")
     above_majority: bool = Field(description="the whole interval is above the majority class")
     statements: dict[str, str] = Field(description="in plain words, by what each is about")
     text: str = Field(description="the statements as one text")
@@ -28,17 +28,19 @@ class Answer(_Part):
 class Notice(_Part):
     """What a reader must know before any number."""
 
-    kind: Literal["sample", "random_weights", "not_above_majority", "shortcut", "model", "taken_down"]
-    title: str
-    text: str
+    kind: Literal["sample", "random_weights", "not_above_majority", "shortcut", "model", "taken_down"] = Field(
+        description="what it is about"
+    )
+    title: str = Field(description="in a few words")
+    text: str = Field(description="in a sentence or two")
 
 
 class SourcePart(_Part):
     """One source of pictures: the original's table of scraping and cleaning."""
 
     label: str = Field(description="as a person writes it, such as r/carporn")
-    klass: str
-    posts: int
+    klass: str = Field(description="the class that its pictures are given")
+    posts: int = Field(description="posts, files or list entries that it gave")
     media: int = Field(description="pictures, videos and links in those posts")
     images: int = Field(description="media that came as a usable picture")
     files: int = Field(description="different files among them")
@@ -52,7 +54,7 @@ class SourcePart(_Part):
 class ClassPart(_Part):
     """One class in the final set."""
 
-    pictures: int
+    pictures: int = Field(description="in all splits")
     bytes_before: int = Field(description="of the files as they came")
     bytes_after: int = Field(description="of the resized copies")
     upscaled: int = Field(description="pictures that were smaller than the copy")
@@ -61,17 +63,17 @@ class ClassPart(_Part):
 class DuplicatesPart(_Part):
     """What was left out because it was there already."""
 
-    groups: int
+    groups: int = Field(description="pictures that there are several copies of")
     copies_left_out: int = Field(description="pictures whose group keeps a better copy")
     label_conflicts: int = Field(description="groups with one picture under two classes")
-    pictures_in_conflict: int
+    pictures_in_conflict: int = Field(description="pictures in those groups; none of them is kept")
 
 
 class ShortcutPart(_Part):
     """What one cue alone, without a look at the subject, says about one class."""
 
-    cue: str
-    klass: str
+    cue: str = Field(description="such as size or format")
+    klass: str = Field(description="the class that it tells")
     auc: float = Field(description="area under the ROC curve of this class against all others: 0.5 is a coin")
     auc_ci: tuple[float, float] = Field(description="95 % interval")
     value: str = Field(description="the most telling one")
@@ -83,17 +85,19 @@ class ShortcutPart(_Part):
 class DatasetPart(_Part):
     """The data set that all models were trained and tested on."""
 
-    name: str
-    version: str
+    name: str = Field(description="of the problem")
+    version: str = Field(description="the same exactly when pictures, labels and splits are the same")
     sample: bool = Field(description="the pictures are the embedded, drawn ones")
-    side: int
-    pictures: int
-    classes: list[str]
-    class_weights: dict[str, float]
+    side: int = Field(description="of the pictures, in pixels")
+    pictures: int = Field(description="in all splits and classes")
+    classes: list[str] = Field(description="in the order of their labels")
+    class_weights: dict[str, float] = Field(
+        description="by class, for the training loss; the mean weight of a picture is 1"
+    )
     counts: dict[str, dict[str, int]] = Field(description="pictures by split and class")
-    per_class: dict[str, ClassPart]
-    sources: dict[str, SourcePart]
-    duplicates: DuplicatesPart
+    per_class: dict[str, ClassPart] = Field(description="by class")
+    sources: dict[str, SourcePart] = Field(description="by partition")
+    duplicates: DuplicatesPart = Field(description="over all sources")
     shortcuts: list[ShortcutPart] = Field(default=[], description="the most telling cue first")
     faults: dict[str, dict[str, int]] = Field(default={}, description="pictures of each class with each fault")
 
@@ -101,88 +105,95 @@ class DatasetPart(_Part):
 class ClassScore(_Part):
     """How a model fares on one class of the test pictures."""
 
-    support: int
-    right: int
-    precision: float | None
-    recall: float | None
-    f1: float | None
+    support: int = Field(description="test pictures of this class")
+    right: int = Field(description="of them named rightly")
+    precision: float | None = Field(description="of the pictures called this class, the share that is")
+    recall: float | None = Field(description="of the pictures of this class, the share found")
+    f1: float | None = Field(description="harmonic mean of the two")
 
 
 class SourceScore(_Part):
     """How a model fares on the test pictures of one source."""
 
-    right: int
-    n: int
-    accuracy: float | None
-    accuracy_ci: tuple[float, float]
+    right: int = Field(description="right answers")
+    n: int = Field(description="test pictures of this source")
+    accuracy: float | None = Field(description="share of right answers")
+    accuracy_ci: tuple[float, float] = Field(description="95 % Wilson interval of it")
 
 
 class ModelPart(_Part):
     """One model: what it is worth and what it cost."""
 
-    title: str
-    architecture: str
-    variant: str
-    accuracy: float
+    title: str = Field(description="what a person calls it")
+    architecture: str = Field(description="vgg, peetz_net or xception")
+    variant: str = Field(description="original or modern")
+    accuracy: float = Field(description="share of right answers on the test pictures")
     accuracy_ci: tuple[float, float] = Field(description="95 % Wilson interval")
-    right: int
-    n: int
-    balanced_accuracy: float
-    majority_baseline: float
-    above_majority: bool
+    right: int = Field(description="right answers")
+    n: int = Field(description="test pictures")
+    balanced_accuracy: float = Field(description="mean of the classes' recalls")
+    majority_baseline: float = Field(description="accuracy of always answering the test pictures' commonest class")
+    above_majority: bool = Field(description="the whole interval is above that")
     confusion: list[list[int]] = Field(description="rows the truth, columns the answer, in the order of the classes")
-    per_class: dict[str, ClassScore]
-    per_source: dict[str, SourceScore]
-    expected_calibration_error: float
+    per_class: dict[str, ClassScore] = Field(description="by class")
+    per_source: dict[str, SourceScore] = Field(description="by partition")
+    expected_calibration_error: float = Field(
+        description="mean gap between confidence and accuracy over 10 bins of confidence"
+    )
     mean_confidence: float = Field(description="mean of the probabilities that it gave its answers")
-    brier_score: float
-    log_loss: float
-    validation_accuracy: float
-    validation_loss: float
-    validation_n: int
-    epochs: int
-    best_epoch: int
-    stopped_early: bool
+    brier_score: float = Field(description="mean squared distance from the truth, summed over classes: 0 (best) to 2")
+    log_loss: float = Field(description="mean negative logarithm of the true class's probability")
+    validation_accuracy: float = Field(description="of the weights that were kept; models are chosen by it")
+    validation_loss: float = Field(description="cross-entropy, likewise")
+    validation_n: int = Field(description="validation pictures")
+    epochs: int = Field(description="that were trained")
+    best_epoch: int = Field(description="whose weights were kept, from 1")
+    stopped_early: bool = Field(description="before all epochs were trained")
     train_seconds: float = Field(description="of the epochs")
     features_seconds: float | None = Field(description="of running a frozen trunk once; null without one")
     wall_seconds: float = Field(description="all of it, from the process's start to its results")
-    cpu_seconds: float
-    images_per_second: float
-    peak_rss_bytes: int
-    peak_gpu_bytes: int | None
-    disk_bytes: int
-    parameters: int
-    trainable_parameters: int
+    cpu_seconds: float = Field(description="of all cores, in that time")
+    images_per_second: float = Field(description="training pictures, within the epochs")
+    peak_rss_bytes: int = Field(description="most memory of its process")
+    peak_gpu_bytes: int | None = Field(description="most GPU memory; null on a CPU")
+    disk_bytes: int = Field(description="of model.keras")
+    parameters: int = Field(description="all weights")
+    trainable_parameters: int = Field(description="those that training may change")
     flops: int = Field(description="forward, for one picture")
-    device: str
-    random_weights: bool
+    device: str = Field(description="that trained it, such as cpu or gpu:0")
+    random_weights: bool = Field(
+        description="it needs pretrained weights and had to do without: its numbers mean nothing"
+    )
     weights: str = Field(description="where pretrained weights came from; empty where there are none")
-    weights_sha256: str
-    warnings: list[str]
-    history: list[dict[str, Any]]
+    weights_sha256: str = Field(description="over their arrays")
+    warnings: list[str] = Field(description="of the training, in words")
+    history: list[dict[str, Any]] = Field(
+        description="a row an epoch: epoch, epochs, loss, accuracy, val_loss, val_accuracy, learning_rate, seconds, "
+        "images_per_second, remaining_seconds, best"
+    )
 
 
 class ComparisonPart(_Part):
     """Two models on the same test pictures, by McNemar's exact test."""
 
-    first: str
-    second: str
+    first: str = Field(description="name of a model")
+    second: str = Field(description="name of another")
     only_first: int = Field(description="pictures that only the first got right")
-    only_second: int
-    p_value: float
+    only_second: int = Field(description="pictures that only the second got right")
+    p_value: float = Field(description="chance of so lopsided a split or worse, were both equally good")
     p_value_adjusted: float = Field(description="by Holm, over all pairs of this report")
 
 
 class ReportData(_Part):
     """All of `report.json`."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1] = Field(default=1, description="another one, and something of this page has changed")
     generated_at: str = Field(description="ISO 8601, UTC")
-    question: str
-    answer: Answer
-    notices: list[Notice]
-    dataset: DatasetPart
-    models: dict[str, ModelPart]
-    comparisons: list[ComparisonPart]
+    question: str = Field(description="as the problem file has it")
+    answer: Answer = Field(description="the best model")
+    notices: list[Notice] = Field(description="before all numbers")
+    dataset: DatasetPart = Field(description="what all models saw")
+    models: dict[str, ModelPart] = Field(description="by name")
+    comparisons: list[ComparisonPart] = Field(description="each pair of models")
     provenance: dict[str, str] = Field(description="versions of programs and data")
     settings: dict[str, Any] = Field(description="of the problem, without its sources")

@@ -42,7 +42,7 @@ class Fingerprint:
         phash_mirrored: the same of the picture mirrored left to right.
         phash256: 256 bits as 32 bytes, first byte first, as `bytes.fromhex(str(imagehash.phash(image, 16)))`;
             `np.frombuffer(phash256, ">u8")` gives four words.
-        phash256_mirrored: likewise.
+        phash256_mirrored: the same of the picture mirrored left to right.
         pixels_sha256: hexadecimal SHA-256 of the decoded pixels (of a large JPEG as decoded smaller): equal for copies
             that differ in metadata only, or in a container that keeps every pixel.
         width: true pixels, upright.

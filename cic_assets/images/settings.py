@@ -13,7 +13,7 @@ rarer formats, never sees a picture that it would warn about.
 class ImageLimits(BaseModel):
     """Sizes, in pixels as displayed, outside which a picture is turned away before it is decoded."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     max_pixels: int = Field(default=50_000_000, ge=1, le=PIXEL_CEILING)
     """Width times height. Every common camera and telephone stays below; a bomb of 20,000 x 20,000 does not."""

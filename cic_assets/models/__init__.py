@@ -30,7 +30,15 @@ from cic_assets.models.events import EpochEnd, Event, Finished, Message, OnEvent
 from cic_assets.models.forgetting import has_seen, mark_taken_down
 from cic_assets.models.process import train_in_process
 from cic_assets.models.ranking import best_first, best_model
-from cic_assets.models.settings import AcceleratorSettings, AugmentationSettings, ModelSettings, default_models
+from cic_assets.models.results import PICTURE_COLUMNS, PREDICTION_COLUMNS
+from cic_assets.models.settings import (
+    AcceleratorSettings,
+    Architecture,
+    AugmentationSettings,
+    ModelSettings,
+    Variant,
+    default_models,
+)
 from cic_assets.models.training import TrainingSpec, train
 from cic_assets.models.weights import resolve_weights
 
@@ -38,9 +46,12 @@ __all__ = [
     "CARD_FILE",
     "MODEL_FILE",
     "PICTURES_FILE",
+    "PICTURE_COLUMNS",
     "PREDICTIONS_FILE",
+    "PREDICTION_COLUMNS",
     "AcceleratorSettings",
     "AcceleratorUnavailableError",
+    "Architecture",
     "AugmentationSettings",
     "Card",
     "CardMismatchError",
@@ -58,6 +69,7 @@ __all__ = [
     "TrainingDataError",
     "TrainingDivergedError",
     "TrainingSpec",
+    "Variant",
     "WeightsUnavailableError",
     "WorkerError",
     "augmented",

@@ -1,5 +1,6 @@
 """What a training leaves: the model file, its predictions on validation and test, and its card."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from upath import UPath
 
+from cic_assets.columns import Column
 from cic_assets.models.accelerator import peak_gpu_bytes
 from cic_assets.models.card import (
     CARD_FILE,
@@ -52,6 +54,23 @@ class Outcome:
     features_seconds: float | None
     device: str
     watch: Stopwatch
+
+
+PREDICTION_COLUMNS: Mapping[str, Column] = {
+    "sha256": Column("str", "of the picture"),
+    "split": Column("str", "validation or test"),
+    "klass": Column("str", "its class"),
+    "label": Column("int64", "its class as a number"),
+    "predicted": Column("str", "the class that the model says"),
+    "p_CLASS": Column("float64", "its probability of the class of that name, 0 to 1; a column a class"),
+}
+"""What the model says of each picture that it is judged by."""
+
+PICTURE_COLUMNS: Mapping[str, Column] = {
+    "sha256": Column("str", "of the picture"),
+    "split": Column("str", "train, validation or test"),
+}
+"""Which pictures the model has seen."""
 
 
 def save(spec: "TrainingSpec", data: TrainingData, outcome: Outcome) -> Card:

@@ -60,7 +60,7 @@ class ModelSettings(_Settings):
     Settings that are not given are those of the architecture's variant, see `VARIANTS`.
     """
 
-    architecture: Architecture
+    architecture: Architecture = Field(description="which network; need not be said of a model that is called like one")
     variant: Variant = Field(default=DEFAULT_VARIANT, description="original: as in the notebooks; modern: better")
     width: float = Field(default=1.0, gt=0, le=4, description="factor on filters and dense units, for a smaller net")
     input_size: int = Field(

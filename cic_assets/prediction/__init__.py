@@ -10,9 +10,10 @@ from cic_assets.prediction.predictor import (
     load_predictor,
     load_predictors,
 )
-from cic_assets.prediction.table import as_table
+from cic_assets.prediction.table import COLUMNS, as_table
 
 __all__ = [
+    "COLUMNS",
     "Answer",
     "Input",
     "Panel",

@@ -1,15 +1,26 @@
 """Predictions as a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from cic_assets.columns import Column
 from cic_assets.prediction.predictor import Prediction
 from cic_assets.storage import storable_text
 
+COLUMNS: Mapping[str, Column] = {
+    "path": Column("str", "as it was given, or found in a folder that was given"),
+    "label": Column("str", "the most probable class; empty where the picture could not be read"),
+    "probability": Column("float64", "of that class, 0 to 1"),
+    "p_CLASS": Column("float64", "of the class of that name, 0 to 1; a column a class"),
+    "model": Column("str", "name of the model"),
+    "error": Column("str", "why there is no label; empty where there is one"),
+}
+"""What is said of each picture."""
+
 
 def as_table(predictions: Sequence[Prediction], labels: Sequence[str]) -> pd.DataFrame:
-    """One row a picture: `path, label, probability, p_CLASS…, model, error`.
+    """One row a picture: the columns of `COLUMNS`.
 
     Text that there is none of is empty, numbers that there are none of are NaN; so every column has the same type
     whatever the pictures are, and a table of unreadable ones alone is a table too.

@@ -8,7 +8,7 @@ from cic_assets.reddit.words import SORTS, TIME_FILTERS, Sort, TimeFilter
 class RedditSettings(BaseModel):
     """Settings of the Reddit sources; each default with its reason."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     terms_acknowledged: bool = False
     """That you read what Reddit's terms ask, and that your use is allowed. The live API is not used without it."""

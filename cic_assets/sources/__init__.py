@@ -8,6 +8,7 @@ from cic_assets.sources.source import Partition, Source, SourceKind, name_partit
 from cic_assets.sources.table import COLUMNS, complete_row, empty_table
 from cic_assets.sources.tombstones import (
     GONE,
+    TOMBSTONE_COLUMNS,
     TOMBSTONES,
     WHOLE_POST,
     Fate,
@@ -23,6 +24,7 @@ __all__ = [
     "COLUMNS",
     "GONE",
     "TOMBSTONES",
+    "TOMBSTONE_COLUMNS",
     "WHOLE_POST",
     "Connection",
     "Fate",

@@ -5,42 +5,45 @@ from typing import Any
 
 import pandas as pd
 
+from cic_assets.columns import Column, types_of
 from cic_assets.download import Download
 from cic_assets.media import Medium, Outcome
 from cic_assets.sources.source import Partition
 from cic_assets.storage import ContentStore, content_version, storable_text
 
-COLUMNS: Mapping[str, str] = {
-    "post_id": "str",
-    "subreddit": "str",
-    "media_url": "str",
-    "position": "int64",
-    "outcome": "str",
-    "reason": "str",
-    "sha256": "str",
-    "format": "str",
-    "width": "int64",
-    "height": "int64",
-    "bytes": "int64",
-    "permalink": "str",
-    "title": "str",
-    "author": "str",
-    "created_utc": "float64",
-    "score": "int64",
-    "over_18": "bool",
-    "flair": "str",
-    "crosspost_of": "str",
-    "final_url": "str",
-    "used_fallback": "bool",
-    "etag": "str",
-    "last_modified": "str",
-    "transient": "bool",
-    "limits": "str",
-    "fetched_at": "str",
-    "origin": "str",
-    "source": "str",
+COLUMNS: Mapping[str, Column] = {
+    "post_id": Column("str", "Reddit's id without `t3_`; what names the item in another source"),
+    "subreddit": Column("str", "the partition: the subreddit in lower case, or the name of another source"),
+    "media_url": Column("str", "where the bytes are, exactly as given; empty once taken down"),
+    "position": Column("int64", "index among the media of the post, from 0"),
+    "outcome": Column("str", "what became of it: one of the words of the README"),
+    "reason": Column("str", "why, in a few words; empty for `ok`"),
+    "sha256": Column("str", "of the bytes as they came, 64 hexadecimal digits: the picture's name in the store"),
+    "format": Column("str", "by its bytes: jpeg, png, gif, webp, bmp or tiff"),
+    "width": Column("int64", "pixels, as displayed"),
+    "height": Column("int64", "pixels, as displayed"),
+    "bytes": Column("int64", "of the file as it came"),
+    "permalink": Column("str", "the post's page on Reddit; empty in sources without posts"),
+    "title": Column("str", "of the post; elsewhere the file's name or the URL"),
+    "author": Column("str", "name of the account; empty once it is closed"),
+    "created_utc": Column("float64", "when it was posted, seconds since 1970; 0 where the source does not say"),
+    "score": Column("int64", "votes up less votes down, at the last scrape that saw the post"),
+    "over_18": Column("bool", "marked as adult"),
+    "flair": Column("str", "label that the subreddit gave the post"),
+    "crosspost_of": Column("str", "id of the post that this one repeats"),
+    "final_url": Column("str", "where the bytes came from, after redirects"),
+    "used_fallback": Column("bool", "the bytes are those of Reddit's preview: `media_url` gave none"),
+    "etag": Column("str", "the host's ETag header, to ask again with; of a file a mark of its content"),
+    "last_modified": Column("str", "the host's Last-Modified header, likewise"),
+    "transient": Column("bool", "the failure may pass: the next scrape asks again"),
+    "limits": Column("str", "version of the limits (sizes, placeholders, ports) by which it was judged"),
+    "fetched_at": Column("str", "when it first had this outcome, ISO 8601, UTC"),
+    "origin": Column("str", "reddit, web, folder or kaggle; `archive:…` and `sample:…` for what was replayed"),
+    "source": Column("str", "the source as the problem file writes it, its path absolute"),
 }
-"""Columns and their types. A text that is not known is empty, a number 0."""
+"""A text that is not known is empty, a number 0."""
+
+_TYPES = types_of(COLUMNS)
 
 KEY = ["post_id", "position", "media_url"]
 
@@ -52,7 +55,7 @@ _FROM_MEDIUM = (
     "post_id", "media_url", "position", "permalink", "title", "author", "created_utc", "score", "over_18", "flair",
     "crosspost_of",
 )  # fmt: skip
-_EMPTY: Mapping[str, Any] = {name: {"str": "", "bool": False}.get(kind, 0) for name, kind in COLUMNS.items()}
+_EMPTY: Mapping[str, Any] = {name: {"str": "", "bool": False}.get(kind, 0) for name, kind in _TYPES.items()}
 
 _PASSING = frozenset({Outcome.TIMEOUT, Outcome.ERROR, Outcome.SKIPPED})
 """Outcomes that the next scrape looks at again, whatever their cause. The rest is settled (a 404, a page, a bomb),
@@ -98,7 +101,7 @@ def make_table(rows: Iterable[Mapping[str, Any]], before: pd.DataFrame, *, keep_
     newest_first = merged.sort_values(
         ["created_utc", "post_id", "position"], ascending=[False, True, True], ignore_index=True
     )
-    return newest_first.astype(dict(COLUMNS))
+    return newest_first.astype(_TYPES)
 
 
 def rows_not_in(table: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
@@ -114,7 +117,7 @@ def _first_times(table: pd.DataFrame, before: pd.DataFrame) -> pd.Series:
 
 def empty_table() -> pd.DataFrame:
     """No rows, all columns."""
-    return pd.DataFrame(columns=list(COLUMNS)).astype(dict(COLUMNS))
+    return pd.DataFrame(columns=list(COLUMNS)).astype(_TYPES)
 
 
 def completed(table: pd.DataFrame) -> pd.DataFrame:
@@ -124,7 +127,7 @@ def completed(table: pd.DataFrame) -> pd.DataFrame:
     """
     unknown: dict[str, Any] = {**_EMPTY, "transient": table["outcome"] != Outcome.OK}
     missing = {name: unknown[name] for name in COLUMNS if name not in table.columns}
-    return table.assign(**missing)[list(COLUMNS)].astype(dict(COLUMNS))
+    return table.assign(**missing)[list(COLUMNS)].astype(_TYPES)
 
 
 def settled(before: pd.DataFrame, store: ContentStore) -> dict[str, Download]:
@@ -142,7 +145,7 @@ def settled(before: pd.DataFrame, store: ContentStore) -> dict[str, Download]:
 
 def _as_download(row: Mapping[Any, Any]) -> Download:
     values: dict[str, Any] = {
-        name: bool(row[name]) if COLUMNS[name] == "bool" else row[name] or None for name in _FROM_DOWNLOAD
+        name: bool(row[name]) if _TYPES[name] == "bool" else row[name] or None for name in _FROM_DOWNLOAD
     }
     values |= {"outcome": Outcome(row["outcome"]), "reason": row["reason"]}
     return Download(url=row["media_url"], **values)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from cic_assets.columns import Column, types_of
 from cic_assets.media import Medium, Outcome
 from cic_assets.storage import DataRoot, content_version, sha256_hex
 
@@ -48,22 +49,20 @@ WORDS: Mapping[Fate, str] = {
 
 GONE = frozenset(WORDS)
 
-TOMBSTONE_COLUMNS: Mapping[str, str] = {
-    "post_id": "str",
-    "subreddit": "str",
-    "position": "int64",
-    "is_post": "bool",
-    "crosspost_of": "str",
-    "url_sha256": "str",
-    "sha256": "str",
-    "fate": "str",
-    "noticed_at": "str",
+TOMBSTONE_COLUMNS: Mapping[str, Column] = {
+    "post_id": Column("str", "of the post, or what named the item in a list or a folder"),
+    "subreddit": Column("str", "the partition"),
+    "position": Column("int64", "index among the media of the post, from 0; -1 where the row is about a whole post"),
+    "is_post": Column("bool", "a post of Reddit, whose id means the same in every source; no item of a list or folder"),
+    "crosspost_of": Column("str", "id of the post that it repeated"),
+    "url_sha256": Column("str", "SHA-256 of the URL: enough to know it again, not to find it"),
+    "sha256": Column("str", "the picture's, as long as something of it may be left; of a purged picture for good"),
+    "fate": Column("str", "deleted, removed, missing, purged, purged_picture; or unconfirmed, author_gone: still kept"),
+    "noticed_at": Column("str", "when, ISO 8601, UTC"),
 }
-"""`sha256` is the picture's as long as something of it may be left to remove, and of a purged picture for good.
+"""One row a medium that was taken down, or of which it is not known yet."""
 
-`is_post` tells a post of Reddit, whose id means the same in every source, from an item of a list or a folder.
-`position` is -1 where the row is about a whole post.
-"""
+_TYPES = types_of(TOMBSTONE_COLUMNS)
 
 WHOLE_POST = -1
 
@@ -137,12 +136,12 @@ def load_tombstones(root: DataRoot, partition: str | None = None) -> Tombstones:
     """The tombstones of one source, or of all that there are; none where nothing was taken down yet."""
     keys = root.table_partitions(TOMBSTONES)
     tables = [root.read_table(TOMBSTONES, key) for key in keys if partition in (None, key)]
-    return Tombstones(pd.concat([make_tombstones([]), *tables], ignore_index=True).astype(dict(TOMBSTONE_COLUMNS)))
+    return Tombstones(pd.concat([make_tombstones([]), *tables], ignore_index=True).astype(_TYPES))
 
 
 def make_tombstones(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """A table of tombstones, the earliest of each medium."""
-    table = pd.DataFrame(list(rows), columns=list(TOMBSTONE_COLUMNS)).astype(dict(TOMBSTONE_COLUMNS))
+    table = pd.DataFrame(list(rows), columns=list(TOMBSTONE_COLUMNS)).astype(_TYPES)
     return table.drop_duplicates(["post_id", "position", "url_sha256", "fate"], ignore_index=True)
 
 

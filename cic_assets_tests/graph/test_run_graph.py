@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from dagster import AssetKey
 
@@ -13,6 +14,7 @@ from cic_assets.instance import open_instance
 from cic_assets.problem import load_problem
 from cic_assets.remains import Remains
 from cic_assets.runs import RunFailedError, run_graph
+from cic_assets.tables import TABLES
 
 from .conftest import picture
 
@@ -41,6 +43,20 @@ def run(world):
     return sorted(materialized, key=str), lines
 
 
+def columns_found(root):
+    """The columns of each table that there is, with their types in Parquet; the same in all of its partitions."""
+    kinds = {"large_string": "str", "double": "float64", "binary": "bytes"}
+    found = {}
+    for name, table in TABLES.items():
+        for path in root.path.glob(table.path.replace("SOURCE", "*").replace("MODEL", "*")):
+            fields = pq.read_schema(path)
+            columns = {
+                "p_CLASS" if f.name.startswith("p_") else f.name: kinds.get(str(f.type), str(f.type)) for f in fields
+            }
+            assert found.setdefault(name, columns) == columns, path
+    return found
+
+
 SCRAPES = [(name, key) for name in ("raw_images", "takedowns") for key in ("boats", "cars", "tanks")]
 
 
@@ -61,6 +77,14 @@ def test_everything_once_then_only_what_changed(world):
         assert "data:image/jpeg" in str(event.asset_materialization.metadata["augmented samples"].value)
         event = instance.get_latest_materialization_event(AssetKey("evaluation_report"))
         assert str(world.root.report / "report.html") in str(event.asset_materialization.metadata["report"].value)
+        event = instance.get_latest_materialization_event(AssetKey("duplicates"))
+        schema = event.asset_materialization.metadata["dagster/column_schema"].schema
+        assert {column.name: column.description for column in schema.columns}["keep"].startswith("1 for the one row")
+    assert columns_found(world.root) == {
+        name: {column: kind for column, (kind, _) in table.columns.items()}
+        for name, table in TABLES.items()
+        if name not in ("takedowns", "adhoc_predictions")  # nothing was taken down, nobody named pictures
+    }
 
     # Nothing changed: sources are asked again, nothing else happens.
     again, _ = run(world)
