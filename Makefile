@@ -15,7 +15,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 # pytest and ruff look nice in colour where a person looks.
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup demo test test-fast test-browser check format dev bench acceptance clean
+.PHONY: help setup demo test test-fast test-browser check format docs dev bench acceptance clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -54,6 +54,9 @@ test: test-fast ## All tests, the fast ones first
 
 test-browser: setup ## The UI in a real browser: needs Chromium and a few minutes
 	$(BIN)/pytest -m "browser"
+
+docs: setup ## Write docs/reference out of the code
+	$(BIN)/python docs/reference.py
 
 acceptance: setup ## The tests on private photos, where they are
 	$(BIN)/pytest -m "shared"

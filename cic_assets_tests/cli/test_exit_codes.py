@@ -1,4 +1,4 @@
-"""The exit codes of docs/commands.md: for each row of its table one process at least, and no row more."""
+"""The exit codes of docs/exit-codes.md: for each row of its table one process at least, and no row more."""
 
 import fcntl
 import os
@@ -164,7 +164,7 @@ ELSEWHERE = {
 
 
 def test_the_table_of_the_documentation_has_these_rows_and_no_others():
-    text = (PROJECT / "docs" / "commands.md").read_text(encoding="utf-8")
+    text = (PROJECT / "docs" / "exit-codes.md").read_text(encoding="utf-8")
     table = re.findall(r"^\| (.+?) \| (.+?) \| (\d) \|$", text, re.MULTILINE)
     assert len(table) == len(set(table))
     documented = {(command.replace("`", ""), when, int(code)) for command, when, code in table}
