@@ -15,7 +15,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 # pytest and ruff look nice in colour where a person looks.
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup demo test test-fast test-browser check format docs dev bench acceptance clean
+.PHONY: help setup setup-gpu demo test test-fast test-browser check format docs dev bench acceptance clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -29,6 +29,9 @@ setup: .venv/.synced ## Make .venv from the lock file
 		|| { rm -rf .venv-uv; echo "error: could not install uv (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }; }
 	$(UV) sync --frozen --python $$(command -v $(PYTHON)) --project .
 	@touch $@
+
+setup-gpu: setup ## Add what TensorFlow needs on an NVIDIA GPU
+	$(UV) sync --frozen --inexact --extra gpu --python $$(command -v $(PYTHON)) --project .
 
 demo: setup ## The whole graph on the embedded sample: minutes, no credentials
 	@$(BIN)/cic demo
