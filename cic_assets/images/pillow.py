@@ -6,11 +6,15 @@ from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, TiffImagePlugin, WebPImagePlugin
 
 from cic_assets.images.formats import jpeg, png
 from cic_assets.images.formats.common import Header, TruncatedImage, UnreadableImage
 from cic_assets.images.pixels import Rgb
+
+# Pillow imports its plugins when it first opens a picture: all forty, if one that it is asked for is not there yet.
+Image.preinit()
+_PLUGINS = (TiffImagePlugin, WebPImagePlugin)
 
 _WHITE = (255, 255, 255)
 _PIXELS_ONLY = {"jpeg": jpeg.only_pixels, "png": png.only_pixels}

