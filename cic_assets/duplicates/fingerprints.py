@@ -13,7 +13,7 @@ from cic_assets.images import Fingerprint, examine
 from cic_assets.media import Outcome
 from cic_assets.storage import ContentStore
 
-VERSION = 3
+VERSION = 4
 """Of the fingerprints' definition: another one, and all are computed again."""
 
 CARRIED = [
