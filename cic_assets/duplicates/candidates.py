@@ -4,6 +4,7 @@ Whether two pictures are proposed depends on those two alone, never on which oth
 groups independent of order, of partitions and of later additions. No pixels and no decisions here.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cic_assets.duplicates.blocks import Hashes
-from cic_assets.duplicates.search import pairs_between
+from cic_assets.duplicates.search import HashPairs, pairs_between
 from cic_assets.duplicates.views import Views
 
 Positions = NDArray[np.int64]
+
+_SEVERAL = -1
 
 
 class Candidates:
@@ -37,15 +40,31 @@ class Candidates:
         pairs = pairs_between(self._asked.values, self._known.values, radius)
         self._known_near = _Index.of(pairs.left, pairs.right, len(self._asked.values))
         self._asked_near = _Index.of(pairs.right, pairs.left, len(self._known.values))
+        self._is_alone = self._near_none_but_themselves(pairs)
         self._twins = _twins_of(pictures, np.flatnonzero(is_flat))
 
     def of(self, picture: int) -> Positions:
         """Positions of the pictures that may be the same as one, ascending, without itself."""
         if picture in self._twins:
             return np.setdiff1d(self._twins[picture], picture)
+        if self._is_alone[picture]:
+            return np.empty(0, np.int64)
         known = self._known.pictures.at(self._known_near.at(self._asked.keys(picture)))
         asked = self._asked.pictures.at(self._asked_near.at(self._known.keys(picture)))
         return np.setdiff1d(np.concatenate([known, asked]), picture)
+
+    def of_leaders(self) -> Iterator[tuple[int, int]]:
+        """Pairs of a picture that comes before all that may be the same as it, and one of these."""
+        for picture in np.flatnonzero(~self._is_alone).tolist():
+            others = self.of(picture).tolist()
+            if others and picture < others[0]:
+                yield from ((picture, other) for other in others)
+
+    def _near_none_but_themselves(self, pairs: HashPairs) -> NDArray[np.bool_]:
+        """Which pictures, as most are, need no look at their views one by one."""
+        one, other = self._asked.pictures.only_items()[pairs.left], self._known.pictures.only_items()[pairs.right]
+        of_others = (one != other) | (one == _SEVERAL)
+        return ~(self._asked.having(pairs.left[of_others]) | self._known.having(pairs.right[of_others]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +84,11 @@ class _Index:
         parts = [self.items[self.starts[key] : self.starts[key + 1]] for key in keys]
         return np.unique(np.concatenate(parts)) if parts else np.empty(0, np.int64)
 
+    def only_items(self) -> Positions:
+        """The item of each key that has one alone, be it repeatedly; else `_SEVERAL`. No key may be without."""
+        first, last = self.items[self.starts[:-1]], self.items[self.starts[1:] - 1]
+        return np.where(first == last, first, _SEVERAL)
+
 
 class _Side:
     """Hashes of pictures, (n, views), collapsed: each value once, with the pictures that have it."""
@@ -79,6 +103,12 @@ class _Side:
     def keys(self, picture: int) -> Positions:
         """Positions in `values` of the hashes of one picture."""
         return np.unique(self._keys[picture])
+
+    def having(self, keys: Positions) -> NDArray[np.bool_]:
+        """Which pictures have one of some hashes, by position in `values`."""
+        chosen = np.zeros(len(self.values) + 1, bool)  # one more for those that have none, whose keys are -1
+        chosen[keys] = True
+        return np.asarray(chosen[self._keys].any(axis=1))
 
 
 def _twins_of(pictures: pd.DataFrame, chosen: Positions) -> dict[int, Positions]:

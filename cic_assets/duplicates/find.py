@@ -73,6 +73,7 @@ def find_duplicates(
     views = Views(pictures)
     candidates = Candidates(pictures, views, is_flat, settings.radius)
     verifier = Verifier(pictures, views, is_flat, load, settings)
+    verifier.compare_ahead(candidates.of_leaders())
     groups = group_pictures(len(pictures), candidates.of, verifier.compare, _links(pictures["sha256"], decided))
     groups += _of_several_sources(rows, pictures, groups)
     members = pd.DataFrame(_member_rows(pictures["sha256"].to_numpy(), groups), columns=MEMBER_COLUMNS)

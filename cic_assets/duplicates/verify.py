@@ -4,7 +4,9 @@ In this order: the same pixels; 256 bits of pHash, and the colours; the pixels o
 depends on the two pictures alone and is the same in either order. What is proposed is not this module's business.
 """
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -58,13 +60,29 @@ class Verifier:
         self._colours = _cells(pictures["colours"])
         self._load = load
         self._picture = lru_cache(_KEPT_PICTURES)(self._read)
+        self._compared: dict[tuple[int, int], Verdict | None] = {}
+
+    def compare_ahead(self, pairs: Iterable[tuple[int, int]], *, workers: int | None = None) -> None:
+        """Compare pairs that `compare` will be asked for, several at a time: it then knows them.
+
+        Args:
+            pairs: positions.
+            workers: threads; as many as there are processors unless told. OpenCV leaves Python's lock.
+        """
+        ordered = [self._in_order(*pair) for pair in pairs]
+        with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+            verdicts = pool.map(lambda pair: self._verdict(*pair), ordered)
+            self._compared.update(zip(ordered, verdicts, strict=True))
 
     def compare(self, picture: int, others: NDArray[np.int64]) -> Iterator[Verdict | None]:
         """For each of `others` the verdict, or None if it is another picture."""
         for other in others.tolist():
-            # Always in the same order, so that rounding cannot make a difference.
-            one, two = sorted((picture, other), key=self._sha256s.__getitem__)
-            yield self._verdict(one, two)
+            pair = self._in_order(picture, other)
+            yield self._compared[pair] if pair in self._compared else self._verdict(*pair)
+
+    def _in_order(self, one: int, other: int) -> tuple[int, int]:
+        """Always the same, so that rounding cannot make a difference."""
+        return (one, other) if self._sha256s[one] < self._sha256s[other] else (other, one)
 
     def _verdict(self, one: int, other: int) -> Verdict | None:
         if self._pixels[one] == self._pixels[other]:
