@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from cic_assets.cli.options import data_root_of, data_root_option, environment_of
+from cic_assets.cli.quiet import without_startup_notes
 
 # What `cic_assets.dataset.LAYOUTS` says; \b keeps click from filling the lines.
 _LAYOUTS = """\b
@@ -28,7 +29,8 @@ def export(layout: str, out: Path, data_root: str | None) -> None:
 
     root = data_root_of(environment_of(data_root=data_root))
     try:
-        counts = export_dataset(root, layout, out)
+        with without_startup_notes():  # TFRecord is written by TensorFlow
+            counts = export_dataset(root, layout, out)
     except DatasetError as error:
         raise click.ClickException(str(error)) from None
     for split, of_class in counts.items():

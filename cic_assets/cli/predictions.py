@@ -1,7 +1,6 @@
 """`cic predict` and `cic serve`: what the models say of pictures."""
 
 import json
-import os
 import signal
 import sys
 from typing import TYPE_CHECKING
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cic_assets.cli.options import data_root_of, data_root_option, environment_of
+from cic_assets.cli.quiet import without_startup_notes
 
 if TYPE_CHECKING:
     from cic_assets.prediction import Prediction
@@ -24,13 +24,13 @@ def predict(sources: tuple[str, ...], data_root: str | None, model: str | None, 
 
     What cannot be read is told on standard error, and ends with 1; other files beside the pictures of a folder do not.
     """
-    from cic_assets.prediction import PredictionError, load_predictor
+    from cic_assets.prediction import PredictionError, predict_sources
     from cic_assets.storage import storable_text
 
-    _silence_tensorflow()
     root = data_root_of(environment_of(data_root=data_root))
     try:
-        predictions = load_predictor(root, model).predict(sources)
+        with without_startup_notes():
+            predictions = list(predict_sources(root, sources, model))
     except PredictionError as error:
         raise click.ClickException(str(error)) from None
     for prediction in predictions:
@@ -48,11 +48,6 @@ def _line(prediction: "Prediction") -> str:
     return f"{prediction.path}: {prediction.label} ({prediction.probability:.1%}, {prediction.model})"
 
 
-def _silence_tensorflow() -> None:
-    # Its start-up notes about this machine's instructions would stand before every answer.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-
 @click.command()
 @data_root_option
 @click.option(
@@ -63,10 +58,10 @@ def serve(data_root: str | None, host: str, port: int) -> None:
     """The predictor's page: drop a picture in, see its class."""
     from cic_assets.prediction import PredictionError, serve_page
 
-    _silence_tensorflow()
     # uvicorn raises the signal that ended it once more: who is told to end and does so has not failed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        serve_page(data_root_of(environment_of(data_root=data_root)), host=host, port=port)
+        root = data_root_of(environment_of(data_root=data_root))
+        serve_page(root, host=host, port=port, loading=without_startup_notes)
     except PredictionError as error:
         raise click.ClickException(str(error)) from None

@@ -9,6 +9,7 @@ from cic_assets.prediction.predictor import (
     Predictor,
     load_predictor,
     load_predictors,
+    predict_sources,
 )
 from cic_assets.prediction.table import COLUMNS, as_table
 
@@ -24,6 +25,7 @@ __all__ = [
     "build_app",
     "load_predictor",
     "load_predictors",
+    "predict_sources",
     "read_inputs",
     "serve_page",
 ]

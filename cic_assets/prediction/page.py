@@ -6,6 +6,7 @@ import secrets
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
 from jinja2 import Environment, PackageLoader, select_autoescape
@@ -160,8 +161,20 @@ def _page_headers(nonce: str) -> dict[str, str]:
     }
 
 
-def serve_page(root: DataRoot, *, host: str = "127.0.0.1", port: int = 8000) -> None:
+def serve_page(
+    root: DataRoot,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    loading: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> None:
     """Load all models of a data root and serve the page until interrupted.
+
+    Args:
+        root: where models were trained.
+        host: the address to listen on.
+        port: of it.
+        loading: gives a context in which the models are loaded.
 
     Raises:
         PredictionError: the port is taken, there is no model, or a model's file is not the one that its card describes.
@@ -170,8 +183,9 @@ def serve_page(root: DataRoot, *, host: str = "127.0.0.1", port: int = 8000) -> 
 
     _check_port(host, port)  # before the models, which take longer to load
     hosts = ("*",) if host in _ANYWHERE else (*_LOOPBACK, host)
-    app = build_app(Panel.load(root), hosts=hosts)
-    uvicorn.run(app, host=host, port=port, access_log=False, timeout_keep_alive=15)
+    with loading():
+        panel = Panel.load(root)
+    uvicorn.run(build_app(panel, hosts=hosts), host=host, port=port, access_log=False, timeout_keep_alive=15)
 
 
 def _check_port(host: str, port: int) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -137,10 +137,36 @@ def load_predictor(root: DataRoot, name: str | None = None) -> Predictor:
     Raises:
         PredictionError: there is no such model, or its file is not the one that its card describes.
     """
+    return _load(root, _chosen(root, name))
+
+
+def predict_sources(
+    root: DataRoot, sources: Sequence[str], name: str | None = None, network: Network | None = None
+) -> Iterator[Prediction]:
+    """Classify pictures with a model of a data root, which is loaded, for seconds, when there is one to look at.
+
+    Args:
+        root: where models were trained.
+        sources: files, folders and http(s) URLs.
+        name: as of `load_predictor`.
+        network: which hosts may be reached; the public internet unless given.
+
+    Raises:
+        PredictionError: there is no such model, or its file is not the one that its card describes.
+    """
+    chosen, items = _chosen(root, name), read_inputs(sources, network)
+    for item in items:
+        if item.data is not None:
+            yield from _load(root, chosen).classify(chain([item], items))
+            return
+        yield Prediction(item.path, chosen, error=item.error, skipped=item.skipped)
+
+
+def _chosen(root: DataRoot, name: str | None) -> str:
     cards = _cards(root)
     if name is not None and name not in cards:
         raise PredictionError(f"no model {name!r} in {root.url}: expected one of {', '.join(sorted(cards))}")
-    return _load(root, name or best_model(_current(cards, root)))
+    return name or best_model(_current(cards, root))
 
 
 def load_predictors(root: DataRoot) -> list[Predictor]:

@@ -15,6 +15,7 @@ from cic_assets.prediction import (
     inputs,
     load_predictor,
     load_predictors,
+    predict_sources,
     read_inputs,
 )
 from cic_assets.reddit import replay
@@ -172,6 +173,20 @@ def test_a_model_of_another_data_set_is_not_the_best(tmp_path, make_card):
         load_predictor(root, "old")
 
 
+def test_a_model_is_loaded_only_for_what_can_be_read(tmp_path, make_card, grey):
+    root = DataRoot(str(tmp_path / "root"))
+    put_card(root, make_card("vgg"), "vgg")
+    missing = [str(tmp_path / "nowhere.jpg"), str(tmp_path / "neither")]
+    for path, prediction in zip(missing, predict_sources(root, missing), strict=True):
+        assert (prediction.path, prediction.model, prediction.label) == (path, "vgg", None)
+        assert prediction.error == "cannot be read: No such file or directory"
+    with pytest.raises(PredictionError, match="expected one of vgg"):
+        list(predict_sources(root, missing, "resnet"))
+    (tmp_path / "a.png").write_bytes(grey(250))
+    with pytest.raises(PredictionError, match=r"model\.keras is missing"):
+        list(predict_sources(root, [*missing, str(tmp_path / "a.png")]))
+
+
 def test_without_a_model_it_says_what_to_do(tmp_path):
     with pytest.raises(PredictionError, match=r"no trained model .* train one first, with `cic run`"):
         load_predictor(DataRoot(str(tmp_path)))
@@ -194,6 +209,16 @@ def test_a_real_model_is_loaded_and_answers(keras_root, grey, tmp_path):
         "20.png": "dark",
         "250.png": "bright",
     }
+
+
+@pytest.mark.slow
+def test_sources_are_answered_in_their_order(keras_root, grey, tmp_path):
+    (tmp_path / "a.png").write_bytes(grey(250))
+    sources = [str(tmp_path / name) for name in ("nowhere.png", "a.png", "neither.png")]
+    predictions = list(predict_sources(keras_root, sources))
+    assert [item.path for item in predictions] == sources
+    assert [item.label for item in predictions] == [None, "bright", None]
+    assert {item.model for item in predictions} == {"vgg"}
 
 
 @pytest.mark.slow
