@@ -1,5 +1,7 @@
 """Preparation: resized copies, and the data set that networks are trained on."""
 
+from collections.abc import Iterator
+
 import pandas as pd
 from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failure, MaterializeResult, asset
 
@@ -11,7 +13,7 @@ from cic_assets.partitions import all_of, source_partitions, with_class
 from cic_assets.problem import Problem
 from cic_assets.resources import DataRootResource
 from cic_assets.sources import is_sample
-from cic_assets.storage import content_version
+from cic_assets.storage import DataRoot, content_version
 
 OWNERS = ["team:cic"]
 
@@ -84,7 +86,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 sample=bool(origins.map(is_sample).any()),
             )
         except DatasetError as error:
-            raise Failure(str(error), allow_retries=False) from error
+            raise Failure("\n".join([str(error), *_barren(data.root, problem)]), allow_retries=False) from error
         context.log.info(f"{info.name}: {info.counts}")
         with (data.root.dataset / MANIFEST).open("rb") as file:
             manifest = pd.read_parquet(file)
@@ -108,6 +110,16 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         )
 
     return [resized_images, training_dataset]
+
+
+def _barren(root: DataRoot, problem: Problem) -> Iterator[str]:
+    """A line for each source that gave no picture at all: what became of its media."""
+    for key, partition in problem.partitions.items():
+        became = root.read_table("raw_images", key)["outcome"].value_counts()
+        if "ok" not in became:
+            outcomes = ", ".join(f"{count} {outcome}" for outcome, count in became.items()) or "it offered none"
+            where = root.table_path("raw_images", key)
+            yield f"{partition.source}: none of {became.sum()} media gave a picture ({outcomes}): why is in {where}"
 
 
 def _counted(manifest: pd.DataFrame, by: "pd.Series[str]") -> pd.DataFrame:
