@@ -43,8 +43,8 @@ def write_new_problem(
     except ProblemError as error:
         # There is no such file yet to look into.
         raise ProblemError(str(error).replace(f"{path}: ", "")) from None
-    for source in (source for sources in problem.classes.values() for source in sources):
-        _refuse_missing(source)
+    if missing := problem.missing_sources:
+        raise ProblemError("\n".join(missing))
     _write_once(path, text)
     return path, problem
 
@@ -58,15 +58,6 @@ def _seen_from(folder: Path, written: str) -> str:
     if not source.kind.has_path or Path(source.value).expanduser().is_absolute():
         return str(source)
     return str(source.model_copy(update={"value": Path(os.path.relpath(source.value, folder)).as_posix()}))
-
-
-def _refuse_missing(source: Source) -> None:
-    if not source.kind.has_path:
-        return
-    path = Path(source.value)
-    # Inside a zip archive it is looked for when it is read.
-    if not path.exists() and not any(parent.is_file() for parent in path.parents):
-        raise ProblemError(f"{source.kind}:{os.path.relpath(path)}: there is no such file or folder: make it first")
 
 
 def _text(name: str, question: str, classes: Mapping[str, Sequence[str]]) -> str:

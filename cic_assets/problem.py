@@ -31,7 +31,7 @@ from cic_assets.models import ModelSettings, default_models
 from cic_assets.presets import PRESETS
 from cic_assets.reddit import RedditSettings
 from cic_assets.routine import RoutineSettings
-from cic_assets.sources import Partition, Source, SourceKind, name_partitions
+from cic_assets.sources import Partition, Source, SourceKind, name_partitions, why_missing
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 MODEL_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
@@ -40,6 +40,10 @@ MODEL_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
 
 class ProblemError(ValueError):
     """A problem file is not usable; the message has one line a mistake: key, what was found, what is allowed."""
+
+
+class PresetError(ProblemError):
+    """There is no such preset: not the file is wrong, but what was asked of it."""
 
 
 class Problem(BaseModel):
@@ -76,6 +80,16 @@ class Problem(BaseModel):
                 raise ValueError(f"class {klass!r}: expected letters, digits, dashes, dots and underscores, no spaces")
             if not sources:
                 raise ValueError(f"class {klass!r} has no source: expected at least one, such as r/NAME or folder:PATH")
+        return value
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _are_lists(cls, value: Any) -> Any:
+        given = value.items() if isinstance(value, Mapping) else ()
+        single = next(((klass, sources) for klass, sources in given if isinstance(sources, str)), None)
+        if single:
+            klass, written = single
+            raise ValueError(f"class {klass}: found {written!r}, expected a list of sources: [{_likely(written)}]")
         return value
 
     @field_validator("models")
@@ -142,6 +156,11 @@ class Problem(BaseModel):
         return value.model_copy(update={"home": (_folder(info) / value.home.expanduser()).resolve()})
 
     @property
+    def missing_sources(self) -> list[str]:
+        """A line for each source whose file or folder is not on this machine."""
+        return [why for partition in self.partitions.values() if (why := why_missing(partition.source))]
+
+    @property
     def class_names(self) -> list[str]:
         """The classes in the order of their integer labels."""
         return list(self.classes)
@@ -179,6 +198,14 @@ def _with_classes(classes: Mapping[str, list[Source]]) -> Iterator[tuple[Source,
             yield source, klass
 
 
+def _likely(written: str) -> str:
+    """The source that somebody meant: a path unless it is written as one."""
+    try:
+        return str(Source.model_validate(written))
+    except ValidationError:
+        return f"folder:{written}"
+
+
 def load_problem(path: Path, preset: str = "full") -> Problem:
     """Read and validate a problem file.
 
@@ -189,6 +216,7 @@ def load_problem(path: Path, preset: str = "full") -> Problem:
 
     Raises:
         ProblemError: with one line for each mistake.
+        PresetError: there is no such preset.
     """
     return parse_problem(_read(path), path, preset)
 
@@ -203,12 +231,15 @@ def parse_problem(text: str, path: Path, preset: str = "full") -> Problem:
 
     Raises:
         ProblemError: with one line for each mistake.
+        PresetError: there is no such preset.
     """
     content = _parse(text, path)
     own = _own_presets(path, content.pop("presets", None))
     allowed = sorted({*PRESETS, *own})
     if preset not in allowed:
-        raise ProblemError(f"{path}: preset {preset!r} is unknown: expected one of {', '.join(allowed)}")
+        near = difflib.get_close_matches(preset, allowed, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise PresetError(f"{path}: preset {preset!r} is unknown: {hint}expected one of {', '.join(allowed)}")
     content["models"] = _with_default_models(content.get("models") or {})
     content = _merge(content, _for_models(PRESETS.get(preset, {}), content["models"]))
     content = _merge(content, own.get(preset) or {})

@@ -70,7 +70,7 @@ def test_a_problem_that_is_there_is_left_alone():
         (
             "pets",
             {"cat": ["r/cats"], "dog": ["folder:dogs"]},
-            r"^folder:dogs: there is no such file or folder: make it",
+            r"^folder:/.*/dogs: there is no such folder: expected one with pictures in it$",
         ),
     ],
 )

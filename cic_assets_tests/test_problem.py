@@ -160,6 +160,11 @@ def test_one_folder_written_in_two_ways_is_given_twice(problem_file, tmp_path, o
         ("name: x", r"classes is missing: expected at least two classes"),
         ("name: x y\nclasses: {a: [r/aa], b: [r/bb]}", r"name: found 'x y', expected letters, digits, dashes"),
         ("name: x\nclasses: {a: [r/aa]}", r"classes: expected at least two classes"),
+        (
+            "name: x\nclasses: {a: some/path, b: [r/bb]}",
+            r"class a: found 'some/path', .* sources: \[folder:some/path\]",
+        ),
+        ("name: x\nclasses: {a: [r/aa], b: urls:b.csv}", r"class b: found 'urls:b\.csv', .* sources: \[urls:b\.csv\]"),
         ("name: x\nclasses: {a: [r/aa], b: []}", r"class 'b' has no source: expected at least one"),
         ("name: x\nclasses: {a: [aa], b: [r/bb]}", r"classes\.a\.0: found 'aa', expected r/NAME, folder:PATH"),
         ("name: x\nclasses: {a: [r/a-a], b: [r/bb]}", r"classes\.a\.0: found 'r/a-a', expected r/ and the name of a"),

@@ -61,6 +61,8 @@ def _run(environment: Environment) -> None:
     progress = Progress(console)
     console.print(f"Loading {environment.problem}", highlight=False, markup=False, soft_wrap=True)
     root, problem = data_root_of(environment), problem_of(environment)
+    if missing := problem.missing_sources:  # told now, not when its turn comes after hours of downloads
+        raise click.ClickException("\n".join(missing))
     claim(root, problem, environment)
     # Dagster takes seconds to import: neither `cic --help` nor a mistake in the problem file waits for it.
     from cic_assets.build import build_definitions

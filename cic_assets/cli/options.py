@@ -59,12 +59,15 @@ def problem_of(environment: Environment) -> "Problem":
     """The problem that a command was given.
 
     Raises:
+        click.UsageError: it has no such preset.
         click.ClickException: its file is not usable.
     """
-    from cic_assets.problem import ProblemError, load_problem
+    from cic_assets.problem import PresetError, ProblemError, load_problem
 
     try:
         return load_problem(environment.problem, environment.preset)
+    except PresetError as error:
+        raise click.UsageError(str(error)) from None
     except ProblemError as error:
         raise click.ClickException(str(error)) from None
 

@@ -1,8 +1,12 @@
 """`cic purge`: take-downs by hand."""
 
+import re
+
 import click
 
 from cic_assets.cli.options import data_root_of, data_root_option, environment_of
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @click.command()
@@ -18,6 +22,9 @@ def purge(posts: tuple[str, ...], sha256s: tuple[str, ...], source: str | None, 
 
     if not posts and not sha256s:
         raise click.UsageError("nothing to purge: give --post ID or --sha256 HEX")
+    for sha256 in sha256s:
+        if not _SHA256.fullmatch(sha256):
+            raise click.UsageError(f"--sha256 {sha256}: expected a picture's 64 digits, 0 to 9 and a to f")
     root = data_root_of(environment_of(data_root=data_root))
     try:
         with lock_root(root):

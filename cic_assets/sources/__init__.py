@@ -3,6 +3,7 @@
 from cic_assets.sources.errors import SourceError
 from cic_assets.sources.listing import Listing, list_media
 from cic_assets.sources.origins import archive_origin, is_sample, sample_origin
+from cic_assets.sources.presence import why_missing
 from cic_assets.sources.scraping import Connection, Scrape, scrape
 from cic_assets.sources.source import Partition, Source, SourceKind, name_partitions
 from cic_assets.sources.table import COLUMNS, complete_row, empty_table
@@ -48,4 +49,5 @@ __all__ = [
     "sample_origin",
     "scrape",
     "url_sha256",
+    "why_missing",
 ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from cic_assets.media import Medium, Outcome
 from cic_assets.sources.errors import SourceError
 from cic_assets.sources.files import LocalFile, is_hidden
+from cic_assets.sources.presence import why_missing_folder
 from cic_assets.sources.zips import split_at_archive, zipped_files
 
 Offer = tuple[list[Medium], dict[str, LocalFile]]
@@ -33,8 +34,8 @@ def folder_media(path: Path, key: str) -> Offer:
 
 
 def _folder(path: Path, key: str) -> Offer:
-    if not path.is_dir():
-        raise SourceError(f"folder:{path}: there is no such folder: expected one with pictures in it{_nearby(path)}")
+    if why := why_missing_folder(path):
+        raise SourceError(why)
     media, files = [], {}
     for name, file in sorted((file.relative_to(path).as_posix(), file) for file in _files(path)):
         medium, local = _entry(file, name, key)
@@ -87,10 +88,3 @@ def _local_file(path: Path, url: str, about: os.stat_result) -> LocalFile:
             return file.read(most + 1)
 
     return LocalFile(url, about.st_size, f"{about.st_mtime_ns:x}-{about.st_size:x}", read)
-
-
-def _nearby(path: Path) -> str:
-    """The folders beside the one that is missing, for the message."""
-    parent = path.parent
-    names = sorted(item.name for item in parent.iterdir() if item.is_dir())[:10] if parent.is_dir() else []
-    return f"; in {parent} there are {', '.join(names)}" if names else ""

@@ -16,6 +16,7 @@ from cic_assets.sources.errors import SourceError
 from cic_assets.sources.files import LocalFile
 from cic_assets.sources.folders import folder_media
 from cic_assets.sources.kaggle import kaggle_media
+from cic_assets.sources.presence import why_missing
 from cic_assets.sources.source import Partition, SourceKind
 from cic_assets.storage import sha256_hex
 
@@ -54,6 +55,8 @@ def list_media(
         SourceError: a file or folder is missing or is not what it should be.
         RedditError: the subreddit cannot be listed; the message says what to do.
     """
+    if why := why_missing(partition.source):
+        raise SourceError(why)
     path = Path(partition.source.value)
     match partition.source.kind:
         case SourceKind.SUBREDDIT:

@@ -45,7 +45,14 @@ def problem(tmp_path, text="name: x\nclasses: {a: [r/aa], b: [r/bb]}\n"):
         (("fly",), 2, "No such command 'fly'"),
         (("run", "--problem", "nowhere.yaml"), 1, "nowhere.yaml: cannot be read"),
         (("run", "--archive", "nowhere"), 1, "--archive nowhere: there is no such folder"),
-        (("run", "--problem", "problem.yaml", "--preset", "huge"), 1, "preset 'huge' is unknown: expected one of"),
+        (("run", "--problem", "problem.yaml", "--preset", "huge"), 2, "preset 'huge' is unknown: expected one of"),
+        (("dev", "--problem", "problem.yaml", "--preset", "dmo"), 2, "'dmo' is unknown: did you mean demo? expected"),
+        (
+            ("run", "--problem", "gone.yaml"),
+            1,
+            "folders: there is no such folder: expected one with pictures in it; in",
+        ),
+        (("run", "--problem", "gone.yaml"), 1, "list.csv: there is no such file: expected a list of URLs, a .csv, "),
         (("run", "--problem", "bad.yaml"), 1, "bad.yaml: classes: expected at least two classes"),
         (("run", "--problem", "[/x].yaml"), 1, "[/x].yaml: cannot be read"),
         (
@@ -57,7 +64,7 @@ def problem(tmp_path, text="name: x\nclasses: {a: [r/aa], b: [r/bb]}\n"):
         (("new", "x"), 2, "Missing option '--class'"),
         (("new", "x", "--class", "cats"), 2, "--class cats: expected CLASS=SOURCE, such as cats=r/cats"),
         (("new", "x", "--class", "cats=r/cats"), 1, "classes: expected at least two classes"),
-        (("new", "x", "--class", "a=r/aa", "--class", "b=folder:b"), 1, "folder:b: there is no such file or folder"),
+        (("new", "x", "--class", "a=r/aa", "--class", "b=folder:b"), 1, "/b: there is no such folder: expected one"),
         (("sample", "full"), 1, "full: Directory not empty: choose another folder, or empty it"),
         (("sample", "bad.yaml"), 2, "is a file"),
         (("dev", "--problem", "bad.yaml"), 1, "bad.yaml: classes: expected at least two classes"),
@@ -67,6 +74,7 @@ def problem(tmp_path, text="name: x\nclasses: {a: [r/aa], b: [r/bb]}\n"):
             "have the same dagster.asset_prefix, ''",
         ),
         (("dev", "--problem", "a", "--problem", "b", "--data-root", "c"), 2, "--data-root (CIC_DATA_ROOT) is of one"),
+        (("purge", "--sha256", "xyz"), 2, "--sha256 xyz: expected a picture's 64 digits, 0 to 9 and a to f"),
         (("archive", "serve", "nowhere"), 2, "Directory 'nowhere' does not exist"),
         (("archive", "serve", "."), 1, "subreddits"),
         (("export", "kaggle", "out"), 1, "no data set in"),
@@ -81,6 +89,7 @@ def problem(tmp_path, text="name: x\nclasses: {a: [r/aa], b: [r/bb]}\n"):
 def test_a_wrong_call_is_one_clear_line(cic, tmp_path, arguments, code, message):
     problem(tmp_path)
     (tmp_path / "bad.yaml").write_text("name: x\nclasses: {a: [r/aa]}\n")
+    (tmp_path / "gone.yaml").write_text("name: x\nclasses: {a: ['folder:folders'], b: ['urls:list.csv']}\n")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     result = cic(*arguments)

@@ -49,9 +49,12 @@ ROWS = [
     Row("cic sample", "the pictures are drawn", 0, ("sample", "drawn", "--count", "1"), "drawn/tank: 1 pictures"),
     Row("cic run, cic demo", "everything is up to date", 0, RUN, "6 assets materialized",
         {"CIC_ALLOW_RANDOM_WEIGHTS": "1"}),
-    Row("cic run, cic demo", "the problem file has a mistake", 1, ("run", "--problem", "nowhere.yaml"),
-        "nowhere.yaml: cannot be read"),
-    Row("cic run, cic demo", "the problem file has a mistake", 1, (*RUN[:-1], "huge"), "preset 'huge' is unknown"),
+    Row("cic run, cic dev", "there is no such preset", 2, (*RUN[:-1], "dmo"), "did you mean demo?"),
+    Row("cic run, cic dev", "there is no such preset", 2, ("dev", "--preset", "x", *RUN[1:5]), "expected one of demo"),
+    Row("cic run, cic demo", "the problem file has a mistake, or names a file or folder that is not there", 1,
+        ("run", "--problem", "nowhere.yaml"), "nowhere.yaml: cannot be read"),
+    Row("cic run, cic demo", "the problem file has a mistake, or names a file or folder that is not there", 1,
+        ("run", "--problem", "gone.yaml"), "cats: there is no such folder"),
     Row("cic run, cic demo", "there is no such archive", 1, ("run", "--archive", "nowhere"), "there is no such folder"),
     Row("cic run, cic demo", "a step failed", 1, ("run", "--problem", "problems/pets/problem.yaml"),
         "raw_images of cats: no way to reach Reddit", {"CIC_DATA_ROOT": ""}),
@@ -82,7 +85,9 @@ ROWS = [
         ("export", "floppy", "new"), "floppy is not a layout"),
     Row("cic export", "there is no data set or no such format, or its place is in use", 1,
         ("export", "kaggle", "new"), "no data set in", {"CIC_DATA_ROOT": "no"}),
-    Row("cic purge", "nothing is named", 2, ("purge",), "nothing to purge: give --post ID or --sha256 HEX"),
+    Row("cic purge", "nothing is named, or no SHA-256 where one is expected", 2, ("purge",), "nothing to purge: give"),
+    Row("cic purge", "nothing is named, or no SHA-256 where one is expected", 2, ("purge", "--sha256", "xyz"),
+        "--sha256 xyz: expected a picture's 64 digits"),
     Row("cic purge", "there is no such post or picture", 1, ("purge", "--post", "never"), "never"),
     Row("cic archive serve", "the folder is no archive", 1, ("archive", "serve", "{files}"), "subreddits"),
 ]  # fmt: skip
@@ -91,6 +96,7 @@ ROWS = [
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.command}-{' '.join(row.arguments)[:40]}")
 def test_a_row(demo, files, row):
     arguments = (argument.replace("{files}", str(files)).replace("{sample}", str(SAMPLE)) for argument in row.arguments)
+    (demo.folder / "gone.yaml").write_text("name: x\nclasses: {cat: ['folder:cats'], dog: [r/dogs]}\n")
     result = demo.run("cic", *arguments, **row.variables)
     assert result.returncode == row.code, result.stderr
     assert row.said in result.stdout + result.stderr

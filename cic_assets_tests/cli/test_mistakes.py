@@ -57,8 +57,8 @@ def test_an_empty_folder(run, pictures, tmp_path):
 def test_a_folder_that_is_not_there(run, pictures, tmp_path):
     pictures("cats", 20)
     said = run(FOLDERS)
-    assert f"raw_images of dogs: folder:{tmp_path}/dogs: there is no such folder: expected one with pictures" in said
-    assert f"in {tmp_path} there are cats" in said
+    missing = f"folder:{tmp_path}/dogs: there is no such folder: expected one with pictures in it"
+    assert said.splitlines()[1:] == [f"Error: {missing}; in {tmp_path} there are cats"]
 
 
 def test_a_class_with_three_pictures(run, pictures):
@@ -66,6 +66,16 @@ def test_a_class_with_three_pictures(run, pictures):
     pictures("dogs", 3)
     said = run(FOLDERS)
     assert "failed training_dataset: class dog has 3 pictures, at least 10 are needed: give it more sources" in said
+
+
+def test_a_list_of_urls_that_all_fail(run, pictures, tmp_path):
+    pictures("cats", 20)
+    (tmp_path / "dogs.txt").write_text("http://127.0.0.1/1.jpg\nhttp://127.0.0.1/2.jpg\nftp://x/3.jpg\n")
+    said = run(FOLDERS.replace("folder:dogs", "urls:dogs.txt"))
+    assert "failed training_dataset: class dog has 0 pictures, at least 10 are needed: give it more sources" in said
+    assert (
+        f"    urls:{tmp_path}/dogs.txt: none of 3 media gave a picture (3 blocked): why is in {tmp_path}/data/" in said
+    )
 
 
 def test_a_private_subreddit(run, archive, jpeg):
