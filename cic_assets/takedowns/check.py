@@ -84,7 +84,8 @@ def check_takedowns(
     raw, before = root.read_table_or_none(RAW, key), load_tombstones(root, key).table
     asked = posts_to_ask(root, key)
     standings = recheck(reddit, asked) if reddit and asked else {}
-    on_progress(f"{key}: asked about {len(standings)} posts")
+    if standings:
+        on_progress(f"{key}: asked about {len(standings)} posts")
     judge = _Judge(standings, load_tombstones(root), before, moment)
     returned = _returned(before, standings)
     rows = [*judge.kept_tombstones(returned), *(judge.new_tombstones(raw) if raw is not None else [])]
