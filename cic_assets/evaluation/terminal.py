@@ -38,7 +38,15 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _scraping(data: ReportData) -> Table:
-    table = _table("Scraping and cleaning", "source", "class", "posts", "media", "pictures", "after cleaning")
+    table = _table(
+        "Scraping and cleaning",
+        "source",
+        "class",
+        wording.looked_at(data.dataset),
+        "media",
+        "pictures",
+        "after cleaning",
+    )
     for source in data.dataset.sources.values():
         numbers = (source.posts, source.media, source.images, source.kept)
         # Text, not str: what a class or a source is called is no markup.

@@ -1,9 +1,17 @@
 """Numbers as a person reads them, and what they say in plain words. No markup."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from cic_assets.dataset import ADVICE, SHORTCUT_AUC
-from cic_assets.evaluation.contract import Answer, ComparisonPart, DatasetPart, ModelPart, Notice, ShortcutPart
+from cic_assets.evaluation.contract import (
+    Answer,
+    ComparisonPart,
+    DatasetPart,
+    ModelPart,
+    Notice,
+    ShortcutPart,
+    SourcePart,
+)
 from cic_assets.media import Outcome
 
 SIGNIFICANT = 0.05
@@ -122,10 +130,38 @@ def _against_majority(model: ModelPart, dataset: DatasetPart) -> str:
 def _how_it_was_chosen(model: ModelPart, models: Mapping[str, ModelPart]) -> str:
     if len(models) == 1:
         return f"It is the only model ({percent(model.validation_accuracy)} on the validation pictures)."
+    rivals = [
+        other
+        for other in models.values()
+        if other is not model and other.validation_accuracy >= model.validation_accuracy
+    ]
+    equal = [other for other in rivals if other.random_weights == model.random_weights]
     return (
         f"Of {len(models)} models it is the best by its {model.validation_n:,} validation pictures "
-        f"({percent(model.validation_accuracy)})."
+        f"({percent(model.validation_accuracy)}).{_tie(model, equal)}{_passed_over(rivals, equal)}"
     )
+
+
+def _tie(model: ModelPart, equal: Sequence[ModelPart]) -> str:
+    """Which rule decided between models that got as many right, in the order of `cic_assets.models.best_first`."""
+    if not equal:
+        return ""
+    closest = min(other.validation_loss for other in equal)
+    by_loss = closest > model.validation_loss
+    rule = f"the lower loss on them decided ({model.validation_loss:.4g} against {closest:.4g})"
+    return (
+        f" {_titles(equal)} got as many right: {rule if by_loss else 'their loss is the same too, the name decided'}."
+    )
+
+
+def _passed_over(rivals: Sequence[ModelPart], equal: Sequence[ModelPart]) -> str:
+    """Models with random weights were only ever a demonstration, however many they got right."""
+    passed = [other for other in rivals if other not in equal]
+    return f" {_titles(passed)} got no fewer right, but had to do without pretrained weights." if passed else ""
+
+
+def _titles(models: Iterable[ModelPart]) -> str:
+    return " and ".join(model.title for model in models)
 
 
 def comparison(pair: ComparisonPart, models: Mapping[str, ModelPart]) -> str:
@@ -148,6 +184,28 @@ def calibration(model: ModelPart) -> str:
     sure = model.mean_confidence
     judgement = "too sure" if sure > high else "too modest" if sure < low else "as sure as it is right, within chance"
     return f"On average it is {percent(model.mean_confidence)} sure and {percent(model.accuracy)} right: {judgement}."
+
+
+def looked_at(dataset: DatasetPart) -> str:
+    """What the sources offer: `posts`, `files`, `posts and files`."""
+    return " and ".join(dict.fromkeys(_OFFERED.get(_kind(source), "posts") for source in dataset.sources.values()))
+
+
+def when_posted(dataset: DatasetPart) -> str:
+    """What the time of a picture is the time of, as a heading."""
+    kinds = {_kind(source) for source in dataset.sources.values()}
+    if "folder" not in kinds:
+        return "When they were posted"
+    has_posts = not kinds <= set(_OFFERED)
+    return "When they were posted, or their file last changed" if has_posts else "When their files were last changed"
+
+
+_OFFERED = {"folder": "files", "kaggle": "files", "urls": "links"}
+"""What sources offer that are not posts, by their kind."""
+
+
+def _kind(source: SourcePart) -> str:
+    return source.label.partition(":")[0]
 
 
 def outcomes_seen(dataset: DatasetPart) -> dict[str, str]:

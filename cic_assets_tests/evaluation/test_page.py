@@ -1,9 +1,12 @@
 """The page as a browser and as an attacker see it."""
 
+import dataclasses
+import re
 from html.parser import HTMLParser
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
 from cic_assets.evaluation import ReportSettings, build_report, load_report_inputs
@@ -55,6 +58,23 @@ def test_it_is_whole(page):
     assert page.open == []
     assert page.badly_nested == []
     assert page.tags[0][0] == "html"
+
+
+def test_the_facts_add_up_where_the_same_file_came_twice(inputs):
+    again = inputs.raw.head(3).assign(post_id=["x1", "x2", "x3"])
+    html = build_report(dataclasses.replace(inputs, raw=pd.concat([inputs.raw, again], ignore_index=True))).html
+    facts = dict(re.findall(r"<div><dt>([^<]+)</dt><dd>([^<]+)</dd></div>", html.partition('class="facts"')[2]))
+    numbers = {name: int(value.replace("\N{MINUS SIGN}", "-")) for name, value in facts.items() if value[-1].isdigit()}
+    assert list(numbers)[1:6] == [
+        "pictures found",
+        "the same file again",
+        "copies left out",
+        "in two classes",
+        "pictures in the set",
+    ]
+    found, *less, kept = list(numbers.values())[1:6]
+    assert numbers["the same file again"] == -3
+    assert found + sum(less) == kept
 
 
 class TestHostile:

@@ -74,6 +74,26 @@ class TestAnswer:
         assert "learned to tell them apart" in text
         assert f"best by its {model.validation_n} validation pictures" in text
 
+    @pytest.mark.parametrize(
+        ("changes", "said"),
+        [
+            ({"validation_accuracy": 0.8}, " (90.0 %)."),
+            ({}, " VGG got as many right: the lower loss on them decided (0.2 against 0.3)."),
+            ({"validation_loss": 0.2}, " VGG got as many right: their loss is the same too, the name decided."),
+            (
+                {"validation_accuracy": 0.95, "random_weights": True},
+                " VGG got no fewer right, but had to do without pretrained weights.",
+            ),
+        ],
+    )
+    def test_says_which_rule_decided(self, report, changes, said):
+        equal = {"validation_accuracy": 0.9, "validation_loss": 0.3, "random_weights": False}
+        models = {name: report.data.models[name].model_copy(update=equal) for name in ("vgg", "xception")}
+        models["xception"] = models["xception"].model_copy(update={"validation_loss": 0.2})
+        models["vgg"] = models["vgg"].model_copy(update=changes)
+        answer = wording.answer("xception", models, report.data.dataset)
+        assert answer.statements["How it was chosen"].endswith(said)
+
     def test_admits_that_nothing_was_learned(self, new_world):
         world = new_world()
         world.write_model("vgg", skill=0.5, seed=3)
@@ -106,3 +126,21 @@ class TestAnswer:
     def test_calibration(self, report, sure, word):
         model = report.data.models["vgg"].model_copy(update={"accuracy_ci": (0.72, 0.86), "mean_confidence": sure})
         assert word in wording.calibration(model)
+
+
+@pytest.mark.parametrize(
+    ("labels", "offered", "heading"),
+    [
+        (["r/cars", "dump:cars.zst"], "posts", "When they were posted"),
+        (["folder:a", "folder:b"], "files", "When their files were last changed"),
+        (["folder:a", "kaggle:b"], "files", "When their files were last changed"),
+        (["r/cars", "folder:b"], "posts and files", "When they were posted, or their file last changed"),
+        (["urls:a.csv", "folder:b"], "links and files", "When their files were last changed"),
+    ],
+)
+def test_what_was_looked_at_goes_by_the_kinds_of_sources(report, labels, offered, heading):
+    part = next(iter(report.data.dataset.sources.values()))
+    sources = {label: part.model_copy(update={"label": label}) for label in labels}
+    dataset = report.data.dataset.model_copy(update={"sources": sources})
+    assert wording.looked_at(dataset) == offered
+    assert wording.when_posted(dataset) == heading
