@@ -1,46 +1,81 @@
-"""What the documentation tells to type works, and shows what it says that it shows.
+"""What the documentation tells to type works, and shows what it says that it shows; what it points to is there.
 
-Blocks of `sh` in the files below are run in their order, each file in a folder of its own, with the commands of this
-environment at hand. Blocks of `text` after them are what they print: the same lines in the same order, whatever the
-numbers and the widths of tables; `...` stands for lines that are left out. A block that is not to be run is marked
-`sh skip`.
+Blocks of `sh` are run in their order, each file in a folder of its own, with the commands of this environment at hand.
+Blocks of `text` after them are what they print: the same lines in the same order, whatever the numbers and the widths
+of tables; `...` stands for lines that are left out. A block that cannot be run here is marked with what it needs, such
+as `sh needs gpu`: that its commands, options and targets exist is looked at.
 """
 
 import os
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import pytest
+import yaml
+from dagster_dg_cli.cli import cli as dg
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
-RUN = ("tutorial.md",)
-"""The files whose commands are run."""
+from cic_assets.cli import cli as cic
+from cic_assets.duplicates import load_overrides
+from cic_assets.models import AcceleratorSettings
+from cic_assets.problem import Problem
+
+PROJECT = Path(__file__).resolve().parents[1]
+PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+WORKFLOW = PROJECT / ".github" / "workflows" / "ci.yml"
+
+NEEDS = {
+    "checkout": "the project's own folder with its .venv; .ci/run and test_exit_codes call the same commands",
+    "gpu": "a GPU",
+    "network": "somebody else's server",
+    "reddit": "an API key that Reddit approved",
+    "ui": "somebody who ends it; the browser tests do what a person does there",
+}
+"""Why a block is not run."""
 
 HERE = "/home/me/cic_assets"
 """What the folder is called in the documentation."""
 
-_FENCE = re.compile(r"^```(?P<kind>[a-z ]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+NOT_OURS = frozenset({"export", "source"})
+"""Programs whose arguments are not looked at."""
+
+pytestmark = pytest.mark.filterwarnings("ignore:'click.utils:DeprecationWarning")  # typer's, of dg
+
+_FENCE = re.compile(r"^ *```(?P<kind>[a-z ]*)\n(?P<body>.*?)^ *```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"!?\[[^]]*\]\((?P<target>[^)\s]+)\)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Step:
-    """Commands, the line where they stand, and what they are said to print; None where nothing is said."""
+    """Commands, the line where they stand, what they need that is not here, and what they are said to print."""
 
     commands: str
     line: int
+    needs: str = ""
     shown: str | None = None
 
 
-def steps_of(text):
-    """The blocks that are to be run, each with the output that follows it."""
+def steps_of(text: str) -> Iterator[Step]:
+    """The blocks of commands, each with the output that follows it."""
     blocks = [(match["kind"], match["body"], text[: match.start()].count("\n") + 1) for match in _FENCE.finditer(text)]
     for index, (kind, body, line) in enumerate(blocks):
         after = blocks[index + 1] if index + 1 < len(blocks) else ("", "", 0)
-        if kind == "sh":
-            yield Step(body, line, after[1] if after[0] == "text" else None)
+        if kind.split()[:1] == ["sh"]:
+            yield Step(body, line, kind.removeprefix("sh").strip(), after[1] if after[0] == "text" else None)
+
+
+def read(page):
+    return list(steps_of(page.read_text(encoding="utf-8")))
+
+
+def named(page):
+    return page.relative_to(PROJECT).as_posix()
 
 
 def missing_line(shown, printed):
@@ -57,14 +92,12 @@ def _without_numbers(line):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("name", RUN)
-def test_every_command_works_and_shows_what_it_should(name, tmp_path):
+@pytest.mark.parametrize("page", [page for page in PAGES if any(not step.needs for step in read(page))], ids=named)
+def test_every_command_works_and_shows_what_it_should(page, tmp_path):
     variables = {key: value for key, value in os.environ.items() if not key.startswith(("CIC_", "DAGSTER", "REDDIT"))}
     variables |= {"PATH": f"{Path(sys.executable).parent}:{variables['PATH']}", "COLUMNS": "120"}
-    steps = list(steps_of((DOCS / name).read_text(encoding="utf-8")))
-    assert steps, f"{name} has no block of sh"
-    for step in steps:
-        where = f"docs/{name}:{step.line}"
+    for step in (step for step in read(page) if not step.needs):
+        where = f"{named(page)}:{step.line}"
         command = ["bash", "-euo", "pipefail", "-c", step.commands]
         result = subprocess.run(
             command, cwd=tmp_path, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -75,11 +108,148 @@ def test_every_command_works_and_shows_what_it_should(name, tmp_path):
             assert missing is None, f"{where}: shows a line that was not printed: {missing}\n{result.stdout}"
 
 
+def mistakes(commands):
+    """What there is not of what some commands name: commands, options, targets of make."""
+    for line in commands.replace("\\\n", " ").splitlines():
+        words = shlex.split(line, comments=True)
+        while words and re.match(r"[A-Z_]+=", words[0]):
+            words = words[1:]
+        if words:
+            program = Path(words[0]).name
+            yield from _mistakes_of(program, words[1:], line)
+
+
+def _mistakes_of(program, arguments, line):
+    if program in ("cic", "dg"):
+        try:
+            _parse({"cic": cic, "dg": dg}[program], arguments)
+        except click.UsageError as error:
+            yield f"{line}: {error.format_message()}"
+    elif program == "make":
+        targets = re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+        yield from (f"{line}: no target {name}" for name in arguments if "=" not in name and name not in targets)
+    elif program not in NOT_OURS:
+        yield f"{line}: {program} is not known"
+
+
+def _parse(command, arguments):
+    """Read a call as click does.
+
+    Raises:
+        click.UsageError: there is no such command or option, or an argument is missing or too many.
+    """
+    if isinstance(command, click.Group):
+        name = arguments[0] if arguments else ""
+        inner = command.get_command(click.Context(command), name)
+        if inner is None:
+            raise click.UsageError(f"no command {name!r}")
+        _parse(inner, arguments[1:])
+        return
+    try:
+        command.make_context(command.name, list(arguments))
+    except click.MissingParameter:
+        raise
+    except click.BadParameter:
+        pass  # DIR is no folder, but stands for one
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_commands_that_are_not_run_exist_and_say_what_they_need(page):
+    for step in read(page):
+        where = f"{named(page)}:{step.line}"
+        if step.needs:
+            assert step.needs.removeprefix("needs ") in NEEDS, f"{where}: {step.needs}"
+            assert list(mistakes(step.commands)) == [], where
+
+
+def test_commands_of_the_workflow_exist():
+    _check_workflow(yaml.safe_load(WORKFLOW.read_text(encoding="utf-8")))
+
+
+def _check_workflow(content):
+    commands = [step["run"] for job in content["jobs"].values() for step in job["steps"] if "run" in step]
+    assert commands
+    assert [mistake for one in commands for mistake in mistakes(one)] == []
+
+
+def _check_yaml(text, folder):
+    """That an example could be used as what it is: part of a problem file, overrides, a workflow, or for Dagster."""
+    content = yaml.safe_load(text)
+    if content.keys() <= Problem.model_fields.keys():
+        whole = {"name": "example", "classes": {"a": ["r/aa"], "b": ["r/bb"]}, **content}
+        Problem.model_validate(whole, context={"folder": folder})
+    elif content.keys() == {"same", "different", "keep"}:
+        (folder / "overrides.yaml").write_text(text)
+        load_overrides(folder / "overrides.yaml")
+    elif content.keys() == {"resources"}:
+        AcceleratorSettings.model_validate(content["resources"]["accelerator"]["config"])
+    elif content.keys() == {"concurrency"}:
+        ours = yaml.safe_load((PROJECT / "deploy" / "dagster.yaml").read_text())
+        assert content["concurrency"]["pools"].keys() <= ours["concurrency"]["pools"].keys()
+    else:
+        _check_workflow(content)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name != "reference"], ids=named)
+def test_examples_of_yaml_are_valid(page, tmp_path):
+    for block in _FENCE.finditer(page.read_text(encoding="utf-8")):
+        if block["kind"] == "yaml":
+            _check_yaml(block["body"], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("commands", "mistake"),
+    [
+        ("A=b .venv/bin/cic run --preset demo # as said", None),
+        ("cic archive serve DIR --port 1", None),
+        ("cic predict a.jpg \\\n  b.jpg", None),
+        ("dg launch --assets raw_images --partition x", None),
+        ("make test-fast PYTHON=python3", None),
+        ("cic runn", "no command 'runn'"),
+        ("cic run --fast", "No such option.*--fast"),
+        ("cic predict", "Missing argument"),
+        ("cic export kaggle out more", "unexpected extra argument"),
+        ("dg launch --asset-keys x", "No such option"),
+        ("make coffee", "no target coffee"),
+        ("rm -r x", "rm is not known"),
+    ],
+)
+def test_what_there_is_not_is_named(commands, mistake):
+    found = list(mistakes(commands))
+    assert len(found) == (0 if mistake is None else 1), found
+    assert mistake is None or re.search(mistake, found[0])
+
+
+def anchors(text):
+    """What links can point to in a page: its headings, as they are called on GitHub."""
+    plain = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in _HEADING.findall(_FENCE.sub("", text)))
+    return {heading.strip().replace(" ", "-") for heading in plain}
+
+
+@pytest.mark.parametrize("page", [*PAGES, *sorted((PROJECT / "benchmarks").rglob("*.md"))], ids=named)
+def test_links_lead_somewhere(page):
+    for target in _LINK.findall(_FENCE.sub("", page.read_text(encoding="utf-8"))):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        file = page.parent / path if path else page
+        assert file.exists(), f"{named(page)}: {target}"
+        if anchor:
+            assert anchor in anchors(file.read_text(encoding="utf-8")), f"{named(page)}: {target}"
+
+
+def test_every_page_is_on_the_map():
+    folder = PROJECT / "docs"
+    on_it = {(folder / target).resolve() for target in _LINK.findall((folder / "README.md").read_text("utf-8"))}
+    assert {page for page in PAGES if page.is_relative_to(folder)} - on_it == {folder / "README.md"}
+
+
 def test_blocks_are_told_apart():
     text = (
-        "a\n```sh\nls\n```\nwhich shows\n```text\nfile\n```\n```sh skip\nrm\n```\n```yaml\na: b\n```\n```sh\ncd\n```\n"
+        "a\n```sh\nls\n```\nwhich shows\n```text\nfile\n```\n```sh needs gpu\nrm\n```\n```yaml\na: b\n```\n"
+        "1. in a list\n   ```sh\n   cd\n   ```\n"
     )
-    assert list(steps_of(text)) == [Step("ls\n", 2, "file\n"), Step("cd\n", 15)]
+    assert list(steps_of(text)) == [Step("ls\n", 2, "", "file\n"), Step("rm\n", 9, "needs gpu"), Step("   cd\n", 16)]
 
 
 @pytest.mark.parametrize(
