@@ -68,6 +68,7 @@ bench: setup ## Each stage against its peers; with PHOTOS=DIR of class folders o
 	$(BIN)/python benchmarks/download.py
 	$(BIN)/python benchmarks/duplicates.py
 	$(BIN)/python benchmarks/hash_search.py
+	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/preparation.py
 ifdef PHOTOS
 	$(BIN)/python benchmarks/resize.py "$(PHOTOS)"
