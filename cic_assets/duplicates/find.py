@@ -51,7 +51,7 @@ def find_duplicates(
     Args:
         images: one row a picture and source: `sha256`, `subreddit`, `klass`, `post_id`, `created_utc` (seconds),
             `width` and `height` (true pixels), `bytes`, and the columns of `images.Fingerprint` and `Look`.
-        load: gives the bytes of a picture by its SHA-256.
+        load: gives the bytes of a picture by its SHA-256; called from several threads.
         settings: how alike is the same.
         overrides: what a person decided, which goes before every measure.
 
@@ -73,8 +73,9 @@ def find_duplicates(
     views = Views(pictures)
     candidates = Candidates(pictures, views, is_flat, settings.radius)
     verifier = Verifier(pictures, views, is_flat, load, settings)
-    verifier.compare_ahead(candidates.of_leaders())
-    groups = group_pictures(len(pictures), candidates.of, verifier.compare, _links(pictures["sha256"], decided))
+    links = _links(pictures["sha256"], decided)
+    verifier.compare_ahead(pair for pair in candidates.of_leaders() if links.leave_open(*pair))
+    groups = group_pictures(len(pictures), candidates.of, verifier.compare, links)
     groups += _of_several_sources(rows, pictures, groups)
     members = pd.DataFrame(_member_rows(pictures["sha256"].to_numpy(), groups), columns=MEMBER_COLUMNS)
     return _judged(rows.merge(members, on="sha256", validate="many_to_one"), decided.keep)

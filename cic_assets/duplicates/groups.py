@@ -40,6 +40,10 @@ class Links:
     apart: frozenset[frozenset[int]] = frozenset()
     leaders: frozenset[int] = frozenset()
 
+    def leave_open(self, leader: int, other: int) -> bool:
+        """Whether no decision about these two keeps the second from a group of the first."""
+        return other not in self.leaders and frozenset((leader, other)) not in self.apart
+
 
 def group_pictures(
     n: int,

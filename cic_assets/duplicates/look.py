@@ -4,6 +4,7 @@ Even borders are found and left out of the content; the whole and the content ar
 and the colours as a coarse grid. No hashing and no comparing here.
 """
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -81,7 +82,7 @@ def _thumbnail(grey: Grey) -> bytes:
 
 
 def _means(pixels: NDArray[np.uint8], side: int, samples: int) -> NDArray[np.uint8]:
-    """A square of means, each of so many evenly spread samples to a side: OpenCV takes five times as long for all."""
+    """A square of means, each of so many evenly spread samples to a side: to average all takes five times as long."""
     spread = cv2.resize(pixels, (side * samples, side * samples), interpolation=cv2.INTER_LINEAR)
     return np.asarray(cv2.resize(spread, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
 
@@ -109,7 +110,7 @@ def _borders(grey: Grey) -> tuple[int, int]:
 
 def _border(lines: Grey) -> int:
     """Lines of one colour from the first on, and one that may be so in part; 0 if no picture begins at once."""
-    colour = np.float32(np.sort(lines[0])[len(lines[0]) // 2])
+    colour = _median(lines[0])
     if not _are_even(lines[:1], colour).all():  # as of most pictures, without a look at the rest
         return 0
     even = _are_even(lines, colour)
@@ -120,7 +121,13 @@ def _border(lines: Grey) -> int:
     return count + 1 if begins.mean() >= _BORDER_STEP else 0
 
 
-def _are_even(lines: Grey, colour: np.float32) -> NDArray[np.bool_]:
+def _median(levels: Grey) -> float:
+    middle = np.sort(levels)[(len(levels) - 1) // 2 : len(levels) // 2 + 1]
+    return float(middle.mean())
+
+
+def _are_even(lines: Grey, colour: float) -> NDArray[np.bool_]:
     """Whether each line is of a colour, but for some of its pixels."""
-    like = np.count_nonzero(np.abs(lines - colour) <= _BORDER_LEVELS, axis=1)
-    return np.asarray(like >= _BORDER_SHARE * lines.shape[1])
+    darkest, brightest = math.ceil(colour - _BORDER_LEVELS), math.floor(colour + _BORDER_LEVELS)
+    like = (lines >= darkest) & (lines <= brightest)
+    return np.asarray(np.count_nonzero(like, axis=1) >= _BORDER_SHARE * lines.shape[1])

@@ -60,36 +60,42 @@ class Verifier:
         self._colours = _cells(pictures["colours"])
         self._load = load
         self._picture = lru_cache(_KEPT_PICTURES)(self._read)
-        self._compared: dict[tuple[int, int], Verdict | None] = {}
+        self._aligned: dict[tuple[int, int], Verdict | None] = {}
 
     def compare_ahead(self, pairs: Iterable[tuple[int, int]], *, workers: int | None = None) -> None:
-        """Compare pairs that `compare` will be asked for, several at a time: it then knows them.
+        """Compare the pixels of pairs that `compare` may be asked for, several at a time: it then knows the verdicts.
 
         Args:
             pairs: positions.
             workers: threads; as many as there are processors unless told. OpenCV leaves Python's lock.
         """
-        ordered = [self._in_order(*pair) for pair in pairs]
+        ordered = (self._in_order(*pair) for pair in pairs)
+        hard = [pair for pair in ordered if self._by_numbers(*pair) is None]
         with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-            verdicts = pool.map(lambda pair: self._verdict(*pair), ordered)
-            self._compared.update(zip(ordered, verdicts, strict=True))
+            verdicts = pool.map(lambda pair: self._by_alignment(*pair), hard)
+            self._aligned.update(zip(hard, verdicts, strict=True))
 
     def compare(self, picture: int, others: NDArray[np.int64]) -> Iterator[Verdict | None]:
         """For each of `others` the verdict, or None if it is another picture."""
         for other in others.tolist():
             pair = self._in_order(picture, other)
-            yield self._compared[pair] if pair in self._compared else self._verdict(*pair)
+            yield self._aligned[pair] if pair in self._aligned else self._verdict(*pair)
 
     def _in_order(self, one: int, other: int) -> tuple[int, int]:
         """Always the same, so that rounding cannot make a difference."""
         return (one, other) if self._sha256s[one] < self._sha256s[other] else (other, one)
 
     def _verdict(self, one: int, other: int) -> Verdict | None:
+        return self._by_numbers(one, other) or self._by_alignment(one, other)
+
+    def _by_numbers(self, one: int, other: int) -> Verdict | None:
+        """By what is known of both, without a look at their pixels."""
         if self._pixels[one] == self._pixels[other]:
             return Verdict("pixels", 0.0)
-        if self._is_flat[one] or self._is_flat[other]:
-            return None
-        return self._by_hash(one, other) or self._by_alignment(one, other)
+        return None if self._is_set_aside(one, other) else self._by_hash(one, other)
+
+    def _is_set_aside(self, one: int, other: int) -> bool:
+        return bool(self._is_flat[one] or self._is_flat[other])
 
     def _by_hash(self, one: int, other: int) -> Verdict | None:
         straight = _bits_apart(self._direct[one], self._direct[other])
@@ -105,6 +111,8 @@ class Verifier:
         return Verdict("phash256 mirrored" if is_mirrored else "phash256", min(straight, turned) / BITS)
 
     def _by_alignment(self, one: int, other: int) -> Verdict | None:
+        if self._is_set_aside(one, other):
+            return None
         for guess in self._views.guesses(one, other, self._settings.radius)[:_GUESSES]:
             found = overlap(self._picture(one), self._picture(other), guess)
             if found and found.correlation >= self._settings.correlation and found.same_colours:

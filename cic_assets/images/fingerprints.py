@@ -5,7 +5,7 @@ the upright picture: grey, Lanczos to 32 x 32 (64 x 64), the 8 x 8 (16 x 16) low
 each bit whether one is above their median. Ours computes those frequencies alone, and gets the mirrored picture's hash
 from the same ones: a mirror only changes the sign of every odd column. One pair of bits near the median may differ from
 imagehash's of a full decode: from a reduced one (of a JPEG with a shorter side of 768 pixels or more) in 4 % of the
-64-bit hashes and 19 % of the 256-bit ones, from a full one in some of a thousand, as sums are rounded otherwise. Over
+64-bit hashes and 19 % of the 256-bit ones, from a full one in 0.4 % of the latter, as sums are rounded otherwise. Over
 a recorded archive of posts that is 0.1 and 2 % of all.
 """
 

@@ -2,7 +2,7 @@
 
 Pillow sums six times the reduction of pixels for each new one, in whole numbers and one after another. The same sums
 are products of matrices: its weights are whole numbers of 22 bits, which single precision holds, and only the sums are
-rounded otherwise. That makes 2 in 100,000 new pixels another by one level.
+rounded otherwise, by another processor too. That makes 2 to 4 in 100,000 new pixels another by one level.
 """
 
 from functools import lru_cache
@@ -19,7 +19,8 @@ _AT_ONCE = 16  # new pixels of one product: more waste more zeros, fewer cost mo
 _MOST_PER_PRODUCT = 2**18
 _LEAST_REDUCTION = 2
 _TALLEST = 1.4  # height over width: beyond, Pillow resizes the columns first, which rounds in another place
-_KNOWN_SIZES = 1024
+_KNOWN_SIZES = 1024  # 60 MB at most
+_LARGEST_KNOWN = 1024  # pixels: beyond are few, and take up to 2 MB each
 
 Plane = NDArray[np.float32]
 
@@ -60,7 +61,8 @@ def _square(rows: Plane, width: float, height: float, side: int) -> Plane:
 def _shrunk(lines: Plane, length: float, side: int) -> Plane:
     """The second axis resized, rounded to levels."""
     shrunk = np.empty((len(lines), side), np.float32)
-    for first, start, stop, weights in _bands(lines.shape[1], length, side):
+    bands = _bands if lines.shape[1] <= _LARGEST_KNOWN else _bands.__wrapped__
+    for first, start, stop, weights in bands(lines.shape[1], length, side):
         old, new = lines[:, start:stop], shrunk[:, first : first + _AT_ONCE]
         at_once = max(1, _MOST_PER_PRODUCT // weights.size)
         for line in range(0, len(lines), at_once):

@@ -73,9 +73,10 @@ def resize_stored(stored: Rgb, header: Header, reduction: int, side: int) -> Rgb
 
 
 def preview_stored(stored: Rgb, header: Header, reduction: int, side: int) -> Rgb:
-    """As `resize_stored`, in a third of the time for a full decode, and by one method whatever the reduction.
+    """As `resize_stored`, in a third of the time for a full decode of up to three times the side.
 
-    What is measured on previews can so be compared. The variance of the Laplacian is 1.2 times that of `resize_stored`.
+    It is as sharp as `resize_stored` makes reduced decodes: 1 to 1.6 times, by the variance of the Laplacian, what the
+    mean of areas leaves. From three times the side on, a full decode is averaged.
     """
     width, height = header.stored_size
     return _resize_reduced(stored, width / reduction, height / reduction, side, cv2.INTER_LINEAR)

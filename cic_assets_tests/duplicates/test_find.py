@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cic_assets.duplicates import COLUMNS, DuplicateSettings, Kept, Overrides, OverridesError, find_duplicates
+from cic_assets.duplicates.verify import Verifier
 
 from .conftest import Gallery, crop, encode, gamma, letterbox, other_subject, painted, photo
 
@@ -160,6 +161,25 @@ def test_different_parts_what_every_measure_joins(gallery):
     one, other = gallery.add("one", encode(photo(1), 90)), gallery.add("other", encode(photo(1), 80))
     assert len(find(gallery)) == 2
     assert find(gallery, overrides=Overrides(different=((one[:10], other),))).empty
+
+
+def test_pictures_of_a_decided_pair_are_not_read(gallery):
+    one, other = gallery.add("one", photo(1)), gallery.add("other", crop(photo(1), 0.9, 0.3, 0.9))
+    gallery.blobs.clear()
+    with pytest.raises(KeyError):
+        find(gallery)
+    assert find(gallery, overrides=Overrides(different=((one, other),))).empty
+    assert find(gallery, overrides=Overrides(keep=(Kept(one), Kept(other)))).empty
+
+
+def test_comparing_ahead_changes_nothing_but_the_time(gallery, monkeypatch):
+    for seed in range(3):
+        for share in (1, 0.97, 0.94, 0.91):
+            gallery.add(f"{seed} {share}", crop(photo(seed), share, 0.4, 0.7))
+    ahead = find(gallery)
+    monkeypatch.setattr(Verifier, "compare_ahead", lambda *_: None)
+    pd.testing.assert_frame_equal(find(gallery), ahead)
+    assert "alignment" in set(ahead["verified_by"])
 
 
 def test_keep_wins_over_size(gallery):

@@ -1,4 +1,4 @@
-"""Fingerprints: imagehash's pHash to the bit, mirrors for free, and measures of quality that mean something."""
+"""Fingerprints: imagehash's pHash, mirrors for free, and measures of quality that mean something."""
 
 import hashlib
 import io
@@ -30,7 +30,7 @@ def _bits_apart(a: bytes, b: bytes) -> int:
 
 
 @pytest.mark.parametrize("size", [(64, 64), (200, 133), (377, 610), (640, 480), (31, 500)])
-def test_is_imagehash_to_the_bit(synthetic_photo, size):
+def test_is_imagehash_but_for_a_pair_of_bits(synthetic_photo, size):
     """But for one pair of bits near the median in one of some hundreds."""
     apart = []
     for seed in range(5):
