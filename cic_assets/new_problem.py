@@ -17,6 +17,8 @@ from cic_assets.sources import Source
 PROBLEMS = Path("problems")
 """The folder of all problems that `cic new` makes, one folder each."""
 
+_LINE_BREAKS = frozenset("\x85\u2028\u2029")
+
 HOME = Path("..") / ".dagster"
 """The instance that they share, as seen from one of them: no problem can have this name."""
 
@@ -75,7 +77,9 @@ def _text(name: str, question: str, classes: Mapping[str, Sequence[str]]) -> str
 
 def _inline(value: Any) -> str:
     """YAML in one line, quoted where it has to be."""
-    return yaml.safe_dump([value], allow_unicode=True, default_flow_style=True, width=math.inf).strip()[1:-1]
+    # Written as they are, YAML takes these for breaks of a line, and makes them spaces.
+    is_legible = not _LINE_BREAKS.intersection(str(value))
+    return yaml.safe_dump([value], allow_unicode=is_legible, default_flow_style=True, width=math.inf).strip()[1:-1]
 
 
 _HEAD = """# Everything that is not said here has a default; see "Ask your own question" in README.

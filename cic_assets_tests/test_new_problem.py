@@ -80,6 +80,14 @@ def test_a_mistake_is_one_line_and_nothing_is_written(here, name, classes, messa
     assert not any(here.iterdir())
 
 
+@pytest.mark.parametrize(
+    "question", ["a\x85b", "\x85", "a\u2028b", "a\u2029", "two\nlines", "a\r\nb", "ünï: 'code' \"#"]
+)
+def test_line_breaks_of_all_kinds_come_back(tmp_path, question):
+    path, _ = write_new_problem("any", {"cat": ["r/cats"], "dog": ["r/dogs"]}, question, tmp_path)
+    assert load_problem(path).question == question
+
+
 @settings(max_examples=50)
 @given(st.from_regex(NAME, fullmatch=True), st.text(max_size=100), st.from_regex(NAME, fullmatch=True))
 def test_any_words_come_back_as_they_were(tmp_path_factory, name, question, klass):
