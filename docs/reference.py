@@ -329,7 +329,7 @@ class _Fields:
         if "prefixItems" in field:
             return f"[{', '.join(self._type(one) for one in field['prefixItems'])}]"
         kind, *bounds = self._type(field["items"]).split(", ")
-        return ", ".join([f"list of {kind}{'' if kind.endswith('`') else 's'}", *bounds])
+        return ", ".join([f"list of {kind}{'' if kind.endswith(('`', 's')) else 's'}", *bounds])
 
     def _noun(self, found: Schema) -> str:
         if found.get("title") == Source.__name__:

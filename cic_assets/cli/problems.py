@@ -26,7 +26,7 @@ def new(name: str, given: tuple[str, ...], question: str) -> None:
     root = Environment().of_problem(path).root_url
     click.echo(f"Written: {path}, with the classes {', '.join(problem.classes)}. Next:")
     click.echo(f"  cic run --preset demo --problem {path}")
-    click.echo(f"  cic dev --problem {path}")
+    click.echo(f"  cic dev --preset demo --problem {path}")
     click.echo("The first takes a first look in minutes, the second shows it in the Dagster UI; without --preset it is")
     click.echo(f"larger and takes longer. Everything that is made lies in {root}")
 

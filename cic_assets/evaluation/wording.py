@@ -105,7 +105,7 @@ def answer(best: str, models: Mapping[str, ModelPart], dataset: DatasetPart) -> 
 def _what_it_got(model: ModelPart) -> str:
     return (
         f"{model.title} named {model.right:,} of {model.n:,} test pictures rightly; "
-        f"it was neither trained nor chosen by them."
+        f"it was neither trained on them nor chosen by them."
     )
 
 

@@ -14,6 +14,7 @@ TERMS_POINTS = (
 
 TERMS_IN_ONE_LINE = (
     "Reddit's live API is used only after you agree to its terms (approval of your app, permission to train on what "
-    "people posted, deletion within 48 hours): read the part on terms in the README, then set terms_acknowledged: true"
+    "people posted, deletion within 48 hours): read the part on terms in the README, then set reddit: "
+    "{terms_acknowledged: true} in the problem file"
 )
 """What a person is told who has not acknowledged them."""

@@ -134,7 +134,10 @@ def test_with_credentials_and_without_agreeing_to_the_terms_reddit_is_not_asked(
         )
     failure = result.get_step_failure_events()[0]
     assert failure.step_key == "raw_images"
-    assert "then set terms_acknowledged: true" in failure.step_failure_data.user_failure_data.description
+    assert (
+        "then set reddit: {terms_acknowledged: true} in the problem file"
+        in failure.step_failure_data.user_failure_data.description
+    )
 
 
 def test_the_first_look_at_reddit_itself_tells_its_terms(world, monkeypatch):
