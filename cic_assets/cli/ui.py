@@ -47,8 +47,6 @@ def dev(problems: tuple[Path, ...], archive: str | None, data_root: str | None, 
         raise click.UsageError("--data-root (CIC_DATA_ROOT) is of one problem: of several, each has its own")
     first, *others = problems or (None,)
     environment = environment_of(problem=first, archive=archive_folder(archive), data_root=data_root, preset=preset)
-    if environment.or_sample() != environment:
-        click.echo("No Reddit credentials and no archive: the embedded sample of drawn pictures is used.", err=True)
     show([environment, *map(environment.of_problem, filter(None, others))], port)
 
 
@@ -64,6 +62,8 @@ def show(environments: Sequence[Environment], port: int) -> NoReturn:
     from cic_assets.instance import write_workspace
 
     shown = [(environment, problem_of(environment)) for environment in environments]
+    for environment, problem in shown:
+        _say_if_drawn(environment, problem)
     _refuse_equal_prefixes(shown)
     home = _home_of_all(shown)
     with DagsterInstance.from_config(str(home)) as instance:
@@ -80,6 +80,19 @@ def show(environments: Sequence[Environment], port: int) -> NoReturn:
 
 
 _Shown = Sequence[tuple[Environment, "Problem"]]
+
+
+def _say_if_drawn(environment: Environment, problem: "Problem") -> None:
+    """Say so where drawn pictures stand in for those of subreddits."""
+    from cic_assets.sources import SourceKind
+
+    subreddits = [str(one.source) for one in problem.partitions.values() if one.source.kind is SourceKind.SUBREDDIT]
+    if subreddits and environment.or_sample() != environment:
+        click.echo(
+            f"No Reddit credentials and no archive: in place of {', '.join(subreddits)}, pictures are those of the "
+            "embedded drawn sample.",
+            err=True,
+        )
 
 
 def _refuse_equal_prefixes(shown: _Shown) -> None:
