@@ -161,9 +161,11 @@ def _record_holdout(
 
 def run_folds(options: argparse.Namespace) -> None:
     """Xception out of fold: what the trunk makes of all photos, computed once, then a training a fold and seed."""
-    from cic_assets.models.accelerator import environment_of
+    from cic_assets.models.accelerator import activate, environment_of
 
-    os.environ.update(environment_of(AcceleratorSettings(threads=options.threads)))
+    accelerator = AcceleratorSettings(threads=options.threads)
+    os.environ.update(environment_of(accelerator))
+    activate(accelerator)
     photos, records = _photos(options), Records(options.records)
     settings = ModelSettings.model_validate({"architecture": "xception", **json.loads(options.settings)})
     features = None
@@ -204,7 +206,7 @@ class _Features:
         from cic_assets.models.features import TrunkFeatures, passed
         from cic_assets.models.feeds import Feeds
         from cic_assets.models.loop import fit
-        from cic_assets.models.networks import build_network
+        from cic_assets.models.networks import build_network, in_32_bits
 
         photos, settings = self._photos, self._settings.model_copy(update={"seed": seed})
         network = build_network(settings, len(photos.classes), self._weights.arrays)
@@ -231,7 +233,7 @@ class _Features:
             history = fit(
                 network, settings, feeds, weights, jit=False, checkpoints=Checkpoints(Path(name), ""), on_event=_silent
             )
-        answers = passed(network.rest, self._all.validation[test]).argmax(axis=1)
+        answers = passed(in_32_bits(network.rest), self._all.validation[test]).argmax(axis=1)
         return {
             "right": int((answers == photos.labels[test]).sum()),
             "count": len(test),

@@ -113,7 +113,9 @@ class AcceleratorResource(ConfigurableResource[None]):
     require: bool = Field(default=False, description="no GPU is an error at once")
     memory_growth: bool = Field(default=True, description="take GPU memory as needed, not all of it")
     memory_limit: int | None = Field(default=None, description="MiB of GPU memory that a training may take at most")
-    mixed_precision: bool = Field(default=False, description="16-bit arithmetic; pays on GPUs with tensor cores")
+    mixed_precision: str = Field(
+        default="auto", description="16-bit arithmetic: auto (where the device has it built in), true or false"
+    )
     jit: str = Field(default="auto", description="compile with XLA: auto, true or false")
     threads: int | None = Field(default=None, description="CPU threads; all cores unless set")
 

@@ -113,6 +113,7 @@ def _metadata(card: Card, data: DataRootResource, name: str) -> dict[str, Any]:
         "peak GPU memory, bytes": measures.peak_gpu_bytes,
         "random weights": card.random_weights,
         "device": card.device,
+        "precision": card.precision,
         "history": metadata.table(pd.DataFrame(card.history)),
         "model": metadata.file(data.root.model(name) / "model.keras"),
     }

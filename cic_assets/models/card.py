@@ -92,6 +92,7 @@ class Card(_Record):
     keras_version: str
     backend: str
     device: str
+    precision: str = Field(default="float32", description="of the training's arithmetic; the saved model's is float32")
     accelerator: AcceleratorSettings
     weights: Weights | None = Field(description="pretrained weights; None where all were drawn at random")
     random_weights: bool = Field(description="an architecture that needs pretrained weights had to do without: no use")

@@ -18,6 +18,7 @@ from cic_assets.models.augmentation import augment, draw
 from cic_assets.models.data import Images, SplitName
 from cic_assets.models.errors import ModelError
 from cic_assets.models.events import PROGRESS_SECONDS, OnEvent, Progress
+from cic_assets.models.networks import in_32_bits
 from cic_assets.models.settings import ModelSettings
 from cic_assets.storage import create_array
 
@@ -42,6 +43,8 @@ def trunk_features(
 ) -> TrunkFeatures:
     """Run the trunk, or take what was kept from an earlier time.
 
+    What will be judged goes through it in 32 bits, as in the saved model.
+
     Args:
         trunk: a keras.Model from bytes (N, side, side, 3) to features (N, …).
         images: by the names of the splits: train, validation, test.
@@ -56,8 +59,10 @@ def trunk_features(
     _make_alone(folder)
     began = time.perf_counter()
     tell = _Teller(sum(len(source) for source, _ in missing.values()), on_event)
+    judging = in_32_bits(trunk)
     for name, (source, view) in missing.items():
-        _write(trunk, _batches(source, view, settings), len(source), folder / f"{name}.npy", tell)
+        batches = _batches(source, view, settings)
+        _write(judging if view is None else trunk, batches, len(source), folder / f"{name}.npy", tell)
     kept = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in wanted}
     return TrunkFeatures(
         views=[kept[f"train-{view}"] for view in range(views)],

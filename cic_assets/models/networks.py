@@ -54,6 +54,17 @@ def build_network(settings: ModelSettings, classes: int, weights: Arrays | None 
     return Network(_with_probabilities(modern(settings, classes, settings.input_size)), None, rest)
 
 
+def in_32_bits(model: keras.Model) -> keras.Model:
+    """The model, or where it computes with 16 bits a copy that does with 32: not every machine can do the former."""
+    if all(layer.dtype_policy.compute_dtype != "bfloat16" for layer in model.layers):
+        return model
+    twin = keras.models.clone_model(
+        model, clone_function=lambda layer: type(layer).from_config({**layer.get_config(), "dtype": "float32"})
+    )
+    twin.set_weights(model.get_weights())
+    return twin
+
+
 def _on_a_trunk(settings: ModelSettings, classes: int, weights: Arrays | None) -> Network:
     if settings.variant == "original":
         model = xception.original(settings, classes, weights)

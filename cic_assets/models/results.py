@@ -78,8 +78,10 @@ def save(spec: "TrainingSpec", data: TrainingData, outcome: Outcome) -> Card:
     output = UPath(spec.output)
     predictions = predictions_table(data, outcome.outputs)
     (output / CARD_FILE).unlink(missing_ok=True)
+    from cic_assets.models.networks import in_32_bits
+
     with local_directory(output) as folder:
-        outcome.network.model.save(folder / MODEL_FILE)
+        in_32_bits(outcome.network.model).save(folder / MODEL_FILE)
         predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)
         data.manifest[["sha256", "split"]].to_parquet(folder / PICTURES_FILE, index=False)
         card = _card(spec, data, outcome, folder / MODEL_FILE)
@@ -121,6 +123,7 @@ def _card(spec: "TrainingSpec", data: TrainingData, outcome: Outcome, file: Path
         keras_version=keras.__version__,
         backend=keras.backend.backend(),
         device=outcome.device,
+        precision=keras.config.dtype_policy().compute_dtype,
         accelerator=spec.accelerator,
         weights=Weights(source=weights.source, sha256=weights.sha256) if weights else None,
         random_weights=spec.settings.architecture == "xception" and weights is None,

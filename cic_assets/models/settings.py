@@ -161,8 +161,10 @@ class AcceleratorSettings(_Settings):
     memory_limit: int | None = Field(
         default=None, ge=1, description="MiB of GPU memory that a training may take at most; all of it unless set"
     )
-    mixed_precision: bool = Field(
-        default=False, description="16-bit arithmetic with 32-bit weights; pays on GPUs with tensor cores, not on CPUs"
+    mixed_precision: bool | Literal["auto"] = Field(
+        default="auto",
+        description="train with 16-bit arithmetic (bfloat16) and 32-bit weights; auto where the device has it built "
+        "in. What is saved computes with 32 bits",
     )
     jit: bool | Literal["auto"] = Field(default="auto", description="compile with XLA; auto leaves it to Keras")
     threads: int | None = Field(default=None, ge=1, description="CPU threads; all cores unless set")

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -27,7 +27,7 @@ from cic_assets.models.weights import ResolvedWeights, resolve_weights
 from cic_assets.storage import content_version
 
 if TYPE_CHECKING:
-    from cic_assets.models.feeds import Feeds
+    from cic_assets.models.batches import Batches
     from cic_assets.models.networks import Network
 
 JUDGED: tuple[SplitName, ...] = ("validation", "test")
@@ -116,8 +116,11 @@ def train(spec: TrainingSpec, on_event: OnEvent = lambda _: None) -> Card:
 def _activate(settings: AcceleratorSettings, on_event: OnEvent) -> str:
     on_event(Message(text="loading Keras"))  # which takes seconds
     device = accelerator.activate(settings)
+    import keras
+
     no_gpu = " (no GPU here)" if device == "cpu" and settings.device == "auto" else ""
-    on_event(Message(text=f"training on {device}{no_gpu}"))
+    precision = keras.config.dtype_policy().compute_dtype
+    on_event(Message(text=f"training on {device}{no_gpu} in {precision}"))
     return device
 
 
@@ -146,10 +149,12 @@ def _scratch_folder(spec: TrainingSpec) -> Iterator[Path]:
 
 def _trunk_key(spec: TrainingSpec, data: TrainingData, pretrained: ResolvedWeights | None) -> str:
     """Changes when the features of a frozen trunk would."""
-    settings = spec.settings
+    import keras
+
+    settings, precision = spec.settings, keras.config.dtype_policy().name
     weights = pretrained.sha256 if pretrained else f"random {settings.seed}"
     return content_version(
-        weights, settings.input_size, settings.seed, settings.augmentation.model_dump(), data.version
+        weights, precision, settings.input_size, settings.seed, settings.augmentation.model_dump(), data.version
     )
 
 
@@ -173,6 +178,7 @@ def _fit(
     """The epochs, what the trained model says of the judged splits, and the seconds of a frozen trunk."""
     from cic_assets.models.feeds import open_feeds
     from cic_assets.models.loop import fit
+    from cic_assets.models.networks import in_32_bits
 
     workers = accelerator.feeding_threads(device)
     with open_feeds(network, data, spec.settings, features, on_event, workers=workers) as feeds:
@@ -186,12 +192,13 @@ def _fit(
             on_event=on_event,
         )
         network.finish()
-        outputs = {split: _ask(network, feeds, split) for split in JUDGED}
+        judge = in_32_bits(network.rest)  # as the saved model computes
+        outputs = {split: _ask(judge, feeds.batches[split]) for split in JUDGED}
         return history, outputs, feeds.trunk_seconds
 
 
-def _ask(network: "Network", feeds: "Feeds", split: SplitName) -> Probabilities:
-    logits = np.asarray(network.rest.predict(feeds.batches[split], verbose=0), dtype=np.float64)
+def _ask(judge: Any, batches: "Batches") -> Probabilities:
+    logits = np.asarray(judge.predict(batches, verbose=0), dtype=np.float64)
     exponentials: Probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities: Probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
     return probabilities

@@ -161,6 +161,24 @@ def test_a_model_that_is_not_its_cards_is_refused(trained: tuple[Path, Path, Car
         load_model(UPath(output))
 
 
+@pytest.mark.parametrize("settings", [SMALL, SMALL_PEETZ_NET])
+@pytest.mark.parametrize(("sixteen_bits", "precision"), [(True, "bfloat16"), (False, "float32")])
+def test_trained_with_16_bits_saved_and_judged_with_32(
+    make_dataset: MakeDataset, tmp_path: Path, settings: ModelSettings, sixteen_bits: bool, precision: str
+) -> None:
+    dataset, accelerator = make_dataset(), AcceleratorSettings(mixed_precision=sixteen_bits)
+    card = train(spec_for(dataset, tmp_path, settings, accelerator=accelerator))
+    assert card.precision == precision
+    assert card.scores["test"].accuracy > 0.9
+    model, _ = load_model(UPath(tmp_path))
+    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+    predictions = pd.read_parquet(tmp_path / "predictions.parquet")
+    rows = predictions[predictions["split"] == "test"].set_index("sha256")
+    manifest = pd.read_parquet(dataset / "manifest.parquet").set_index("sha256").loc[rows.index]
+    pictures = fit_to_side(np.load(dataset / "test.npy")[manifest["row"]], settings.input_size)
+    assert_allclose(np.asarray(model(pictures)), rows[["p_car", "p_tank"]], atol=1e-5)
+
+
 @pytest.mark.parametrize("settings", [SMALL, SMALL_MODERN])
 def test_seeds_make_two_trainings_equal(make_dataset: MakeDataset, tmp_path: Path, settings: ModelSettings) -> None:
     dataset, fast = make_dataset(), settings.model_copy(update={"epochs": 2})
