@@ -66,6 +66,15 @@ def augment(images: Images, rows: NDArray[np.int64], draws: Draws, side: int | N
     return varied
 
 
+def side_to_crop_from(settings: AugmentationSettings, side: int, available: int) -> int:
+    """Side of the pictures that crops of a given side are taken from, in pixels.
+
+    The mean crop is then as sharp as a whole picture. Never more than there is, never less than the crop.
+    """
+    wanted = round(side / np.sqrt(np.mean(settings.zoom)))
+    return max(side, min(wanted, available))
+
+
 def augmented(pictures: Images, settings: AugmentationSettings, seed: int) -> Images:
     """Each of some pictures once as training might see it, to be looked at."""
     return augment(pictures, np.arange(len(pictures)), draw(settings, len(pictures), seed, epoch=0))

@@ -90,7 +90,7 @@ def _batches(images: Images, view: int | None, settings: ModelSettings) -> Itera
     drawn = None if view is None else draw(settings.augmentation, len(images), settings.seed, view)
     for start in range(0, len(images), BATCH):
         rows = np.arange(start, min(start + BATCH, len(images)))
-        yield images[rows] if drawn is None else augment(images[rows], rows, drawn)
+        yield images[rows] if drawn is None else augment(images[rows], rows, drawn, settings.input_size)
 
 
 def _write(trunk: Any, batches: Iterator[Images], count: int, path: Path, tell: Callable[[int], None]) -> None:

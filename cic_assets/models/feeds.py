@@ -12,6 +12,7 @@ from pathlib import Path
 
 import keras  # noqa: TID253 - this module is imported only for training
 
+from cic_assets.models.augmentation import side_to_crop_from
 from cic_assets.models.batches import Batches, Fetch, augmented, in_turns, plain
 from cic_assets.models.data import SPLITS, Images, SplitName, TrainingData, fit_to_side
 from cic_assets.models.events import OnEvent
@@ -66,9 +67,10 @@ def open_feeds(
         workers: threads that make training batches, see `Batches`.
     """
     with tempfile.TemporaryDirectory(prefix="cic-resized-") as name:
+        sides: dict[SplitName, int] = dict.fromkeys(SPLITS, settings.input_size)
+        sides["train"] = side_to_crop_from(settings.augmentation, settings.input_size, data.side)
         images = {
-            split: fit_to_side(data.splits[split].images, settings.input_size, Path(name) / f"{split}.npy")
-            for split in SPLITS
+            split: fit_to_side(data.splits[split].images, sides[split], Path(name) / f"{split}.npy") for split in SPLITS
         }
         fetch, kept = _fetches(network, images, settings, features, on_event)
         batches = {split: _batches(fetch[split], data, split, settings, workers) for split in SPLITS}
