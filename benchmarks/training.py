@@ -115,6 +115,7 @@ def _of_card(card: Card) -> Record:
         "right": round(test.accuracy * test.count),
         "count": test.count,
         "loss": test.loss,
+        "precision": card.precision,
         "epochs": card.epochs,
         "cpu_seconds": measures.cpu_seconds,
         "wall_seconds": measures.wall_seconds,

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from cic_assets.models.augmentation import Draws, augment, cut_and_paste, draw
+from cic_assets.models.augmentation import Draws, augment, cut_and_paste, draw, side_to_crop_from
 from cic_assets.models.settings import AugmentationSettings
 
 STILL = AugmentationSettings(rotation=0, brightness=(1, 1), flip=False)
@@ -29,6 +29,18 @@ def test_nothing_to_do_changes_nothing() -> None:
     images = noise()
     rows = np.arange(4)
     assert_array_equal(augment(images, rows, draw(STILL, 4, 0, 0)), images)
+
+
+@given(low=st.floats(0.01, 1), high=st.floats(0.01, 1), side=st.integers(32, 512), available=st.integers(32, 512))
+def test_crops_are_taken_from_pictures_that_are_larger_if_there_are_any(
+    low: float, high: float, side: int, available: int
+) -> None:
+    settings = AugmentationSettings(zoom=(min(low, high), max(low, high)))
+    source = side_to_crop_from(settings, side, available)
+    assert side <= source <= max(side, available)
+    assert side_to_crop_from(STILL, side, available) == side
+    if source < available:
+        assert source * np.sqrt((low + high) / 2) == pytest.approx(side, abs=1)
 
 
 def test_flip_is_an_exact_mirror() -> None:

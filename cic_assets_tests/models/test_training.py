@@ -171,7 +171,7 @@ def test_trained_with_16_bits_saved_and_judged_with_32(
     assert card.precision == precision
     assert card.scores["test"].accuracy > 0.9
     model, _ = load_model(UPath(tmp_path))
-    assert {layer.compute_dtype for layer in model.layers} == {"float32"}
+    assert {layer.compute_dtype for layer in model.layers[1:]} == {"float32"}  # the first holds bytes
     predictions = pd.read_parquet(tmp_path / "predictions.parquet")
     rows = predictions[predictions["split"] == "test"].set_index("sha256")
     manifest = pd.read_parquet(dataset / "manifest.parquet").set_index("sha256").loc[rows.index]
@@ -399,6 +399,26 @@ def test_batches_differ_by_one_at_most() -> None:
     for i in range(len(batches)):
         inputs, targets = batches[i]
         assert_array_equal(inputs, targets.argmax(axis=1))  # of the same rows
+
+
+def test_crops_for_training_are_as_sharp_as_the_data_set(tmp_path: Path, make_dataset: MakeDataset) -> None:
+    from cic_assets.models.feeds import open_feeds
+    from cic_assets.models.networks import build_network
+
+    folder = make_dataset(side=80)
+    lines = np.zeros((24, 80, 80, 3), np.uint8)
+    lines[:, :, ::2] = 255  # at half the size nothing but grey
+    np.save(folder / "train.npy", lines)
+    quarters = {"zoom": (0.25, 0.25), "rotation": 0}
+    settings = SMALL_MODERN.model_copy(
+        update={"cutmix": 0, "progression": (1.0,), "augmentation": AugmentationSettings.model_validate(quarters)}
+    )
+    with open_feeds(
+        build_network(settings, 2), load_training_data(UPath(folder)), settings, tmp_path, lambda _: None
+    ) as feeds:
+        inputs, _ = feeds.batches["train"][0]
+    assert inputs.shape == (8, 40, 40, 3)
+    assert inputs.std() > 50
 
 
 def test_mixtures_are_of_the_training_alone_and_the_same_each_time(tmp_path: Path, make_dataset: MakeDataset) -> None:
