@@ -85,8 +85,9 @@ class Problem(BaseModel):
     @field_validator("classes", mode="before")
     @classmethod
     def _are_lists(cls, value: Any) -> Any:
-        given = value.items() if isinstance(value, Mapping) else ()
-        single = next(((klass, sources) for klass, sources in given if isinstance(sources, str)), None)
+        if not isinstance(value, Mapping):
+            raise ValueError("expected names, each with its sources, such as car: [r/carporn]")  # noqa: TRY004 - pydantic takes only this one for a mistake in the file
+        single = next(((klass, sources) for klass, sources in value.items() if isinstance(sources, str)), None)
         if single:
             klass, written = single
             raise ValueError(f"class {klass}: found {written!r}, expected a list of sources: [{_likely(written)}]")
@@ -299,7 +300,9 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise ProblemError(f"{path}: cannot be read ({error.strerror}): expected a problem file") from None
+        raise ProblemError(
+            f"{path}: cannot be read ({error.strerror}): expected a problem file, as `cic new` writes one"
+        ) from None
     except UnicodeDecodeError:
         raise ProblemError(f"{path}: is not UTF-8 text: expected a YAML file") from None
 
@@ -365,6 +368,8 @@ def _unknown_key(location: tuple[int | str, ...]) -> str:
     key = ".".join(map(str, location))
     model = _model_at(location[:-1])
     allowed = sorted(model.model_fields) if model else []
+    if model is Problem:
+        allowed = sorted([*allowed, "presets"])  # taken out before validation
     near = difflib.get_close_matches(str(location[-1]), allowed, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
     return f"{key} is not a setting: {hint}allowed here: {', '.join(allowed)}"

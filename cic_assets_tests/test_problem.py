@@ -175,6 +175,8 @@ def test_one_folder_written_in_two_ways_is_given_twice(problem_file, tmp_path, o
             r"classes: source folder:/.*/sets/b of b lies inside folder:/.*/sets of a: name folders side by side",
         ),
         (SHORTEST + "modles: {}", r"modles is not a setting: did you mean models\? allowed here: classes, "),
+        (SHORTEST + "preset: {}", r"preset is not a setting: did you mean presets\?"),
+        ("name: x\nclasses: [car, tank]", r"classes: found \['car', 'tank'\], expected names, each with its sources"),
         (SHORTEST + "models: {vgg: {epoch: 3}}", r"models\.vgg\.epoch is not a setting: did you mean epochs\?"),
         (SHORTEST + "models: {vgg: {epochs: 0}}", r"models\.vgg\.epochs: found 0, expected greater than or equal to 1"),
         (SHORTEST + "models: {vgg: {epochs: many}}", r"models\.vgg\.epochs: found 'many', expected a valid integer"),
@@ -226,7 +228,7 @@ def test_an_unknown_preset_names_the_known_ones(problem_file):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(ProblemError, match=r"nowhere\.yaml: cannot be read \(No such file"):
+    with pytest.raises(ProblemError, match=r"nowhere\.yaml: cannot be read \(No such file.*`cic new`"):
         load_problem(tmp_path / "nowhere.yaml")
 
 

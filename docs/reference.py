@@ -70,8 +70,8 @@ def settings() -> str:
 
 SETTINGS = """# Settings
 
-Everything in the problem file but `name` and `classes` has a default. A key that is not here is refused. Paths are
-relative to the file.
+Everything in the problem file but `name` and `classes` has a default. A key that is not here is refused, but for
+[`presets`](#presets). Paths are relative to the file.
 """
 
 VARIED = """
@@ -355,7 +355,8 @@ def _value(value: Any) -> str:
 
 
 def _row(*cells: str) -> list[str]:
-    return [f"| {' | '.join(' '.join(cell.split()).replace('|', '&#124;') for cell in cells)} |"]
+    escaped = (" ".join(cell.split()).replace("|", r"\|") for cell in cells)
+    return [f"| {' | '.join(escaped)} |"]
 
 
 if __name__ == "__main__":
