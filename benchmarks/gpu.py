@@ -157,7 +157,7 @@ def _train(model: str, variant: str, data: Any, scratch: Path, options: argparse
     from cic_assets.models.feeds import open_feeds
     from cic_assets.models.loop import fit
     from cic_assets.models.measures import flops
-    from cic_assets.models.networks import build_network
+    from cic_assets.models.networks import build_network, in_32_bits
 
     given: dict[str, Any] = {"architecture": model, "variant": variant}
     given |= {"epochs": options.epochs} if options.epochs else {}
@@ -174,7 +174,7 @@ def _train(model: str, variant: str, data: Any, scratch: Path, options: argparse
             checkpoints=Checkpoints(folder / "checkpoint", model), on_event=lambda _: None,
         )  # fmt: skip
         seconds = time.perf_counter() - began
-        logits = np.asarray(network.rest.predict(feeds.batches["test"], verbose=0))
+        logits = np.asarray(in_32_bits(network.rest).predict(feeds.batches["test"], verbose=0))
         trunk_seconds = feeds.trunk_seconds or 0.0
     accuracy = float((logits.argmax(axis=1) == data.splits["test"].labels).mean())
     rate = float(np.median([epoch.images_per_second for epoch in history]))

@@ -3,13 +3,14 @@
     python benchmarks/training.py holdout PHOTOS --models vgg peetz_net --variants modern --seeds 0 1 2
     python benchmarks/training.py folds PHOTOS --weights xception_notop.weights.h5 --seeds 0 1 2
     python benchmarks/training.py ablation PHOTOS --models vgg --epochs 40
+    python benchmarks/training.py ablation PHOTOS --models xception --weights xception_notop.weights.h5
     python benchmarks/training.py report
 
 PHOTOS has a folder a class. `holdout` trains from scratch on four fifths of the duplicate groups and judges the other
 fifth, another one for each seed. `folds` judges each photo once by Xception trained on the other four fifths, in five
-folds that each seed deals anew; the frozen trunk runs once for all of them. `ablation` is `holdout` with one thing left
-out at a time. Each training is a line of RECORDS, and none is done twice, so that a run that was stopped goes on;
-`report` makes the tables of what is there.
+folds that each seed deals anew; the frozen trunk runs once for all of them. `ablation` is `holdout`, and for Xception
+`folds`, with one thing left out at a time. Each training is a line of RECORDS, and none is done twice, so that a run
+that was stopped goes on; `report` makes the tables of what is there.
 
 `--tag` does nothing: a name to find the process by.
 """
@@ -57,6 +58,17 @@ LEFT_OUT: dict[str, dict[str, Any]] = {
     "batches of 32, twice the rate": {"batch_size": 32, "learning_rate": 2e-3},
 }
 """What is otherwise than in `modern`, by its name in the table."""
+
+LEFT_OUT_ON_A_TRUNK: dict[str, dict[str, Any]] = {
+    "modern": {},
+    "head alone": {"head_epochs": 12},
+    "block 14 from the first epoch on": {"head_epochs": 0, "learning_rate": 3e-5},
+    "one view of each picture": {"views": 1},
+    "no label smoothing": {"label_smoothing": 0.0},
+    "no averaging of weights": {"averaging": 0.0},
+    "constant learning rate, no warm-up": {"schedule": "constant"},
+}
+"""The same for Xception."""
 
 
 class Records:
@@ -141,8 +153,11 @@ def run_holdout(options: argparse.Namespace) -> None:
 def run_ablation(options: argparse.Namespace) -> None:
     """Every change and seed once."""
     photos, records = _photos(options), Records(options.records)
+    if "xception" in options.models:
+        for change, what in LEFT_OUT_ON_A_TRUNK.items():
+            _folds(options, "ablation", {**json.loads(options.settings), **what}, change=change)
     for seed in options.seeds:
-        for model in options.models:
+        for model in set(options.models) - {"xception"}:
             for change, what in LEFT_OUT.items():
                 given = {"architecture": model, "epochs": options.epochs, **json.loads(options.settings), **what}
                 _record_holdout(photos, records, "ablation", given, seed, options, change=change)
@@ -161,20 +176,25 @@ def _record_holdout(
 
 
 def run_folds(options: argparse.Namespace) -> None:
-    """Xception out of fold: what the trunk makes of all photos, computed once, then a training a fold and seed."""
+    """Xception out of fold."""
+    _folds(options, "folds", json.loads(options.settings))
+
+
+def _folds(options: argparse.Namespace, protocol: str, given: Record, **more: str) -> None:
+    """What the trunk makes of all photos, computed once, then a training a fold and seed."""
     from cic_assets.models.accelerator import activate, environment_of
 
     accelerator = AcceleratorSettings(threads=options.threads)
     os.environ.update(environment_of(accelerator))
     activate(accelerator)
     photos, records = _photos(options), Records(options.records)
-    settings = ModelSettings.model_validate({"architecture": "xception", **json.loads(options.settings)})
+    settings = ModelSettings.model_validate({"architecture": "xception", **given})
     features = None
     for seed in options.seeds:
         for fold, (train, test) in enumerate(folds(photos, FOLDS, seed)):
             key = {
-                "protocol": "folds", "model": "xception", "variant": settings.variant, "seed": seed, "fold": fold,
-                "settings": settings.model_dump(mode="json", exclude={"seed"}),
+                "protocol": protocol, "model": "xception", "variant": settings.variant, "seed": seed, "fold": fold,
+                "settings": settings.model_dump(mode="json", exclude={"seed"}), **more,
             }  # fmt: skip
             if any(record["name"] == digest(key) for record in records.all):
                 continue
@@ -305,7 +325,7 @@ def _ablation_table(records: list[Record]) -> Iterator[str]:
     for (model, change), rows in table.groupby(["model", "change"], sort=False):
         right, count = int(rows["right"].sum()), int(rows["count"].sum())
         yield (
-            f"| {model} | {change} | {rows['epochs'].iloc[0]} | {', '.join(map(str, rows['seed']))} "
+            f"| {model} | {change} | {rows['epochs'].iloc[0]} | {', '.join(map(str, rows['seed'].unique()))} "
             f"| {_share(right, count)} | {rows['cpu_seconds'].mean():.0f} |"
         )
     yield ""
