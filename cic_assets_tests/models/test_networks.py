@@ -119,7 +119,7 @@ def test_modern_vgg_is_blocks_of_two_normalised_convolutions(unallocated: None) 
     assert kinds(network.rest) == kinds(network.model)[:-1]
     assert {kernel for _, kernel in convolutions(network.model)[2:]} == {3}
     assert round(parameters(network.model) / 1e5) == 12
-    assert network.model.input.shape == (None, 128, 128, 3)
+    assert network.model.input.shape == (None, 96, 96, 3)
     assert network.rest.input.shape == (None, None, None, 3)
 
 
