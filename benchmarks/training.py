@@ -55,7 +55,7 @@ LEFT_OUT: dict[str, dict[str, Any]] = {
     "no averaging of weights": {"averaging": 0.0},
     "constant learning rate, no warm-up": {"schedule": "constant"},
     "input size from the first epoch on": {"progression": (1.0,)},
-    "batches of 32, twice the rate": {"batch_size": 32, "learning_rate": 2e-3},
+    "Adam in place of Muon": {"optimizer": "adam"},
 }
 """What is otherwise than in `modern`, by its name in the table."""
 

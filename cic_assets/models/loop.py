@@ -16,6 +16,7 @@ from cic_assets.models.checkpoints import Checkpoints, Weights, best_of, has_sto
 from cic_assets.models.errors import TrainingDivergedError
 from cic_assets.models.events import PROGRESS_SECONDS, EpochEnd, OnEvent, Progress
 from cic_assets.models.feeds import Feeds
+from cic_assets.models.muon import Muon
 from cic_assets.models.networks import Network
 from cic_assets.models.settings import ModelSettings
 from cic_assets.models.stages import Course, Stage, stages_of, work_left
@@ -69,6 +70,9 @@ def fit(
     return between.history
 
 
+_OPTIMIZERS = {"adam": keras.optimizers.Adam, "muon": Muon}
+
+
 @dataclass(frozen=True, slots=True)
 class _Learner:
     """What learns in a course, and the batches for it."""
@@ -88,7 +92,7 @@ def _learner(network: Network, feeds: Feeds, course: Course) -> _Learner:
 
 
 def _compile(learner: _Learner, settings: ModelSettings, jit: bool | str) -> None:
-    optimizer = keras.optimizers.Adam(
+    optimizer = _OPTIMIZERS[settings.optimizer](
         _learning_rate(settings, learner.course, len(learner.training)),
         weight_decay=settings.weight_decay or None,
         use_ema=settings.averaging > 0,

@@ -73,6 +73,10 @@ class ModelSettings(_Settings):
         "kept; null trains all epochs and keeps the last, for a schedule that ends there",
     )  # fmt: skip
     batch_size: int = Field(default=20, ge=1, le=4096, description="20 as the notebooks")
+    optimizer: Literal["adam", "muon"] = Field(
+        default="adam",
+        description="adam as the notebooks; muon needs fewer epochs where convolutions learn from nothing",
+    )
     learning_rate: float = Field(default=1e-3, gt=0, le=1, description="Keras' default for Adam, as the notebooks")
     schedule: Literal["constant", "cosine"] = Field(
         default="constant", description="of the learning rate; cosine falls from it to 0 over all epochs"
