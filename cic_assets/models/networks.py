@@ -59,7 +59,8 @@ def in_32_bits(model: keras.Model) -> keras.Model:
     if all(layer.dtype_policy.compute_dtype != "bfloat16" for layer in model.layers):
         return model
     twin = keras.models.clone_model(
-        model, clone_function=lambda layer: type(layer).from_config({**layer.get_config(), "dtype": "float32"})
+        keras.Model(model.input, model.output),  # of a compiled model it would clone the optimizer's state, too
+        clone_function=lambda layer: type(layer).from_config({**layer.get_config(), "dtype": "float32"}),
     )
     twin.set_weights(model.get_weights())
     return twin
