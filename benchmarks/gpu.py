@@ -164,7 +164,7 @@ def _train(model: str, variant: str, data: Any, scratch: Path, options: argparse
     given |= {"input_size": options.side} if options.side else {}
     given |= {"width": options.width} if options.width else {}
     settings = ModelSettings.model_validate(given)
-    device = accelerator.activate(AcceleratorSettings(device=options.device, mixed_precision=options.device != "cpu"))
+    device = accelerator.activate(AcceleratorSettings(device=options.device))
     network = build_network(settings, len(data.classes), _arrays() if model == "xception" else None)
     threads, folder = accelerator.feeding_threads(device), scratch / f"{model}-{variant}"
     began = time.perf_counter()

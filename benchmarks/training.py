@@ -61,7 +61,7 @@ LEFT_OUT: dict[str, dict[str, Any]] = {
 
 LEFT_OUT_ON_A_TRUNK: dict[str, dict[str, Any]] = {
     "modern": {},
-    "head alone": {"head_epochs": 12},
+    "head alone": {"head_epochs": 1000},
     "block 14 from the first epoch on": {"head_epochs": 0, "learning_rate": 3e-5},
     "one view of each picture": {"views": 1},
     "no label smoothing": {"label_smoothing": 0.0},
@@ -157,7 +157,7 @@ def run_ablation(options: argparse.Namespace) -> None:
         for change, what in LEFT_OUT_ON_A_TRUNK.items():
             _folds(options, "ablation", {**json.loads(options.settings), **what}, change=change)
     for seed in options.seeds:
-        for model in set(options.models) - {"xception"}:
+        for model in sorted({*options.models} - {"xception"}):
             for change, what in LEFT_OUT.items():
                 given = {"architecture": model, "epochs": options.epochs, **json.loads(options.settings), **what}
                 _record_holdout(photos, records, "ablation", given, seed, options, change=change)
@@ -215,7 +215,11 @@ class _Features:
         self._weights = resolve_weights(options.weights)
         network = build_network(settings, len(photos.classes), self._weights.arrays)
         images = fit_to_side(photos.images, settings.input_size)
-        folder = options.work / "trunk" / digest([settings.input_size, settings.augmentation, self._weights.sha256])
+        folder = (
+            options.work
+            / "trunk"
+            / digest([settings.input_size, settings.augmentation, self._weights.sha256, _precision()])
+        )
         self._all = trunk_features(
             network.trunk, {"train": images, "validation": images, "test": images[:1]}, settings, folder, print
         )
@@ -258,11 +262,18 @@ class _Features:
         return {
             "right": int((answers == photos.labels[test]).sum()),
             "count": len(test),
+            "precision": _precision(),
             "wrong": photos.sha256[test][answers != photos.labels[test]].tolist(),
             "epochs": len(history),
             "cpu_seconds": time.process_time() - cpu,
             "wall_seconds": time.perf_counter() - began,
         }
+
+
+def _precision() -> str:
+    import keras
+
+    return str(keras.config.dtype_policy().compute_dtype)
 
 
 def _silent(_event: object) -> None:

@@ -22,8 +22,8 @@ from dagster_dg_cli.cli import cli as dg
 
 from cic_assets.cli import cli as cic
 from cic_assets.duplicates import load_overrides
-from cic_assets.models import AcceleratorSettings
 from cic_assets.problem import Problem
+from cic_assets.resources import AcceleratorResource
 
 PROJECT = Path(__file__).resolve().parents[1]
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
@@ -182,7 +182,7 @@ def _check_yaml(text, folder):
         (folder / "overrides.yaml").write_text(text)
         load_overrides(folder / "overrides.yaml")
     elif content.keys() == {"resources"}:
-        AcceleratorSettings.model_validate(content["resources"]["accelerator"]["config"])
+        assert AcceleratorResource(**content["resources"]["accelerator"]["config"]).settings
     elif content.keys() == {"concurrency"}:
         ours = yaml.safe_load((PROJECT / "deploy" / "dagster.yaml").read_text())
         assert content["concurrency"]["pools"].keys() <= ours["concurrency"]["pools"].keys()

@@ -3,7 +3,7 @@ import pytest
 from cic_assets.build import build_resources
 from cic_assets.environment import Environment
 from cic_assets.reddit import BadCredentialsError, RedditSettings
-from cic_assets.resources import DataRootResource, RedditResource
+from cic_assets.resources import AcceleratorResource, DataRootResource, RedditResource
 from cic_assets.sources import Source, is_sample
 
 
@@ -67,3 +67,9 @@ def test_a_missing_user_name_names_its_variable(tmp_path):
         ),
     ):
         pass
+
+
+@pytest.mark.parametrize(("text", "value"), [("auto", "auto"), ("true", True), ("false", False)])
+def test_choices_of_the_accelerator_are_words_for_dagster(text, value):
+    settings = AcceleratorResource(mixed_precision=text, jit=text).settings
+    assert (settings.mixed_precision, settings.jit) == (value, value)

@@ -2,10 +2,11 @@
 
 import hashlib
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from upath import UPath
 
 from cic_assets.models.errors import CardMismatchError
@@ -92,7 +93,9 @@ class Card(_Record):
     keras_version: str
     backend: str
     device: str
-    precision: str = Field(default="float32", description="of the training's arithmetic; the saved model's is float32")
+    precision: str | None = Field(
+        default=None, description="of the training's arithmetic; the saved model's is float32. None before it was noted"
+    )
     accelerator: AcceleratorSettings
     weights: Weights | None = Field(description="pretrained weights; None where all were drawn at random")
     random_weights: bool = Field(description="an architecture that needs pretrained weights had to do without: no use")
@@ -103,6 +106,12 @@ class Card(_Record):
     history: list[dict[str, Any]] = Field(description="one row an epoch, as in events.EpochEnd")
     warnings: list[str]
     takedowns: Takedowns | None = Field(default=None, description="None while every picture is still there")
+
+    @field_validator("settings", mode="before")
+    @classmethod
+    def _of_before_muon(cls, value: Any) -> Any:
+        """Cards from when there was one optimizer: what they leave out is not what a variant sets today."""
+        return {"optimizer": "adam", **value} if isinstance(value, Mapping) else value
 
     @property
     def architecture(self) -> str:

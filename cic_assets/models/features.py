@@ -59,7 +59,7 @@ def trunk_features(
     _make_alone(folder)
     began = time.perf_counter()
     tell = _Teller(sum(len(source) for source, _ in missing.values()), on_event)
-    judging = in_32_bits(trunk)
+    judging = in_32_bits(trunk) if missing else trunk
     for name, (source, view) in missing.items():
         batches = _batches(source, view, settings)
         _write(judging if view is None else trunk, batches, len(source), folder / f"{name}.npy", tell)

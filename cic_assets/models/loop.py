@@ -24,6 +24,8 @@ from cic_assets.models.stages import Course, Stage, stages_of, work_left
 Logs = dict[str, Any] | None
 """Figures so far, as Keras passes them to callbacks."""
 
+_OPTIMIZERS = {"adam": keras.optimizers.Adam, "muon": Muon}
+
 
 def fit(
     network: Network,
@@ -68,9 +70,6 @@ def fit(
             _fit_stage(learner, stage, class_weights, between)
     network.rest.set_weights(between.best)
     return between.history
-
-
-_OPTIMIZERS = {"adam": keras.optimizers.Adam, "muon": Muon}
 
 
 @dataclass(frozen=True, slots=True)

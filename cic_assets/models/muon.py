@@ -17,7 +17,7 @@ class Muon(keras.optimizers.Adam):  # type: ignore[misc]  # keras has no types
     A kernel (H, W, C, F) is a matrix of H * W * C rows and F columns. Its momentum is mostly made of few directions;
     made orthogonal, the others learn as quickly. K. Jordan et al., "Muon: an optimizer for hidden layers in neural
     networks" (2024), with the scale of J. Liu et al., "Muon is scalable for LLM training" (2025), by which Adam's
-    learning rates and weight decay suit both.
+    learning rates and weight decay suit both. Keras' own Muon leaves kernels of convolutions to Adam.
     """
 
     def build(self, variables: list[keras.Variable]) -> None:

@@ -75,11 +75,11 @@ PICTURE_COLUMNS: Mapping[str, Column] = {
 
 def save(spec: "TrainingSpec", data: TrainingData, outcome: Outcome) -> Card:
     """Write model, predictions and, last, the card: a kill leaves nothing that could be taken for whole."""
+    from cic_assets.models.networks import in_32_bits
+
     output = UPath(spec.output)
     predictions = predictions_table(data, outcome.outputs)
     (output / CARD_FILE).unlink(missing_ok=True)
-    from cic_assets.models.networks import in_32_bits
-
     with local_directory(output) as folder:
         in_32_bits(outcome.network.model).save(folder / MODEL_FILE)
         predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)

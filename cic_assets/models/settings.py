@@ -140,6 +140,8 @@ class ModelSettings(_Settings):
             raise ValueError(
                 f"cutmix: found {self.cutmix:g}, expected 0 for xception: its trunk sees each picture once, and whole"
             )
+        if self.optimizer == "muon" and self.architecture == "xception":
+            raise ValueError("optimizer: found muon, expected adam for xception: its depthwise kernels are no matrices")
         if self.head_epochs and self.architecture != "xception":
             raise ValueError(
                 f"head_epochs: found {self.head_epochs}, expected 0: {self.architecture} is not pretrained"

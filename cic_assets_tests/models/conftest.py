@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,14 @@ def draw_picture(label: int, side: int, random: np.random.Generator) -> np.ndarr
     top = 0 if label == 2 else third
     picture[top : top + third, left : left + third] = random.integers(200, 255)
     return picture
+
+
+@pytest.fixture(autouse=True)
+def the_usual_precision() -> Iterator[None]:
+    """A training in this process sets its precision for the whole of it."""
+    yield
+    if keras := sys.modules.get("keras"):
+        keras.config.set_dtype_policy("float32")
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+import json
+
 import pandas as pd
 import pytest
 from upath import UPath
@@ -70,3 +72,12 @@ def test_pictures_that_it_has_not_seen_change_nothing(folder):
 def test_without_a_model_there_is_nothing_to_do(tmp_path):
     assert not has_seen(UPath(tmp_path / "nowhere"), {"a"})
     mark_taken_down(UPath(tmp_path / "nowhere"), {"a"}, FIRST)
+
+
+def test_a_card_from_before_there_was_a_choice_of_optimizers_says_adam(folder):
+    card = json.loads((folder / "card.json").read_text())
+    assert card["settings"].pop("optimizer") == "muon"
+    del card["precision"]
+    write_json(folder / "card.json", card)
+    again = read_card(folder)
+    assert (again.settings.optimizer, again.precision) == ("adam", None)

@@ -6,11 +6,6 @@ from numpy.testing import assert_allclose, assert_array_equal
 from cic_assets.models.muon import Muon, orthogonal
 
 
-@pytest.fixture(autouse=True)
-def in_32_bits() -> None:
-    keras.config.set_dtype_policy("float32")
-
-
 @pytest.mark.parametrize("shape", [(75, 32), (16, 64), (48, 48)])
 def test_singular_values_come_out_near_1_and_directions_stay(shape: tuple[int, int]) -> None:
     left, values, right = np.linalg.svd(np.random.default_rng(0).normal(size=shape), full_matrices=False)

@@ -69,6 +69,7 @@ def test_settings_survive_json() -> None:
         ({"architecture": "vgg", "variant": "original", "progression": [0.5, 1]}, "progression"),
         ({"architecture": "xception", "progression": [0.5, 1]}, "progression"),
         ({"architecture": "xception", "cutmix": 0.5}, "cutmix"),
+        ({"architecture": "xception", "optimizer": "muon"}, "optimizer"),
         ({"architecture": "vgg", "head_epochs": 2}, "head_epochs"),
         ({"architecture": "vgg", "augmentation": {"brightness": [1.1, 0.9]}}, "brightness"),
         ({"architecture": "vgg", "augmentation": {"zoom": [0.5, 1.5]}}, "zoom"),

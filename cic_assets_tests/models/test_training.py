@@ -505,6 +505,28 @@ def test_frozen_features_are_computed_once_and_stand_for_the_whole_model(
     assert again.scores == card.scores
 
 
+def test_training_views_go_through_the_trunk_with_16_bits_and_judged_pictures_with_32(
+    make_dataset: MakeDataset, tmp_path: Path, no_weights: None
+) -> None:
+    dataset, kept = make_dataset(side=71), {}
+    for sixteen_bits in (True, False):
+        scratch = tmp_path / str(sixteen_bits)
+        accelerator = AcceleratorSettings(mixed_precision=sixteen_bits)
+        train(
+            spec_for(
+                dataset, tmp_path / "model", FAST_XCEPTION, accelerator=accelerator, scratch=str(scratch),
+                allow_random_weights=True,
+            )
+        )  # fmt: skip
+        (folder,) = (scratch / "features").iterdir()
+        kept[sixteen_bits] = {file.stem: np.load(file).astype(np.float32) for file in folder.glob("*.npy")}
+    for judged in ("validation", "test"):
+        assert_array_equal(kept[True][judged], kept[False][judged])
+    assert not np.array_equal(kept[True]["train-0"], kept[False]["train-0"])
+    largest = np.abs(kept[False]["train-0"]).max()
+    assert_allclose(kept[True]["train-0"], kept[False]["train-0"], atol=0.05 * largest)
+
+
 def test_a_gpu_that_is_required_and_absent_is_an_error_at_once(make_dataset: MakeDataset, tmp_path: Path) -> None:
     import keras
 
