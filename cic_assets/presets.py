@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-# The average of the weights looks back over an epoch or two only. No pictures are mixed where there are so
-# few steps to learn from.
+# Some hundred pictures make few steps an epoch, so batches are smaller. The average of the weights looks back over an
+# epoch or two only. No pictures are mixed where there are so few steps to learn from.
 _MODERN: Mapping[str, Any] = {
-    "width": 0.5, "input_size": 80, "progression": [0.6, 0.8], "epochs": 24, "warmup_epochs": 2, "averaging": 0.97,
-    "cutmix": 0.0,
+    "width": 0.5, "input_size": 64, "progression": [0.75, 1.0], "epochs": 24, "warmup_epochs": 2, "batch_size": 16,
+    "averaging": 0.95, "cutmix": 0.0,
 }  # fmt: skip
 
 # The learning rate is lower than the notebooks': so few pictures leave the nets from scratch at chance otherwise. They
