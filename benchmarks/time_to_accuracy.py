@@ -39,8 +39,8 @@ FOLDS = 5
 SIDE = 128
 QUICK: dict[str, dict[str, Any]] = {
     "xception": {"input_size": 160, "views": 1, "epochs": 8, "head_epochs": 8},
-    "vgg": {},
-    "peetz_net": {},
+    "vgg": {"epochs": 30},
+    "peetz_net": {"epochs": 30},
 }
 """Ours where time counts more than the last half per cent; what is not said is `modern`."""
 
