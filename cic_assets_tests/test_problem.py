@@ -56,10 +56,10 @@ def test_any_number_of_classes(problem_file):
 
 
 def test_the_demo_preset_lies_over_the_file_and_the_file_s_own_preset_over_that(problem_file):
-    text = SHORTEST + "models: {vgg: {epochs: 30, batch_size: 8}}\npresets: {demo: {models: {vgg: {epochs: 2}}}}\n"
+    text = SHORTEST + "models: {vgg: {epochs: 30, seed: 8}}\npresets: {demo: {models: {vgg: {epochs: 2}}}}\n"
     assert load_problem(problem_file(text)).models["vgg"].epochs == 30
     demo = load_problem(problem_file(text), "demo").models["vgg"]
-    assert (demo.epochs, demo.batch_size) == (2, 8)
+    assert (demo.epochs, demo.seed) == (2, 8)
     assert demo.width < 1
 
 
