@@ -137,7 +137,7 @@ class Life:
     def rest(self):
         """Return when nothing is at work, and the sensor has seen so twice and asked for nothing.
 
-        Twice: what a run that was killed had begun may keep what follows from it back for one look.
+        Twice: on a busy machine one such look was seen before the last assets were asked for; why is not known.
         """
         self.wait(self._rests, 400, "rest")
 
