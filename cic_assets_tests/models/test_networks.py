@@ -129,6 +129,8 @@ def test_modern_peetz_net_has_two_stacks_of_opposite_order(unallocated: None) ->
     assert [kernel for _, kernel in wide] == [5, 5, 4, 4, 3, 3]
     assert [kernel for _, kernel in narrow] == [3, 3, 4, 4, 5, 5]
     assert [filters for filters, _ in wide] == [filters for filters, _ in narrow]
+    assert [kernel for _, kernel in convolutions(network.model, "stem")] == [4, 3]
+    assert round(parameters(network.model) / 1e5) == 11
     assert network.model.get_layer("both_stacks").output.shape == (None, 256)
     assert network.rest.input.shape == (None, None, None, 3)
 
