@@ -28,6 +28,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from ablation import LEFT_OUT, LEFT_OUT_ON_A_TRUNK, OTHER_NETS, OtherNet
+from ablation import table as ablation_table
+from numpy.typing import NDArray
 from photos import Photos, Rows, apart, digest, folds, read_photos, write_dataset
 
 from cic_assets.evaluation import wilson_interval
@@ -40,35 +43,12 @@ VALIDATION = {"original": 0.2, "modern": 0.05}
 """Share of the training groups that validates: the notebooks' fifth, by which `original` stops; `modern` stops when its
 schedule ends, and only shows its validation."""
 SIDE = 128
+COLUMNS = (
+    "protocol", "model", "variant", "trained in", "side", "epochs", "trainings", "right", "accuracy", "interval",
+    "CPU s a training",
+)  # fmt: skip
 
 Record = dict[str, Any]
-
-LEFT_OUT: dict[str, dict[str, Any]] = {
-    "modern": {},
-    "no crops (rotation, flip and colour stay)": {"augmentation": {"zoom": (1.0, 1.0)}},
-    "colour as the original's": {
-        "augmentation": {"brightness": (0.9, 1.1), "contrast": (1.0, 1.0), "saturation": (1.0, 1.0)}
-    },
-    "no squares of other pictures": {"cutmix": 0.0},
-    "no label smoothing": {"label_smoothing": 0.0},
-    "no weight decay": {"weight_decay": 0.0},
-    "no averaging of weights": {"averaging": 0.0},
-    "constant learning rate, no warm-up": {"schedule": "constant"},
-    "input size from the first epoch on": {"progression": (1.0,)},
-    "Adam in place of Muon": {"optimizer": "adam"},
-}
-"""What is otherwise than in `modern`, by its name in the table."""
-
-LEFT_OUT_ON_A_TRUNK: dict[str, dict[str, Any]] = {
-    "modern": {},
-    "head alone": {"head_epochs": 1000},
-    "block 14 from the first epoch on": {"head_epochs": 0, "learning_rate": 3e-5},
-    "one view of each picture": {"views": 1},
-    "no label smoothing": {"label_smoothing": 0.0},
-    "no averaging of weights": {"averaging": 0.0},
-    "constant learning rate, no warm-up": {"schedule": "constant"},
-}
-"""The same for Xception."""
 
 
 class Records:
@@ -98,9 +78,7 @@ class Records:
 
 def holdout(photos: Photos, settings: ModelSettings, seed: int, work: Path, options: argparse.Namespace) -> Record:
     """Train on four fifths of the groups, judge the other."""
-    train, test = next(folds(photos, FOLDS, seed))
-    train, validation = apart(photos, train, VALIDATION[settings.variant], seed)
-    dataset = write_dataset(photos, {"train": train, "validation": validation, "test": test}, work / "dataset")
+    dataset = _one_fifth_apart(photos, settings, seed, work)
     began, seconds = time.perf_counter(), []
 
     def note(event: object) -> None:
@@ -118,7 +96,66 @@ def holdout(photos: Photos, settings: ModelSettings, seed: int, work: Path, opti
         weights=options.weights,
         scratch=str(work / "scratch"),
     )
-    return _of_card(train_in_process(spec, note))
+    card = train_in_process(spec, note)
+    predictions = pd.read_parquet(work / "model" / "predictions.parquet").query("split == 'test'")
+    return _of_card(card) | {"wrong": predictions["sha256"][predictions["predicted"] != predictions["klass"]].tolist()}
+
+
+def _one_fifth_apart(photos: Photos, settings: ModelSettings, seed: int, work: Path) -> Path:
+    train, test = next(folds(photos, FOLDS, seed))
+    train, validation = apart(photos, train, VALIDATION[settings.variant], seed)
+    return write_dataset(photos, {"train": train, "validation": validation, "test": test}, work / "dataset")
+
+
+def holdout_of_other_net(
+    photos: Photos, settings: ModelSettings, net: OtherNet, seed: int, work: Path, options: argparse.Namespace
+) -> Record:
+    """The same for a net that no settings make: in this process, without a card."""
+    _activate(options)
+    import keras
+    from upath import UPath
+
+    from cic_assets.models.checkpoints import Checkpoints
+    from cic_assets.models.data import load_training_data
+    from cic_assets.models.feeds import open_feeds
+    from cic_assets.models.loop import fit
+    from cic_assets.models.networks import Network, build_network, in_32_bits
+
+    settings = settings.model_copy(update={"seed": seed})
+    data = load_training_data(UPath(_one_fifth_apart(photos, settings, seed, work)))
+    model = build_network(settings, len(data.classes)).model
+    rest = net.change(keras.Model(model.input, model.get_layer("logits").output))
+    network = Network(model, None, rest)
+    began, cpu = time.perf_counter(), time.process_time()
+    with open_feeds(network, data, settings, work / "features", _silent) as feeds:
+        checkpoints = Checkpoints(work / "checkpoint", settings.architecture)
+        history = fit(
+            network, settings, feeds, data.class_weights, jit=False, checkpoints=checkpoints, on_event=_silent
+        )
+        logits = in_32_bits(rest).predict(feeds.batches["test"], verbose=0)
+        checkpoints.clear()
+    test = next(folds(photos, FOLDS, seed))[1]
+    return _judged(photos, test, logits) | {
+        "precision": _precision(),
+        "epochs": len(history),
+        "cpu_seconds": time.process_time() - cpu,
+        "wall_seconds": time.perf_counter() - began,
+        "parameters": rest.count_params(),
+        "train_accuracy": history[-1].accuracy,
+    }
+
+
+def _judged(photos: Photos, test: Rows, logits: NDArray[np.float32]) -> Record:
+    """What (N, classes) logits of some photos are worth."""
+    labels, wrong = photos.labels[test], logits.argmax(axis=1) != photos.labels[test]
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities = (exponentials / exponentials.sum(axis=1, keepdims=True))[np.arange(len(test)), labels]
+    return {
+        "right": int((~wrong).sum()),
+        "count": len(test),
+        "loss": float(-np.log(np.maximum(probabilities, 1e-7)).mean()),
+        "wrong": photos.sha256[test][wrong].tolist(),
+    }
 
 
 def _of_card(card: Card) -> Record:
@@ -158,9 +195,11 @@ def run_ablation(options: argparse.Namespace) -> None:
             _folds(options, "ablation", {**json.loads(options.settings), **what}, change=change)
     for seed in options.seeds:
         for model in sorted({*options.models} - {"xception"}):
+            given = {"architecture": model, "epochs": options.epochs, **json.loads(options.settings)}
             for change, what in LEFT_OUT.items():
-                given = {"architecture": model, "epochs": options.epochs, **json.loads(options.settings), **what}
-                _record_holdout(photos, records, "ablation", given, seed, options, change=change)
+                _record_holdout(photos, records, "ablation", given | what, seed, options, change=change)
+            for change, net in OTHER_NETS.items():
+                _record_holdout(photos, records, "ablation", given | net.settings, seed, options, change=change)
 
 
 def _record_holdout(
@@ -171,8 +210,15 @@ def _record_holdout(
         "protocol": protocol, "model": settings.architecture, "variant": settings.variant, "seed": seed,
         "settings": settings.model_dump(mode="json", exclude={"seed"}), **more,
     }  # fmt: skip
-    work = options.work / digest({**key, "seed": seed})
-    records.once(key, lambda: holdout(photos, settings, seed, work, options))
+    work, net = options.work / digest({**key, "seed": seed}), OTHER_NETS.get(more.get("change", ""))
+    records.once(
+        key,
+        lambda: (
+            holdout_of_other_net(photos, settings, net, seed, work, options)
+            if net
+            else holdout(photos, settings, seed, work, options)
+        ),
+    )
 
 
 def run_folds(options: argparse.Namespace) -> None:
@@ -182,11 +228,7 @@ def run_folds(options: argparse.Namespace) -> None:
 
 def _folds(options: argparse.Namespace, protocol: str, given: Record, **more: str) -> None:
     """What the trunk makes of all photos, computed once, then a training a fold and seed."""
-    from cic_assets.models.accelerator import activate, environment_of
-
-    accelerator = AcceleratorSettings(threads=options.threads)
-    os.environ.update(environment_of(accelerator))
-    activate(accelerator)
+    _activate(options)
     photos, records = _photos(options), Records(options.records)
     settings = ModelSettings.model_validate({"architecture": "xception", **given})
     features = None
@@ -194,7 +236,7 @@ def _folds(options: argparse.Namespace, protocol: str, given: Record, **more: st
         for fold, (train, test) in enumerate(folds(photos, FOLDS, seed)):
             key = {
                 "protocol": protocol, "model": "xception", "variant": settings.variant, "seed": seed, "fold": fold,
-                "settings": settings.model_dump(mode="json", exclude={"seed"}), **more,
+                "precision": _precision(), "settings": settings.model_dump(mode="json", exclude={"seed"}), **more,
             }  # fmt: skip
             if any(record["name"] == digest(key) for record in records.all):
                 continue
@@ -258,16 +300,21 @@ class _Features:
             history = fit(
                 network, settings, feeds, weights, jit=False, checkpoints=Checkpoints(Path(name), ""), on_event=_silent
             )
-        answers = passed(in_32_bits(network.rest), self._all.validation[test]).argmax(axis=1)
-        return {
-            "right": int((answers == photos.labels[test]).sum()),
-            "count": len(test),
-            "precision": _precision(),
-            "wrong": photos.sha256[test][answers != photos.labels[test]].tolist(),
+        logits = passed(in_32_bits(network.rest), self._all.validation[test])
+        return _judged(photos, test, logits) | {
             "epochs": len(history),
             "cpu_seconds": time.process_time() - cpu,
             "wall_seconds": time.perf_counter() - began,
         }
+
+
+def _activate(options: argparse.Namespace) -> None:
+    """What `train_in_process` does for its process, for this one."""
+    from cic_assets.models.accelerator import activate, environment_of
+
+    accelerator = AcceleratorSettings(threads=options.threads)
+    os.environ.update(environment_of(accelerator))
+    activate(accelerator)
 
 
 def _precision() -> str:
@@ -293,7 +340,7 @@ def report(options: argparse.Namespace) -> None:
         _about(records) if records else "No training of `benchmarks/training.py` is on record yet.",
         "",
         *_accuracy_table(records),
-        *_ablation_table(records),
+        *ablation_table(records),
         (HERE / "results" / "training_notes.md").read_text(encoding="utf-8"),
     ]
     options.output.write_text("\n".join(lines), encoding="utf-8")
@@ -314,37 +361,18 @@ def _accuracy_table(records: list[Record]) -> Iterator[str]:
     if table.empty:
         return
     table["digest"] = table["settings"].map(digest)
-    yield "| protocol | model | variant | side | epochs | trainings | right | accuracy | interval | CPU s a training |"
-    yield "|---|---|---|---|---|---|---|---|---|---|"
-    for (protocol, model, variant, _), rows in table.groupby(["protocol", "model", "variant", "digest"], sort=False):
+    yield f"| {' | '.join(COLUMNS)} |"
+    yield "|---" * len(COLUMNS) + "|"
+    keys = ["protocol", "model", "variant", "precision", "digest"]
+    for (*names, _), rows in table.groupby(keys, sort=False):
         right, count, given = int(rows["right"].sum()), int(rows["count"].sum()), rows["settings"].iloc[0]
-        yield (
-            f"| {protocol} | {model} | {variant} | {given['input_size']} | {given['epochs']} | {len(rows)} "
-            f"| {_share(right, count)} | {rows['cpu_seconds'].mean():.0f} |"
-        )
+        interval = wilson_interval(right, count)
+        cells = [
+            *names, given["input_size"], given["epochs"], len(rows), f"{right} of {count}", f"{right / count:.1%}",
+            f"{interval.low:.1%} to {interval.high:.1%}", f"{rows['cpu_seconds'].mean():.0f}",
+        ]  # fmt: skip
+        yield f"| {' | '.join(map(str, cells))} |"
     yield ""
-
-
-def _ablation_table(records: list[Record]) -> Iterator[str]:
-    table = pd.DataFrame([record for record in records if record["protocol"] == "ablation"])
-    if table.empty:
-        return
-    yield "## Ablation"
-    yield ""
-    yield "| model | one thing otherwise | epochs | seeds | right | accuracy | interval | CPU s |"
-    yield "|---|---|---|---|---|---|---|---|"
-    for (model, change), rows in table.groupby(["model", "change"], sort=False):
-        right, count = int(rows["right"].sum()), int(rows["count"].sum())
-        yield (
-            f"| {model} | {change} | {rows['epochs'].iloc[0]} | {', '.join(map(str, rows['seed'].unique()))} "
-            f"| {_share(right, count)} | {rows['cpu_seconds'].mean():.0f} |"
-        )
-    yield ""
-
-
-def _share(right: int, count: int) -> str:
-    interval = wilson_interval(right, count)
-    return f"{right} of {count} | {right / count:.1%} | {interval.low:.1%} to {interval.high:.1%}"
 
 
 def main() -> None:
