@@ -90,6 +90,7 @@ ROWS = [
         "--sha256 xyz: expected a picture's 64 digits"),
     Row("cic purge", "there is no such post or picture", 1, ("purge", "--post", "never"), "never"),
     Row("cic archive serve", "the folder is no archive", 1, ("archive", "serve", "{files}"), "subreddits"),
+    Row("cic archive serve", "there is no such folder", 2, ("archive", "serve", "nowhere"), "nowhere"),
 ]  # fmt: skip
 
 
@@ -143,6 +144,7 @@ DG = [
     Row("dg launch", "one did not, or there is no such asset or partition", 1,
         ("launch", "--assets", "raw_images", "--partition", "carporn"), "", {"CIC_ARCHIVE": "/nowhere"}),
     Row("dg launch", "one did not, or there is no such asset or partition", 1, ("launch", "--assets", "nothing"), ""),
+    Row("dg launch", "there is no such job", 2, ("launch", "--job", "nothing"), ""),
 ]  # fmt: skip
 
 
