@@ -32,10 +32,11 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 MOST_BYTES = 60_000_000
 WHEELS = (
-    "keras", "optree", "namex", "pydantic", "pydantic-core", "annotated-types", "typing-inspection",
-    "typing-extensions", "universal-pathlib", "pathlib-abc",
+    "keras", "absl-py", "namex", "optree", "packaging", "rich", "markdown-it-py", "mdurl", "pygments",
+    "pydantic", "pydantic-core", "annotated-types", "typing-inspection", "typing-extensions",
+    "universal-pathlib", "pathlib-abc", "fsspec",
 )  # fmt: skip
-"""The others that `cic_assets.models` imports are on every machine with JAX and pandas."""
+"""Keras, pydantic and universal-pathlib, with what they need beside h5py, numpy and ml-dtypes, which JAX brings."""
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 MODELS = ("vgg", "peetz_net", "xception")
 GOALS = {
