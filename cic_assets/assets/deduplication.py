@@ -39,12 +39,13 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
     def image_hashes(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Perceptual hashes and quality of each picture; computed once a picture, however often this runs."""
         key = context.partition_key
-        table = fingerprint_pictures(
-            data.root.read_table("raw_images", key),
-            data.root.images,
-            data.root.read_table_or_none("image_hashes", key),
-            on_progress=metadata.log_now_and_then(context.log.info),
-        )
+        with metadata.ProgressLog(context.log.info) as progress:
+            table = fingerprint_pictures(
+                data.root.read_table("raw_images", key),
+                data.root.images,
+                data.root.read_table_or_none("image_hashes", key),
+                on_progress=progress,
+            )
         path = data.root.write_table("image_hashes", table, key)
         return MaterializeResult(
             data_version=DataVersion(content_version(table)),

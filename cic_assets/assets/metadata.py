@@ -5,10 +5,11 @@ rest are files that metadata points to.
 """
 
 import base64
+import math
 import time
 from collections.abc import Callable, Hashable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -138,15 +139,33 @@ def file(path: UPath) -> MetadataValue:
     return MetadataValue.path(str(path))
 
 
-def log_now_and_then(log: Callable[[str], None], every_seconds: float = 5.0) -> Callable[[str], None]:
-    """A progress callback that logs at most every few seconds: each line is a row of the event log for good."""
-    last = -every_seconds
+class ProgressLog:
+    """Takes lines of progress and logs one every few seconds: each is a row of the event log for good.
 
-    def throttled(line: str) -> None:
-        nonlocal last
+    As a context manager it logs the last line, too, so that what is over in a moment does not seem to end at its start.
+    """
+
+    def __init__(self, log: Callable[[str], None], every_seconds: float = 5.0) -> None:
+        self._log = log
+        self._every_seconds = every_seconds
+        self._logged = -math.inf
+        self._left_out: str | None = None
+
+    def __call__(self, line: str) -> None:
+        """Log a line, or keep it back."""
         now = time.monotonic()
-        if now - last >= every_seconds:
-            last = now
-            log(line)
+        self._left_out = line
+        if now - self._logged >= self._every_seconds:
+            self._logged = now
+            self._flush()
 
-    return throttled
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._left_out is not None:
+            self._log(self._left_out)
+        self._left_out = None

@@ -36,14 +36,15 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
     def resized_images(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Shortest side to the data set's side, centre crop: as AlexNet did it. Each picture is made once."""
         key = context.partition_key
-        table = resize_pictures(
-            data.root.read_table("deduped_images", key),
-            data.root.images,
-            data.root.resized(settings.side),
-            settings,
-            data.root.read_table_or_none("resized_images", key),
-            on_progress=metadata.log_now_and_then(context.log.info),
-        )
+        with metadata.ProgressLog(context.log.info) as progress:
+            table = resize_pictures(
+                data.root.read_table("deduped_images", key),
+                data.root.images,
+                data.root.resized(settings.side),
+                settings,
+                data.root.read_table_or_none("resized_images", key),
+                on_progress=progress,
+            )
         made = int(table.pop("made").sum())
         path = data.root.write_table("resized_images", table, key)
         return MaterializeResult(

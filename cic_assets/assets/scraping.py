@@ -45,9 +45,11 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         Scraping again adds what is new and keeps what fell off a subreddit's listings; no picture is fetched twice.
         """
         partition = problem.partitions[context.partition_key]
-        progress = metadata.log_now_and_then(context.log.info)
         try:
-            with reddit.connect(partition.source, problem.reddit) as connection:
+            with (
+                reddit.connect(partition.source, problem.reddit) as connection,
+                metadata.ProgressLog(context.log.info) as progress,
+            ):
                 if is_sample(connection.origin):
                     context.log.warning(
                         "These are the embedded, drawn pictures: for real ones, set an archive or an API key."

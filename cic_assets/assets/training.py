@@ -79,7 +79,7 @@ class _EventLog:
     def __init__(self, name: str, context: AssetExecutionContext) -> None:
         self._name = name
         self._log = context.log
-        self._progress = metadata.log_now_and_then(context.log.info)
+        self._progress = metadata.ProgressLog(context.log.info)
 
     def tell(self, event: Event) -> None:
         if isinstance(event, EpochEnd):
