@@ -83,7 +83,7 @@ def build_resources(environment: Environment) -> dict[str, object]:
             username=_secret("REDDIT_USERNAME"),
         ),
         "weights": WeightsResource(path=environment.xception_weights, allow_random=environment.allow_random_weights),
-        "accelerator": AcceleratorResource(),
+        "accelerator": AcceleratorResource(device=environment.device),
     }
 
 

@@ -7,7 +7,7 @@ they matter: Reddit's key in `build`, Dagster's home in `instance`.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -47,7 +47,11 @@ class Environment(BaseModel):
         title="CIC_ALLOW_RANDOM_WEIGHTS",
         description="train Xception from random weights where no others can be had, and say so",
     )
-
+    device: Literal["auto", "cpu", "gpu"] = Field(
+        default="auto",
+        title="CIC_DEVICE",
+        description="what trains: auto takes a GPU that is there; with gpu, none is an error",
+    )
     alerts: str = Field(
         default="",
         title="CIC_ALERTS",
@@ -67,7 +71,7 @@ class Environment(BaseModel):
         except ValidationError as error:
             mistake = error.errors()[0]
             title = cls.model_fields[str(mistake["loc"][0])].title
-            expected = mistake["msg"].removeprefix("Input should be ").partition(",")[0]
+            expected = mistake["msg"].removeprefix("Input should be ").partition(", unable")[0]
             raise EnvironmentVariableError(f"{title}: found {mistake['input']!r}, expected {expected}") from None
 
     def or_sample(self, variables: Mapping[str, str] = os.environ) -> Self:

@@ -14,7 +14,11 @@ def test_what_is_not_set_has_its_default():
 
 def test_variables_lead_back_to_the_same_environment(tmp_path):
     environment = Environment(
-        problem=tmp_path / "p.yaml", archive="sample", data_root="s3://bucket/x", allow_random_weights=True
+        problem=tmp_path / "p.yaml",
+        archive="sample",
+        data_root="s3://bucket/x",
+        allow_random_weights=True,
+        device="cpu",
     )
     assert Environment.from_variables(environment.variables()) == environment
 
@@ -37,11 +41,13 @@ def test_words_that_are_no_paths_stay(tmp_path, monkeypatch):
     assert variables["CIC_XCEPTION_WEIGHTS"] == ""
 
 
-def test_a_wrong_value_is_one_line_that_names_the_variable():
-    with pytest.raises(
-        EnvironmentVariableError, match=r"^CIC_ALLOW_RANDOM_WEIGHTS: found 'maybe', expected a valid boolean$"
-    ):
-        Environment.from_variables({"CIC_ALLOW_RANDOM_WEIGHTS": "maybe"})
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [("CIC_ALLOW_RANDOM_WEIGHTS", "maybe", "a valid boolean"), ("CIC_DEVICE", "tpu", "'auto', 'cpu' or 'gpu'")],
+)
+def test_a_wrong_value_is_one_line_that_names_the_variable(variable, value, expected):
+    with pytest.raises(EnvironmentVariableError, match=f"^{variable}: found '{value}', expected {expected}$"):
+        Environment.from_variables({variable: value})
 
 
 @pytest.mark.parametrize(

@@ -73,3 +73,8 @@ def test_a_missing_user_name_names_its_variable(tmp_path):
 def test_choices_of_the_accelerator_are_words_for_dagster(text, value):
     settings = AcceleratorResource(mixed_precision=text, jit=text).settings
     assert (settings.mixed_precision, settings.jit) == (value, value)
+
+
+def test_the_device_that_trains_is_set_from_outside(tmp_path):
+    environment = Environment(data_root=str(tmp_path), device="cpu")
+    assert build_resources(environment)["accelerator"].settings.device == "cpu"

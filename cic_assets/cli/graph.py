@@ -12,6 +12,7 @@ from cic_assets.cli.options import (
     claim,
     data_root_of,
     data_root_option,
+    device_option,
     environment_of,
     preset_option,
     problem_of,
@@ -30,10 +31,16 @@ if TYPE_CHECKING:
 @archive_option
 @data_root_option
 @preset_option
-def run(problem: Path | None, archive: str | None, data_root: str | None, preset: str | None) -> None:
+@device_option
+def run(
+    problem: Path | None, archive: str | None, data_root: str | None, preset: str | None, device: str | None
+) -> None:
     """Scrape every source, then bring everything downstream up to date."""
-    environment = environment_of(problem=problem, archive=archive_folder(archive), data_root=data_root, preset=preset)
-    _run(environment)
+    _run(
+        environment_of(
+            problem=problem, archive=archive_folder(archive), data_root=data_root, preset=preset, device=device
+        )
+    )
 
 
 @click.command()

@@ -24,6 +24,7 @@ data_root_option = _option("data_root", "--data-root", default=None, metavar="FO
 problem_option = _option("problem", "--problem", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE")
 archive_option = _option("archive", "--archive", metavar="DIR")
 preset_option = _option("preset", "--preset", metavar="full|demo")
+device_option = _option("device", "--device", type=click.Choice(["auto", "cpu", "gpu"]))
 
 
 def environment_of(**options: Any) -> Environment:
