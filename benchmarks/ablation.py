@@ -60,9 +60,9 @@ def without_normalisation(model: Any) -> Any:
     import keras
 
     def other(layer: Any) -> Any:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            return keras.layers.Identity(name=layer.name)
         given = layer.get_config()
+        if isinstance(layer, keras.layers.BatchNormalization):  # frozen as drawn it takes 0 off and divides by 1
+            given |= {"trainable": False, "center": False, "scale": False, "epsilon": 0.0}
         return type(layer).from_config(given | ({"use_bias": True} if "use_bias" in given else {}))
 
     return keras.models.clone_model(model, clone_function=other)
