@@ -147,11 +147,10 @@ def _tie(model: ModelPart, equal: Sequence[ModelPart]) -> str:
     if not equal:
         return ""
     closest = min(other.validation_loss for other in equal)
-    by_loss = closest > model.validation_loss
-    rule = f"the lower loss on them decided ({model.validation_loss:.4g} against {closest:.4g})"
-    return (
-        f" {_titles(equal)} got as many right: {rule if by_loss else 'their loss is the same too, the name decided'}."
-    )
+    rule = "their loss is the same too, the name decided"
+    if closest > model.validation_loss:
+        rule = f"the lower loss on them decided ({model.validation_loss:.4g} against {closest:.4g})"
+    return f" {_titles(equal)} got as many of these right: {rule}."
 
 
 def _passed_over(rivals: Sequence[ModelPart], equal: Sequence[ModelPart]) -> str:

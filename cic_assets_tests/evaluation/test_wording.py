@@ -78,8 +78,11 @@ class TestAnswer:
         ("changes", "said"),
         [
             ({"validation_accuracy": 0.8}, " (90.0 %)."),
-            ({}, " VGG got as many right: the lower loss on them decided (0.2 against 0.3)."),
-            ({"validation_loss": 0.2}, " VGG got as many right: their loss is the same too, the name decided."),
+            ({}, " VGG got as many of these right: the lower loss on them decided (0.2 against 0.3)."),
+            (
+                {"validation_loss": 0.2},
+                " VGG got as many of these right: their loss is the same too, the name decided.",
+            ),
             (
                 {"validation_accuracy": 0.95, "random_weights": True},
                 " VGG got no fewer right, but had to do without pretrained weights.",
