@@ -198,7 +198,9 @@ def _cards(root: DataRoot) -> dict[str, Card]:
     except ModelError as error:
         raise PredictionError(str(error)) from None
     if not cards:
-        raise PredictionError(f"no trained model in {root.url}: train one first, with `cic run` or `cic demo`")
+        raise PredictionError(
+            f"no trained model in {root.url}: train one first, with `cic run` or `cic demo`, or give --data-root"
+        )
     return cards
 
 
