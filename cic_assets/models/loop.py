@@ -167,7 +167,7 @@ class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
         self._rest = rest
         self._checkpoints = checkpoints
         self._on_event = on_event
-        self._epoch_began = self._told = time.perf_counter()
+        self._epoch_began = self._told = self._first_batch_ended = time.perf_counter()
         self._train_seconds = 0.0
         self._unaveraged: Weights = []
 
@@ -183,7 +183,9 @@ class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Tell progress, and stop where the loss is no number."""
         now = time.perf_counter()
-        if now - self._told >= PROGRESS_SECONDS:
+        if batch == 0:  # which may have been compiled: it says nothing of the others
+            self._first_batch_ended = now
+        elif now - self._told >= PROGRESS_SECONDS:
             self._told = now
             self._check(logs or {}, batch)
             self._on_event(self._progress(logs or {}, batch, now))
@@ -233,7 +235,7 @@ class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
     def _progress(self, logs: dict[str, Any], batch: int, now: float) -> Progress:
         """Where it is; the rest is estimated from the running epoch."""
         epoch, batches = len(self.history), len(self.training)
-        per_batch = (now - self._epoch_began) / (batch + 1)
+        per_batch = (now - self._first_batch_ended) / batch
         return Progress(
             stage="training",
             done=epoch * batches + batch + 1,
