@@ -91,7 +91,8 @@ class _EventLog:
         elif isinstance(event, Message):
             (self._log.warning if event.warning else self._log.info)(f"{self._name}: {event.text}")
         elif event.kind == "progress":
-            self._progress(
+            tell = self._log.info if event.done == event.total else self._progress
+            tell(
                 f"{self._name}: {event.stage} {event.done} of {event.total}, {event.rate:.0f} pictures/s, "
                 f"{event.remaining_seconds:.0f} s left"
             )

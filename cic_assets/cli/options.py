@@ -17,14 +17,16 @@ if TYPE_CHECKING:
 def _option(name: str, *flags: str, **kwargs: Any) -> Callable[[Any], Any]:
     """An option that is also an environment variable, with the words of `Environment`."""
     field = Environment.model_fields[name]
-    return click.option(*flags, name, envvar=str(field.title), show_envvar=True, help=field.description, **kwargs)
+    kwargs = {"envvar": str(field.title), "show_envvar": True, "help": field.description} | kwargs
+    return click.option(*flags, name, **kwargs)
 
 
 data_root_option = _option("data_root", "--data-root", default=None, metavar="FOLDER|URL")
 problem_option = _option("problem", "--problem", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE")
 archive_option = _option("archive", "--archive", metavar="DIR")
 preset_option = _option("preset", "--preset", metavar="full|demo")
-device_option = _option("device", "--device", type=click.Choice(["auto", "cpu", "gpu"]))
+# The variable is read by `Environment`, so that a wrong one is the same error in every command.
+device_option = _option("device", "--device", type=click.Choice(["auto", "cpu", "gpu"]), envvar=None)
 
 
 def environment_of(**options: Any) -> Environment:

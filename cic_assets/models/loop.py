@@ -183,9 +183,9 @@ class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Tell progress, and stop where the loss is no number."""
         now = time.perf_counter()
-        if batch == 0:  # which may have been compiled: it says nothing of the others
+        if batch == 0:
             self._first_batch_ended = now
-        elif now - self._told >= PROGRESS_SECONDS:
+        if now - self._told >= PROGRESS_SECONDS and (batch > 0 or len(self.training) == 1):
             self._told = now
             self._check(logs or {}, batch)
             self._on_event(self._progress(logs or {}, batch, now))
@@ -235,7 +235,8 @@ class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
     def _progress(self, logs: dict[str, Any], batch: int, now: float) -> Progress:
         """Where it is; the rest is estimated from the running epoch."""
         epoch, batches = len(self.history), len(self.training)
-        per_batch = (now - self._first_batch_ended) / batch
+        # The first batch may have been compiled: it says nothing of the others, where there are any.
+        per_batch = (now - self._first_batch_ended) / batch if batch else now - self._epoch_began
         return Progress(
             stage="training",
             done=epoch * batches + batch + 1,

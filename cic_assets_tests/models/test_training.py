@@ -243,3 +243,19 @@ def test_a_gpu_that_is_required_and_absent_is_an_error_at_once(make_dataset: Mak
     for accelerator in (AcceleratorSettings(device="gpu"), AcceleratorSettings(require=True)):
         with pytest.raises(AcceleratorUnavailableError, match="a GPU is required"):
             train(spec_for(make_dataset(version=accelerator.device), tmp_path / "model", accelerator=accelerator))
+
+
+def test_the_batch_that_is_compiled_estimates_nothing(
+    make_dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cic_assets.models import loop
+
+    monkeypatch.setattr(loop, "PROGRESS_SECONDS", 0)
+    events: list[Event] = []
+    train(spec_for(make_dataset(), tmp_path / "model", FAST), events.append)
+    told = [event.done for event in events if isinstance(event, Progress) and event.stage == "training"]
+    assert told == [2, 3, 5, 6]  # of three batches an epoch, the first has nothing to compare with
+    events.clear()
+    at_once = FAST.model_copy(update={"batch_size": 24})
+    train(spec_for(make_dataset(version="v2"), tmp_path / "model", at_once), events.append)
+    assert [event.done for event in events if isinstance(event, Progress)] == [1, 2]
