@@ -1,11 +1,15 @@
 """What `modern` is without each of its changes: the settings, the nets, and the table of what that gained or lost."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-import pandas as pd
+from cic_assets.evaluation import McNemar, mcnemar_exact, wilson_interval
+from cic_assets.evaluation.statistics import holm
 
-from cic_assets.evaluation import mcnemar_exact, wilson_interval
+Record = dict[str, Any]
+
+Parts = dict[tuple[int, int], Record]
+"""Trainings by seed and fold."""
 
 Change = Callable[[Any], Any]
 """From a Keras model, of pictures of one side, to another one with fresh weights."""
@@ -38,7 +42,7 @@ LEFT_OUT_ON_A_TRUNK: dict[str, dict[str, Any]] = {
     "no averaging of weights": {"averaging": 0.0},
     "constant learning rate, no warm-up": {"schedule": "constant"},
 }
-"""The same for Xception."""
+"""The same for Xception. Block 14 learns at its own low rate, so from the first epoch on the head does, too."""
 
 
 class OtherNet(NamedTuple):
@@ -61,7 +65,7 @@ def without_normalisation(model: Any) -> Any:
 
     def other(layer: Any) -> Any:
         given = layer.get_config()
-        if isinstance(layer, keras.layers.BatchNormalization):  # frozen as drawn it takes 0 off and divides by 1
+        if isinstance(layer, keras.layers.BatchNormalization):  # frozen as drawn: minus 0, divided by 1
             given |= {"trainable": False, "center": False, "scale": False, "epsilon": 0.0}
         return type(layer).from_config(given | ({"use_bias": True} if "use_bias" in given else {}))
 
@@ -89,49 +93,127 @@ OTHER_NETS = {
 
 COLUMNS = (
     "model", "otherwise", "than", "side", "epochs", "seeds", "right", "accuracy", "interval", "loss", "gains", "loses",
-    "p", "CPU s",
+    "p", "Holm's p", "CPU s",
 )  # fmt: skip
 
 
-def table(records: list[dict[str, Any]]) -> Iterator[str]:
+class Row(NamedTuple):
+    """A change, as often as it was tried.
+
+    Attributes:
+        model: that was changed.
+        change: its name.
+        records: of its trainings.
+        others: those of the row that differs from it in nothing else, on the same pictures.
+    """
+
+    model: str
+    change: str
+    records: list[Record]
+    others: list[Record]
+
+    def test(self) -> McNemar | None:
+        """The two on the same pictures; None for `modern`."""
+        if self.change == MODERN:
+            return None
+        wrong, others_wrong = (
+            {(record["seed"], sha256) for record in records for sha256 in record["wrong"]}
+            for records in (self.records, self.others)
+        )
+        names = sorted(wrong | others_wrong)  # what both get right does not count
+        return mcnemar_exact([name not in wrong for name in names], [name not in others_wrong for name in names])
+
+
+def table(records: list[Record]) -> Iterator[str]:
     """Markdown: each change beside the row that differs from it in nothing else, on the same pictures."""
-    every = pd.DataFrame([record for record in records if record["protocol"] == "ablation"])
-    if every.empty:
+    rows = list(_rows([record for record in records if record["protocol"] == "ablation"]))
+    if not rows:
         return
+    tests = [row.test() for row in rows]
+    adjusted = iter(holm([test.p_value for test in tests if test]))
     yield "## Ablation"
     yield ""
-    yield "Each row differs in one thing from the one that `than` names. Gains are pictures that it gets right and the"
-    yield "other does not, losses the opposite, and p is that of McNemar's exact test on them. Another seed's pictures"
-    yield "count as others, which makes p somewhat too small."
+    yield "Each row has one change beside the row that `than` names. Gains are pictures that it gets right and the"
+    yield "other does not, losses the opposite; p is that of McNemar's exact test on them, Holm's allows for as many"
+    yield "tests as there are rows. They tell the trained nets apart: how much the same settings differ when trained"
+    yield "again is not in them, and another seed's pictures count as others."
     yield ""
     yield f"| {' | '.join(COLUMNS)} |"
     yield "|---" * len(COLUMNS) + "|"
-    every["side"] = [settings["input_size"] for settings in every["settings"]]
-    for (model, side, epochs, change), rows in every.groupby(["model", "side", "epochs", "change"], sort=False):
-        alike = every[(every["model"] == model) & (every["side"] == side) & (every["epochs"] == epochs)]
-        than = OTHER_NETS[change].against if change in OTHER_NETS else MODERN
-        right, count = int(rows["right"].sum()), int(rows["count"].sum())
-        interval = wilson_interval(right, count)
-        cells = [
-            model, change, "" if change == MODERN else than, side, epochs,
-            ", ".join(map(str, sorted(rows["seed"].unique()))), f"{right} of {count}", f"{right / count:.1%}",
-            f"{interval.low:.1%} to {interval.high:.1%}", f"{rows['loss'].mean():.3f}",
-            *_beside(rows, alike[alike["change"] == than]),
-            f"{rows['cpu_seconds'].mean():.0f}",
-        ]  # fmt: skip
-        yield f"| {' | '.join(map(str, cells))} |"
+    for row, test in zip(rows, tests, strict=True):
+        told = [test.only_first, test.only_second, f"{test.p_value:.2g}", f"{next(adjusted):.2g}"] if test else [""] * 4
+        yield f"| {' | '.join(map(str, _cells(row, told)))} |"
     yield ""
 
 
-def _beside(rows: pd.DataFrame, others: pd.DataFrame) -> list[str]:
-    """Gains, losses and p over the seeds that both have."""
-    seeds = {*rows["seed"]} & {*others["seed"]}
-    ours, theirs = (_wrong(table[table["seed"].isin(seeds)]) for table in (rows, others))
-    if ours == theirs:  # the same row
-        return ["", "", ""]
-    test = mcnemar_exact(*([name not in wrong for name in sorted(ours | theirs)] for wrong in (ours, theirs)))
-    return [str(test.only_first), str(test.only_second), f"{test.p_value:.2g}"]
+def _rows(records: list[Record]) -> Iterator[Row]:
+    """Every change of every set of settings, of the seeds that it and what it stands beside have whole."""
+    for base in _bases(records):
+        from_scratch = LEFT_OUT | {name: net.settings for name, net in OTHER_NETS.items()}
+        changes = LEFT_OUT_ON_A_TRUNK if base["model"] == "xception" else from_scratch
+        of_change = {change: _with(records, base, change, what) for change, what in changes.items()}
+        for change, found in of_change.items():
+            others = of_change[_against(change)]
+            seeds = _whole_seeds(found, of_change[MODERN]) & _whole_seeds(others, of_change[MODERN])
+            if seeds:
+                yield Row(base["model"], change, _of_seeds(found, seeds), _of_seeds(others, seeds))
 
 
-def _wrong(rows: pd.DataFrame) -> set[tuple[int, str]]:
-    return {(seed, sha256) for seed, names in zip(rows["seed"], rows["wrong"], strict=True) for sha256 in names}
+def _against(change: str) -> str:
+    return OTHER_NETS[change].against if change in OTHER_NETS else MODERN
+
+
+def _whole_seeds(found: Parts, expected: Parts) -> set[int]:
+    seeds = {seed for seed, _ in expected}
+    return {seed for seed in seeds if {part for part in expected if part[0] == seed} <= set(found)}
+
+
+def _of_seeds(found: Parts, seeds: set[int]) -> list[Record]:
+    return [record for (seed, _), record in found.items() if seed in seeds]
+
+
+def _bases(records: list[Record]) -> Iterator[Record]:
+    """One record of `modern` for each model, precision and set of settings."""
+    seen = []
+    for record in records:
+        key = (record["model"], record["precision"], record["settings"])
+        if record["change"] == MODERN and key not in seen:
+            seen.append(key)
+            yield record
+
+
+def _with(records: list[Record], base: Record, change: str, what: Mapping[str, Any]) -> Parts:
+    """By seed and fold: the records of a change whose settings are the base's in all that it does not change."""
+
+    def other(settings: Mapping[str, Any]) -> dict[str, Any]:
+        kept = {name: value for name, value in settings.items() if name not in what}
+        if "augmentation" in what:
+            kept["augmentation"] = {k: v for k, v in settings["augmentation"].items() if k not in what["augmentation"]}
+        return kept
+
+    return {
+        (record["seed"], record.get("fold", 0)): record
+        for record in records
+        if (record["model"], record["precision"], record["change"]) == (base["model"], base["precision"], change)
+        and other(record["settings"]) == other(base["settings"])
+    }
+
+
+def _cells(row: Row, told: list[Any]) -> list[Any]:
+    right, count = (sum(record[name] for record in row.records) for name in ("right", "count"))
+    interval, trainings = wilson_interval(right, count), len(row.records)
+    settings = row.records[0]["settings"]
+    return [
+        row.model, row.change, "" if row.change == MODERN else _against(row.change), settings["input_size"],
+        settings["epochs"],
+        ", ".join(map(str, sorted({record["seed"] for record in row.records}))), f"{right} of {count}",
+        f"{right / count:.1%}", f"{interval.low:.1%} to {interval.high:.1%}",
+        f"{sum(record['loss'] for record in row.records) / trainings:.3f}", *told,
+        f"{sum(record['cpu_seconds'] for record in row.records) / trainings:.0f}",
+    ]  # fmt: skip
+
+
+def with_change(given: Mapping[str, Any], what: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with a change over them; of the augmentation, too, only what it names."""
+    augmentation = {**given.get("augmentation", {}), **what.get("augmentation", {})}
+    return {**given, **what, **({"augmentation": augmentation} if augmentation else {})}

@@ -36,7 +36,7 @@ WHEELS = (
     "pydantic", "pydantic-core", "annotated-types", "typing-inspection", "typing-extensions",
     "universal-pathlib", "pathlib-abc", "fsspec",
 )  # fmt: skip
-"""Keras, pydantic and universal-pathlib, with what they need beside h5py, numpy and ml-dtypes, which JAX brings."""
+"""Keras, pydantic and universal-pathlib, with what they need beside h5py, numpy and ml-dtypes."""
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 MODELS = ("vgg", "peetz_net", "xception")
 GOALS = {

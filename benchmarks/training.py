@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from ablation import LEFT_OUT, LEFT_OUT_ON_A_TRUNK, OTHER_NETS, OtherNet
+from ablation import LEFT_OUT, LEFT_OUT_ON_A_TRUNK, OTHER_NETS, OtherNet, with_change
 from ablation import table as ablation_table
 from numpy.typing import NDArray
 from photos import Photos, Rows, apart, digest, folds, read_photos, write_dataset
@@ -192,14 +192,16 @@ def run_ablation(options: argparse.Namespace) -> None:
     photos, records = _photos(options), Records(options.records)
     if "xception" in options.models:
         for change, what in LEFT_OUT_ON_A_TRUNK.items():
-            _folds(options, "ablation", {**json.loads(options.settings), **what}, change=change)
+            _folds(options, "ablation", with_change(json.loads(options.settings), what), change=change)
     for seed in options.seeds:
         for model in sorted({*options.models} - {"xception"}):
             given = {"architecture": model, "epochs": options.epochs, **json.loads(options.settings)}
             for change, what in LEFT_OUT.items():
-                _record_holdout(photos, records, "ablation", given | what, seed, options, change=change)
+                _record_holdout(photos, records, "ablation", with_change(given, what), seed, options, change=change)
             for change, net in OTHER_NETS.items():
-                _record_holdout(photos, records, "ablation", given | net.settings, seed, options, change=change)
+                _record_holdout(
+                    photos, records, "ablation", with_change(given, net.settings), seed, options, change=change
+                )
 
 
 def _record_holdout(
