@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 def _option(name: str, *flags: str, **kwargs: Any) -> Callable[[Any], Any]:
     """An option that is also an environment variable, with the words of `Environment`."""
     field = Environment.model_fields[name]
-    kwargs = {"envvar": str(field.title), "show_envvar": True, "help": field.description} | kwargs
-    return click.option(*flags, name, **kwargs)
+    given: dict[str, Any] = {"envvar": str(field.title), "show_envvar": True, "help": field.description, **kwargs}
+    return click.option(*flags, name, **given)
 
 
 data_root_option = _option("data_root", "--data-root", default=None, metavar="FOLDER|URL")
