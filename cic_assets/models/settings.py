@@ -1,7 +1,8 @@
 """What a person may set about a model and its training, with the reason for each default.
 
 The variant `original` is that of the notebooks of *Custom Image Classifier Tools* (A. Peetz, 2023); what `modern` does
-otherwise is in `variants.py`, with what it gained. No Keras here: settings are read by every command.
+otherwise is in `variants.py`, and what that gained in `benchmarks/results/training.md`. No Keras here: settings are
+read by every command.
 """
 
 from collections.abc import Mapping
