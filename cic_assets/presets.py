@@ -7,7 +7,7 @@ from typing import Any
 # epoch or two only. No pictures are mixed where there are so few steps to learn from.
 # One size throughout: building the network's graph anew for a second one takes longer than its smaller pictures save.
 _MODERN: Mapping[str, Any] = {
-    "width": 0.5, "input_size": 64, "progression": [1.0], "epochs": 18, "warmup_epochs": 2, "batch_size": 16,
+    "width": 0.5, "input_size": 64, "progression": [1.0], "epochs": 24, "warmup_epochs": 2, "batch_size": 16,
     "averaging": 0.95, "cutmix": 0.0,
 }  # fmt: skip
 
