@@ -163,9 +163,11 @@ class ContentStore:
                 return
         except FileNotFoundError:
             with suppress(OSError, AttributeError):
-                _create_whole(path, data)
+                # A faster writer of the same bytes is as good: of a second, temporary file a kill would leave a part.
+                with suppress(FileExistsError):
+                    _create_whole(path, data)
                 return
-        # An empty leftover, a writer that was faster, or a system without nameless files.
+        # An empty leftover, or a system without nameless files.
         write_atomically(UPath(path), data)
 
     def get(self, sha256: str, image_format: str) -> bytes:

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from upath import UPath
 
+from cic_assets import storage
 from cic_assets.storage import (
     ContentStore,
     DataRoot,
@@ -274,3 +275,17 @@ def test_an_array_without_room_is_an_error_that_names_it_and_leaves_nothing(tmp_
     result = subprocess.run(command, capture_output=True, text=True)
     assert result.stderr.splitlines()[-1] == f"OSError: [Errno 27] File too large: '{tmp_path}/a.npy'"
     assert not list(tmp_path.iterdir())
+
+
+def test_a_writer_of_the_same_picture_that_was_faster_is_as_good(tmp_path, monkeypatch):
+    """Nothing is written again under a temporary name, which a kill would leave behind."""
+    create_whole = storage._create_whole
+
+    def overtaken(path, data):
+        create_whole(path, data)
+        create_whole(path, data)
+
+    monkeypatch.setattr(storage, "_create_whole", overtaken)
+    monkeypatch.setattr(storage, "write_atomically", lambda *_: pytest.fail("written again"))
+    store = ContentStore(UPath(tmp_path))
+    assert store.get(store.put(b"x", "jpeg"), "jpeg") == b"x"
