@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -26,7 +26,9 @@ problem_option = _option("problem", "--problem", type=click.Path(dir_okay=False,
 archive_option = _option("archive", "--archive", metavar="DIR")
 preset_option = _option("preset", "--preset", metavar="full|demo")
 # The variable is read by `Environment`, so that a wrong one is the same error in every command.
-device_option = _option("device", "--device", type=click.Choice(["auto", "cpu", "gpu"]), envvar=None)
+device_option = _option(
+    "device", "--device", type=click.Choice(get_args(Environment.model_fields["device"].annotation)), envvar=None
+)
 
 
 def environment_of(**options: Any) -> Environment:
