@@ -104,6 +104,8 @@ def _compile(learner: _Learner, settings: ModelSettings, jit: bool | str) -> Non
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
         jit_compile=jit,
     )
+    # Before the first step: built inside it, TensorFlow traces that step twice, which takes seconds.
+    optimizer.build(learner.model.trainable_variables)
 
 
 def _learning_rate(settings: ModelSettings, course: Course, batches: int) -> Any:

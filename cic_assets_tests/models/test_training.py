@@ -259,3 +259,16 @@ def test_the_batch_that_is_compiled_estimates_nothing(
     at_once = FAST.model_copy(update={"batch_size": 24})
     train(spec_for(make_dataset(version="v2"), tmp_path / "model", at_once), events.append)
     assert [event.done for event in events if isinstance(event, Progress)] == [1, 2]
+
+
+@pytest.mark.parametrize("settings", [FAST, SMALL_MODERN.model_copy(update={"progression": (1.0,)})])
+def test_a_step_is_traced_once(
+    make_dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: ModelSettings
+) -> None:
+    import keras
+
+    traced: list[object] = []
+    step = keras.Model.train_step
+    monkeypatch.setattr(keras.Model, "train_step", lambda model, data: (traced.append(model), step(model, data))[1])
+    train(spec_for(make_dataset(), tmp_path / "model", settings))
+    assert len(traced) == 1
