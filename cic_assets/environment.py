@@ -28,7 +28,11 @@ class Environment(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     problem: Path = Field(default=Path("data/problem.yaml"), title="CIC_PROBLEM", description="the question")
-    preset: str = Field(default="full", title="CIC_PRESET", description="sizes of models and pictures: full or demo")
+    preset: str = Field(
+        default="full",
+        title="CIC_PRESET",
+        description="sizes of models and pictures: full, demo or one of the problem file's own",
+    )
     data_root: str = Field(
         default="",
         title="CIC_DATA_ROOT",

@@ -24,7 +24,7 @@ def _option(name: str, *flags: str, **kwargs: Any) -> Callable[[Any], Any]:
 data_root_option = _option("data_root", "--data-root", default=None, metavar="FOLDER|URL")
 problem_option = _option("problem", "--problem", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE")
 archive_option = _option("archive", "--archive", metavar="DIR")
-preset_option = _option("preset", "--preset", metavar="full|demo")
+preset_option = _option("preset", "--preset", metavar="NAME")
 # The variable is read by `Environment`, so that a wrong one is the same error in every command.
 device_option = _option(
     "device", "--device", type=click.Choice(get_args(Environment.model_fields["device"].annotation)), envvar=None
