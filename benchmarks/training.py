@@ -1,6 +1,6 @@
 """What the models reach on photos that they did not see, and in what time: both variants of all three.
 
-    python benchmarks/training.py holdout PHOTOS --models vgg peetz_net --variants modern --seeds 0 1 2
+    python benchmarks/training.py holdout PHOTOS --models vgg peetz_net --variants modern original --seeds 0 1 2
     python benchmarks/training.py folds PHOTOS --weights xception_notop.weights.h5 --seeds 0 1 2
     python benchmarks/training.py ablation PHOTOS --models vgg --epochs 40
     python benchmarks/training.py ablation PHOTOS --models xception --weights xception_notop.weights.h5
@@ -114,7 +114,8 @@ def _record_holdout(
 
 def run_folds(options: argparse.Namespace) -> None:
     """Xception out of fold."""
-    _folds(options, "folds", json.loads(options.settings))
+    for variant in options.variants:
+        _folds(options, "folds", {"variant": variant, **json.loads(options.settings)})
 
 
 def _folds(options: argparse.Namespace, protocol: str, given: Record, **more: str) -> None:
