@@ -293,6 +293,10 @@ class DataRoot:
         write_atomically(path, table.to_parquet(index=False))
         return path
 
+    def remove_table(self, name: str, partition: str | None = None) -> None:
+        """Remove a table; nothing where there is none."""
+        self.table_path(name, partition).unlink(missing_ok=True)
+
     def remove_leftovers(self, name: str, partition: str | None = None) -> None:
         """Remove the unfinished files of a writer of this table that was killed. For who alone writes it."""
         path = self.table_path(name, partition)

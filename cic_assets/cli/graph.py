@@ -23,6 +23,7 @@ from cic_assets.cli.ui import port_option, show
 from cic_assets.environment import SAMPLE, SAMPLE_PROBLEM, Environment
 
 if TYPE_CHECKING:
+    from cic_assets.problem import Problem
     from cic_assets.storage import DataRoot
 
 
@@ -90,6 +91,20 @@ def _run(environment: Environment) -> None:
             "what is done is kept"
         ) from None
     _print_results(root, done, progress.seconds)
+    # Now that what has a new name is scraped under it.
+    _tell_dropped_sources(console, root, problem)
+
+
+def _tell_dropped_sources(console: Console, root: "DataRoot", problem: "Problem") -> None:
+    from cic_assets.takedowns import dropped_sources
+
+    for left in dropped_sources(root, problem.partitions):
+        console.print(
+            f"{left.key} is no source of {problem.name} any more, and nobody asks whether its posts were deleted. "
+            f"Pictures that it alone has: {left.pictures}. To remove what it left: "
+            f"cic purge --whole-source {left.key} --data-root {root.url}",
+            highlight=False, markup=False, soft_wrap=True, style="yellow",
+        )  # fmt: skip
 
 
 def _print_failure(console: Console, failure: str) -> None:

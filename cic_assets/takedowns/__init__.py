@@ -2,5 +2,17 @@
 
 from cic_assets.takedowns.by_hand import Purge, PurgeError, purge
 from cic_assets.takedowns.check import TakedownCheck, check_takedowns, knows_posts, posts_to_ask
+from cic_assets.takedowns.dropped import Dropped, dropped_sources, remove_source
 
-__all__ = ["Purge", "PurgeError", "TakedownCheck", "check_takedowns", "knows_posts", "posts_to_ask", "purge"]
+__all__ = [
+    "Dropped",
+    "Purge",
+    "PurgeError",
+    "TakedownCheck",
+    "check_takedowns",
+    "dropped_sources",
+    "knows_posts",
+    "posts_to_ask",
+    "purge",
+    "remove_source",
+]

@@ -55,7 +55,7 @@ def purge(
         PurgeError: one of them is in no table, or is in several sources and means different things.
     """
     moment = datetime.now(UTC).isoformat(timespec="seconds")
-    sources = [_Source(root, key) for key in _keys(root, source)]
+    sources = [_Source(root, key) for key in keys_of(root, source)]
     _check(sources, posts, sha256s)
     for one in sources:
         one.add_tombstones(posts, sha256s, moment)
@@ -112,7 +112,12 @@ class _Source:
         return table[(of_posts & (table["fate"] == Fate.PURGED)) | of_pictures]
 
 
-def _keys(root: DataRoot, source: str | None) -> list[str]:
+def keys_of(root: DataRoot, source: str | None) -> list[str]:
+    """The sources that were scraped, or the one that is asked for.
+
+    Raises:
+        PurgeError: there are none, or there is no such one.
+    """
     keys = root.table_partitions(RAW)
     if not keys:
         raise PurgeError(f"{root.url}: nothing was scraped here: expected tables/{RAW}")

@@ -59,14 +59,23 @@ def carry_out(
     named = frozenset(pending["sha256"])
     gone = named - _still_up(root)
     on_progress(f"{key}: removing {len(gone)} pictures of {pending['post_id'].nunique()} posts")
-    _remove(root, named, gone, frozenset(zip(pending["subreddit"], pending["post_id"], strict=True)), when)
+    remove(root, named, gone, frozenset(zip(pending["subreddit"], pending["post_id"], strict=True)), when)
     _forget_names(root, key, own.table)
     return gone
 
 
-def _remove(
+def remove(
     root: DataRoot, named: frozenset[str], gone: frozenset[str], posts: frozenset[tuple[str, str]], when: str
 ) -> None:
+    """Remove pictures and posts from everything that was made of `raw_images`, and the bytes as they came.
+
+    Args:
+        root: the data root.
+        named: SHA-256 of the pictures of these posts.
+        gone: those of them that nothing else has.
+        posts: subreddit and id.
+        when: now, as ISO 8601.
+    """
     models = [folder for folder in sorted(root.models.glob("*")) if folder.is_dir()]
     seen = any(has_seen(folder, gone) for folder in models)
     # Also those that another post still has: the page shows them under the title of this one.

@@ -88,7 +88,11 @@ ROWS = [
     Row("cic purge", "nothing is named, or no SHA-256 where one is expected", 2, ("purge",), "nothing to purge: give"),
     Row("cic purge", "nothing is named, or no SHA-256 where one is expected", 2, ("purge", "--sha256", "xyz"),
         "--sha256 xyz: expected a picture's 64 digits"),
-    Row("cic purge", "there is no such post or picture", 1, ("purge", "--post", "never"), "never"),
+    Row("cic purge", "nothing is named, or no SHA-256 where one is expected", 2,
+        ("purge", "--whole-source", "cars", "--post", "x"), "--whole-source goes without --post"),
+    Row("cic purge", "there is no such post, picture or source", 1, ("purge", "--post", "never"), "never"),
+    Row("cic purge", "there is no such post, picture or source", 1, ("purge", "--whole-source", "never"),
+        "expected one of carporn, tankporn, tanks"),
     Row("cic archive serve", "the folder is no archive", 1, ("archive", "serve", "{files}"), "subreddits"),
     Row("cic archive serve", "there is no such folder", 2, ("archive", "serve", "nowhere"), "nowhere"),
 ]  # fmt: skip

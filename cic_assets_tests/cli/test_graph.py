@@ -1,11 +1,27 @@
 import io
 
+import pandas as pd
 from rich.console import Console
 
-from cic_assets.cli.graph import _print_failure
+from cic_assets.cli.graph import _print_failure, _tell_dropped_sources
+from cic_assets.problem import load_problem
+from cic_assets.storage import DataRoot
 
 
 def test_a_failure_is_one_line_and_the_rest_of_it_is_indented():
     target = io.StringIO()
     _print_failure(Console(file=target, width=40), f"vgg_model: died [/x] {'x' * 60}\nlast\nwords")
     assert target.getvalue() == f"failed vgg_model: died [/x] {'x' * 60}\n    last\n    words\n"
+
+
+def test_a_source_that_is_named_no_more_is_told_with_the_way_to_remove_it(tmp_path):
+    file, target, root = tmp_path / "problem.yaml", io.StringIO(), DataRoot(str(tmp_path / "data"))
+    file.write_text("name: pets\nclasses: {cat: [r/cats], dog: [r/dogs]}\n")
+    for key in ("cats", "birds"):
+        raw = pd.DataFrame({"subreddit": [key], "post_id": ["a"], "outcome": ["ok"], "sha256": [key]})
+        root.write_table("raw_images", raw, key)
+    _tell_dropped_sources(Console(file=target, width=40), root, load_problem(file))
+    (line,) = target.getvalue().splitlines()
+    assert line.startswith("birds is no source of pets any more, and nobody asks whether its posts were deleted. ")
+    assert "Pictures that it alone has: 1." in line
+    assert line.endswith(f"cic purge --whole-source birds --data-root {tmp_path / 'data'}")

@@ -1,0 +1,81 @@
+"""Sources that the problem names no more: what they left stays, and nothing asks whether its posts are still up."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pandas as pd
+
+from cic_assets.media import Outcome
+from cic_assets.sources import TOMBSTONES
+from cic_assets.storage import DataRoot
+from cic_assets.takedowns.by_hand import keys_of
+from cic_assets.takedowns.removal import RAW, remove
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """What a source left, or had before it was removed.
+
+    Attributes:
+        key: of its partition.
+        pictures: that it alone has.
+        kept: that another source has too.
+    """
+
+    key: str
+    pictures: int
+    kept: int
+
+
+def dropped_sources(root: DataRoot, keys: Collection[str]) -> list[Dropped]:
+    """The sources of which a data root has tables, but the problem has no partition.
+
+    Args:
+        root: the data root.
+        keys: of the problem's partitions.
+    """
+    left = [key for key in root.table_partitions(RAW) if key not in keys]
+    return [_Source(root, key).as_dropped() for key in left]
+
+
+def remove_source(root: DataRoot, key: str, on_progress: Callable[[str], None] = lambda _line: None) -> Dropped:
+    """Remove everything that came from one source alone. What was taken down before stays refused.
+
+    Interrupted, it is ended by the same call: the table that says what is to go is the last to go.
+
+    Args:
+        root: the data root.
+        key: of the source's partition.
+        on_progress: called with a line where something is removed.
+
+    Raises:
+        PurgeError: there is no such source; nothing was changed.
+    """
+    (key,) = keys_of(root, key)
+    source = _Source(root, key)
+    done = source.as_dropped()
+    on_progress(f"{key}: removing {done.pictures} pictures")
+    remove(root, source.pictures, source.alone, source.posts, datetime.now(UTC).isoformat(timespec="seconds"))
+    for name in sorted(set(root.table_names()) - {TOMBSTONES}, key=lambda name: name == RAW):
+        root.remove_table(name, key)
+    return done
+
+
+class _Source:
+    """One source's posts and pictures, and which of these no other source has."""
+
+    def __init__(self, root: DataRoot, key: str) -> None:
+        raw = root.read_table(RAW, key)
+        others = [root.read_table(RAW, other) for other in root.table_partitions(RAW) if other != key]
+        self._key = key
+        self.posts = frozenset(zip(raw["subreddit"], raw["post_id"], strict=True))
+        self.pictures = _pictures(raw)
+        self.alone = self.pictures - frozenset().union(*map(_pictures, others))
+
+    def as_dropped(self) -> Dropped:
+        return Dropped(self._key, len(self.alone), len(self.pictures - self.alone))
+
+
+def _pictures(raw: pd.DataFrame) -> frozenset[str]:
+    return frozenset(raw.loc[raw["outcome"] == Outcome.OK, "sha256"])
