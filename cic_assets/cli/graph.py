@@ -71,6 +71,7 @@ def _run(environment: Environment) -> None:
     root, problem = data_root_of(environment), problem_of(environment)
     if missing := problem.missing_sources:  # told now, not when its turn comes after hours of downloads
         raise click.ClickException("\n".join(missing))
+    _check_device(console, environment)
     claim(root, problem, environment)
     # Dagster takes seconds to import: neither `cic --help` nor a mistake in the problem file waits for it.
     from cic_assets.build import build_definitions
@@ -93,6 +94,19 @@ def _run(environment: Environment) -> None:
     _print_results(root, done, progress.seconds)
     # Now that what has a new name is scraped under it.
     _tell_dropped_sources(console, root, problem)
+
+
+def _check_device(console: Console, environment: Environment) -> None:
+    """Also told now: the trainings come last."""
+    if environment.device != "gpu":
+        return
+    from cic_assets.models import AcceleratorSettings, AcceleratorUnavailableError, WorkerError, check_accelerator
+
+    console.print("Looking for a GPU", highlight=False)
+    try:
+        check_accelerator(AcceleratorSettings(device=environment.device))
+    except (AcceleratorUnavailableError, WorkerError) as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _tell_dropped_sources(console: Console, root: "DataRoot", problem: "Problem") -> None:

@@ -28,7 +28,7 @@ from cic_assets.models.errors import (
 )
 from cic_assets.models.events import EpochEnd, Event, Finished, Message, OnEvent, Progress
 from cic_assets.models.forgetting import has_seen, mark_taken_down
-from cic_assets.models.process import train_in_process
+from cic_assets.models.process import check_accelerator, train_in_process
 from cic_assets.models.ranking import best_first, best_model
 from cic_assets.models.results import PICTURE_COLUMNS, PREDICTION_COLUMNS
 from cic_assets.models.settings import (
@@ -75,6 +75,7 @@ __all__ = [
     "augmented",
     "best_first",
     "best_model",
+    "check_accelerator",
     "default_models",
     "fit_to_side",
     "has_seen",

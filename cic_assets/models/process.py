@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from pydantic import BaseModel
 from upath import UPath
 
 from cic_assets.models import errors
@@ -16,6 +17,7 @@ from cic_assets.models.accelerator import environment_of
 from cic_assets.models.card import Card, read_card
 from cic_assets.models.errors import ModelError, WorkerError
 from cic_assets.models.events import Event, Failed, Finished, OnEvent, parse_event
+from cic_assets.models.settings import AcceleratorSettings
 from cic_assets.models.training import TrainingSpec
 
 STDERR_LINES = 15
@@ -35,21 +37,38 @@ def train_in_process(spec: TrainingSpec, on_event: OnEvent = lambda _: None) -> 
         ModelError: the error of the training, as `train` raises it.
         WorkerError: the process died; the message has the end of what it wrote to standard error.
     """
-    with tempfile.TemporaryDirectory(prefix="cic-worker-") as name:
-        folder = Path(name)
-        (folder / "spec.json").write_text(spec.model_dump_json(), encoding="utf-8")
-        with (folder / "stderr").open("wb") as stderr:
-            last = _run(folder / "spec.json", environment_of(spec.accelerator), stderr.fileno(), on_event)
-        if isinstance(last, Failed):
-            raise _error(last)
-        if not isinstance(last, Finished):
-            raise WorkerError(_crash(spec.name, last, folder / "stderr"))
+    _in_worker("train", spec, spec.accelerator, f"trained {spec.name}", on_event)
     return read_card(UPath(spec.output))
 
 
-def _run(spec: Path, environment: dict[str, str], stderr: int, on_event: OnEvent) -> Event | int:
+def check_accelerator(settings: AcceleratorSettings) -> None:
+    """See that a GPU that is required is there, in a process that is over then: it takes seconds, and none of the GPU.
+
+    Raises:
+        AcceleratorUnavailableError: it is not.
+        WorkerError: the process died, for instance of a broken driver.
+    """
+    if settings.needs_gpu:
+        _in_worker("check", settings, settings, "looked for a GPU", lambda _event: None)
+
+
+def _in_worker(task: str, given: BaseModel, accelerator: AcceleratorSettings, did: str, on_event: OnEvent) -> None:
+    """Do one of the worker's tasks; its errors are raised here."""
+    with tempfile.TemporaryDirectory(prefix="cic-worker-") as name:
+        folder = Path(name)
+        (folder / "given.json").write_text(given.model_dump_json(), encoding="utf-8")
+        arguments = [task, str(folder / "given.json")]
+        with (folder / "stderr").open("wb") as stderr:
+            last = _run(arguments, environment_of(accelerator), stderr.fileno(), on_event)
+        if isinstance(last, Failed):
+            raise _error(last)
+        if not isinstance(last, Finished):
+            raise WorkerError(_crash(did, last, folder / "stderr"))
+
+
+def _run(arguments: list[str], environment: dict[str, str], stderr: int, on_event: OnEvent) -> Event | int:
     """Run a worker to its end; its last event, or its exit status where that is all there is."""
-    command = [sys.executable, "-m", "cic_assets.models.worker", str(spec)]
+    command = [sys.executable, "-m", "cic_assets.models.worker", *arguments]
     process = subprocess.Popen(  # noqa: S603 - our own program
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=environment
     )
@@ -88,10 +107,10 @@ def _error(event: Failed) -> ModelError:
     return WorkerError(f"{event.error}: {event.message}")
 
 
-def _crash(name: str, status: Event | int, stderr: Path) -> str:
+def _crash(did: str, status: Event | int, stderr: Path) -> str:
     lines = stderr.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-STDERR_LINES:]
     how = f"exit status {status}"
     if isinstance(status, int) and status < 0:
         how = f"signal {signal.Signals(-status).name}"
         how += " (out of memory?)" if -status == signal.SIGKILL else ""
-    return "\n".join([f"the process that trained {name} died: {how}", *lines])
+    return "\n".join([f"the process that {did} died: {how}", *lines])

@@ -1,7 +1,7 @@
-"""What runs in a training's own process: `python -m cic_assets.models.worker SPEC.json`.
+"""What runs in a process of its own: `python -m cic_assets.models.worker train SPEC.json`, or `check SETTINGS.json`.
 
 It writes one JSON event a line to standard output, and ends when its standard input does: it never outlives the process
-that started it. Started by `process.train_in_process`, imported by nobody.
+that started it. Started by `process`, imported by nobody.
 """
 
 import os
@@ -9,13 +9,15 @@ import sys
 import threading
 from pathlib import Path
 
+from cic_assets.models.accelerator import activate
 from cic_assets.models.errors import ModelError
-from cic_assets.models.events import Event, Failed
+from cic_assets.models.events import Event, Failed, Finished, OnEvent
+from cic_assets.models.settings import AcceleratorSettings
 from cic_assets.models.training import TrainingSpec, train
 
 
-def _main(spec_file: Path) -> int:
-    """What the worker does: one training, told in JSON lines."""
+def _main(task: str, file: Path) -> int:
+    """What the worker does: one task, told in JSON lines."""
     events = _claim_stdout()
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
@@ -23,11 +25,24 @@ def _main(spec_file: Path) -> int:
         os.write(events, event.model_dump_json().encode() + b"\n")
 
     try:
-        train(TrainingSpec.model_validate_json(spec_file.read_text(encoding="utf-8")), tell)
+        _TASKS[task](file.read_text(encoding="utf-8"), tell)
     except ModelError as error:
         tell(Failed(error=type(error).__name__, message=str(error)))
         return 1
     return 0
+
+
+def _train(spec: str, tell: OnEvent) -> None:
+    train(TrainingSpec.model_validate_json(spec), tell)
+
+
+def _check(settings: str, tell: OnEvent) -> None:
+    """Whether there is the device that is asked for."""
+    activate(AcceleratorSettings.model_validate_json(settings))
+    tell(Finished())
+
+
+_TASKS = {"train": _train, "check": _check}
 
 
 def _claim_stdout() -> int:
@@ -45,7 +60,7 @@ def _die_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    status = _main(Path(sys.argv[1]))
+    status = _main(sys.argv[1], Path(sys.argv[2]))
     sys.stderr.flush()
     # Not `sys.exit`: everything is written, and TensorFlow takes two seconds to be taken down.
     os._exit(status)

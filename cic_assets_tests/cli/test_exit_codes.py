@@ -55,6 +55,8 @@ ROWS = [
         ("run", "--problem", "nowhere.yaml"), "nowhere.yaml: cannot be read"),
     Row("cic run, cic demo", "the problem file has a mistake, or names a file or folder that is not there", 1,
         ("run", "--problem", "gone.yaml"), "cats: there is no such folder"),
+    Row("cic run, cic demo", "a GPU is asked for and there is none", 1, (*RUN, "--device", "gpu"), "a GPU is required",
+        {"CUDA_VISIBLE_DEVICES": "-1"}),
     Row("cic run, cic demo", "there is no such archive", 1, ("run", "--archive", "nowhere"), "there is no such folder"),
     Row("cic run, cic demo", "a step failed", 1, ("run", "--problem", "problems/pets/problem.yaml"),
         "raw_images of cats: no way to reach Reddit", {"CIC_DATA_ROOT": ""}),

@@ -11,11 +11,13 @@ import pytest
 
 from cic_assets.models import (
     AcceleratorSettings,
+    AcceleratorUnavailableError,
     Event,
     ModelSettings,
     TrainingDataError,
     TrainingSpec,
     WorkerError,
+    check_accelerator,
     train_in_process,
 )
 from cic_assets.models.accelerator import environment_of
@@ -42,6 +44,22 @@ def test_a_crash_says_how_and_shows_the_end_of_standard_error(tmp_path: Path) ->
     (tmp_path / "dataset.json").write_text("{not json")
     with pytest.raises(WorkerError, match=r"(?s)trained tiny died: exit status 1.*JSONDecodeError"):
         train_in_process(spec_for(tmp_path, tmp_path / "model"))
+
+
+@pytest.mark.slow
+def test_a_gpu_that_is_asked_for_is_looked_for_in_another_process() -> None:
+    import keras
+
+    if keras.distribution.list_devices("gpu"):
+        pytest.skip("there is a GPU here")
+    with pytest.raises(AcceleratorUnavailableError, match="a GPU is required"):
+        check_accelerator(AcceleratorSettings(device="gpu"))
+
+
+def test_nobody_looks_for_a_gpu_that_is_not_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere")
+    check_accelerator(AcceleratorSettings())
+    check_accelerator(AcceleratorSettings(device="cpu"))
 
 
 def children() -> set[int]:

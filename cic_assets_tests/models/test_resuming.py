@@ -25,7 +25,7 @@ def kill_after_epoch(spec: TrainingSpec, folder: Path, epoch: int) -> None:
     """Train in a worker, and kill it the hard way when an epoch's checkpoint is on disk."""
     (folder / "spec.json").write_text(spec.model_dump_json())
     worker = subprocess.Popen(
-        [sys.executable, "-m", "cic_assets.models.worker", str(folder / "spec.json")],
+        [sys.executable, "-m", "cic_assets.models.worker", "train", str(folder / "spec.json")],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     assert worker.stdout is not None
