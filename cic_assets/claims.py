@@ -11,6 +11,12 @@ class ClaimError(ValueError):
     """A data root is that of another problem; the message names both and what to do."""
 
 
+def claimed_by(root: DataRoot) -> Path | None:
+    """The problem file whose data root it is, where it was when it last ran; None where it is nobody's."""
+    record = root.path / CLAIM_FILE
+    return Path(read_json(record)["file"]) if record.exists() else None
+
+
 def claim_root(root: DataRoot, name: str, file: Path) -> None:
     """Make a data root that of a problem. One that was renamed, or whose file was moved, is still the same.
 

@@ -1,5 +1,6 @@
 """`cic run` and `cic demo`: the whole graph."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,12 +88,12 @@ def _run(environment: Environment) -> None:
     except RunFailedError as error:
         for failure in error.lines:
             _print_failure(console, failure)
+        _tell_dropped_sources(console, root, problem)
         raise click.ClickException(
             f"{len(error.lines)} step(s) failed; run the same command again when the cause is gone: "
             "what is done is kept"
         ) from None
     _print_results(root, done, progress.seconds)
-    # Now that what has a new name is scraped under it.
     _tell_dropped_sources(console, root, problem)
 
 
@@ -110,13 +111,14 @@ def _check_device(console: Console, environment: Environment) -> None:
 
 
 def _tell_dropped_sources(console: Console, root: "DataRoot", problem: "Problem") -> None:
+    """After the scrapes: what has a new name has its pictures under it by then."""
     from cic_assets.takedowns import dropped_sources
 
     for left in dropped_sources(root, problem.partitions):
         console.print(
-            f"{left.key} is no source of {problem.name} any more, and nobody asks whether its posts were deleted. "
-            f"Pictures that it alone has: {left.pictures}. To remove what it left: "
-            f"cic purge --whole-source {left.key} --data-root {root.url}",
+            f"{left.key} is no source of {problem.name} any more: its pictures are left out, and nobody asks about "
+            f"take-downs of its posts. In no other source: {left.pictures} pictures. To remove what it left: "
+            f"cic purge --whole-source {left.key} --data-root {shlex.quote(root.url)}",
             highlight=False, markup=False, soft_wrap=True, style="yellow",
         )  # fmt: skip
 

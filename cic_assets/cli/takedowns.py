@@ -1,10 +1,14 @@
 """`cic purge`: take-downs by hand."""
 
 import re
+from typing import TYPE_CHECKING
 
 import click
 
 from cic_assets.cli.options import data_root_of, data_root_option, environment_of
+
+if TYPE_CHECKING:
+    from cic_assets.storage import DataRoot
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -41,6 +45,7 @@ def purge(
     try:
         with lock_root(root):
             if whole_source is not None:
+                _refuse_named(root, whole_source)
                 removed = remove_source(root, whole_source, _say)
                 kept = f", {removed.kept} kept because another source has them too" if removed.kept else ""
                 click.echo(f"Removed {removed.key}: {removed.pictures} pictures{kept}")
@@ -50,6 +55,23 @@ def purge(
         raise click.ClickException(str(error)) from None
     kept = f", {done.kept} kept because another post has them too" if done.kept else ""
     click.echo(f"Purged {done.posts} posts and {done.pictures} pictures{kept}; `cic run` rebuilds what they were in")
+
+
+def _refuse_named(root: "DataRoot", key: str) -> None:
+    """A source that is still named may hold what cannot be scraped again: a subreddit lists its newest posts only."""
+    from cic_assets.claims import claimed_by
+    from cic_assets.problem import ProblemError, load_problem
+
+    file = claimed_by(root)
+    if file is None or not root.has_table("raw_images", key):
+        return
+    try:
+        partition = load_problem(file).partitions.get(key)
+    except ProblemError as error:
+        raise click.ClickException(f"{error}: it has to be known that {key} is no source any more") from None
+    # Another source may have come under the same name: it waits for this table to go.
+    if partition and str(partition.source.canonical) in set(root.read_table("raw_images", key)["source"]):
+        raise click.ClickException(f"{key} is a source of {file}: take it out there first")
 
 
 def _say(line: str) -> None:

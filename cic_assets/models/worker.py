@@ -61,6 +61,7 @@ def _die_with_parent() -> None:
 
 if __name__ == "__main__":
     status = _main(sys.argv[1], Path(sys.argv[2]))
+    sys.stdout.flush()
     sys.stderr.flush()
     # Not `sys.exit`: everything is written, and TensorFlow takes two seconds to be taken down.
     os._exit(status)

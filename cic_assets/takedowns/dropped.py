@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
-from cic_assets.media import Outcome
-from cic_assets.sources import TOMBSTONES
+from cic_assets.sources import TOMBSTONES, Fate, load_tombstones
 from cic_assets.storage import DataRoot
 from cic_assets.takedowns.by_hand import keys_of
-from cic_assets.takedowns.removal import RAW, remove
+from cic_assets.takedowns.removal import RAW, carry_out, remove
+
+_FOR_GOOD = frozenset({Fate.DELETED, Fate.PURGED, Fate.PURGED_PICTURE})
+"""What is gone and can never return."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def dropped_sources(root: DataRoot, keys: Collection[str]) -> list[Dropped]:
 
 
 def remove_source(root: DataRoot, key: str, on_progress: Callable[[str], None] = lambda _line: None) -> Dropped:
-    """Remove everything that came from one source alone. What was taken down before stays refused.
+    """Remove everything that came from one source alone. What can never return of it stays refused.
 
     Interrupted, it is ended by the same call: the table that says what is to go is the last to go.
 
@@ -53,13 +55,23 @@ def remove_source(root: DataRoot, key: str, on_progress: Callable[[str], None] =
         PurgeError: there is no such source; nothing was changed.
     """
     (key,) = keys_of(root, key)
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    carry_out(root, key, when, on_progress)  # of a purge that was interrupted, while its rows are there
     source = _Source(root, key)
     done = source.as_dropped()
     on_progress(f"{key}: removing {done.pictures} pictures")
-    remove(root, source.pictures, source.alone, source.posts, datetime.now(UTC).isoformat(timespec="seconds"))
+    remove(root, source.alone, source.alone, source.posts, when)
+    _forget_what_may_return(root, key)
     for name in sorted(set(root.table_names()) - {TOMBSTONES}, key=lambda name: name == RAW):
+        root.remove_leftovers(name, key)
         root.remove_table(name, key)
     return done
+
+
+def _forget_what_may_return(root: DataRoot, key: str) -> None:
+    """No check of this source will lift its tombstones, and they count for posts of other sources too."""
+    table = load_tombstones(root, key).table
+    root.write_table(TOMBSTONES, table[table["fate"].isin(_FOR_GOOD)], key)
 
 
 class _Source:
@@ -70,12 +82,13 @@ class _Source:
         others = [root.read_table(RAW, other) for other in root.table_partitions(RAW) if other != key]
         self._key = key
         self.posts = frozenset(zip(raw["subreddit"], raw["post_id"], strict=True))
-        self.pictures = _pictures(raw)
-        self.alone = self.pictures - frozenset().union(*map(_pictures, others))
+        self._pictures = _pictures(raw)
+        self.alone = self._pictures - frozenset().union(*map(_pictures, others))
 
     def as_dropped(self) -> Dropped:
-        return Dropped(self._key, len(self.alone), len(self.pictures - self.alone))
+        return Dropped(self._key, len(self.alone), len(self._pictures - self.alone))
 
 
 def _pictures(raw: pd.DataFrame) -> frozenset[str]:
-    return frozenset(raw.loc[raw["outcome"] == Outcome.OK, "sha256"])
+    """Also those that are kept but not used: too small for today's limits, or adult."""
+    return frozenset(raw["sha256"]) - {""}

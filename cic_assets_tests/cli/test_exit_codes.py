@@ -95,6 +95,8 @@ ROWS = [
     Row("cic purge", "there is no such post, picture or source", 1, ("purge", "--post", "never"), "never"),
     Row("cic purge", "there is no such post, picture or source", 1, ("purge", "--whole-source", "never"),
         "expected one of carporn, tankporn, tanks"),
+    Row("cic purge", "the problem still names the source", 1, ("purge", "--whole-source", "carporn"),
+        "carporn is a source of"),
     Row("cic archive serve", "the folder is no archive", 1, ("archive", "serve", "{files}"), "subreddits"),
     Row("cic archive serve", "there is no such folder", 2, ("archive", "serve", "nowhere"), "nowhere"),
 ]  # fmt: skip

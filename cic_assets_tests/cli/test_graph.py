@@ -15,13 +15,13 @@ def test_a_failure_is_one_line_and_the_rest_of_it_is_indented():
 
 
 def test_a_source_that_is_named_no_more_is_told_with_the_way_to_remove_it(tmp_path):
-    file, target, root = tmp_path / "problem.yaml", io.StringIO(), DataRoot(str(tmp_path / "data"))
+    file, target, root = tmp_path / "problem.yaml", io.StringIO(), DataRoot(str(tmp_path / "my data"))
     file.write_text("name: pets\nclasses: {cat: [r/cats], dog: [r/dogs]}\n")
     for key in ("cats", "birds"):
         raw = pd.DataFrame({"subreddit": [key], "post_id": ["a"], "outcome": ["ok"], "sha256": [key]})
         root.write_table("raw_images", raw, key)
     _tell_dropped_sources(Console(file=target, width=40), root, load_problem(file))
     (line,) = target.getvalue().splitlines()
-    assert line.startswith("birds is no source of pets any more, and nobody asks whether its posts were deleted. ")
-    assert "Pictures that it alone has: 1." in line
-    assert line.endswith(f"cic purge --whole-source birds --data-root {tmp_path / 'data'}")
+    assert line.startswith("birds is no source of pets any more: its pictures are left out, ")
+    assert "In no other source: 1 pictures." in line
+    assert line.endswith(f"cic purge --whole-source birds --data-root '{tmp_path / 'my data'}'")

@@ -1,5 +1,6 @@
 """A data root that a real scrape filled, and checks that ask a real server."""
 
+import os
 from datetime import UTC, datetime
 
 import pytest
@@ -68,3 +69,34 @@ class _Connected:
 @pytest.fixture
 def place(archive, tmp_path):
     return Place(archive, tmp_path / "root")
+
+
+class Killed(BaseException):
+    """Not an error that anything handles."""
+
+
+@pytest.fixture
+def power_cut(monkeypatch):
+    """Cuts off before the n-th change of a file; counts them."""
+
+    class Cut:
+        left = 10**6
+        seen = 0
+
+        def tick(self):
+            self.seen += 1
+            self.left -= 1
+            if self.left < 0:
+                raise Killed
+
+    cut = Cut()
+    unlink, replace = os.unlink, os.replace
+    monkeypatch.setattr(os, "unlink", lambda *a, **k: (cut.tick(), unlink(*a, **k))[1])
+    monkeypatch.setattr(os, "replace", lambda *a, **k: (cut.tick(), replace(*a, **k))[1])
+    return cut
+
+
+def hours_pass(folder):
+    """What a killed writer left under a temporary name is not touched while somebody may be at work on it."""
+    for path in folder.rglob(".*.part"):
+        os.utime(path, (0, 0))

@@ -1,41 +1,8 @@
 """A purge that is cut off at every step that changes a file ends whole when it is done again."""
 
-import os
-
-import pytest
-
 from cic_assets.takedowns import purge
 
-
-class Killed(BaseException):
-    """Not an error that anything handles."""
-
-
-@pytest.fixture
-def power_cut(monkeypatch):
-    """Cuts off before the n-th change of a file; counts them."""
-
-    class Cut:
-        left = 10**6
-        seen = 0
-
-        def tick(self):
-            self.seen += 1
-            self.left -= 1
-            if self.left < 0:
-                raise Killed
-
-    cut = Cut()
-    unlink, replace = os.unlink, os.replace
-    monkeypatch.setattr(os, "unlink", lambda *a, **k: (cut.tick(), unlink(*a, **k))[1])
-    monkeypatch.setattr(os, "replace", lambda *a, **k: (cut.tick(), replace(*a, **k))[1])
-    return cut
-
-
-def hours_pass(folder):
-    """What a killed writer left under a temporary name is not touched while somebody may be at work on it."""
-    for path in folder.rglob(".*.part"):
-        os.utime(path, (0, 0))
+from .conftest import Killed, hours_pass
 
 
 def test_interrupted_anywhere_it_ends_whole(place, archive, jpeg, power_cut):
