@@ -1,13 +1,14 @@
-"""What Dagster cannot see: files that somebody removed, and a model that had to do without weights that are here now.
+"""What Dagster cannot see: what somebody removed, and a model that had to do without weights that are here now.
 
 Dagster judges by what it recorded. A person who deletes a folder under the data root expects the next run to make it
-again.
+again; who takes pictures down, that models and report do without them, even if the same pictures are back by then.
 """
 
 from upath import UPath
 
 from cic_assets.dataset import is_complete
 from cic_assets.environment import Environment
+from cic_assets.evaluation import has_empty_places
 from cic_assets.models import CARD_FILE, MODEL_FILE, PREDICTIONS_FILE, CardMismatchError, read_card
 from cic_assets.problem import Problem
 from cic_assets.storage import DataRoot
@@ -38,7 +39,7 @@ class Remains:
         if asset == "training_dataset":
             return not is_complete(self._root.dataset)
         if asset == "evaluation_report":
-            return _lacks(self._root.report, "report.html", "report.json")
+            return _lacks(self._root.report, "report.html", "report.json") or has_empty_places(self._root)
         model = asset.removesuffix("_model")
         return model != asset and model in self._problem.models and self._lacks_model(model)
 
@@ -51,9 +52,11 @@ class Remains:
         if _lacks(folder, CARD_FILE, MODEL_FILE, PREDICTIONS_FILE):
             return True
         try:
-            return self._has_weights and read_card(folder).random_weights
+            card = read_card(folder)
         except CardMismatchError:
             return True
+        # The data may be the same again; the predictions, of which some were removed, are not.
+        return card.takedowns is not None or (self._has_weights and card.random_weights)
 
 
 def _lacks(folder: UPath, *files: str) -> bool:

@@ -45,16 +45,19 @@ class RedditResource(ConfigurableResource[None]):
     client_secret: str = Field(default="", description="of an approved API key; an installed app has none")
     username: str = Field(default="", description="the Reddit account that the user agent names, as Reddit asks")
 
+    def draws(self, source: Source) -> bool:
+        """Whether the sample stands in for a source: real URLs are in none of its posts."""
+        return self.archive == SAMPLE and source.kind is SourceKind.SUBREDDIT
+
     @contextmanager
     def connect(self, source: Source, settings: RedditSettings) -> Iterator[Connection]:
         """A connection for one source; replays the archive for as long as the block lasts.
 
-        Of a recorded archive, lists and dumps get their pictures too. The sample stands in for subreddits alone: real
-        URLs are in none of its posts.
+        Of a recorded archive, lists and dumps get their pictures too; the sample stands in for subreddits alone.
         """
         if source.kind in (SourceKind.FOLDER, SourceKind.KAGGLE):
             yield Connection(str(source.kind), None, Network.public())
-        elif self.archive and (self.archive != SAMPLE or source.kind is SourceKind.SUBREDDIT):
+        elif self.draws(source) or self.archive not in ("", SAMPLE):
             with self._replayed(self.archive, settings) as connection:
                 yield connection
         elif source.kind is not SourceKind.SUBREDDIT:

@@ -18,7 +18,7 @@ from cic_assets.partitions import source_partitions
 from cic_assets.problem import Problem
 from cic_assets.reddit import TERMS_POINTS, RedditError
 from cic_assets.resources import DataRootResource, RedditResource
-from cic_assets.sources import SourceError, is_sample, scrape
+from cic_assets.sources import SourceError, scrape
 from cic_assets.storage import content_version
 
 OWNERS = ["team:cic"]
@@ -46,14 +46,15 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         """
         partition = problem.partitions[context.partition_key]
         try:
+            if reddit.draws(partition.source):
+                context.log.warning(
+                    "These are the embedded, drawn pictures: for real ones, set an archive or an API key. They are "
+                    "drawn once, which takes half a minute."
+                )
             with (
                 reddit.connect(partition.source, problem.reddit) as connection,
                 metadata.ProgressLog(context.log.info) as progress,
             ):
-                if is_sample(connection.origin):
-                    context.log.warning(
-                        "These are the embedded, drawn pictures: for real ones, set an archive or an API key."
-                    )
                 if connection.origin == "reddit" and not data.root.has_table("raw_images", partition.key):
                     context.log.warning(f"What Reddit's terms ask: {' '.join(TERMS_POINTS)}")
                 result = scrape(

@@ -10,6 +10,7 @@ from cic_assets.cli.options import data_root_of, data_root_option, environment_o
 if TYPE_CHECKING:
     from cic_assets.storage import DataRoot
 
+_REBUILT = "`cic run` rebuilds what they were in"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -48,13 +49,13 @@ def purge(
                 _refuse_named(root, whole_source)
                 removed = remove_source(root, whole_source, _say)
                 kept = f", {removed.kept} kept because another source has them too" if removed.kept else ""
-                click.echo(f"Removed {removed.key}: {removed.pictures} pictures{kept}")
+                click.echo(f"Removed {removed.key}: {removed.pictures} pictures{kept}; {_REBUILT}")
                 return
             done = purge_from(root, posts, sha256s, source=source, on_progress=_say)
     except PurgeError as error:
         raise click.ClickException(str(error)) from None
     kept = f", {done.kept} kept because another post has them too" if done.kept else ""
-    click.echo(f"Purged {done.posts} posts and {done.pictures} pictures{kept}; `cic run` rebuilds what they were in")
+    click.echo(f"Purged {done.posts} posts and {done.pictures} pictures{kept}; {_REBUILT}")
 
 
 def _refuse_named(root: "DataRoot", key: str) -> None:

@@ -1,7 +1,7 @@
 """What the trained models are worth, and the report that says so."""
 
 from cic_assets.evaluation.contract import ReportData
-from cic_assets.evaluation.forgetting import take_off_report
+from cic_assets.evaluation.forgetting import has_empty_places, take_off_report
 from cic_assets.evaluation.inputs import (
     PLACES,
     ModelRun,
@@ -29,6 +29,7 @@ __all__ = [
     "ReportSettings",
     "SourceInfo",
     "build_report",
+    "has_empty_places",
     "load_report_inputs",
     "mcnemar_exact",
     "read_report",

@@ -42,6 +42,15 @@ def take_off_report(root: DataRoot, gone: Collection[str], when: str, *, counted
         write_atomically(path, _noted(emptied, when).encode())
 
 
+def has_empty_places(root: DataRoot) -> bool:
+    """Whether pictures were taken off the report since it was made; not where there is none."""
+    path = root.report / JSON_FILE
+    if not path.exists():
+        return False
+    kind = wording.taken_down("").kind
+    return any(notice["kind"] == kind for notice in json.loads(path.read_text(encoding="utf-8"))["notices"])
+
+
 def _noted(page: str, when: str) -> str:
     notice = wording.taken_down(when)
     if f'data-notice="{notice.kind}"' in page:

@@ -57,8 +57,9 @@ def activate(settings: AcceleratorSettings) -> str:
     gpus = [] if settings.device == "cpu" else _gpus()
     if settings.needs_gpu and not gpus:
         raise AcceleratorUnavailableError(
-            f"a GPU is required (device: {settings.device}, require: {settings.require}) and {keras.backend.backend()} "
-            "sees none: install its GPU build and a driver, or set device: auto, require: false"
+            f"a GPU is required ({'require: true' if settings.require else 'device: gpu'}) and "
+            f"{keras.backend.backend()} sees none: install its GPU build and a driver (docs/gpu.md), or "
+            + ("set require: false" if settings.require else "take device auto")
         )
     device = str(gpus[0]) if gpus else "cpu"
     mixed = has_bfloat16(device) if settings.mixed_precision == "auto" else settings.mixed_precision

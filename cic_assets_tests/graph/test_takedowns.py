@@ -12,6 +12,7 @@ from cic_assets.models import read_card
 from cic_assets.problem import load_problem
 from cic_assets.remains import Remains
 from cic_assets.runs import run_graph
+from cic_assets.takedowns import remove_source
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -105,3 +106,17 @@ def test_between_the_check_and_the_next_run_models_and_report_say_so(taken):
     assert_nothing_left(taken)
     assert taken.copy in set(manifest(taken)["sha256"])
     assert read_card(taken.root.model("vgg")).takedowns is None
+
+
+def test_a_source_that_was_removed_and_comes_back_is_trained_on_again(world):
+    run(world)
+    before = set(manifest(world)["sha256"])
+    remove_source(world.root, "boats")
+    assert read_card(world.root.model("vgg")).takedowns.count
+    run(world)
+    assert set(manifest(world)["sha256"]) == before
+    for name in ("vgg", "peetz_net", "xception"):
+        assert read_card(world.root.model(name)).takedowns is None
+    report = json.loads((world.root.report / "report.json").read_text())
+    assert all(notice["kind"] != "taken_down" for notice in report["notices"])
+    assert report["models"]["vgg"]["n"] == (manifest(world)["split"] == "test").sum()
