@@ -49,6 +49,11 @@ class RedditResource(ConfigurableResource[None]):
         """Whether the sample stands in for a source: real URLs are in none of its posts."""
         return self.archive == SAMPLE and source.kind is SourceKind.SUBREDDIT
 
+    @property
+    def sample_is_drawn(self) -> bool:
+        """Whether it is there from an earlier time, perhaps of an earlier version."""
+        return self._sample_folder.exists()
+
     @contextmanager
     def connect(self, source: Source, settings: RedditSettings) -> Iterator[Connection]:
         """A connection for one source; replays the archive for as long as the block lasts.

@@ -52,6 +52,15 @@ def resource(tmp_path, **key):
     return RedditResource(data=DataRootResource(url=str(tmp_path)), client_id="id", **key)
 
 
+def test_what_is_drawn_is_known_before_it_is(tmp_path):
+    sample, recorded = resource(tmp_path, archive="sample"), resource(tmp_path, archive="/recorded")
+    subreddit, listed = (Source.model_validate(text) for text in ("r/cars", "urls:cars.txt"))
+    assert [sample.draws(subreddit), sample.draws(listed), recorded.draws(subreddit)] == [True, False, False]
+    assert not sample.sample_is_drawn
+    (tmp_path / "sample").mkdir()
+    assert sample.sample_is_drawn
+
+
 def test_an_installed_app_has_no_secret(tmp_path):
     with resource(tmp_path, username="somebody").connect(
         Source.model_validate("r/cars"), RedditSettings(terms_acknowledged=True)

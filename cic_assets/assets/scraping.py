@@ -48,9 +48,10 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         try:
             if reddit.draws(partition.source):
                 context.log.warning(
-                    "These are the embedded, drawn pictures: for real ones, set an archive or an API key. They are "
-                    "drawn once, which takes half a minute."
+                    "These are the embedded, drawn pictures: for real ones, set an archive or an API key."
                 )
+                if not reddit.sample_is_drawn:
+                    context.log.info("Drawing them, once, for half a minute")
             with (
                 reddit.connect(partition.source, problem.reddit) as connection,
                 metadata.ProgressLog(context.log.info) as progress,
