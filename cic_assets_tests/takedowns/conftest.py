@@ -31,6 +31,14 @@ class Place:
             self.fetched = [url for url in server.requests if "//127.0.0.1/" not in url]
             return result
 
+    def scrape_boats(self, folder, files):
+        """A source that is a folder; `boats` is what a problem would call it."""
+        folder.mkdir()
+        for name, data in files.items():
+            (folder / name).write_bytes(data)
+        self.boats = f"folder:{folder}"
+        self.scrape("boats", self.boats)
+
     def check(self, key="cars", now=NOON, ask=True):
         with self._connected() as (_server, reddit):
             return check_takedowns(self.root, key, reddit if ask else None, now=now)

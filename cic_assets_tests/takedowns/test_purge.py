@@ -9,12 +9,7 @@ def filled(place, archive, jpeg, tmp_path):
     archive.add("one", jpeg(1))
     archive.add("two", jpeg(2))
     place.scrape()
-    boats = tmp_path / "boats"
-    boats.mkdir()
-    for number in (3, 4):
-        (boats / f"{number}.jpg").write_bytes(jpeg(number))
-    place.boats = f"folder:{boats}"
-    place.scrape("boats", place.boats)
+    place.scrape_boats(tmp_path / "boats", {f"{number}.jpg": jpeg(number) for number in (3, 4)})
     return place
 
 
