@@ -49,11 +49,13 @@ class Checkpoints:
         self._remove_all_but({"state.json", *names.values()})
 
     def restore(self, model: Any) -> tuple[list[EpochEnd], Weights] | None:
-        """Put the kept state into a compiled model; the history and the best weights, None where there is nothing."""
+        """Put the kept state into a model whose optimizer is built; the history and the best weights.
+
+        None where there is nothing.
+        """
         state = self._state()
         if state is None:
             return None
-        model.optimizer.build(model.trainable_variables)
         for variable, value in zip(_variables(model), self._read(state["latest"]), strict=True):
             variable.assign(value)
         return [EpochEnd.model_validate(epoch) for epoch in state["history"]], list(self._read(state["best"]))

@@ -104,7 +104,8 @@ def _compile(learner: _Learner, settings: ModelSettings, jit: bool | str) -> Non
         metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
         jit_compile=jit,
     )
-    # Before the first step: built inside it, TensorFlow traces that step twice, which takes seconds.
+    # Before the first step: built inside it, TensorFlow traces that step twice, which takes seconds. And a
+    # checkpoint is restored into it.
     optimizer.build(learner.model.trainable_variables)
 
 
