@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from cic_assets.evaluation import McNemar, mcnemar_exact, wilson_interval
-from cic_assets.evaluation.statistics import holm
+from cic_assets.domain.evaluation import McNemar, mcnemar_exact, wilson_interval
+from cic_assets.domain.evaluation.statistics import holm
 
 Record = dict[str, Any]
 

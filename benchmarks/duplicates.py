@@ -25,7 +25,7 @@ import numpy as np
 from peers.environment import ENVIRONMENTS, machine, python_of
 from PIL import Image
 
-from cic_assets.images import decode, fingerprint, read_header
+from cic_assets.domain.images import decode, fingerprint, read_header
 from cic_assets.sample import ensure_sample
 from cic_assets.storage import EXTENSIONS
 

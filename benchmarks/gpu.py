@@ -82,7 +82,7 @@ def _pack_photos(source: Path, target: Path) -> None:
 
 
 def _pack_weights(source: Path, target: Path) -> None:
-    from cic_assets.models.weight_files import read_arrays
+    from cic_assets.domain.models.weight_files import read_arrays
 
     halves = {name: array.astype(np.float16) for name, array in read_arrays(source).items()}
     np.savez(target, **{name.replace("/", "|"): array for name, array in halves.items()})
@@ -138,7 +138,7 @@ def _unpack_photos(source: Path, count: int | None) -> Any:
     import cv2
     import pandas as pd
 
-    from cic_assets.models.data import Split, TrainingData
+    from cic_assets.domain.models.data import Split, TrainingData
 
     told = json.loads((source / "splits.json").read_text())
     splits = {}
@@ -153,12 +153,12 @@ def _unpack_photos(source: Path, count: int | None) -> Any:
 
 def _train(model: str, variant: str, data: Any, scratch: Path, options: argparse.Namespace) -> str:
     """One training, judged on the test pictures; its row."""
-    from cic_assets.models import AcceleratorSettings, ModelSettings, accelerator
-    from cic_assets.models.checkpoints import Checkpoints
-    from cic_assets.models.feeds import open_feeds
-    from cic_assets.models.loop import fit
-    from cic_assets.models.measures import flops
-    from cic_assets.models.networks import build_network, in_32_bits
+    from cic_assets.domain.models import AcceleratorSettings, ModelSettings, accelerator
+    from cic_assets.domain.models.checkpoints import Checkpoints
+    from cic_assets.domain.models.feeds import open_feeds
+    from cic_assets.domain.models.loop import fit
+    from cic_assets.domain.models.measures import flops
+    from cic_assets.domain.models.networks import build_network, in_32_bits
 
     given: dict[str, Any] = {"architecture": model, "variant": variant}
     given |= {"epochs": options.epochs} if options.epochs else {}

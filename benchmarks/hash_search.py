@@ -19,9 +19,9 @@ from statistics import NormalDist
 import numpy as np
 from peers.environment import machine, python_of
 
-from cic_assets.duplicates import DuplicateSettings
-from cic_assets.duplicates.blocks import best_scheme
-from cic_assets.images import UnreadableImage, fingerprint
+from cic_assets.domain.duplicates import DuplicateSettings
+from cic_assets.domain.duplicates.blocks import best_scheme
+from cic_assets.domain.images import UnreadableImage, fingerprint
 
 HERE = Path(__file__).resolve().parent
 FAISS = ("faiss-cpu==1.15.1", "numpy==2.4.6")

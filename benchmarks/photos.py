@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from upath import UPath
 
-from cic_assets.duplicates import DuplicateSettings, Overrides, find_duplicates, fingerprint_pictures
-from cic_assets.images import prepare
+from cic_assets.domain.duplicates import DuplicateSettings, Overrides, find_duplicates, fingerprint_pictures
+from cic_assets.domain.images import prepare
 from cic_assets.storage import ContentStore, content_version
 
 Rows = NDArray[np.int64]
@@ -41,7 +41,7 @@ class Photos:
 
 
 def read_photos(folder: Path, side: int, cache: Path) -> Photos:
-    """Read class folders of JPEGs; groups of duplicates are found by `cic_assets.duplicates`.
+    """Read class folders of JPEGs; groups of duplicates are found by `cic_assets.domain.duplicates`.
 
     Args:
         folder: has a folder a class.
@@ -93,7 +93,7 @@ def apart(photos: Photos, rows: Rows, share: float, seed: int) -> tuple[Rows, Ro
 
 
 def write_dataset(photos: Photos, splits: dict[str, Rows], folder: Path) -> Path:
-    """A data set as `cic_assets.dataset` writes it; `splits` says which rows are in which."""
+    """A data set as `cic_assets.domain.dataset` writes it; `splits` says which rows are in which."""
     folder.mkdir(parents=True, exist_ok=True)
     tables = []
     for split, rows in splits.items():

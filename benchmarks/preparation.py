@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from cic_assets.dataset import (
+from cic_assets.domain.dataset import (
     DatasetSettings,
     SplitBy,
     SplitSettings,

@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from peers.environment import machine, python_of
 
-from cic_assets.images import UnreadableImage, decode, resize_and_crop
+from cic_assets.domain.images import UnreadableImage, decode, resize_and_crop
 
 HERE = Path(__file__).resolve().parent
 MEGAPIXELS = (2, 4, 6, 8, 12, 16)

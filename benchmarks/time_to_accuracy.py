@@ -30,9 +30,16 @@ from typing import Any
 import numpy as np
 from photos import Photos, apart, digest, folds, read_photos, write_dataset
 
-from cic_assets.evaluation import wilson_interval
-from cic_assets.models import AcceleratorSettings, EpochEnd, Message, ModelSettings, TrainingSpec, train_in_process
-from cic_assets.models.accelerator import environment_of
+from cic_assets.domain.evaluation import wilson_interval
+from cic_assets.domain.models import (
+    AcceleratorSettings,
+    EpochEnd,
+    Message,
+    ModelSettings,
+    TrainingSpec,
+    train_in_process,
+)
+from cic_assets.domain.models.accelerator import environment_of
 
 HERE = Path(__file__).resolve().parent
 CACHE = (
@@ -100,10 +107,10 @@ def run_notebook(options: argparse.Namespace) -> None:
     import keras
     from upath import UPath
 
-    from cic_assets.models.batches import Batches, augmented, plain
-    from cic_assets.models.data import fit_to_side, load_training_data
-    from cic_assets.models.networks import build_network
-    from cic_assets.models.weights import resolve_weights
+    from cic_assets.domain.models.batches import Batches, augmented, plain
+    from cic_assets.domain.models.data import fit_to_side, load_training_data
+    from cic_assets.domain.models.networks import build_network
+    from cic_assets.domain.models.weights import resolve_weights
 
     data = load_training_data(UPath(options.dataset))
     classes = len(data.classes)

@@ -29,8 +29,8 @@ from ablation import table as ablation_table
 from photos import Photos, digest, folds, read_photos
 from trainings import FOLDS, Features, activate_here, holdout, holdout_of_other_net, precision
 
-from cic_assets.evaluation import wilson_interval
-from cic_assets.models import ModelSettings
+from cic_assets.domain.evaluation import wilson_interval
+from cic_assets.domain.models import ModelSettings
 
 HERE = Path(__file__).resolve().parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "cic_assets" / "benchmarks" / "training"

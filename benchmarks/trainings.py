@@ -13,7 +13,7 @@ from ablation import OtherNet, Record
 from numpy.typing import NDArray
 from photos import Photos, Rows, apart, digest, folds, write_dataset
 
-from cic_assets.models import AcceleratorSettings, Card, EpochEnd, ModelSettings, TrainingSpec, train_in_process
+from cic_assets.domain.models import AcceleratorSettings, Card, EpochEnd, ModelSettings, TrainingSpec, train_in_process
 
 FOLDS = 5
 VALIDATION = {"original": 0.2, "modern": 0.05}
@@ -60,11 +60,11 @@ def holdout_of_other_net(
     import keras
     from upath import UPath
 
-    from cic_assets.models.checkpoints import Checkpoints
-    from cic_assets.models.data import load_training_data
-    from cic_assets.models.feeds import open_feeds
-    from cic_assets.models.loop import fit
-    from cic_assets.models.networks import Network, build_network, in_32_bits
+    from cic_assets.domain.models.checkpoints import Checkpoints
+    from cic_assets.domain.models.data import load_training_data
+    from cic_assets.domain.models.feeds import open_feeds
+    from cic_assets.domain.models.loop import fit
+    from cic_assets.domain.models.networks import Network, build_network, in_32_bits
 
     settings = settings.model_copy(update={"seed": seed})
     data = load_training_data(UPath(_one_fifth_apart(photos, settings, seed, work)))
@@ -126,10 +126,10 @@ class Features:
     """The output of Xception's trunk for all photos, plain and in views, from which each fold takes its rows."""
 
     def __init__(self, photos: Photos, settings: ModelSettings, options: argparse.Namespace) -> None:
-        from cic_assets.models.data import fit_to_side
-        from cic_assets.models.features import trunk_features
-        from cic_assets.models.networks import build_network
-        from cic_assets.models.weights import resolve_weights
+        from cic_assets.domain.models.data import fit_to_side
+        from cic_assets.domain.models.features import trunk_features
+        from cic_assets.domain.models.networks import build_network
+        from cic_assets.domain.models.weights import resolve_weights
 
         self._photos, self._settings = photos, settings
         self._weights = resolve_weights(options.weights)
@@ -146,12 +146,12 @@ class Features:
 
     def judge(self, train: Rows, test: Rows, seed: int) -> Record:
         """Train on some rows, judge others."""
-        from cic_assets.models.batches import Batches, in_turns, plain
-        from cic_assets.models.checkpoints import Checkpoints
-        from cic_assets.models.features import TrunkFeatures, passed
-        from cic_assets.models.feeds import Feeds
-        from cic_assets.models.loop import fit
-        from cic_assets.models.networks import build_network, in_32_bits
+        from cic_assets.domain.models.batches import Batches, in_turns, plain
+        from cic_assets.domain.models.checkpoints import Checkpoints
+        from cic_assets.domain.models.features import TrunkFeatures, passed
+        from cic_assets.domain.models.feeds import Feeds
+        from cic_assets.domain.models.loop import fit
+        from cic_assets.domain.models.networks import build_network, in_32_bits
 
         photos, settings = self._photos, self._settings.model_copy(update={"seed": seed})
         network = build_network(settings, len(photos.classes), self._weights.arrays)
@@ -188,7 +188,7 @@ class Features:
 
 def activate_here(options: argparse.Namespace) -> None:
     """What `train_in_process` does for its process, for this one."""
-    from cic_assets.models.accelerator import activate, environment_of
+    from cic_assets.domain.models.accelerator import activate, environment_of
 
     accelerator = AcceleratorSettings(threads=options.threads)
     os.environ.update(environment_of(accelerator))

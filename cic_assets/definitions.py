@@ -1,6 +1,6 @@
 """What Dagster loads."""
 
-from cic_assets.build import build_definitions
-from cic_assets.environment import Environment
+from cic_assets.config.environment import Environment
+from cic_assets.defs.build import build_definitions
 
 defs = build_definitions(Environment.from_variables().or_sample())

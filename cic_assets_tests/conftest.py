@@ -15,6 +15,12 @@ import pytest
 import requests
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = [
+    "cic_assets_tests.fixtures.archives",
+    "cic_assets_tests.fixtures.predictors",
+    "cic_assets_tests.fixtures.worlds",
+]
+
 # A busy machine is no fault of the code: how long an example takes is for benchmarks to say.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
@@ -173,8 +179,8 @@ def _serving(*arguments, folder, variables):
 @pytest.fixture(scope="session")
 def make_card():
     """Cards of models that nobody trained: what a test asks for, and values that are allowed for the rest."""
-    from cic_assets.models import AcceleratorSettings, Card, Measures, ModelSettings, Scores
-    from cic_assets.models.card import Preprocessing
+    from cic_assets.domain.models import AcceleratorSettings, Card, Measures, ModelSettings, Scores
+    from cic_assets.domain.models.card import Preprocessing
 
     def make(name="vgg", *, accuracy=0.8, loss=0.5, test=0.5, side=36, **changes):
         values = {

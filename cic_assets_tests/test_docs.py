@@ -21,9 +21,9 @@ import yaml
 from dagster_dg_cli.cli import cli as dg
 
 from cic_assets.cli import cli as cic
-from cic_assets.duplicates import load_overrides
-from cic_assets.problem import Problem
-from cic_assets.resources import AcceleratorResource
+from cic_assets.config.problem import Problem
+from cic_assets.defs.resources import AcceleratorResource
+from cic_assets.domain.duplicates import load_overrides
 
 PROJECT = Path(__file__).resolve().parents[1]
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cic_assets.columns import Column, columns_of
-from cic_assets.prediction import Prediction, as_table
-from cic_assets.sources import empty_table, make_tombstones
-from cic_assets.tables import TABLES, meaning_of
+from cic_assets.domain.catalog import TABLES, meaning_of
+from cic_assets.domain.prediction import Prediction, as_table
+from cic_assets.domain.schema import Column, columns_of
+from cic_assets.domain.sources import empty_table, make_tombstones
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 

@@ -16,16 +16,16 @@ import click
 import yaml
 from pydantic import BaseModel
 
-from cic_assets.assets.prediction import PredictionConfig
 from cic_assets.cli import cli
-from cic_assets.columns import Column
-from cic_assets.environment import Environment
-from cic_assets.evaluation import ReportData
-from cic_assets.models import AcceleratorSettings, Architecture, ModelSettings, Variant
-from cic_assets.presets import PRESETS
-from cic_assets.problem import Problem
-from cic_assets.sources import Source
-from cic_assets.tables import TABLES, Table
+from cic_assets.config.environment import Environment
+from cic_assets.config.presets import PRESETS
+from cic_assets.config.problem import Problem
+from cic_assets.defs.assets.prediction import PredictionConfig
+from cic_assets.domain.catalog import TABLES, Table
+from cic_assets.domain.evaluation import ReportData
+from cic_assets.domain.models import AcceleratorSettings, Architecture, ModelSettings, Variant
+from cic_assets.domain.schema import Column
+from cic_assets.domain.sources import Source
 
 TARGET = Path(__file__).parent / "reference"
 HEAD = "<!-- Written by `make docs` out of the code: change it there. -->\n"

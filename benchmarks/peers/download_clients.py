@@ -133,7 +133,7 @@ def ours(links: list[str], folder: Path, at_once: int = AT_ONCE) -> Callable[[],
     """cic_assets: every picture decoded to see that it is whole, hashed, and written so that a kill leaves no part."""
     from upath import UPath
 
-    from cic_assets.download import DownloadSettings, FetchRequest, Network, download
+    from cic_assets.domain.download import DownloadSettings, FetchRequest, Network, download
     from cic_assets.storage import ContentStore
 
     port = int(links[0].split(":")[2].split("/")[0])

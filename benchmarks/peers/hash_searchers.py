@@ -45,7 +45,7 @@ def _faiss_pairs(index: Any, hashes: np.ndarray, radius: int, queries: int) -> n
 
 def ours() -> Search:
     """cic_assets."""
-    from cic_assets.duplicates import pairs_within
+    from cic_assets.domain.duplicates import pairs_within
 
     def search(hashes: np.ndarray, radius: int, _queries: int) -> np.ndarray:
         pairs = pairs_within(hashes, radius)

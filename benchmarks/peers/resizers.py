@@ -80,10 +80,10 @@ def libvips() -> tuple[Prepare, Prepare]:
 
 
 def ours() -> tuple[Prepare, Prepare]:
-    """`cic_assets.images.prepare`."""
+    """`cic_assets.domain.images.prepare`."""
     import cv2
 
-    from cic_assets.images import prepare
+    from cic_assets.domain.images import prepare
 
     cv2.setNumThreads(1)
     return prepare, prepare

@@ -15,10 +15,10 @@ def archive() -> None:
 @click.option("--port", default=8765, show_default=True, help="0 takes any free one")
 def serve_archive(directory: Path, port: int) -> None:
     """Replay an archive as Reddit and as the hosts that its posts link to."""
-    from cic_assets.reddit import ArchiveError, serve
+    from cic_assets.web.replay import ArchiveError, serve
 
     try:
-        serve(directory, port)
+        serve(directory, port, say=click.echo)
     except ArchiveError as error:
         raise click.ClickException(str(error)) from None
 

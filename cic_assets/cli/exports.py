@@ -7,7 +7,7 @@ import click
 from cic_assets.cli.options import data_root_of, data_root_option, environment_of
 from cic_assets.cli.quiet import without_startup_notes
 
-# What `cic_assets.dataset.LAYOUTS` says; \b keeps click from filling the lines.
+# What `cic_assets.domain.dataset.LAYOUTS` says; \b keeps click from filling the lines.
 _LAYOUTS = """\b
 FORMAT is one of
   kaggle       train/CLASS/0.jpg and test/CLASS/0.jpg with running numbers, and a data card
@@ -25,7 +25,7 @@ FORMAT is one of
 @data_root_option
 def export(layout: str, out: Path, data_root: str | None) -> None:
     """Write the data set for other tools, into a new folder OUT, or into one file where OUT ends in .zip."""
-    from cic_assets.dataset import DatasetError, export_dataset
+    from cic_assets.domain.dataset import DatasetError, export_dataset
 
     root = data_root_of(environment_of(data_root=data_root))
     try:

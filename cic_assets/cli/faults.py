@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from cic_assets.failures import ADVICE, CHOOSE_ANOTHER, MAKE_ROOM
+from cic_assets.defs.failure_messages import ADVICE, CHOOSE_ANOTHER, MAKE_ROOM
+from cic_assets.orchestration.errors import InstanceError
 
 _ADVICE = {
     **ADVICE,
@@ -27,10 +28,13 @@ class Commands(click.Group):
         """Run the command that was asked for.
 
         Raises:
-            click.ClickException: a file system or Dagster's database refused something.
+            click.ClickException: a file system or Dagster's database refused something, or there is no instance to
+                work with.
         """
         try:
             return super().invoke(ctx)
+        except InstanceError as error:
+            raise click.ClickException(str(error)) from None
         except Exception as error:
             line = in_one_line(error)
             if line is None:

@@ -21,10 +21,10 @@ from cic_assets.cli.options import (
 )
 from cic_assets.cli.progress import Progress
 from cic_assets.cli.ui import port_option, show
-from cic_assets.environment import SAMPLE, SAMPLE_PROBLEM, Environment
+from cic_assets.config.environment import SAMPLE, SAMPLE_PROBLEM, Environment
 
 if TYPE_CHECKING:
-    from cic_assets.problem import Problem
+    from cic_assets.config.problem import Problem
     from cic_assets.storage import DataRoot
 
 
@@ -75,10 +75,10 @@ def _run(environment: Environment) -> None:
     _check_device(console, environment)
     claim(root, problem, environment)
     # Dagster takes seconds to import: neither `cic --help` nor a mistake in the problem file waits for it.
-    from cic_assets.build import build_definitions
-    from cic_assets.instance import open_instance
-    from cic_assets.remains import Remains
-    from cic_assets.runs import RunFailedError, run_graph
+    from cic_assets.defs.build import build_definitions
+    from cic_assets.orchestration.instance import open_instance
+    from cic_assets.orchestration.missing_outputs import Remains
+    from cic_assets.orchestration.run_graph import RunFailedError, run_graph
 
     definitions = build_definitions(environment)
     lack = Remains(root, problem, environment).lack
@@ -101,7 +101,12 @@ def _check_device(console: Console, environment: Environment) -> None:
     """Also told now: the trainings come last."""
     if environment.device != "gpu":
         return
-    from cic_assets.models import AcceleratorSettings, AcceleratorUnavailableError, WorkerError, check_accelerator
+    from cic_assets.domain.models import (
+        AcceleratorSettings,
+        AcceleratorUnavailableError,
+        WorkerError,
+        check_accelerator,
+    )
 
     console.print("Looking for a GPU", highlight=False)
     try:
@@ -112,7 +117,7 @@ def _check_device(console: Console, environment: Environment) -> None:
 
 def _tell_dropped_sources(console: Console, root: "DataRoot", problem: "Problem") -> None:
     """After the scrapes: what has a new name has its pictures under it by then."""
-    from cic_assets.takedowns import dropped_sources
+    from cic_assets.domain.takedowns import dropped_sources
 
     for left in dropped_sources(root, problem.partitions):
         console.print(
@@ -132,7 +137,7 @@ def _print_failure(console: Console, failure: str) -> None:
 
 
 def _print_results(root: "DataRoot", done: int, seconds: float) -> None:
-    from cic_assets.evaluation import ReportInputError, report_tables
+    from cic_assets.domain.evaluation import ReportInputError, report_tables
 
     try:
         click.echo(report_tables(root))

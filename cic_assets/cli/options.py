@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
-from cic_assets.environment import SAMPLE, Environment, EnvironmentVariableError
+from cic_assets.config.environment import SAMPLE, Environment, EnvironmentVariableError
 
 if TYPE_CHECKING:
-    from cic_assets.problem import Problem
+    from cic_assets.config.problem import Problem
     from cic_assets.storage import DataRoot
 
 
@@ -67,7 +67,7 @@ def problem_of(environment: Environment) -> "Problem":
         click.UsageError: it has no such preset.
         click.ClickException: its file is not usable.
     """
-    from cic_assets.problem import PresetError, ProblemError, load_problem
+    from cic_assets.config.problem_file import PresetError, ProblemError, load_problem
 
     try:
         return load_problem(environment.problem, environment.preset)
@@ -83,11 +83,11 @@ def claim(root: "DataRoot", problem: "Problem", environment: Environment) -> Non
     Raises:
         click.ClickException: it is that of another.
     """
-    from cic_assets.claims import ClaimError, claim_root
+    from cic_assets.storage import OwnershipError, claim_root
 
     try:
         claim_root(root, problem.name, environment.problem)
-    except ClaimError as error:
+    except OwnershipError as error:
         raise click.ClickException(str(error)) from None
 
 

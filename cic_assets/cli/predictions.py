@@ -11,7 +11,7 @@ from cic_assets.cli.options import data_root_of, data_root_option, environment_o
 from cic_assets.cli.quiet import without_startup_notes
 
 if TYPE_CHECKING:
-    from cic_assets.prediction import Prediction
+    from cic_assets.domain.prediction import Prediction
 
 
 @click.command()
@@ -24,7 +24,7 @@ def predict(sources: tuple[str, ...], data_root: str | None, model: str | None, 
 
     What cannot be read is told on standard error, and ends with 1; other files beside the pictures of a folder do not.
     """
-    from cic_assets.prediction import PredictionError, predict_sources
+    from cic_assets.domain.prediction import PredictionError, predict_sources
     from cic_assets.storage import storable_text
 
     root = data_root_of(environment_of(data_root=data_root))
@@ -56,7 +56,8 @@ def _line(prediction: "Prediction") -> str:
 @click.option("--port", default=8000, show_default=True, help="of the page")
 def serve(data_root: str | None, host: str, port: int) -> None:
     """The predictor's page: drop a picture in, see its class."""
-    from cic_assets.prediction import PredictionError, serve_page
+    from cic_assets.domain.prediction import PredictionError
+    from cic_assets.web.predict import serve_page
 
     # uvicorn raises the signal that ended it once more: who is told to end and does so has not failed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import click
 
-from cic_assets.environment import Environment
+from cic_assets.config.environment import Environment
 
 
 @click.command()
@@ -16,8 +16,8 @@ from cic_assets.environment import Environment
 @click.option("--question", default="", help="as one would ask it; shown at the top of the report")
 def new(name: str, given: tuple[str, ...], question: str) -> None:
     """Write a new problem file, problems/NAME/problem.yaml, and say what to do next."""
-    from cic_assets.new_problem import write_new_problem
-    from cic_assets.problem import ProblemError
+    from cic_assets.config.problem_file import ProblemError
+    from cic_assets.config.scaffold import write_new_problem
 
     try:
         path, problem = write_new_problem(name, _classes(given), question)

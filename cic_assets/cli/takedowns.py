@@ -31,9 +31,9 @@ def purge(
 
     Posts and pictures stay away for good. A source comes back where the problem names it again.
     """
-    from cic_assets.instance import lock_root
-    from cic_assets.takedowns import PurgeError, remove_source
-    from cic_assets.takedowns import purge as purge_from
+    from cic_assets.domain.takedowns import PurgeError, remove_source
+    from cic_assets.domain.takedowns import purge as purge_from
+    from cic_assets.orchestration.instance import lock_root
 
     if whole_source is not None and (posts or sha256s or source):
         raise click.UsageError("--whole-source goes without --post, --sha256 and --source")
@@ -60,8 +60,8 @@ def purge(
 
 def _refuse_named(root: "DataRoot", key: str) -> None:
     """A source that is still named may hold what cannot be scraped again: a subreddit lists its newest posts only."""
-    from cic_assets.claims import claimed_by
-    from cic_assets.problem import ProblemError, load_problem
+    from cic_assets.config.problem_file import ProblemError, load_problem
+    from cic_assets.storage import claimed_by
 
     file = claimed_by(root)
     if file is None or not root.has_table("raw_images", key):

@@ -20,10 +20,10 @@ from cic_assets.cli.options import (
     preset_option,
     problem_of,
 )
-from cic_assets.environment import Environment
+from cic_assets.config.environment import Environment
 
 if TYPE_CHECKING:
-    from cic_assets.problem import Problem
+    from cic_assets.config.problem import Problem
 
 port_option = click.option("--port", default=3000, show_default=True, help="of the UI, on this machine only")
 
@@ -58,8 +58,8 @@ def show(environments: Sequence[Environment], port: int) -> NoReturn:
     """
     from dagster import DagsterInstance
 
-    from cic_assets.abandoned import close_abandoned_runs
-    from cic_assets.instance import write_workspace
+    from cic_assets.orchestration.run_recovery import close_abandoned_runs
+    from cic_assets.orchestration.workspace import write_workspace
 
     shown = [(environment, problem_of(environment)) for environment in environments]
     for environment, problem in shown:
@@ -84,7 +84,7 @@ _Shown = Sequence[tuple[Environment, "Problem"]]
 
 def _say_if_drawn(environment: Environment, problem: "Problem") -> None:
     """Say so where drawn pictures stand in for those of subreddits."""
-    from cic_assets.sources import SourceKind
+    from cic_assets.domain.sources import SourceKind
 
     subreddits = [str(one.source) for one in problem.partitions.values() if one.source.kind is SourceKind.SUBREDDIT]
     if subreddits and environment.or_sample() != environment:
@@ -105,7 +105,7 @@ def _refuse_equal_prefixes(shown: _Shown) -> None:
 
 
 def _home_of_all(shown: _Shown) -> Path:
-    from cic_assets.instance import ensure_home
+    from cic_assets.orchestration.instance import ensure_home
 
     homes: dict[Path, Path] = {}
     for environment, problem in shown:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from cic_assets.images import encode_jpeg
+from cic_assets.domain.images import encode_jpeg
 from cic_assets.sample.casting import cast, title_of
 from cic_assets.sample.photographs import photograph
 from cic_assets.sample.posts import PLANS, Drawn, record

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from cic_assets.images import Rgb, decode, encode_jpeg
+from cic_assets.domain.images import Rgb, decode, encode_jpeg
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from cic_assets.images import decode, encode_jpeg
+from cic_assets.domain.images import decode, encode_jpeg
 
 _PAGE = "<!doctype html><title>Gallery</title><p>This is a page and no picture, whatever its name says.</p>"
 

@@ -83,8 +83,8 @@ def test_nets_that_no_settings_make(ablation: ModuleType) -> None:
     import keras
     import numpy as np
 
-    from cic_assets.models import ModelSettings
-    from cic_assets.models.networks import build_network
+    from cic_assets.domain.models import ModelSettings
+    from cic_assets.domain.models.networks import build_network
 
     model = build_network(ModelSettings(architecture="vgg", width=0.1, input_size=64, progression=(1.0,)), 2).model
     plain = ablation.without_normalisation(keras.Model(model.input, model.get_layer("logits").output))

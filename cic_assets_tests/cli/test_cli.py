@@ -27,7 +27,7 @@ def test_every_command_has_help(cic, command):
 
 
 def test_help_tells_of_every_layout_what_the_code_says(cic):
-    from cic_assets.dataset import LAYOUTS
+    from cic_assets.domain.dataset import LAYOUTS
 
     lines = [" ".join(line.split()) for line in cic("export", "--help").stdout.splitlines()]
     assert all(f"{name} {layout.summary}" in lines for name, layout in LAYOUTS.items())

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from cic_assets.cli.faults import Commands, in_one_line
-from cic_assets.failures import MAKE_ROOM
+from cic_assets.defs.failure_messages import MAKE_ROOM
 
 
 def error_of(work):

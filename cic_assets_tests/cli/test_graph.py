@@ -4,7 +4,7 @@ import pandas as pd
 from rich.console import Console
 
 from cic_assets.cli.graph import _print_failure, _tell_dropped_sources
-from cic_assets.problem import load_problem
+from cic_assets.config.problem_file import load_problem
 from cic_assets.storage import DataRoot
 
 

@@ -3,9 +3,8 @@
 import pandas as pd
 import pytest
 
-from cic_assets.claims import claim_root
-from cic_assets.sources import complete_row
-from cic_assets.storage import DataRoot
+from cic_assets.domain.sources import complete_row
+from cic_assets.storage import DataRoot, claim_root
 
 pytestmark = pytest.mark.slow
 

@@ -9,12 +9,13 @@ import cv2
 import numpy as np
 import pytest
 
-from cic_assets.download import Network
-from cic_assets.environment import SAMPLE_PROBLEM
-from cic_assets.images import decode, fingerprint
-from cic_assets.media import Outcome
-from cic_assets.problem import load_problem
-from cic_assets.reddit import REPLAY_CREDENTIALS, connect, load_archive, replay
+from cic_assets.config.environment import SAMPLE_PROBLEM
+from cic_assets.config.problem_file import load_problem
+from cic_assets.domain.download import Network
+from cic_assets.domain.images import decode, fingerprint
+from cic_assets.domain.media import Outcome
+from cic_assets.domain.reddit import REPLAY_CREDENTIALS, connect
+from cic_assets.domain.sources import Connection, scrape
 from cic_assets.sample import (
     SAMPLE_SUBREDDITS,
     NotASampleError,
@@ -25,8 +26,8 @@ from cic_assets.sample import (
     write_pictures,
     write_sample,
 )
-from cic_assets.sources import Connection, scrape
 from cic_assets.storage import DataRoot
+from cic_assets.web.replay import load_archive, replay
 
 
 def read_truth(folder: Path) -> list[dict[str, str]]:

@@ -1,0 +1,1 @@
+"""What a person sets: the problem file, presets, the environment. No Dagster, and no file of the data root is read."""

@@ -1,0 +1,128 @@
+"""What a command or a person at the UI sets from outside, by the variables `CIC_…`. The one place that reads them.
+
+Commands write their options here too, so that steps in other processes see the same. Variables of others are read where
+they matter: Reddit's key in `build`, Dagster's home in `instance`.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+SAMPLE_PROBLEM = Path(__file__).parents[1] / "sample" / "problem.yaml"
+"""The question of the demo."""
+
+SAMPLE = "sample"
+"""The word that stands for the embedded archive of drawn pictures where a folder is expected."""
+
+
+class EnvironmentVariableError(ValueError):
+    """A variable has a value that it cannot have; the message names it, what was found and what is expected."""
+
+
+class Environment(BaseModel):
+    """Settings of one installation; the field's title is the variable's name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    problem: Path = Field(default=Path("data/problem.yaml"), title="CIC_PROBLEM", description="the question")
+    preset: str = Field(
+        default="full",
+        title="CIC_PRESET",
+        description="sizes of models and pictures: full, demo or one of the problem file's own",
+    )
+    data_root: str = Field(
+        default="",
+        title="CIC_DATA_ROOT",
+        description="folder or fsspec URL of everything materialized; data beside the problem file unless given",
+    )
+    archive: str = Field(
+        default="",
+        title="CIC_ARCHIVE",
+        description=f"a recorded archive to replay in place of Reddit; '{SAMPLE}' is the embedded one",
+    )
+    xception_weights: str = Field(
+        default="", title="CIC_XCEPTION_WEIGHTS", description="file of Keras' ImageNet weights, no top"
+    )
+    allow_random_weights: bool = Field(
+        default=False,
+        title="CIC_ALLOW_RANDOM_WEIGHTS",
+        description="train Xception from random weights where no others can be had, and say so",
+    )
+    device: Literal["auto", "cpu", "gpu"] = Field(
+        default="auto",
+        title="CIC_DEVICE",
+        description="what trains: auto takes a GPU that is there; with gpu, none is an error",
+    )
+    alerts: str = Field(
+        default="",
+        title="CIC_ALERTS",
+        description="whom to tell that a run failed: a URL as Apprise understands it, such as mailto://… or jsons://…",
+    )
+
+    @classmethod
+    def from_variables(cls, variables: Mapping[str, str] = os.environ) -> Self:
+        """Read the variables; one that is missing or empty has its default.
+
+        Raises:
+            EnvironmentVariableError: one has a value that it cannot have.
+        """
+        given = {name: variables.get(str(field.title), "") for name, field in cls.model_fields.items()}
+        try:
+            return cls.model_validate({name: value for name, value in given.items() if value})
+        except ValidationError as error:
+            mistake = error.errors()[0]
+            title = cls.model_fields[str(mistake["loc"][0])].title
+            expected = mistake["msg"].removeprefix("Input should be ").partition(", unable")[0]
+            raise EnvironmentVariableError(f"{title}: found {mistake['input']!r}, expected {expected}") from None
+
+    def or_sample(self, variables: Mapping[str, str] = os.environ) -> Self:
+        """With the embedded sample in place of subreddits where there is neither an archive nor an API key.
+
+        So that the UI and `dg launch` show something on a fresh machine. Nothing real is lost by it: a table of
+        other pictures is not written over. A key that is empty was meant to be one, such as a secret that a CI job
+        lacks: no pictures stand in for that.
+        """
+        if self.archive or "REDDIT_CLIENT_ID" in variables:
+            return self
+        return self.model_copy(update={"archive": SAMPLE})
+
+    def of_problem(self, problem: Path) -> Self:
+        """The same for another problem, with the data root that follows from its place."""
+        return self.model_copy(update={"problem": problem, "data_root": ""})
+
+    @property
+    def root_url(self) -> str:
+        """The data root: the one that was given, or what follows from the place of the problem file.
+
+        So that each problem has its own. A file in a folder `data` is at home in it, as `data/problem.yaml` is.
+        """
+        if self.data_root:
+            return self.data_root
+        if self.problem == SAMPLE_PROBLEM:  # it lies in the package, which is nobody's to write to
+            return _absolute("data/demo")
+        folder = self.problem.expanduser().resolve().parent
+        return str(folder if folder.name == "data" else folder / "data")
+
+    def absolute(self) -> Self:
+        """The same with absolute paths: they mean the same place in a process with another working folder."""
+        paths: dict[str, Path | str] = {"problem": self.problem.expanduser().resolve()}
+        root = self.root_url
+        paths["data_root"] = root if "://" in root else _absolute(root)
+        if self.archive and self.archive != SAMPLE:
+            paths["archive"] = _absolute(self.archive)
+        if self.xception_weights:
+            paths["xception_weights"] = _absolute(self.xception_weights)
+        return self.model_copy(update=paths)
+
+    def variables(self) -> dict[str, str]:
+        """The same as environment variables, for a step in another process; paths absolute."""
+        values = self.absolute().model_dump()
+        values["allow_random_weights"] = "1" if self.allow_random_weights else ""
+        return {str(field.title): str(values[name]) for name, field in type(self).model_fields.items()}
+
+
+def _absolute(path: str) -> str:
+    return str(Path(path).expanduser().resolve())

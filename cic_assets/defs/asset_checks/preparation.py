@@ -1,0 +1,101 @@
+"""What must be true of the data set, and what a person should look at."""
+
+import pandas as pd
+from dagster import AssetCheckResult, AssetChecksDefinition, AssetCheckSeverity, MetadataValue, asset_check
+
+from cic_assets.config.problem import Problem
+from cic_assets.defs import metadata
+from cic_assets.defs.resources import DataRootResource
+from cic_assets.domain.dataset import ADVICE, FAULTS, MANIFEST, find_poor, find_shortcuts, load_info
+from cic_assets.storage import DataRoot
+
+SMALLEST_SHARE = 0.2
+"""Of the pictures that an equal share would give a class."""
+MOST_POOR = 0.05
+"""Of all pictures: more that are hard to learn from are worth a look at their source."""
+
+
+def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
+    """Checks of `training_dataset`."""
+
+    @asset_check(asset="training_dataset", blocking=True)
+    def no_group_across_splits(data: DataRootResource) -> AssetCheckResult:
+        """Copies of one picture are all in the same split: otherwise the test measures memory."""
+        manifest = _manifest(data.root)
+        same = pd.concat([_across(manifest, column) for column in ("group_id", "pixels_sha256", "resized_sha256")])
+        leaks = same.drop_duplicates("sha256")
+        return AssetCheckResult(
+            passed=leaks.empty,
+            metadata={
+                "pictures with a copy in another split": len(leaks),
+                "pictures": _sheet(leaks.assign(text=leaks["split"] + ": " + leaks["klass"]), data.root),
+            },
+        )
+
+    @asset_check(asset="training_dataset")
+    def no_class_is_rare(data: DataRootResource) -> AssetCheckResult:
+        """Each class has at least a fifth of the pictures that an equal share would give it."""
+        counts = load_info(data.root.dataset).counts
+        totals = {klass: sum(split[klass] for split in counts.values()) for klass in problem.class_names}
+        floor = SMALLEST_SHARE * sum(totals.values()) / len(totals)
+        rare = {klass: count for klass, count in totals.items() if count < floor}
+        return AssetCheckResult(
+            passed=not rare, severity=AssetCheckSeverity.WARN, metadata={"pictures": totals, "rare": rare}
+        )
+
+    @asset_check(asset="training_dataset")
+    def no_shortcut(data: DataRootResource) -> AssetCheckResult:
+        """No class can be told from size, shape, file size, format, borders, sharpness or mean colour alone."""
+        cues = find_shortcuts(_manifest(data.root), problem.class_names)
+        shortcuts = [cue for cue in cues if cue.is_shortcut]
+        rows = [
+            {
+                "cue": cue.name, "class": cue.klass, "AUC": round(cue.auc, 3),
+                "95 % interval": f"{cue.auc_ci[0]:.3f} to {cue.auc_ci[1]:.3f}", "most telling": cue.value,
+                "of the class": cue.of_class, "of the rest": cue.of_rest, "shortcut": cue.is_shortcut,
+            }
+            for cue in cues
+        ]  # fmt: skip
+        return AssetCheckResult(
+            passed=not shortcuts,
+            severity=AssetCheckSeverity.WARN,
+            description=ADVICE if shortcuts else None,
+            metadata={"cues": metadata.table(pd.DataFrame(rows))},
+        )
+
+    @asset_check(asset="training_dataset")
+    def few_pictures_are_poor(data: DataRootResource) -> AssetCheckResult:
+        """At most one picture in twenty is dark, blurred, flat, mostly cropped away, or enlarged."""
+        manifest = _manifest(data.root)
+        poor = find_poor(manifest)
+        by_class = poor.groupby("klass")[list(FAULTS)].sum().rename_axis("class").reset_index()
+        return AssetCheckResult(
+            passed=len(poor) <= MOST_POOR * len(manifest),
+            severity=AssetCheckSeverity.WARN,
+            metadata={
+                "poor": f"{len(poor)} of {len(manifest)}",
+                "by class": metadata.table(by_class),
+                "pictures": _sheet(poor.assign(text=poor["klass"] + ": " + poor["faults"]), data.root),
+            },
+        )
+
+    return [no_group_across_splits, no_class_is_rare, no_shortcut, few_pictures_are_poor]
+
+
+def _manifest(root: DataRoot) -> pd.DataFrame:
+    with (root.dataset / MANIFEST).open("rb") as file:
+        return pd.read_parquet(file)
+
+
+def _across(manifest: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The pictures that have the same value of a column in two splits, beside each other."""
+    if column not in manifest:
+        return manifest.head(0)
+    splits = manifest.groupby(column)["split"].transform("nunique")
+    return manifest[splits > 1].sort_values([column, "split"])
+
+
+def _sheet(pictures: pd.DataFrame, root: DataRoot) -> MetadataValue:
+    """A contact sheet of resized copies, with their column `text`."""
+    copies = root.resized(load_info(root.dataset).side)
+    return metadata.sheet_of(pictures.assign(format="jpeg"), copies, caption="text")

@@ -1,0 +1,120 @@
+"""Deduplication: fingerprints of each picture, groups over all sources, and the set that is kept."""
+
+from dagster import AssetDep, AssetExecutionContext, AssetsDefinition, DataVersion, Failure, MaterializeResult, asset
+
+from cic_assets.config.problem import Problem
+from cic_assets.defs import metadata
+from cic_assets.defs.automation_conditions import after, on_new_data
+from cic_assets.defs.partitions import all_of, source_partitions, with_class
+from cic_assets.defs.resources import DataRootResource
+from cic_assets.domain.duplicates import (
+    OverridesError,
+    find_duplicates,
+    fingerprint_pictures,
+    kept_pictures,
+    review_sheet,
+    shares_dropped,
+)
+from cic_assets.storage import content_version
+
+OWNERS = ["team:cic"]
+SHARES_DROPPED = "share dropped"
+"""Metadata of `duplicates`, by source: the history that a check compares with."""
+
+
+def build_assets(problem: Problem) -> list[AssetsDefinition]:
+    """`image_hashes`, `duplicates` and `deduped_images`."""
+    partitions = source_partitions(problem)
+    how_alike = problem.duplicates.model_dump(exclude={"overrides"})  # what it says counts, not where it lies
+
+    @asset(
+        partitions_def=partitions,
+        deps=["raw_images"],
+        group_name="deduplication",
+        kinds={"opencv", "parquet"},
+        owners=OWNERS,
+        automation_condition=on_new_data(),
+        code_version=content_version(1),
+    )
+    def image_hashes(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
+        """Perceptual hashes and quality of each picture; computed once a picture, however often this runs."""
+        key = context.partition_key
+        with metadata.ProgressLog(context.log.info) as progress:
+            table = fingerprint_pictures(
+                data.root.read_table("raw_images", key),
+                data.root.images,
+                data.root.read_table_or_none("image_hashes", key),
+                on_progress=progress,
+            )
+        path = data.root.write_table("image_hashes", table, key)
+        return MaterializeResult(
+            data_version=DataVersion(content_version(table)),
+            metadata={**metadata.shape(table, "image_hashes"), "table": metadata.file(path)},
+        )
+
+    @asset(
+        deps=[all_of("image_hashes")],
+        group_name="deduplication",
+        kinds={"numpy", "parquet"},
+        owners=OWNERS,
+        automation_condition=on_new_data(),
+        code_version=content_version(1, how_alike, problem.classes_by_key, problem.overrides),
+    )
+    def duplicates(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
+        """Groups of pictures that are the same picture, over all sources: what to keep, and label conflicts."""
+        images = with_class(data.root.read_tables("image_hashes", problem.partitions), problem)
+        formats = images.set_index("sha256")["format"].to_dict()
+        try:
+            groups = find_duplicates(
+                images,
+                lambda sha256: data.root.images.get(sha256, formats[sha256]),
+                problem.duplicates,
+                problem.overrides,
+            )
+        except OverridesError as error:
+            raise Failure(str(error), allow_retries=False) from error
+        path = data.root.write_table("duplicates", groups)
+        sheet = review_sheet(groups, images.drop_duplicates("sha256"), data.root.images)
+        context.log.info(f"{groups['group_id'].nunique()} groups of {len(groups)} among {len(images)} pictures")
+        return MaterializeResult(
+            data_version=DataVersion(content_version(groups)),
+            metadata={
+                **metadata.shape(groups, "duplicates"),
+                "groups": int(groups["group_id"].nunique()),
+                "dropped": int((groups["keep"] == 0).sum()),
+                "label conflicts": int(groups.loc[groups["label_conflict"], "group_id"].nunique()),
+                SHARES_DROPPED: shares_dropped(images, groups),
+                "verified by": metadata.counts(groups["verified_by"].value_counts().to_dict(), "verifier"),
+                "kept and dropped": metadata.picture_or_none(sheet, "no duplicates"),
+                "table": metadata.file(path),
+            },
+        )
+
+    @asset(
+        partitions_def=partitions,
+        deps=["image_hashes", AssetDep("duplicates")],
+        group_name="deduplication",
+        kinds={"pandas", "parquet"},
+        owners=OWNERS,
+        # New pictures without a copy change no group: the search has to have run, whatever it found.
+        automation_condition=after(problem.dagster.key("duplicates")),
+        code_version=content_version(1),
+    )
+    def deduped_images(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
+        """The pictures of a source that are kept: one of each, none whose class is in doubt."""
+        key = context.partition_key
+        images = data.root.read_table("image_hashes", key)
+        kept = kept_pictures(images, data.root.read_table("duplicates"))
+        path = data.root.write_table("deduped_images", kept, key)
+        return MaterializeResult(
+            data_version=DataVersion(content_version(kept)),
+            metadata={
+                **metadata.shape(kept, "deduped_images"),
+                "before": len(images),
+                "dropped": len(images) - len(kept),
+                "pictures": metadata.sheet_of(kept, data.root.images),
+                "table": metadata.file(path),
+            },
+        )
+
+    return [image_hashes, duplicates, deduped_images]

@@ -1,0 +1,44 @@
+"""Evaluation: the report of all models."""
+
+from dagster import AssetsDefinition, DataVersion, MaterializeResult, asset
+
+from cic_assets.config.problem import Problem
+from cic_assets.defs import metadata
+from cic_assets.defs.automation_conditions import on_new_data
+from cic_assets.defs.partitions import all_of
+from cic_assets.defs.resources import DataRootResource
+from cic_assets.domain.evaluation import PLACES, build_report, load_report_inputs, write_report
+from cic_assets.storage import content_version
+
+OWNERS = ["team:cic"]
+
+
+def build_assets(problem: Problem) -> list[AssetsDefinition]:
+    """`evaluation_report`."""
+    models = [f"{name}_model" for name in problem.models]
+
+    @asset(
+        deps=[*models, "training_dataset", "duplicates", all_of("raw_images")],
+        group_name="evaluation",
+        kinds={"matplotlib", "html"},
+        owners=OWNERS,
+        # A report on new pictures waits for models that know them.
+        automation_condition=on_new_data(*map(problem.dagster.key, models)),
+        # The report shows the sources and all settings; where they lie on this machine it does not.
+        code_version=content_version(1, problem.classes_by_key, problem.model_dump(exclude=PLACES)),
+    )
+    def evaluation_report(data: DataRootResource) -> MaterializeResult[None]:
+        """Accuracy with its uncertainty, confusion, curves, mistakes and costs of all models, as a page and as JSON."""
+        report = build_report(load_report_inputs(data.root, problem), problem.report)
+        page = write_report(report, data.root)
+        return MaterializeResult(
+            data_version=DataVersion(report.version),
+            metadata={
+                "report": metadata.file(page),
+                "json": metadata.file(data.root.report / "report.json"),
+                "answer": report.data.answer.text,
+                "mistakes of the best model": metadata.picture_or_none(report.mistakes, "none"),
+            },
+        )
+
+    return [evaluation_report]

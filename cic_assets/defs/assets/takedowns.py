@@ -1,0 +1,55 @@
+"""Take-downs: what is gone at its source goes here too."""
+
+from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failure, MaterializeResult, asset
+
+from cic_assets.config.problem import Problem
+from cic_assets.defs import metadata
+from cic_assets.defs.partitions import source_partitions
+from cic_assets.defs.resources import DataRootResource, RedditResource
+from cic_assets.defs.retry_policies import RETRY_PASSING
+from cic_assets.domain.reddit import RedditError
+from cic_assets.domain.takedowns import check_takedowns
+from cic_assets.storage import content_version
+
+OWNERS = ["team:cic"]
+
+
+def build_assets(problem: Problem) -> list[AssetsDefinition]:
+    """`takedowns`."""
+
+    @asset(
+        partitions_def=source_partitions(problem),
+        group_name="scraping",
+        kinds={"reddit", "parquet"},
+        owners=OWNERS,
+        retry_policy=RETRY_PASSING,
+        code_version=content_version(1),
+    )
+    def takedowns(
+        context: AssetExecutionContext, data: DataRootResource, reddit: RedditResource
+    ) -> MaterializeResult[None]:
+        """Posts that were deleted or removed since: their pictures go from everywhere, a tombstone stays.
+
+        Reddit's terms give 48 hours: two checks a day keep within them. What was built with such a picture is out of
+        date until the source is scraped again.
+        """
+        partition = problem.partitions[context.partition_key]
+        try:
+            with reddit.connect_to_ask(partition, problem.reddit) as api:
+                check = check_takedowns(data.root, partition.key, api, on_progress=context.log.info)
+        except RedditError as error:
+            raise Failure(str(error), allow_retries=error.passing) from error
+        table = check.tombstones.table
+        return MaterializeResult(
+            data_version=DataVersion(check.tombstones.version),
+            metadata={
+                **metadata.shape(table, "takedowns"),
+                "posts asked about": check.asked,
+                "taken down now": metadata.counts(check.found, "fate"),
+                "waiting for a second look": check.unconfirmed,
+                "up again": check.returned,
+                "all": metadata.counts(table["fate"].value_counts().to_dict(), "fate"),
+            },
+        )
+
+    return [takedowns]

@@ -1,0 +1,171 @@
+"""Numbers, tables and one picture for an asset's page in the UI.
+
+Pictures inside metadata live in Dagster's event log, so there is one contact sheet an asset of at most 100 kB; the
+rest are files that metadata points to.
+"""
+
+import base64
+import math
+import time
+from collections.abc import Callable, Hashable, Mapping
+from types import MappingProxyType
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from dagster import MetadataValue, TableColumn, TableMetadataValue, TableRecord, TableSchema
+from pandas.api.types import is_scalar
+from upath import UPath
+
+from cic_assets.domain.catalog import meaning_of
+from cic_assets.domain.images import Tile, contact_sheet, decode, pair_sheet, prepare, resize_and_crop
+from cic_assets.domain.models import ModelSettings, augmented, load_training_data
+from cic_assets.storage import ContentStore
+
+SHEET_TILES = 32
+SHEET_SIDE = 96
+SHEET_PAIRS = 8
+PAIR_SIDE = 160
+AUGMENTED_PICTURES = 5
+"""As many as the original's notebooks show."""
+
+
+def sheet_of(pictures: pd.DataFrame, store: ContentStore, *, caption: str | None = None) -> MetadataValue:
+    """A contact sheet of some pictures, spread evenly over the table.
+
+    Args:
+        pictures: columns `sha256, format`.
+        store: where they are.
+        caption: column whose text stands below each picture.
+    """
+    if pictures.empty:
+        return MetadataValue.text("no pictures")
+    step = max(1, len(pictures) // SHEET_TILES)
+    shown = pictures.iloc[::step].head(SHEET_TILES)
+    tiles = [
+        Tile(prepare(store.get(row["sha256"], row["format"]), SHEET_SIDE), str(row[caption]) if caption else "")
+        for _, row in shown.iterrows()
+        if store.has(row["sha256"], row["format"])  # what somebody removed from the store is no reason to fail
+    ]
+    return picture(contact_sheet(tiles, tile_side=SHEET_SIDE))
+
+
+def resizing_sheet(pictures: pd.DataFrame, before: ContentStore, after: ContentStore) -> MetadataValue:
+    """A few pictures as they came, each beside its resized copy, with the bytes of both.
+
+    Args:
+        pictures: columns `sha256, format, bytes, bytes_after`.
+        before: pictures as they came.
+        after: their copies.
+    """
+    if pictures.empty:
+        return MetadataValue.text("no pictures")
+    shown = pictures.iloc[:: max(1, len(pictures) // SHEET_PAIRS)].head(SHEET_PAIRS)
+    pairs = [
+        (
+            Tile(
+                decode(before.get(row["sha256"], row["format"]), shortest_side=PAIR_SIDE),
+                f"{row['bytes'] / 1e3:.0f} kB",
+            ),
+            Tile(prepare(after.get(row["sha256"], "jpeg"), PAIR_SIDE), f"{row['bytes_after'] / 1e3:.0f} kB"),
+        )
+        for _, row in shown.iterrows()
+    ]
+    return picture(pair_sheet(pairs, tile_side=PAIR_SIDE))
+
+
+def augmented_sheet(dataset: UPath, settings: ModelSettings) -> MetadataValue:
+    """A few training pictures of a data set as a model's training varies them, with their labels."""
+    data = load_training_data(dataset)
+    train = data.splits["train"]
+    rows = np.linspace(0, len(train) - 1, AUGMENTED_PICTURES, dtype=int)  # which lie by class
+    varied = augmented(np.asarray(train.images[rows]), settings.augmentation, settings.seed)
+    tiles = [
+        Tile(resize_and_crop(image, PAIR_SIDE), data.classes[label])
+        for image, label in zip(varied, train.labels[rows], strict=True)
+    ]
+    return picture(contact_sheet(tiles, columns=AUGMENTED_PICTURES, tile_side=PAIR_SIDE))
+
+
+def picture(jpeg: bytes) -> MetadataValue:
+    """A JPEG, shown in the UI."""
+    return MetadataValue.md(f"![pictures](data:image/jpeg;base64,{base64.b64encode(jpeg).decode()})")
+
+
+def picture_or_none(jpeg: bytes | None, otherwise: str) -> MetadataValue:
+    """A JPEG, or a few words where there is none."""
+    return MetadataValue.text(otherwise) if jpeg is None else picture(jpeg)
+
+
+def table(frame: pd.DataFrame) -> TableMetadataValue:
+    """A small table, shown as one in the UI; a cell without a value is empty."""
+    records = [TableRecord({str(key): _cell(value) for key, value in row.items()}) for row in frame.to_dict("records")]
+    return MetadataValue.table(records, _schema(frame))
+
+
+def shape(frame: pd.DataFrame, name: str) -> dict[str, Any]:
+    """Rows and columns of the table that an asset is, under the names that the UI knows.
+
+    Args:
+        frame: the table.
+        name: its name among `TABLES`, which say what its columns mean.
+    """
+    meanings = {column: meaning_of(name, column) for column in map(str, frame.columns)}
+    return {"dagster/row_count": len(frame), "dagster/column_schema": _schema(frame, meanings)}
+
+
+def _schema(frame: pd.DataFrame, meanings: Mapping[str, str] = MappingProxyType({})) -> TableSchema:
+    kinds = {"i": "int", "u": "int", "f": "float", "b": "bool"}
+    columns = [
+        TableColumn(str(name), kinds.get(frame[name].dtype.kind, "string"), meanings.get(str(name)))
+        for name in frame.columns
+    ]
+    return TableSchema(columns)
+
+
+def _cell(value: Any) -> str | int | float | bool | None:
+    if is_scalar(value) and pd.isna(value):
+        return None  # NaN, too: JSON cannot hold it
+    return value if isinstance(value, int | float | bool) else str(value)
+
+
+def counts(values: Mapping[str, int] | Mapping[Hashable, int], name: str) -> TableMetadataValue:
+    """Counts by word, as a table of two columns."""
+    return table(pd.DataFrame({name: list(values), "count": list(values.values())}))
+
+
+def file(path: UPath) -> MetadataValue:
+    """Where a file lies."""
+    return MetadataValue.path(str(path))
+
+
+class ProgressLog:
+    """Takes lines of progress and logs one every few seconds: each is a row of the event log for good.
+
+    As a context manager it logs the last line, too, so that what is over in a moment does not seem to end at its start.
+    """
+
+    def __init__(self, log: Callable[[str], None], every_seconds: float = 5.0) -> None:
+        self._log = log
+        self._every_seconds = every_seconds
+        self._logged = -math.inf
+        self._left_out: str | None = None
+
+    def __call__(self, line: str) -> None:
+        """Log a line, or keep it back."""
+        now = time.monotonic()
+        self._left_out = line
+        if now - self._logged >= self._every_seconds:
+            self._logged = now
+            self._flush()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._left_out is not None:
+            self._log(self._left_out)
+        self._left_out = None

@@ -1,0 +1,158 @@
+"""What the graph's steps are given from outside: where data lies, how Reddit is reached, what trains."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dagster import ConfigurableResource, EnvVar, Failure, ResourceDependency
+from praw import Reddit
+from pydantic import Field
+
+from cic_assets.config.environment import SAMPLE, Environment
+from cic_assets.domain.download import Network
+from cic_assets.domain.models import AcceleratorSettings
+from cic_assets.domain.reddit import REPLAY_CREDENTIALS, RedditCredentials, RedditSettings, connect
+from cic_assets.domain.sources import Connection, Partition, Source, SourceKind, archive_origin, sample_origin
+from cic_assets.domain.takedowns import knows_posts, posts_to_ask
+from cic_assets.sample import ensure_sample, sample_version
+from cic_assets.storage import DataRoot
+from cic_assets.web.replay import replay
+
+
+class DataRootResource(ConfigurableResource[None]):
+    """The folder or fsspec URL under which everything lies that is materialized."""
+
+    url: str = Field(description="a folder, or a URL that fsspec understands")
+
+    @property
+    def root(self) -> DataRoot:
+        """Paths and tables below it."""
+        return DataRoot(self.url)
+
+
+NO_CREDENTIALS = (
+    "no way to reach Reddit: set REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET and REDDIT_USERNAME (an approved API key, see "
+    f"README), or CIC_ARCHIVE to a recorded archive, or CIC_ARCHIVE={SAMPLE} to the embedded drawn one"
+)
+
+
+class RedditResource(ConfigurableResource[None]):
+    """Reddit by an approved API key, or a recorded archive replayed in its place."""
+
+    data: ResourceDependency[DataRootResource]
+    archive: str = Field(default="", description=f"folder of a recorded archive; '{SAMPLE}' for the embedded one")
+    client_id: str = Field(default="", description="of an approved API key")
+    client_secret: str = Field(default="", description="of an approved API key; an installed app has none")
+    username: str = Field(default="", description="the Reddit account that the user agent names, as Reddit asks")
+
+    def draws(self, source: Source) -> bool:
+        """Whether the sample stands in for a source: real URLs are in none of its posts."""
+        return self.archive == SAMPLE and source.kind is SourceKind.SUBREDDIT
+
+    @property
+    def sample_is_drawn(self) -> bool:
+        """Whether it is there from an earlier time, perhaps of an earlier version."""
+        return self._sample_folder.exists()
+
+    @contextmanager
+    def connect(self, source: Source, settings: RedditSettings) -> Iterator[Connection]:
+        """A connection for one source; replays the archive for as long as the block lasts.
+
+        Of a recorded archive, lists and dumps get their pictures too; the sample stands in for subreddits alone.
+        """
+        if source.kind in (SourceKind.FOLDER, SourceKind.KAGGLE):
+            yield Connection(str(source.kind), None, Network.public())
+        elif self.draws(source) or self.archive not in ("", SAMPLE):
+            with self._replayed(self.archive, settings) as connection:
+                yield connection
+        elif source.kind is not SourceKind.SUBREDDIT:
+            yield Connection("web", None, Network.public())
+        elif self.client_id:
+            with connect(self._credentials, settings=settings) as reddit:
+                yield Connection("reddit", reddit, Network.public())
+        else:
+            raise Failure(NO_CREDENTIALS, allow_retries=False)
+
+    @contextmanager
+    def connect_to_ask(self, partition: Partition, settings: RedditSettings) -> Iterator[Reddit | None]:
+        """A client to ask about the kept posts of a source; None where it has none, or there is nobody to ask.
+
+        Dumps hold posts of Reddit too: they are asked about where there is an API key.
+        """
+        source = partition.source
+        can_ask = source.kind is SourceKind.SUBREDDIT or self.archive or self.client_id
+        if not can_ask or not posts_to_ask(self.data.root, partition.key):
+            yield None
+            return
+        with self.connect(source.model_copy(update={"kind": SourceKind.SUBREDDIT}), settings) as connection:
+            yield connection.reddit if knows_posts(self.data.root, partition.key, connection.origin) else None
+
+    @property
+    def _credentials(self) -> RedditCredentials:
+        # An installed app has no secret, which is not an empty one.
+        return RedditCredentials(
+            client_id=self.client_id, client_secret=self.client_secret or None, username=self.username
+        )
+
+    @property
+    def _sample_folder(self) -> Path:
+        root = self.data.root
+        return Path(str(root.path / "sample")) if root.is_local else Path(tempfile.gettempdir()) / "cic_assets_sample"
+
+    @contextmanager
+    def _replayed(self, archive: str, settings: RedditSettings) -> Iterator[Connection]:
+        folder = ensure_sample(self._sample_folder) if archive == SAMPLE else Path(archive)
+        with replay(folder) as server, connect(REPLAY_CREDENTIALS, server.endpoint, settings) as reddit:
+            origin = sample_origin(sample_version()) if archive == SAMPLE else archive_origin(folder)
+            yield Connection(origin, reddit, Network.replay("127.0.0.1", server.port))
+
+
+class WeightsResource(ConfigurableResource[None]):
+    """Where Xception's ImageNet weights come from; searched for where no file is given."""
+
+    path: str = Field(default="", description="file of Keras' weights, no top; verified before use")
+    allow_random: bool = Field(default=False, description="random weights where there are no others; for the demo")
+
+
+class AcceleratorResource(ConfigurableResource[None]):
+    """What trains: a GPU where there is one, unless said otherwise."""
+
+    device: str = Field(default="auto", description="auto, cpu or gpu")
+    require: bool = Field(default=False, description="no GPU is an error at once")
+    memory_growth: bool = Field(default=True, description="take GPU memory as needed, not all of it")
+    memory_limit: int | None = Field(default=None, description="MiB of GPU memory that a training may take at most")
+    mixed_precision: str = Field(
+        default="auto", description="16-bit arithmetic: auto (where the device has it built in), true or false"
+    )
+    jit: str = Field(default="auto", description="compile with XLA: auto, true or false")
+    threads: int | None = Field(default=None, description="CPU threads; all cores unless set")
+
+    @property
+    def settings(self) -> AcceleratorSettings:
+        """The same, validated."""
+        return AcceleratorSettings.model_validate(self.model_dump(include=set(AcceleratorSettings.model_fields)))
+
+
+def build_resources(environment: Environment) -> dict[str, object]:
+    """What the steps are given."""
+    environment = environment.absolute()
+    data = DataRootResource(url=environment.root_url)
+    return {
+        "data": data,
+        "reddit": RedditResource(
+            data=data,
+            archive=environment.archive,
+            client_id=_secret("REDDIT_CLIENT_ID"),
+            client_secret=_secret("REDDIT_CLIENT_SECRET"),
+            username=_secret("REDDIT_USERNAME"),
+        ),
+        "weights": WeightsResource(path=environment.xception_weights, allow_random=environment.allow_random_weights),
+        "accelerator": AcceleratorResource(device=environment.device),
+    }
+
+
+def _secret(name: str) -> str | EnvVar:
+    # An EnvVar that is not set stops every step; ours have a better message for that.
+    return EnvVar(name) if os.environ.get(name) else ""

@@ -1,0 +1,93 @@
+"""What happens by the clock, once a person has turned it on in the UI.
+
+Each source is scraped again, kept posts are asked about, and nets are trained again when it is worth it.
+"""
+
+from collections.abc import Iterator
+
+from dagster import (
+    AssetKey,
+    DagsterInvalidDefinitionError,
+    RunRequest,
+    ScheduleDefinition,
+    ScheduleEvaluationContext,
+    SkipReason,
+    schedule,
+)
+
+from cic_assets.config.problem import Problem
+from cic_assets.config.problem_file import ProblemError
+from cic_assets.defs.resources import DataRootResource
+from cic_assets.domain.retraining import why_train
+
+
+def build_schedules(problem: Problem) -> list[ScheduleDefinition]:
+    """`daily_rescrape`, `takedown_check` and `scheduled_training`.
+
+    Raises:
+        ProblemError: Dagster does not take a cron expression.
+    """
+    routine = problem.routine
+    try:
+        return [_rescrape(problem), _takedown_check(problem), _training(problem)]
+    except DagsterInvalidDefinitionError:
+        given = f"{routine.rescrape!r}, {routine.takedowns!r} and {routine.train!r}"
+        raise ProblemError(f"routine: found {given}, expected cron expressions such as '0 5 * * *'") from None
+
+
+def _rescrape(problem: Problem) -> ScheduleDefinition:
+    @schedule(
+        cron_schedule=problem.routine.rescrape,
+        job_name="rescrape",
+        execution_timezone=problem.routine.timezone,
+        description="Looks for take-downs, then scrapes each source again; follow_new_data does what follows.",
+    )
+    def daily_rescrape(context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
+        """One run a source; a tick that is evaluated twice starts each once."""
+        yield from _one_run_each(problem, context, ["takedowns", "raw_images"])
+
+    return daily_rescrape
+
+
+def _takedown_check(problem: Problem) -> ScheduleDefinition:
+    @schedule(
+        cron_schedule=problem.routine.takedowns,
+        job_name="check_takedowns",
+        execution_timezone=problem.routine.timezone,
+        description="Asks Reddit about the posts that are kept, and removes what is gone.",
+    )
+    def takedown_check(context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
+        """One run a source."""
+        yield from _one_run_each(problem, context, ["takedowns"])
+
+    return takedown_check
+
+
+def _training(problem: Problem) -> ScheduleDefinition:
+    @schedule(
+        cron_schedule=problem.routine.train,
+        job_name="train_all",
+        execution_timezone=problem.routine.timezone,
+        description="Trains again where the data set grew enough, or a picture that a model has seen was taken down.",
+    )
+    def scheduled_training(context: ScheduleEvaluationContext, data: DataRootResource) -> RunRequest | SkipReason:
+        """One run, or the reason why none is worth it."""
+        models = {name: data.root.model(name) for name in problem.models}
+        reason, worth = why_train(data.root.dataset, models, problem.routine.train_after_growth)
+        context.log.info(reason)
+        if not worth:
+            return SkipReason(reason)
+        return RunRequest(run_key=f"{context.scheduled_execution_time:%Y-%m-%dT%H:%M}", tags={"cic/reason": reason})
+
+    return scheduled_training
+
+
+def _one_run_each(problem: Problem, context: ScheduleEvaluationContext, assets: list[str]) -> Iterator[RunRequest]:
+    tick = context.scheduled_execution_time
+    for key in problem.partitions:
+        yield RunRequest(
+            run_key=f"{key}:{tick:%Y-%m-%dT%H:%M}",
+            partition_key=key,
+            # What follows from a scrape, follows from new data: the sensor's business.
+            asset_selection=[AssetKey(problem.dagster.key(asset)) for asset in assets],
+        )

@@ -1,0 +1,73 @@
+"""Every table under the data root: where it lies, what a row of it is, and its columns.
+
+Put together from the folders that make them: most tables carry columns of the ones before. No rows here.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from cic_assets.domain import dataset, duplicates, models, prediction, sources
+from cic_assets.domain.schema import Column
+
+
+class Table(NamedTuple):
+    """One table.
+
+    Attributes:
+        path: below the data root; `SOURCE` is the name of a partition, `MODEL` of a model.
+        row: what a row of it is.
+        columns: in their order.
+    """
+
+    path: str
+    row: str
+    columns: Mapping[str, Column]
+
+
+def _without(columns: Mapping[str, Column], left_out: Collection[str]) -> dict[str, Column]:
+    return {name: column for name, column in columns.items() if name not in left_out}
+
+
+_HASHES = {**{name: sources.COLUMNS[name] for name in duplicates.CARRIED}, **duplicates.FINGERPRINT_COLUMNS}
+_KEPT = {**_HASHES, "group_id": Column("str", "of its duplicate group; its own SHA-256 where it is in none")}
+_RESIZED = {**_without(_KEPT, dataset.SEARCH_COLUMNS), **dataset.COPY_COLUMNS}
+_MANIFEST = {**_RESIZED, "klass": Column("str", "the class of its source"), **dataset.MANIFEST_COLUMNS}
+
+TABLES: Mapping[str, Table] = {
+    "raw_images": Table(
+        "tables/raw_images/SOURCE.parquet",
+        "a medium (picture, video or link) of a post, file or list entry, whatever became of it",
+        sources.COLUMNS,
+    ),
+    "takedowns": Table(
+        "tables/takedowns/SOURCE.parquet",
+        "a medium or post that was taken down, or may have to be",
+        sources.TOMBSTONE_COLUMNS,
+    ),
+    "image_hashes": Table("tables/image_hashes/SOURCE.parquet", "a different picture of a source", _HASHES),
+    "duplicates": Table(
+        "tables/duplicates.parquet",
+        "a picture of a source that is in a group; one that is like no other is not here",
+        duplicates.COLUMNS,
+    ),
+    "deduped_images": Table("tables/deduped_images/SOURCE.parquet", "a picture of a source that is kept", _KEPT),
+    "resized_images": Table("tables/resized_images/SOURCE.parquet", "a picture of a source that is kept", _RESIZED),
+    "manifest": Table("dataset/manifest.parquet", "a picture of the data set", _MANIFEST),
+    "predictions": Table("models/MODEL/predictions.parquet", "a validation or test picture", models.PREDICTION_COLUMNS),
+    "pictures": Table(
+        "models/MODEL/pictures.parquet",
+        "a picture of the data set that the model was trained and judged on",
+        models.PICTURE_COLUMNS,
+    ),
+    "adhoc_predictions": Table(
+        "tables/adhoc_predictions.parquet", "a picture that was named in the launchpad", prediction.COLUMNS
+    ),
+}
+"""By name, in the order in which the data flows."""
+
+
+def meaning_of(table: str, column: str) -> str:
+    """What a column of one of `TABLES` says; empty where nothing is known of it."""
+    columns = TABLES[table].columns
+    found = columns.get(column) or (columns.get("p_CLASS") if column.startswith("p_") else None)
+    return found.meaning if found else ""

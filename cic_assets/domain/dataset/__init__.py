@@ -1,0 +1,54 @@
+"""From the pictures that are kept to what a network is trained on: resized copies, splits, class weights, arrays."""
+
+from cic_assets.domain.dataset.arrays import (
+    MANIFEST,
+    MANIFEST_COLUMNS,
+    DatasetInfo,
+    SplitArrays,
+    build_dataset,
+    is_complete,
+    load_info,
+    load_split,
+)
+from cic_assets.domain.dataset.balance import class_weights
+from cic_assets.domain.dataset.errors import DatasetError
+from cic_assets.domain.dataset.exports import LAYOUTS, export_dataset
+from cic_assets.domain.dataset.forgetting import forget_pictures
+from cic_assets.domain.dataset.given import read_given
+from cic_assets.domain.dataset.poor import FAULTS, find_poor
+from cic_assets.domain.dataset.resizing import COPY_COLUMNS, SEARCH_COLUMNS, resize_pictures
+from cic_assets.domain.dataset.settings import DatasetSettings, SplitBy, SplitSettings
+from cic_assets.domain.dataset.shortcuts import ADVICE, SHORTCUT_AUC, Cue, find_shortcuts
+from cic_assets.domain.dataset.splits import Split, assign_splits, split_of
+
+__all__ = [
+    "ADVICE",
+    "COPY_COLUMNS",
+    "FAULTS",
+    "LAYOUTS",
+    "MANIFEST",
+    "MANIFEST_COLUMNS",
+    "SEARCH_COLUMNS",
+    "SHORTCUT_AUC",
+    "Cue",
+    "DatasetError",
+    "DatasetInfo",
+    "DatasetSettings",
+    "Split",
+    "SplitArrays",
+    "SplitBy",
+    "SplitSettings",
+    "assign_splits",
+    "build_dataset",
+    "class_weights",
+    "export_dataset",
+    "find_poor",
+    "find_shortcuts",
+    "forget_pictures",
+    "is_complete",
+    "load_info",
+    "load_split",
+    "read_given",
+    "resize_pictures",
+    "split_of",
+]

@@ -1,0 +1,65 @@
+"""Taking pictures out of a data set that is there: what was made of them goes, the others stay on their sides."""
+
+from collections.abc import Collection, Mapping
+
+import pandas as pd
+from upath import UPath
+
+from cic_assets.domain.dataset.arrays import DESCRIPTION, MANIFEST
+from cic_assets.storage import write_atomically
+
+ABOUT_A_POST = ["post_id", "permalink", "title", "author"]
+"""Columns of the manifest that tell from which post, and so from whom, a picture is."""
+
+
+def forget_pictures(
+    folder: UPath, gone: Collection[str], posts: Collection[tuple[str, str]], heirs: Mapping[str, str]
+) -> bool:
+    """Remove pictures, and what is known of posts, from a data set; it has to be built again if pictures were in it.
+
+    The arrays go whole: they are made again in seconds. The manifest stays without those pictures, because it is what
+    keeps the others in their splits. Doing it again changes nothing.
+
+    Args:
+        folder: of the data set; nothing happens where there is none.
+        gone: SHA-256 of the pictures.
+        posts: source and id of posts whose picture may stay, because another post has it too.
+        heirs: SHA-256 of a picture that takes the place of one that goes, and so its split.
+
+    Returns:
+        Whether pictures of it are gone.
+    """
+    path = folder / MANIFEST
+    if not path.exists():
+        return False
+    with path.open("rb") as file:
+        manifest = pd.read_parquet(file)
+    of_gone = manifest["sha256"].isin(gone)
+    of_posts = _of_posts(manifest, posts)
+    if of_gone.any():
+        # The manifest comes last: it tells, after a kill, that this is not done.
+        (folder / DESCRIPTION).unlink(missing_ok=True)
+        for array in folder.glob("*.npy"):
+            array.unlink()
+    if of_gone.any() or of_posts.any():
+        write_atomically(path, _without(manifest, of_gone, of_gone | of_posts, heirs).to_parquet(index=False))
+    return bool(of_gone.any())
+
+
+def _of_posts(manifest: pd.DataFrame, posts: Collection[tuple[str, str]]) -> pd.Series:
+    if not {"subreddit", "post_id"} <= set(manifest.columns):
+        return pd.Series(data=False, index=manifest.index)
+    told_of = pd.MultiIndex.from_frame(manifest[["subreddit", "post_id"]])
+    return pd.Series(told_of.isin(list(posts)), index=manifest.index)
+
+
+def _without(manifest: pd.DataFrame, of_gone: pd.Series, nameless: pd.Series, heirs: Mapping[str, str]) -> pd.DataFrame:
+    there = set(manifest["sha256"])
+    left = {one: heir for one, heir in heirs.items() if heir not in there}
+    blank = manifest.copy()
+    blank.loc[nameless, [name for name in ABOUT_A_POST if name in manifest.columns]] = ""
+    if "group_id" in blank:
+        # Groups are called by one of their pictures.
+        blank["group_id"] = blank["group_id"].replace(dict(heirs))
+    blank.loc[of_gone, "sha256"] = [left.get(sha256, "") for sha256 in manifest.loc[of_gone, "sha256"]]
+    return blank[blank["sha256"] != ""].reset_index(drop=True)

@@ -1,0 +1,30 @@
+"""Fetching pictures from hosts nobody vouches for: complete, fast, polite, and without harm.
+
+What goes in are URLs; what comes out is a `Download` for each, and the bytes of the pictures in a `ContentStore`.
+Nothing here knows of posts, tables or Dagster.
+"""
+
+from cic_assets.domain.download.budget import large_blocks_returned
+from cic_assets.domain.download.downloader import download, download_all
+from cic_assets.domain.download.examine import Keeper, Kept
+from cic_assets.domain.download.network import Network
+from cic_assets.domain.download.placeholders import Use, shared_pictures
+from cic_assets.domain.download.results import Download, FetchError, FetchRequest, Progress
+from cic_assets.domain.download.settings import DownloadSettings, default_user_agent
+
+__all__ = [
+    "Download",
+    "DownloadSettings",
+    "FetchError",
+    "FetchRequest",
+    "Keeper",
+    "Kept",
+    "Network",
+    "Progress",
+    "Use",
+    "default_user_agent",
+    "download",
+    "download_all",
+    "large_blocks_returned",
+    "shared_pictures",
+]

@@ -1,0 +1,171 @@
+"""One request and its answer: caps, patience, and what a status or a broken connection means.
+
+Whatever a host does ends in an `Answer` or in a `FetchError`. What a body's bytes are is none of this file's business.
+"""
+
+import io
+import logging
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import aiohttp
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+from cic_assets.domain.download.budget import ByteBudget
+from cic_assets.domain.download.patience import Patience
+from cic_assets.domain.download.results import FetchError
+from cic_assets.domain.download.retrying import TRANSIENT_STATUSES, retry_after
+from cic_assets.domain.download.robots import refusal
+from cic_assets.domain.download.settings import DownloadSettings
+from cic_assets.domain.media import Outcome
+
+logger = logging.getLogger(__name__)
+
+ROBOT = "cic_assets"
+"""Our name where an X-Robots-Tag is meant for one robot."""
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a host said.
+
+    Attributes:
+        status: 200, 304 or a redirect's; all others are failures.
+        headers: as they came.
+        body: of a 200, else empty.
+    """
+
+    status: int
+    headers: CIMultiDictProxy[str]
+    body: bytes = b""
+
+    @property
+    def location(self) -> str | None:
+        """Where a redirect leads; None if this is none."""
+        return self.headers.get("Location") if self.status in REDIRECTS else None
+
+
+class Exchange:
+    """Requests within the settings' limits, over one session and one budget of memory."""
+
+    def __init__(self, session: aiohttp.ClientSession, settings: DownloadSettings) -> None:
+        self._session = session
+        self._settings = settings
+        self._budget = ByteBudget(settings.max_bytes_in_flight)
+
+    @asynccontextmanager
+    async def ask(self, url: URL, headers: Mapping[str, str], patience: Patience) -> AsyncIterator[Answer]:
+        """Send a GET; the body of its answer counts against the budget as long as the block lasts.
+
+        Args:
+            url: a checked one.
+            headers: besides the session's.
+            patience: a fresh one.
+
+        Raises:
+            FetchError: no answer that could be used.
+        """
+        async with AsyncExitStack() as held:
+            with _explained(patience):
+                async with patience.alarm, self._session.get(url, headers=headers, allow_redirects=False) as response:
+                    answer = await self._answer(response, patience, held)
+            yield answer
+
+    async def _answer(self, response: aiohttp.ClientResponse, patience: Patience, held: AsyncExitStack) -> Answer:
+        _check_status(response)
+        if response.status != HTTPStatus.OK:
+            return Answer(response.status, response.headers)
+        self._check_robots(response)
+        size = self._expected_size(response)
+        held_since = patience.hold() if size > self._budget.free else None
+        await held.enter_async_context(self._budget.claim(size))
+        if held_since is not None:
+            patience.go_on(held_since)
+        patience.begin_body()
+        return Answer(response.status, response.headers, await self._body(response, patience))
+
+    def _check_robots(self, response: aiohttp.ClientResponse) -> None:
+        directive = refusal(response.headers.getall("X-Robots-Tag", []), self._settings.robots_directives, ROBOT)
+        if directive is not None:
+            raise FetchError(Outcome.SKIPPED, f"X-Robots-Tag: {directive}")
+
+    def _expected_size(self, response: aiohttp.ClientResponse) -> int:
+        """Bytes of memory to claim for a body: its length, or the most where the host does not say it."""
+        size, most = response.content_length, self._settings.max_bytes
+        if size is not None and size > most:
+            raise FetchError(Outcome.TOO_LARGE, f"{size} bytes announced, more than {most}")
+        return most if size is None or "Content-Encoding" in response.headers else size
+
+    async def _body(self, response: aiohttp.ClientResponse, patience: Patience) -> bytes:
+        # Grows in place and gives its bytes away uncopied: joined pieces would take a body's memory twice.
+        body = io.BytesIO()
+        async for piece in response.content.iter_any():
+            body.write(piece)
+            if body.tell() > self._settings.max_bytes:
+                raise FetchError(Outcome.TOO_LARGE, f"more than {self._settings.max_bytes} bytes")
+            patience.received(len(piece))
+        return body.getvalue()
+
+
+def _check_status(response: aiohttp.ClientResponse) -> None:
+    status = response.status
+    if status in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED):
+        return
+    if status in REDIRECTS and "Location" in response.headers:
+        return
+    wait = retry_after(response.headers.get("Retry-After")) if status in TRANSIENT_STATUSES else None
+    raise FetchError(
+        Outcome.HTTP_ERROR,
+        f"HTTP {status}",
+        transient=status in TRANSIENT_STATUSES,
+        wait=wait,
+        host_fault=wait is not None or status == HTTPStatus.TOO_MANY_REQUESTS,
+    )
+
+
+@contextmanager
+def _explained(patience: Patience) -> Iterator[None]:
+    """Say what an error of the client means for the picture."""
+    try:
+        yield
+    except FetchError:
+        raise
+    except TimeoutError as error:
+        raise FetchError(Outcome.TIMEOUT, patience.why(), host_fault=not patience.answered) from error
+    except aiohttp.ClientConnectorDNSError as error:
+        raise _no_address(error) from error
+    except aiohttp.ClientConnectorError as error:
+        reason = f"no connection to {error.host}: {_words(error)}"
+        may_pass = not isinstance(error, aiohttp.ClientSSLError)
+        raise FetchError(Outcome.ERROR, reason, transient=may_pass, host_fault=True) from error
+    except (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError) as error:
+        raise _broken(error, patience) from error
+    except (aiohttp.ClientError, ValueError) as error:
+        raise FetchError(Outcome.ERROR, f"not an answer of HTTP: {_words(error)}") from error
+    except Exception as error:
+        # One host must not end a run of ten thousand; what we did not foresee is logged with where it happened.
+        logger.exception("unforeseen error while asking a host")
+        raise FetchError(Outcome.ERROR, f"unforeseen {type(error).__name__}") from error
+
+
+def _no_address(error: aiohttp.ClientConnectorDNSError) -> FetchError:
+    may_pass = error.os_error.errno == socket.EAI_AGAIN
+    return FetchError(Outcome.ERROR, f"no address for {error.host}", transient=may_pass, host_fault=True)
+
+
+def _broken(error: aiohttp.ClientError, patience: Patience) -> FetchError:
+    if patience.answered:
+        reason = f"connection ended after {patience.bytes_received} bytes of the body"
+        return FetchError(Outcome.TRUNCATED, reason, transient=True)
+    return FetchError(Outcome.ERROR, f"connection ended: {_words(error)}", transient=True, host_fault=True)
+
+
+def _words(error: Exception) -> str:
+    """An error in a few words; what hosts send is quoted in some of them."""
+    return str(error) or type(error).__name__

@@ -1,0 +1,162 @@
+"""Groups of pictures that are the same picture, over all sources: proposed, verified, and with what to keep."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cic_assets.domain.duplicates.candidates import Candidates
+from cic_assets.domain.duplicates.groups import ITSELF, Links, Member, group_pictures
+from cic_assets.domain.duplicates.overrides import Kept, Overrides
+from cic_assets.domain.duplicates.settings import DuplicateSettings
+from cic_assets.domain.duplicates.verify import Verifier
+from cic_assets.domain.duplicates.views import Views
+from cic_assets.domain.schema import Column
+
+COLUMNS: Mapping[str, Column] = {
+    "sha256": Column("str", "of the picture"),
+    "subreddit": Column("str", "the source that the row is of"),
+    "klass": Column("str", "the class of that source"),
+    "group_id": Column("str", "SHA-256 of the group's representative"),
+    "keep": Column("int64", "1 for the one row of the group that is kept, else 0"),
+    "distance": Column("float64", "0 (identical) to 1, by the measure in `verified_by`"),
+    "verified_by": Column(
+        "str",
+        "why it is the same picture as `verified_against`: representative (it is that itself), sha256, pixels, "
+        "phash256, alignment (both also mirrored) or override",
+    ),
+    "verified_against": Column("str", "SHA-256 of the representative, or of what a person says is the same as it"),
+    "label_conflict": Column("bool", "the group is of more than one class, and no person said which is right"),
+}
+"""Columns of the table of duplicates."""
+
+MEMBER_COLUMNS = ["sha256", "group_id", "distance", "verified_by", "verified_against"]
+
+_WORTH_WITH_BORDER = 0.95  # where a border ends is known to a line or two, so equal contents differ by some percent
+KEPT_BY_A_PERSON = "override"
+SAME_FILE = "sha256"
+
+
+def find_duplicates(
+    images: pd.DataFrame, load: Callable[[str], bytes], settings: DuplicateSettings, overrides: Overrides
+) -> pd.DataFrame:
+    """Find all groups of two or more rows that show one picture.
+
+    The result depends on what the rows are, not on their order, and whether two pictures are one never depends on
+    others. Of each group one row is kept: the one with the most pixels (borders apart), then the least compressed, then
+    the earliest post, then the smallest id. Where a group has pictures of more than one class, none is kept, unless a
+    person named the right one.
+
+    Args:
+        images: one row a picture and source: `sha256`, `subreddit`, `klass`, `post_id`, `created_utc` (seconds),
+            `width` and `height` (true pixels), `bytes`, and the columns of `images.Fingerprint` and `Look`.
+        load: gives the bytes of a picture by its SHA-256; called from several threads.
+        settings: how alike is the same.
+        overrides: what a person decided, which goes before every measure.
+
+    Returns:
+        The columns of `COLUMNS`, a row for each row of `images` that is in a group; groups in the order of their
+        `group_id`, in each the kept first. Empty, with the same columns, where there are no duplicates.
+
+    Raises:
+        OverridesError: decisions that contradict each other or do not tell which picture is meant.
+        ValueError: a row of `images` is given twice.
+    """
+    if images.empty:
+        return pd.DataFrame(columns=list(COLUMNS))
+    rows = _in_order_of_preference(images)
+    pictures = rows.drop_duplicates("sha256", ignore_index=True)
+    decided = overrides.resolved(pictures["sha256"])
+    pictures = _kept_first(pictures, decided.keep)
+    is_flat = pictures["flatness"].to_numpy() >= settings.flat_share
+    views = Views(pictures)
+    candidates = Candidates(pictures, views, is_flat, settings.radius)
+    verifier = Verifier(pictures, views, is_flat, load, settings)
+    links = _links(pictures["sha256"], decided)
+    verifier.compare_ahead(pair for pair in candidates.of_leaders() if links.leave_open(*pair))
+    groups = group_pictures(len(pictures), candidates.of, verifier.compare, links)
+    groups += _of_several_sources(rows, pictures, groups)
+    members = pd.DataFrame(_member_rows(pictures["sha256"].to_numpy(), groups), columns=MEMBER_COLUMNS)
+    return _judged(rows.merge(members, on="sha256", validate="many_to_one"), decided.keep)
+
+
+def _in_order_of_preference(images: pd.DataFrame) -> pd.DataFrame:
+    """The rows with what is kept first in front; the last keys make the order the same whatever it was before."""
+    twice = images.duplicated(["sha256", "subreddit"])
+    if twice.any():
+        first = images[twice].iloc[0]
+        raise ValueError(f"picture {first['sha256']} of {first['subreddit']} is given twice, expected one row a source")
+    pixels = images["width"].astype(np.int64) * images["height"].astype(np.int64)
+    ranked = images.assign(_pixels=(pixels * _worth_of_shape(images)).round(), _density=images["bytes"] / pixels)
+    by = ["_pixels", "_density", "created_utc", "post_id", "sha256", "subreddit"]
+    return ranked.sort_values(by, ascending=[False, False, True, True, True, True], ignore_index=True)
+
+
+def _worth_of_shape(images: pd.DataFrame) -> pd.Series:
+    """The share of a picture that is no border, less a little where there is one."""
+    content = (images["content_right"] - images["content_left"]) * (images["content_bottom"] - images["content_top"])
+    return content.where(content == 1, content * _WORTH_WITH_BORDER)
+
+
+def _kept_first(pictures: pd.DataFrame, keep: Iterable[Kept]) -> pd.DataFrame:
+    chosen = pictures["sha256"].isin({kept.sha256 for kept in keep})
+    return pd.concat([pictures[chosen], pictures[~chosen]], ignore_index=True)
+
+
+def _links(sha256s: pd.Series, decided: Overrides) -> Links:
+    at = {sha256: position for position, sha256 in enumerate(sha256s)}
+    return Links(
+        together=tuple(frozenset(at[name] for name in group) for group in decided.same_groups()),
+        apart=frozenset(frozenset(at[name] for name in pair) for pair in decided.different),
+        leaders=frozenset(at[kept.sha256] for kept in decided.keep),
+    )
+
+
+def _of_several_sources(rows: pd.DataFrame, pictures: pd.DataFrame, groups: list[list[Member]]) -> list[list[Member]]:
+    """A group of its own for each picture that is like no other, but is in several sources."""
+    grouped = {member.picture for group in groups for member in group}
+    repeated = pictures["sha256"].isin(rows["sha256"][rows["sha256"].duplicated()])
+    return [[Member(at, at, ITSELF)] for at in np.flatnonzero(repeated).tolist() if at not in grouped]
+
+
+def _member_rows(sha256s: NDArray[np.object_], groups: list[list[Member]]) -> Iterator[dict[str, object]]:
+    for group in groups:
+        for member in group:
+            yield {
+                "sha256": sha256s[member.picture],
+                "group_id": sha256s[group[0].picture],
+                "distance": member.verdict.distance,
+                "verified_by": member.verdict.verified_by,
+                "verified_against": sha256s[member.against],
+            }
+
+
+def _judged(grouped: pd.DataFrame, keep: tuple[Kept, ...]) -> pd.DataFrame:
+    """The table, from rows in the order of preference with their groups."""
+    by_group, klass = grouped["group_id"], grouped["klass"]
+    by_hand = _is_kept_by_hand(grouped, keep)
+    # A person's choice settles the class, unless it is of two classes itself.
+    is_settled = klass.where(by_hand).groupby(by_group).transform("nunique") == 1
+    in_doubt = ~is_settled & (klass.groupby(by_group).transform("nunique") > 1)
+    leads = grouped["sha256"] == by_group
+    may_keep = by_hand.where(is_settled, leads) & ~in_doubt
+    is_kept = may_keep & ~by_group.where(may_keep).duplicated()
+    of_same_file = leads & grouped["sha256"].duplicated()
+    table = grouped.assign(
+        keep=is_kept.astype(int),
+        label_conflict=in_doubt,
+        verified_by=grouped["verified_by"].mask(of_same_file, SAME_FILE).mask(by_hand & is_kept, KEPT_BY_A_PERSON),
+        _leads=leads,
+    )
+    table = table.sort_values(["group_id", "keep", "_leads"], ascending=[True, False, False], kind="stable")
+    return table[list(COLUMNS)].reset_index(drop=True)
+
+
+def _is_kept_by_hand(rows: pd.DataFrame, keep: tuple[Kept, ...]) -> pd.Series:
+    sources: dict[str, set[str | None]] = {}
+    for kept in keep:
+        sources.setdefault(kept.sha256, set()).add(kept.subreddit)
+    named = zip(rows["sha256"], rows["subreddit"], strict=True)
+    chosen = [not {None, subreddit}.isdisjoint(sources.get(sha256, ())) for sha256, subreddit in named]
+    return pd.Series(chosen, index=rows.index, dtype=bool)

@@ -1,0 +1,84 @@
+"""The table of fingerprints: each picture decoded and hashed once, however often a source is scraped."""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from cic_assets.domain.duplicates.look import Look, look_of
+from cic_assets.domain.images import Fingerprint, examine
+from cic_assets.domain.media import Outcome
+from cic_assets.domain.schema import Column, columns_of
+from cic_assets.storage import ContentStore
+
+VERSION = 4
+"""Of the fingerprints' definition: another one, and all are computed again."""
+
+CARRIED = [
+    "sha256", "subreddit", "post_id", "permalink", "title", "author", "created_utc", "format", "width", "height",
+    "bytes",
+]  # fmt: skip
+"""Columns taken over from `raw_images`."""
+
+FINGERPRINT_COLUMNS: Mapping[str, Column] = {
+    **{
+        name: column
+        for name, column in columns_of(Fingerprint, unsigned={"phash", "phash_mirrored"}).items()
+        if name not in CARRIED
+    },
+    **columns_of(Look),
+    "fingerprint_version": Column("int64", "of the definition of all this: another one, and it is computed again"),
+}
+"""What is added to them."""
+
+
+def fingerprint_pictures(
+    raw: pd.DataFrame,
+    store: ContentStore,
+    before: pd.DataFrame | None = None,
+    *,
+    workers: int = 2,
+    on_progress: Callable[[str], None] = lambda _line: None,
+) -> pd.DataFrame:
+    """Fingerprints of the pictures of one source.
+
+    Args:
+        raw: `raw_images`; of several posts with one picture the earliest counts.
+        store: where the pictures are.
+        before: the table of an earlier run, whose fingerprints are taken over.
+        workers: threads; decoding leaves Python's lock.
+        on_progress: called with a line now and then.
+
+    Returns:
+        One row a picture: `CARRIED`, columns of `Fingerprint` and `Look`, `fingerprint_version`; ordered by sha256.
+    """
+    earliest_first = raw[raw["outcome"] == Outcome.OK].sort_values(["created_utc", "post_id"])
+    pictures = earliest_first.drop_duplicates("sha256").sort_values("sha256")[CARRIED].reset_index(drop=True)
+    known = _known(before)
+
+    def compute(item: tuple[str, str]) -> dict[str, Any]:
+        sha256, image_format = item
+        return known.get(sha256) or _row(store.get(sha256, image_format))
+
+    rows = []
+    items = list(pictures[["sha256", "format"]].itertuples(index=False, name=None))
+    with ThreadPoolExecutor(workers) as pool:
+        for row in pool.map(compute, items):
+            rows.append(row)
+            on_progress(f"{len(rows)} of {len(items)} fingerprints")
+    fingerprints = pd.DataFrame(rows, index=pictures.index).drop(columns=["width", "height"], errors="ignore")
+    return pictures.join(fingerprints).assign(fingerprint_version=VERSION)
+
+
+def _row(data: bytes) -> dict[str, Any]:
+    found = examine(data)
+    return {**found.fingerprint.row(), **asdict(look_of(found.pixels, found.preview))}
+
+
+def _known(before: pd.DataFrame | None) -> dict[str, dict[str, Any]]:
+    if before is None or before.empty or (before["fingerprint_version"] != VERSION).any():
+        return {}
+    columns = [name for name in before.columns if name not in (*CARRIED, "fingerprint_version")]
+    return dict(zip(before["sha256"], before[columns].to_dict("records"), strict=True))

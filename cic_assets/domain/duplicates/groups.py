@@ -1,0 +1,114 @@
+"""From pairs that are the same picture to groups, without chains.
+
+Pictures come in the order in which they would be kept, best first. The first that is in no group yet leads one, and
+takes in those that are verified against itself; so every picture that is dropped was compared with the one that is
+kept, and A like B like C does not make A and C one. What a person decided goes before every measure.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cic_assets.domain.duplicates.verify import Verdict
+
+BY_A_PERSON = Verdict("override", 0.0)
+ITSELF = Verdict("representative", 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One picture of a group, and what it was verified against: a position, its own for the keeper."""
+
+    picture: int
+    against: int
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """A person's decisions by position.
+
+    Attributes:
+        together: disjoint sets of pictures that are one.
+        apart: pairs that are not.
+        leaders: pictures that are kept.
+    """
+
+    together: tuple[frozenset[int], ...] = ()
+    apart: frozenset[frozenset[int]] = frozenset()
+    leaders: frozenset[int] = frozenset()
+
+    def leave_open(self, leader: int, other: int) -> bool:
+        """Whether no decision about these two keeps the second from a group of the first."""
+        return other not in self.leaders and frozenset((leader, other)) not in self.apart
+
+
+def group_pictures(
+    n: int,
+    candidates_of: Callable[[int], NDArray[np.int64]],
+    compare: Callable[[int, NDArray[np.int64]], Iterable[Verdict | None]],
+    links: Links,
+) -> list[list[Member]]:
+    """Groups of two or more, each with its keeper first.
+
+    Args:
+        n: number of pictures; positions 0 to n - 1 are in the order of preference, those to be kept first.
+        candidates_of: for a picture, the positions of those that may be the same.
+        compare: for a picture and some others, the verdict on each.
+        links: what a person decided.
+    """
+    grouping = _Grouping(n, links)
+    for leader in range(n):
+        if grouping.is_free(leader):
+            grouping.lead(leader)
+            for one in grouping.clique(leader):
+                others = np.array([p for p in candidates_of(one) if grouping.may_join(int(p), leader)], np.int64)
+                for other, verdict in zip(others.tolist(), compare(one, others), strict=True):
+                    if verdict is not None and grouping.may_join(other, leader):
+                        grouping.take_in(leader, Member(other, one, verdict))
+    return grouping.groups()
+
+
+class _Grouping:
+    """Who leads, who follows, and who must or must not be together."""
+
+    def __init__(self, n: int, links: Links) -> None:
+        self._leaders = links.leaders
+        self._cliques = {picture: sorted(clique) for clique in links.together for picture in clique}
+        self._apart: dict[int, set[int]] = {}
+        for one, other in (sorted(pair) for pair in links.apart):
+            self._apart.setdefault(one, set()).add(other)
+            self._apart.setdefault(other, set()).add(one)
+        self._free = np.ones(n, bool)
+        self._members: dict[int, list[Member]] = {}
+
+    def is_free(self, picture: int) -> bool:
+        return bool(self._free[picture])
+
+    def clique(self, picture: int) -> list[int]:
+        """The picture, then those that a person says are the same."""
+        return [picture, *(other for other in self._cliques.get(picture, []) if other != picture)]
+
+    def lead(self, picture: int) -> None:
+        self._members[picture] = []
+        self.take_in(picture, Member(picture, picture, ITSELF))
+
+    def may_join(self, picture: int, leader: int) -> bool:
+        """Whether a picture is free, and nobody said that it is not one with a member."""
+        clique = self.clique(picture)
+        if not self._free[picture] or any(one in self._leaders for one in clique):
+            return False
+        apart = set[int]().union(*(self._apart.get(one, set()) for one in clique))
+        return not apart or apart.isdisjoint(member.picture for member in self._members[leader])
+
+    def take_in(self, leader: int, member: Member) -> None:
+        """Add a picture to a group, and with it all that a person says are the same."""
+        for picture in self.clique(member.picture):
+            entry = member if picture == member.picture else Member(picture, member.picture, BY_A_PERSON)
+            self._members[leader].append(entry)
+            self._free[picture] = False
+
+    def groups(self) -> list[list[Member]]:
+        return [members for members in self._members.values() if len(members) > 1]

@@ -1,0 +1,204 @@
+"""All pairs of 64-bit hashes within a Hamming radius: exact, in numpy, for sets of any size.
+
+In each pass of a scheme (see `blocks`) the hashes are put in buckets by their key and compared within each bucket; a
+pair is reported by the first pass that meets it, so none comes twice. Nothing here knows what is hashed.
+"""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cic_assets.domain.duplicates.blocks import Hashes, Pass, Scheme, best_scheme, deal_bits
+
+Positions = NDArray[np.int64]
+Values = tuple[Hashes, Hashes]
+
+LARGEST_RADIUS = 10
+"""Beyond it, a million unrelated hashes have more chance pairs than any set has copies."""
+
+_JUDGED_AT_ONCE = 1 << 16
+_NONE = np.empty(0, np.int64)
+_TILE = 1 << 14  # hashes compared at a time: with their differences they stay in the processor's second cache
+
+
+@dataclass(frozen=True, slots=True)
+class HashPairs:
+    """Pairs of positions in the searched arrays, in ascending order, each once.
+
+    Attributes:
+        left: (n,) positions in the first array; of the smaller one, where there is only one array.
+        right: (n,) positions in the second array, or of the larger one.
+        distance: (n,) differing bits, 0 to the radius.
+    """
+
+    left: Positions
+    right: Positions
+    distance: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+
+def pairs_within(hashes: Hashes, radius: int, *, workers: int | None = None) -> HashPairs:
+    """All pairs of different hashes that differ in at most `radius` bits.
+
+    Args:
+        hashes: (n,) distinct values in ascending order, as `np.unique` gives them. Equal ones must be collapsed: a
+            thousand copies of one hash would be half a million pairs that say nothing.
+        radius: 0 to 10 bits.
+        workers: threads; as many as there are processors unless told. numpy leaves Python's lock.
+
+    Raises:
+        ValueError: hashes not distinct and ascending, or a radius that is not searched.
+    """
+    _check(hashes, radius)
+    scheme = best_scheme(len(hashes), (len(hashes) + 1) // 2, radius)
+    dealt = deal_bits(hashes)
+
+    def one_pass(choice: Pass) -> Iterator[Values]:
+        return _Buckets(dealt, scheme.keys(dealt, choice)).pairs(radius)
+
+    at = np.sort([_positions(values, dealt) for values in _all_passes(scheme, one_pass, workers)], axis=0)
+    return _in_order(hashes, hashes, at[0], at[1])
+
+
+def pairs_between(left: Hashes, right: Hashes, radius: int, *, workers: int | None = None) -> HashPairs:
+    """All pairs of a hash on the left and one on the right that differ in at most `radius` bits, equal ones too.
+
+    For increments: new hashes against those that were searched before.
+
+    Args:
+        left: (n,) distinct values in ascending order.
+        right: (m,) likewise; a value may be on both sides.
+        radius: 0 to 10 bits.
+        workers: see `pairs_within`.
+
+    Raises:
+        ValueError: see `pairs_within`.
+    """
+    _check(left, radius)
+    _check(right, radius)
+    scheme = best_scheme(len(left), len(right), radius)
+    dealt = deal_bits(left), deal_bits(right)
+
+    def one_pass(choice: Pass) -> Iterator[Values]:
+        ours, theirs = (_Buckets(hashes, scheme.keys(hashes, choice)) for hashes in dealt)
+        return _crossing_pairs(ours, theirs, radius)
+
+    near, far = _all_passes(scheme, one_pass, workers)
+    return _in_order(left, right, _positions(near, dealt[0]), _positions(far, dealt[1]))
+
+
+def _check(hashes: Hashes, radius: int) -> None:
+    if hashes.dtype != np.uint64 or hashes.ndim != 1:
+        raise ValueError(f"found hashes of {hashes.dtype} in {hashes.ndim} dimensions, expected uint64 in one")
+    if not 0 <= radius <= LARGEST_RADIUS:
+        raise ValueError(f"radius: found {radius}, expected 0 to {LARGEST_RADIUS}")
+    if len(hashes) > 1 and not (hashes[1:] > hashes[:-1]).all():
+        raise ValueError("hashes are not distinct and ascending: pass them through np.unique first")
+
+
+def _all_passes(scheme: Scheme, one_pass: Callable[[Pass], Iterator[Values]], workers: int | None) -> Values:
+    def run(choice: Pass) -> Values:
+        return _joined(_first_met(one_pass(choice), scheme, choice))
+
+    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        return _joined(pool.map(run, scheme.passes()))
+
+
+def _first_met(parts: Iterator[Values], scheme: Scheme, choice: Pass) -> Iterator[Values]:
+    """Of the close pairs of a pass those that no earlier pass has met; judged many at a time, but not all at once."""
+    waiting: list[Values] = []
+    count = 0
+    for part in itertools.chain(parts, [None]):
+        if part is not None:
+            waiting.append(part)
+            count += len(part[0])
+        if count >= _JUDGED_AT_ONCE or (part is None and waiting):
+            near, far = _joined(iter(waiting))
+            first = scheme.first_met_in(near ^ far, choice)
+            yield near[first], far[first]
+            waiting, count = [], 0
+
+
+def _joined(parts: Iterator[Values]) -> Values:
+    none = np.empty(0, np.uint64)
+    near, far = zip((none, none), *parts, strict=True)
+    return np.concatenate(near), np.concatenate(far)
+
+
+def _positions(values: Hashes, among: Hashes) -> Positions:
+    """Where in an array, in any order, some of its values are."""
+    order = np.argsort(among)
+    return np.asarray(order[np.searchsorted(among, values, sorter=order)])
+
+
+def _in_order(left: Hashes, right: Hashes, left_at: Positions, right_at: Positions) -> HashPairs:
+    order = np.lexsort((right_at, left_at))
+    left_at, right_at = left_at[order], right_at[order]
+    return HashPairs(left_at, right_at, np.bitwise_count(left[left_at] ^ right[right_at]))
+
+
+class _Buckets:
+    """Hashes in the order of their keys, with where each run of equal keys starts and how long it is."""
+
+    def __init__(self, hashes: Hashes, keys: NDArray[np.uint16]) -> None:
+        order = np.argsort(keys, kind="stable")
+        self.hashes = hashes[order]
+        counts = np.bincount(keys)
+        self.keys = np.flatnonzero(counts)
+        self.sizes = counts[self.keys]
+        self.starts = np.cumsum(self.sizes) - self.sizes
+
+    def pairs(self, radius: int) -> Iterator[Values]:
+        """All pairs within the radius in each bucket.
+
+        Buckets of about one size lie side by side, as columns, so that many short comparisons are one long one. What
+        is read beyond the end of a smaller bucket is left out of the pairs.
+        """
+        for some, size in _side_by_side(self.sizes):
+            columns = self.hashes.take(self.starts[some] + np.arange(size)[:, np.newaxis], mode="clip")
+            for shift in range(1, size):
+                row, column = _close(columns[:-shift] ^ columns[shift:], radius)
+                if len(row):
+                    inside = row + shift < self.sizes[some[column]]
+                    row, column = row[inside], column[inside]
+                    yield columns[row, column], columns[row + shift, column]
+
+
+def _side_by_side(sizes: Positions) -> Iterator[tuple[Positions, int]]:
+    """Positions of runs of about one size, as many as fill a tile, with the largest size; the largest first."""
+    order = np.argsort(-sizes, kind="stable")
+    first = 0
+    while first < len(order) and (size := int(sizes[order[first]])):
+        width = max(1, _TILE // size)
+        yield order[first : first + width], size
+        first += width
+
+
+def _close(difference: Hashes, radius: int) -> tuple[Positions, Positions]:
+    """Rows and columns of a table of differing bits where there are at most `radius`."""
+    bits = np.bitwise_count(difference)
+    if bits.min() > radius:  # nearly always
+        return _NONE, _NONE
+    return np.divmod(np.flatnonzero(bits <= radius), difference.shape[1])
+
+
+def _crossing_pairs(ours: _Buckets, theirs: _Buckets, radius: int) -> Iterator[Values]:
+    """All pairs within the radius of one of our hashes and one of theirs with an equal key."""
+    _, mine, other = np.intersect1d(ours.keys, theirs.keys, assume_unique=True, return_indices=True)
+    lengths = np.repeat(theirs.sizes[other], ours.sizes[mine])
+    starts = np.repeat(theirs.starts[other], ours.sizes[mine])
+    within = np.arange(len(lengths)) - np.repeat(np.cumsum(ours.sizes[mine]) - ours.sizes[mine], ours.sizes[mine])
+    asking = ours.hashes[np.repeat(ours.starts[mine], ours.sizes[mine]) + within]
+    for some, size in _side_by_side(lengths):
+        columns = theirs.hashes.take(starts[some] + np.arange(size)[:, np.newaxis], mode="clip")
+        row, column = _close(columns ^ asking[some], radius)
+        if len(row):
+            inside = row < lengths[some[column]]
+            yield asking[some[column[inside]]], columns[row[inside], column[inside]]

@@ -1,0 +1,138 @@
+"""Whether two pictures are one: by measures that are strict enough to decide.
+
+In this order: the same pixels; 256 bits of pHash, and the colours; the pixels of both, laid on each other. Each verdict
+depends on the two pictures alone and is the same in either order. What is proposed is not this module's business.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cic_assets.domain.duplicates.alignment import Picture, other_colours, overlap, picture_of
+from cic_assets.domain.duplicates.look import COLOUR_SIDE
+from cic_assets.domain.duplicates.settings import DuplicateSettings
+from cic_assets.domain.duplicates.views import Views
+
+BITS = 256
+
+_GUESSES = 4  # tried for a pair, the likeliest first: neighbouring windows lead to the same alignment
+_KEPT_PICTURES = 256  # read ahead of the next comparison, 200 kB each
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Two pictures are the same.
+
+    Attributes:
+        verified_by: the measure that says so.
+        distance: by that measure, from 0 (identical) to 1: the share of the 256 bits, or 1 less the correlation.
+    """
+
+    verified_by: str
+    distance: float
+
+
+class Verifier:
+    """Compares pictures of a table by position."""
+
+    def __init__(
+        self,
+        pictures: pd.DataFrame,
+        views: Views,
+        is_flat: NDArray[np.bool_],
+        load: Callable[[str], bytes],
+        settings: DuplicateSettings,
+    ) -> None:
+        """`pictures` has `sha256` and the columns of `Fingerprint` and `Look`; `load` gives the bytes of a SHA-256."""
+        self._settings = settings
+        self._views = views
+        self._is_flat = is_flat
+        self._sha256s = pictures["sha256"].tolist()
+        self._pixels = pictures["pixels_sha256"].tolist()
+        self._direct = _words(pictures["phash256"])
+        self._mirrored = _words(pictures["phash256_mirrored"])
+        self._colours = _cells(pictures["colours"])
+        self._load = load
+        self._picture = lru_cache(_KEPT_PICTURES)(self._read)
+        self._aligned: dict[tuple[int, int], Verdict | None] = {}
+
+    def compare_ahead(self, pairs: Iterable[tuple[int, int]], *, workers: int | None = None) -> None:
+        """Compare the pixels of pairs that `compare` may be asked for, several at a time: it then knows the verdicts.
+
+        Args:
+            pairs: positions.
+            workers: threads; as many as there are processors unless told. OpenCV leaves Python's lock.
+        """
+        ordered = (self._in_order(*pair) for pair in pairs)
+        hard = [pair for pair in ordered if self._by_numbers(*pair) is None]
+        with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+            verdicts = pool.map(lambda pair: self._by_alignment(*pair), hard)
+            self._aligned.update(zip(hard, verdicts, strict=True))
+
+    def compare(self, picture: int, others: NDArray[np.int64]) -> Iterator[Verdict | None]:
+        """For each of `others` the verdict, or None if it is another picture."""
+        for other in others.tolist():
+            pair = self._in_order(picture, other)
+            yield self._aligned[pair] if pair in self._aligned else self._verdict(*pair)
+
+    def _in_order(self, one: int, other: int) -> tuple[int, int]:
+        """Always the same, so that rounding cannot make a difference."""
+        return (one, other) if self._sha256s[one] < self._sha256s[other] else (other, one)
+
+    def _verdict(self, one: int, other: int) -> Verdict | None:
+        return self._by_numbers(one, other) or self._by_alignment(one, other)
+
+    def _by_numbers(self, one: int, other: int) -> Verdict | None:
+        """By what is known of both, without a look at their pixels."""
+        if self._pixels[one] == self._pixels[other]:
+            return Verdict("pixels", 0.0)
+        return None if self._is_set_aside(one, other) else self._by_hash(one, other)
+
+    def _is_set_aside(self, one: int, other: int) -> bool:
+        return bool(self._is_flat[one] or self._is_flat[other])
+
+    def _by_hash(self, one: int, other: int) -> Verdict | None:
+        straight = _bits_apart(self._direct[one], self._direct[other])
+        turned = min(
+            _bits_apart(self._mirrored[one], self._direct[other]), _bits_apart(self._direct[one], self._mirrored[other])
+        )
+        if min(straight, turned) > self._settings.phash256_distance:
+            return None
+        is_mirrored = turned < straight
+        colours = self._colours[one][:, ::-1] if is_mirrored else self._colours[one]
+        if other_colours(colours.reshape(-1, 2), self._colours[other].reshape(-1, 2)):
+            return None
+        return Verdict("phash256 mirrored" if is_mirrored else "phash256", min(straight, turned) / BITS)
+
+    def _by_alignment(self, one: int, other: int) -> Verdict | None:
+        if self._is_set_aside(one, other):
+            return None
+        for guess in self._views.guesses(one, other, self._settings.radius)[:_GUESSES]:
+            found = overlap(self._picture(one), self._picture(other), guess)
+            if found and found.correlation >= self._settings.correlation and found.same_colours:
+                return Verdict("alignment mirrored" if guess.is_mirrored else "alignment", 1 - found.correlation)
+        return None
+
+    def _read(self, picture: int) -> Picture:
+        return picture_of(self._load(self._sha256s[picture]), self._views.contents[picture])
+
+
+def _bits_apart(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> int:
+    return int(np.bitwise_count(one ^ other).sum())
+
+
+def _words(hashes: pd.Series) -> NDArray[np.uint64]:
+    """256-bit hashes as (n, 4) words."""
+    return np.frombuffer(b"".join(hashes), ">u8").reshape(-1, 4).astype(np.uint64)
+
+
+def _cells(colours: pd.Series) -> NDArray[np.float32]:
+    """Colour grids as (n, rows, columns, 2) around 0."""
+    cells = np.frombuffer(b"".join(colours), np.uint8).reshape(-1, COLOUR_SIDE, COLOUR_SIDE, 2)
+    return cells.astype(np.float32) - 128

@@ -1,0 +1,100 @@
+"""Whether a model's probabilities mean what they say: of all answers given with 80 %, are 80 % right?
+
+`probabilities` is (N, K) with rows that sum to 1, `truth` (N,) integer labels in 0..K-1; pure numpy.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from cic_assets.domain.evaluation.statistics import Floats, Ints, as_labels
+
+BINS = 10
+"""Bins of confidence: Guo et al. use 15 for 10,000 pictures, which leaves too few in each of 200."""
+
+_SUM_TOLERANCE = 1e-3  # softmax in half precision
+
+
+class Reliability(NamedTuple):
+    """Answers in bins of equal width of their confidence, B bins from 0 to 1.
+
+    Attributes:
+        answers: (B,) how many fall in each bin.
+        confidence: (B,) their mean confidence, NaN in an empty bin.
+        accuracy: (B,) the share that is right, NaN in an empty bin.
+    """
+
+    answers: Ints
+    confidence: Floats
+    accuracy: Floats
+
+
+def reliability(probabilities: ArrayLike, truth: ArrayLike, bins: int = BINS) -> Reliability:
+    """The data of a reliability diagram: confidence (the highest probability) against being right."""
+    table, labels = as_probabilities(probabilities, truth)
+    if bins < 1:
+        raise ValueError(f"bins must be at least 1, found {bins}")
+    confidence, right = table.max(axis=1), table.argmax(axis=1) == labels
+    # Bins are (low, high], so that a confidence of 1 is in the last one.
+    which = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    count = np.bincount(which, minlength=bins).astype(np.int64)
+    with np.errstate(invalid="ignore"):
+        return Reliability(
+            count,
+            np.bincount(which, weights=confidence, minlength=bins) / count,
+            np.bincount(which, weights=right, minlength=bins) / count,
+        )
+
+
+def expected_calibration_error(bins: Reliability) -> float:
+    """Mean gap between confidence and accuracy over the bins, weighted by their answers; 0 (best) to 1.
+
+    M. P. Naeini et al., AAAI 2015; C. Guo et al., "On calibration of modern neural networks", ICML 2017.
+    """
+    filled = bins.answers > 0
+    if not filled.any():
+        return float("nan")
+    gaps = np.abs(bins.confidence[filled] - bins.accuracy[filled])
+    return float(np.average(gaps, weights=bins.answers[filled]))
+
+
+def brier_score(probabilities: ArrayLike, truth: ArrayLike) -> float:
+    """Mean squared distance between the probabilities and the truth as one-hot row; 0 (best) to 2.
+
+    G. W. Brier, Monthly Weather Review 78 (1950), the original sum over classes: for two classes it is twice what
+    some libraries print.
+    """
+    table, labels = as_probabilities(probabilities, truth)
+    if not labels.size:
+        return float("nan")
+    errors = table.copy()
+    errors[np.arange(labels.size), labels] -= 1
+    return float((errors**2).sum(axis=1).mean())
+
+
+def log_loss(probabilities: ArrayLike, truth: ArrayLike) -> float:
+    """Mean of -ln of the probability given to the true class; 0 (best) to 36.04, where probabilities are clipped.
+
+    A probability of 0 counts as 2.2e-16 (the step of float64 at 1, as scikit-learn does), so one sure error is not
+    infinitely bad.
+    """
+    table, labels = as_probabilities(probabilities, truth)
+    if not labels.size:
+        return float("nan")
+    floor = np.finfo(np.float64).eps
+    return float(-np.log(np.clip(table[np.arange(labels.size), labels], floor, 1 - floor)).mean())
+
+
+def as_probabilities(probabilities: ArrayLike, truth: ArrayLike) -> tuple[Floats, Ints]:
+    """Both as arrays, checked: (N, K) in 0..1 with rows that sum to 1, and N labels below K."""
+    table = np.asarray(probabilities, dtype=np.float64)
+    if table.ndim != 2 or table.shape[1] < 2:  # noqa: PLR2004 - two axes, two classes at least
+        raise ValueError(f"probabilities must be (N, K) with K of at least 2, found shape {table.shape}")
+    labels = as_labels(truth, table.shape[1])
+    if len(labels) != len(table):
+        raise ValueError(f"probabilities and truth must be of the same length, found {len(table)} and {len(labels)}")
+    in_range = bool(((table >= 0) & (table <= 1 + _SUM_TOLERANCE)).all())
+    if not in_range or bool((np.abs(table.sum(axis=1) - 1) > _SUM_TOLERANCE).any()):
+        raise ValueError("probabilities must be between 0 and 1 and sum to 1 in each row")
+    return table, labels

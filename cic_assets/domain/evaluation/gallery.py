@@ -1,0 +1,287 @@
+"""Which pictures the report shows, and in which order; how many there are is always told beside how many are shown."""
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from cic_assets.domain.dataset import find_poor
+from cic_assets.domain.evaluation.album import Album, Picture
+from cic_assets.domain.evaluation.inputs import ModelRun, ReportInputs
+from cic_assets.domain.evaluation.settings import ReportSettings
+from cic_assets.domain.images import Tile, contact_sheet
+from cic_assets.domain.models import AugmentationSettings, augmented
+
+T = TypeVar("T")
+
+_REPRESENTATIVE = "representative"
+"""`verified_by` of the picture that the others of its group were compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown(Generic[T]):
+    """Some of a number of things: nothing is hidden in silence."""
+
+    items: list[T]
+    total: int
+
+    @property
+    def counted(self) -> str:
+        """`all 3`, or `24 of 310`."""
+        return f"all {self.total}" if len(self.items) == self.total else f"{len(self.items)} of {self.total}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A test picture with what a model said of it.
+
+    Attributes:
+        truth: the class of its source.
+        said: the model's answer.
+        probability: that the model gave its answer.
+        also_wrong: how many of the other models were wrong about it.
+    """
+
+    picture: Picture
+    truth: str
+    said: str
+    probability: float
+    also_wrong: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A picture with its class."""
+
+    picture: Picture
+    klass: str
+
+
+@dataclass(frozen=True, slots=True)
+class Poor:
+    """A picture that is hard to learn from, with its class and its faults in words."""
+
+    picture: Picture
+    klass: str
+    faults: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resizing:
+    """A picture as it came and as it is trained on, with both sizes in words."""
+
+    before: Picture
+    after: Picture
+    klass: str
+    size_before: tuple[int, int, int]
+    """Width, height, bytes."""
+    size_after: tuple[int, int, int]
+    upscaled: bool
+
+    @property
+    def crop(self) -> tuple[float, float, float, float]:
+        """The centre square that is kept: left, top, width and height in % of the picture as it came."""
+        width, height, _ = self.size_before
+        side = min(width, height)
+        across, down = 100 * side / width, 100 * side / height
+        return round((100 - across) / 2, 2), round((100 - down) / 2, 2), round(across, 2), round(down, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One picture of a duplicate group.
+
+    Attributes:
+        distance: from the group's representative, 0 (the same) to 1, by the measure `verified_by`.
+        verified_by: empty for the representative itself.
+    """
+
+    picture: Picture
+    klass: str
+    kept: bool
+    distance: float
+    verified_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Pictures that are one picture, the kept one first."""
+
+    members: Shown[Member]
+
+
+class Gallery:
+    """Chooses the report's pictures."""
+
+    def __init__(self, inputs: ReportInputs, settings: ReportSettings) -> None:
+        self._inputs = inputs
+        self._settings = settings
+        self._album = Album(inputs, settings)
+        self._source = dict(zip(inputs.manifest["sha256"], inputs.manifest["subreddit"], strict=True))
+
+    def mistakes(self, name: str, limit: int) -> Shown[Answered]:
+        """Wrong answers of a model on the test pictures, the surest first."""
+        rows = _answers(self._inputs.models[name])
+        wrong = rows[~rows["right"]].sort_values(["doubt", "sha256"])
+        others = [_answers(run) for other, run in self._inputs.models.items() if other != name]
+        also: dict[str, int] = {}
+        for sha256 in (sha for other in others for sha in other.loc[~other["right"], "sha256"]):
+            also[sha256] = also.get(sha256, 0) + 1
+        return self._answered(wrong, limit, also)
+
+    def mistakes_sheet(self, name: str, tiles: int = 18) -> bytes | None:
+        """The surest wrong answers of a model on one contact sheet, a JPEG of at most 100 kB; None without mistakes."""
+        rows = _answers(self._inputs.models[name])
+        wrong = rows[~rows["right"]].sort_values(["doubt", "sha256"]).head(tiles)
+        shown = [
+            Tile(rgb, f"was {row['klass']}, said {row['predicted']} {row['probability']:.0%}")
+            for row in wrong.to_dict("records")
+            if (rgb := self._album.resized_pixels(row["sha256"])) is not None
+        ]
+        return contact_sheet(shown) if shown else None
+
+    def most_certain(self, name: str) -> Shown[Answered]:
+        """Right answers of a model, the surest first."""
+        return self._right_ones(name, surest_first=True)
+
+    def least_certain(self, name: str) -> Shown[Answered]:
+        """Right answers of a model, the least sure first."""
+        return self._right_ones(name, surest_first=False)
+
+    def samples(self) -> dict[str, Shown[Labelled]]:
+        """Pictures of each class, spread evenly over the set."""
+        classes = self._inputs.dataset.classes
+        each = max(1, min(self._settings.samples_per_class, self._settings.sample_pictures // len(classes)))
+        manifest = self._inputs.manifest
+        samples = {}
+        for klass in classes[: self._settings.sample_pictures]:
+            rows = manifest[manifest["klass"] == klass].sort_values("sha256")
+            chosen = _spread(list(rows["sha256"]), each)
+            samples[klass] = Shown([Labelled(self._resized(sha256), klass) for sha256 in chosen], len(rows))
+        return samples
+
+    def resizing(self) -> Shown[Resizing]:
+        """Before and after, over the classes and over shapes from the tallest to the widest."""
+        manifest = self._inputs.manifest
+        rows = manifest.assign(shape=manifest["width"] / manifest["height"]).sort_values(["shape", "sha256"])
+        chosen = _in_turns(_by_class(rows), self._settings.resized)
+        facts = {row["sha256"]: row for row in manifest[manifest["sha256"].isin(chosen)].to_dict("records")}
+        return Shown([self._before_and_after(sha256, facts[sha256]) for sha256 in chosen], len(manifest))
+
+    def augmented(self, settings: AugmentationSettings, seed: int) -> list[Labelled]:
+        """Training pictures, varied as training varies them."""
+        train = self._inputs.manifest[self._inputs.manifest["split"] == "train"].sort_values("sha256")
+        klass_of = dict(zip(train["sha256"], train["klass"], strict=True))
+        pixels = {
+            sha256: self._album.resized_pixels(sha256)
+            for sha256 in _in_turns(_by_class(train), self._settings.augmented)
+        }
+        there = {sha256: rgb for sha256, rgb in pixels.items() if rgb is not None}
+        if not there:
+            return []
+        varied = augmented(np.stack(list(there.values())), settings, seed)
+        return [
+            Labelled(self._album.of_pixels(rgb, sha256), klass_of[sha256])
+            for sha256, rgb in zip(there, varied, strict=True)
+        ]
+
+    def poor(self) -> Shown[Poor]:
+        """Pictures that are hard to learn from, those with the most faults first."""
+        rows = find_poor(self._inputs.manifest)
+        shown = [
+            Poor(self._resized(row["sha256"]), str(row["klass"]), str(row["faults"]))
+            for row in rows.head(self._settings.poor).to_dict("records")
+        ]
+        return Shown(shown, len(rows))
+
+    def groups(self) -> Shown[Group]:
+        """Duplicate groups within a class, the least alike first: those that a person may want to doubt."""
+        table = self._inputs.duplicates
+        return self._grouped(table[~table["label_conflict"].astype(bool)])
+
+    def conflicts(self) -> Shown[Group]:
+        """Pictures that were posted under two classes."""
+        table = self._inputs.duplicates
+        return self._grouped(table[table["label_conflict"].astype(bool)])
+
+    def _resized(self, sha256: str) -> Picture:
+        return self._album.resized(sha256, self._source[sha256])
+
+    def _right_ones(self, name: str, *, surest_first: bool) -> Shown[Answered]:
+        rows = _answers(self._inputs.models[name])
+        right = rows[rows["right"]].sort_values(["doubt", "sha256"], ascending=[surest_first, True])
+        return self._answered(right, self._settings.certain, {})
+
+    def _answered(self, rows: pd.DataFrame, limit: int, also_wrong: Mapping[str, int]) -> Shown[Answered]:
+        items = [
+            Answered(
+                self._resized(row["sha256"]),
+                truth=row["klass"],
+                said=row["predicted"],
+                probability=float(row["probability"]),
+                also_wrong=also_wrong.get(row["sha256"], 0),
+            )
+            for row in rows.head(limit).to_dict("records")
+        ]
+        return Shown(items, len(rows))
+
+    def _before_and_after(self, sha256: str, facts: Mapping[Hashable, Any]) -> Resizing:
+        side = self._inputs.dataset.side
+        return Resizing(
+            self._album.original(sha256, self._source[sha256]),
+            self._resized(sha256),
+            str(facts["klass"]),
+            (int(facts["width"]), int(facts["height"]), int(facts["bytes"])),
+            (side, side, int(facts["bytes_after"])),
+            bool(facts["upscaled"]),
+        )
+
+    def _grouped(self, table: pd.DataFrame) -> Shown[Group]:
+        farthest = table.groupby("group_id")["distance"].max()
+        names = list(farthest.sort_index().sort_values(ascending=False, kind="stable").index)
+        rows = table.sort_values(["keep", "distance", "sha256"], ascending=[False, True, True])
+        by_name = dict(list(rows[rows["group_id"].isin(names[: self._settings.groups])].groupby("group_id")))
+        return Shown([self._group(by_name[name]) for name in names[: self._settings.groups]], len(names))
+
+    def _group(self, rows: pd.DataFrame) -> Group:
+        members = [
+            Member(
+                self._album.original(row["sha256"], row["subreddit"]),
+                klass=row["klass"],
+                kept=int(row["keep"]) == 1,
+                distance=float(row["distance"]),
+                verified_by="" if row["verified_by"] == _REPRESENTATIVE else str(row["verified_by"]),
+            )
+            for row in rows.head(self._settings.group_pictures).to_dict("records")
+        ]
+        return Group(Shown(members, len(rows)))
+
+
+def _answers(run: ModelRun) -> pd.DataFrame:
+    """The answers on the test pictures with `probability`, `right`, and `doubt`: all that the other classes got.
+
+    Doubt is the finer measure: among answers of probability 1.0 in 32 bits it still tells 1e-9 from 1e-30.
+    """
+    rows, table = run.of_split("test"), np.sort(run.probabilities("test"), axis=1)
+    right = rows["predicted"] == rows["klass"]
+    return rows.assign(probability=table[:, -1], doubt=table[:, :-1].sum(axis=1), right=right)
+
+
+def _by_class(rows: pd.DataFrame) -> dict[str, list[str]]:
+    return {str(klass): list(group["sha256"]) for klass, group in rows.groupby("klass")}
+
+
+def _spread(items: Sequence[T], count: int) -> list[T]:
+    """At most `count` of some items, evenly from the first to the last."""
+    places = np.linspace(0, len(items) - 1, min(count, len(items))).round()
+    return [items[int(place)] for place in places]
+
+
+def _in_turns(by_class: Mapping[str, Sequence[str]], count: int) -> list[str]:
+    """`count` items, from each class in turn, spread evenly over each class."""
+    each = -(-count // max(1, len(by_class)))
+    columns: Iterable[list[str]] = [_spread(items, each) for items in by_class.values()]
+    padded = [[*column, *[""] * (each - len(column))] for column in columns]
+    return [item for row in zip(*padded, strict=True) for item in row if item][:count]

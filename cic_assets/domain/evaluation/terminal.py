@@ -1,0 +1,90 @@
+"""The report's tables in a terminal, at the end of `cic run` and `cic demo`."""
+
+import io
+import shutil
+import sys
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cic_assets.domain.evaluation import wording
+from cic_assets.domain.evaluation.contract import ReportData
+from cic_assets.domain.evaluation.report import read_report
+from cic_assets.storage import DataRoot
+
+_MIN_WIDTH = 100  # narrower, a table is cut rather than wrapped into a heap
+
+
+def report_tables(root: DataRoot) -> str:
+    """The original's three tables with our numbers, and the answer, as text; coloured where stdout is a terminal.
+
+    Raises:
+        ReportInputError: there is no report of this version; the message says what to do.
+    """
+    data = read_report(root)
+    target = io.StringIO()
+    width = max(_MIN_WIDTH, shutil.get_terminal_size().columns)
+    console = Console(file=target, width=width, force_terminal=sys.stdout.isatty(), highlight=False)
+    console.print(Group(_scraping(data), _final_set(data), _models(data), _answer(data)))
+    return target.getvalue()
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for position, column in enumerate(columns):
+        table.add_column(column, justify="left" if position == 0 else "right")
+    return table
+
+
+def _scraping(data: ReportData) -> Table:
+    table = _table(
+        "Scraping and cleaning",
+        "source",
+        "class",
+        wording.looked_at(data.dataset),
+        "media",
+        "pictures",
+        "after cleaning",
+    )
+    for source in data.dataset.sources.values():
+        numbers = (source.posts, source.media, source.images, source.kept)
+        # Text, not str: what a class or a source is called is no markup.
+        table.add_row(Text(source.label), Text(source.klass), *(f"{number:,}" for number in numbers))
+    return table
+
+
+def _final_set(data: ReportData) -> Table:
+    splits = list(data.dataset.counts)
+    table = _table("Final set", "class", "pictures", *splits, "as they came", f"at {data.dataset.side} pixels")
+    for klass, part in data.dataset.per_class.items():
+        in_splits = [f"{data.dataset.counts[split][klass]:,}" for split in splits]
+        sizes = wording.size(part.bytes_before), wording.size(part.bytes_after)
+        table.add_row(Text(klass), f"{part.pictures:,}", *in_splits, *sizes)
+    return table
+
+
+def _models(data: ReportData) -> Table:
+    table = _table(
+        "Models, on the test pictures", "model", "accuracy", "95 % interval", "right", "epochs", "training", "memory",
+        "parameters",
+    )  # fmt: skip
+    for name, model in data.models.items():
+        table.add_row(
+            Text(model.title + (" (random weights)" if model.random_weights else "")),
+            wording.percent(model.accuracy),
+            wording.interval(model.accuracy_ci),
+            f"{model.right:,} of {model.n:,}",
+            str(model.epochs),
+            wording.duration(model.train_seconds + (model.features_seconds or 0)),
+            wording.size(model.peak_rss_bytes),
+            wording.amount(model.parameters),
+            style="bold" if name == data.answer.model else "",
+        )
+    return table
+
+
+def _answer(data: ReportData) -> RenderableType:
+    lines = [Text(data.answer.text)]
+    lines += [Text(f"{notice.title} {notice.text}", style="bold yellow") for notice in data.notices]
+    return Group(*lines)

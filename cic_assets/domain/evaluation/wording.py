@@ -1,0 +1,334 @@
+"""Numbers as a person reads them, and what they say in plain words. No markup."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from cic_assets.domain.dataset import ADVICE, SHORTCUT_AUC
+from cic_assets.domain.evaluation.contract import (
+    Answer,
+    ComparisonPart,
+    DatasetPart,
+    ModelPart,
+    Notice,
+    ShortcutPart,
+    SourcePart,
+)
+from cic_assets.domain.media import Outcome
+
+SIGNIFICANT = 0.05
+"""Adjusted p-value below which two models are said to differ."""
+
+UNKNOWN = "n/a"
+
+_MINUTE = 60
+_BINARY_STEP = 1000  # as the original's tables: 1.54 GB, 411 MB
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """`98.5 %`, or n/a where it is undefined. Never rounded to 100 % or 0 % unless it is."""
+    if share is None:
+        return UNKNOWN
+    text = f"{100 * share:.{digits}f}"
+    if share < 1 and text == f"{100:.{digits}f}":
+        text = f"{100 - 10**-digits:.{digits}f}"
+    if share > 0 and text == f"{0:.{digits}f}":
+        text = f"{10**-digits:.{digits}f}"
+    return f"{text} %"
+
+
+def interval(edges: Sequence[float]) -> str:
+    """`72.8 to 84.1 %`."""
+    return f"{100 * edges[0]:.1f} to {100 * edges[1]:.1f} %"
+
+
+def size(count: float | None) -> str:
+    """Bytes as `1.54 GB`; n/a where they were not measured."""
+    if count is None:
+        return UNKNOWN
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < _BINARY_STEP:
+            return f"{count:.3g} {unit}"
+        count /= _BINARY_STEP
+    return f"{count:.3g} TB"
+
+
+def amount(count: float) -> str:
+    """A large number as `4.3 M`."""
+    for limit, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= limit:
+            return f"{count / limit:.3g} {prefix}"
+    return f"{count:.3g}"
+
+
+def duration(seconds: float | None) -> str:
+    """`3 min 12 s`; n/a where it was not measured."""
+    if seconds is None:
+        return UNKNOWN
+    if seconds < _MINUTE:
+        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004 - two digits
+    minutes, rest = divmod(round(seconds), _MINUTE)
+    if minutes < _MINUTE:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // _MINUTE} h {minutes % _MINUTE:02d} min"
+
+
+def minus(number: int) -> str:
+    """A number that is taken away: `-31` with a real minus, or `0`."""
+    return f"\N{MINUS SIGN}{number:,}" if number else "0"
+
+
+def count_of(number: int, one: str, many: str = "") -> str:
+    """`1 picture`, `1,303 pictures`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def answer(best: str, models: Mapping[str, ModelPart], dataset: DatasetPart) -> Answer:
+    """The best model, and how sure one may be of it."""
+    model = models[best]
+    statements = {
+        "What it got": _what_it_got(model),
+        "How sure that is": _how_sure(model),
+        "Against guessing": _against_majority(model, dataset),
+        "How it was chosen": _how_it_was_chosen(model, models),
+    }
+    return Answer(
+        model=best,
+        accuracy=model.accuracy,
+        accuracy_ci=model.accuracy_ci,
+        right=model.right,
+        n=model.n,
+        above_majority=model.above_majority,
+        statements=statements,
+        text=" ".join(statements.values()),
+    )
+
+
+def _what_it_got(model: ModelPart) -> str:
+    return (
+        f"{model.title} named {model.right:,} of {model.n:,} test pictures rightly; "
+        f"it was neither trained on them nor chosen by them."
+    )
+
+
+def _how_sure(model: ModelPart) -> str:
+    low, high = model.accuracy_ci
+    half = 50 * (high - low)
+    return (
+        f"On endlessly many pictures of the same kind it would get {interval((low, high))} right (95 % interval, "
+        f"about ±{half:.1f} points; four times as many test pictures would halve it)."
+    )
+
+
+def _against_majority(model: ModelPart, dataset: DatasetPart) -> str:
+    support = {klass: score.support for klass, score in model.per_class.items()}
+    most = max(dataset.classes, key=lambda klass: support[klass])
+    always = f"Always answering “{most}” would get {percent(model.majority_baseline)}"
+    if model.above_majority:
+        return f"{always}, which is below that interval: the model has learned to tell them apart."
+    return f"{always}, which is not below that interval: these pictures do not show that it learned anything."
+
+
+def _how_it_was_chosen(model: ModelPart, models: Mapping[str, ModelPart]) -> str:
+    if len(models) == 1:
+        return f"It is the only model ({percent(model.validation_accuracy)} on the validation pictures)."
+    rivals = [
+        other
+        for other in models.values()
+        if other is not model and other.validation_accuracy >= model.validation_accuracy
+    ]
+    equal = [other for other in rivals if other.random_weights == model.random_weights]
+    return (
+        f"Of {len(models)} models it is the best by its {model.validation_n:,} validation pictures "
+        f"({percent(model.validation_accuracy)}).{_tie(model, equal)}{_passed_over(rivals, equal)}"
+    )
+
+
+def _tie(model: ModelPart, equal: Sequence[ModelPart]) -> str:
+    """Which rule decided between models that got as many right, in the order of `models.best_first`."""
+    if not equal:
+        return ""
+    closest = min(other.validation_loss for other in equal)
+    rule = "their loss is the same too, the name decided"
+    if closest > model.validation_loss:
+        rule = f"the lower loss on them decided ({model.validation_loss:.4g} against {closest:.4g})"
+    return f" {_titles(equal)} got as many of these right: {rule}."
+
+
+def _passed_over(rivals: Sequence[ModelPart], equal: Sequence[ModelPart]) -> str:
+    """Models with random weights were only ever a demonstration, however many they got right."""
+    passed = [other for other in rivals if other not in equal]
+    return f" {_titles(passed)} got no fewer right, but had to do without pretrained weights." if passed else ""
+
+
+def _titles(models: Iterable[ModelPart]) -> str:
+    return " and ".join(model.title for model in models)
+
+
+def comparison(pair: ComparisonPart, models: Mapping[str, ModelPart]) -> str:
+    """What the test pictures say of two models, in one sentence."""
+    first, second = models[pair.first].title, models[pair.second].title
+    if pair.p_value_adjusted >= SIGNIFICANT:
+        return f"These pictures do not decide between {first} and {second}."
+    better, worse = (first, second) if pair.only_first > pair.only_second else (second, first)
+    return f"{better} is better than {worse}."
+
+
+def p_value(value: float) -> str:
+    """`0.032`, or `< 0.001`."""
+    return "< 0.001" if value < 0.001 else f"{value:.2g}"  # noqa: PLR2004 - as usual in print
+
+
+def calibration(model: ModelPart) -> str:
+    """Whether a model's probabilities can be taken at their word, in one sentence."""
+    low, high = model.accuracy_ci
+    sure = model.mean_confidence
+    judgement = "too sure" if sure > high else "too modest" if sure < low else "as sure as it is right, within chance"
+    return f"On average it is {percent(model.mean_confidence)} sure and {percent(model.accuracy)} right: {judgement}."
+
+
+def looked_at(dataset: DatasetPart) -> str:
+    """What the sources offer: `posts`, `files`, `posts and files`."""
+    return " and ".join(dict.fromkeys(_OFFERED.get(_kind(source), "posts") for source in dataset.sources.values()))
+
+
+def when_posted(dataset: DatasetPart) -> str:
+    """What the time of a picture is the time of, as a heading."""
+    kinds = {_kind(source) for source in dataset.sources.values()}
+    if "folder" not in kinds:
+        return "When they were posted"
+    has_posts = not kinds <= set(_OFFERED)
+    return "When they were posted, or their file last changed" if has_posts else "When their files were last changed"
+
+
+_OFFERED = {"folder": "files", "kaggle": "files", "urls": "links"}
+"""What sources offer that are not posts, by their kind."""
+
+
+def _kind(source: SourcePart) -> str:
+    return source.label.partition(":")[0]
+
+
+def outcomes_seen(dataset: DatasetPart) -> dict[str, str]:
+    """The outcomes that occurred, each with what it means."""
+    seen = {outcome for source in dataset.sources.values() for outcome in source.outcomes}
+    return {word: meaning for word, meaning in OUTCOMES.items() if word in seen}
+
+
+def notices(dataset: DatasetPart, models: Mapping[str, ModelPart]) -> list[Notice]:
+    """What a reader must know before any number."""
+    found = [_SAMPLE] if dataset.sample else []
+    found += _shortcuts([cue for cue in dataset.shortcuts if cue.is_shortcut])
+    found += [_random_weights(model) for model in models.values() if model.random_weights]
+    found += _not_above([model for model in models.values() if not model.above_majority])
+    found += [
+        Notice(kind="model", title=f"A warning from the training of {model.title}:", text=warning)
+        for model in models.values()
+        for warning in model.warnings
+    ]
+    return found
+
+
+_SAMPLE = Notice(
+    kind="sample",
+    title="These pictures are drawn.",
+    text=(
+        "The data set is the embedded sample: vehicles drawn by the program itself, so that everything can be tried "
+        "without a network. The numbers show that all steps work. They say nothing about photographs."
+    ),
+)
+
+
+def _shortcuts(cues: Sequence[ShortcutPart]) -> list[Notice]:
+    if not cues:
+        return []
+    names = dict.fromkeys(cue.cue for cue in cues)
+    best = cues[0]
+    return [
+        Notice(
+            kind="shortcut",
+            title=f"A class can be told without a look at the subject, by {_and(list(names))}.",
+            text=(
+                f"{best.cue.capitalize()} alone orders {percent(best.auc, 0)} of the pairs of a {best.klass} and "
+                f"another picture rightly. A model may have learned that instead: see “What gives the class away”."
+            ),
+        )
+    ]
+
+
+def telling(cue: ShortcutPart) -> str:
+    """What the most telling value of a cue tells, such as `512 x 512: 113 of tank, none of the rest`."""
+    if not cue.value:
+        return "no single one"
+    rest = f"{cue.of_rest:,}" if cue.of_rest else "none"
+    return f"{cue.value}: {cue.of_class:,} of {cue.klass}, {rest} of the rest"
+
+
+def taken_down(when: str) -> Notice:
+    """What a report says from whose models' pictures some were taken down; `when` is ISO 8601."""
+    return Notice(
+        kind="taken_down",
+        title="Pictures were taken down since.",
+        text=(
+            f"Since {when[:10]} they are not shown any more. Its models were trained and judged with them, and its "
+            "numbers still count them; the next run trains and reports without them."
+        ),
+    )
+
+
+def _random_weights(model: ModelPart) -> Notice:
+    return Notice(
+        kind="random_weights",
+        title=f"{model.title} started from random weights.",
+        text=(
+            "Its ImageNet weights were not to be had where this ran, and its frozen layers were never trained: its "
+            "numbers say nothing about what it can do. Give the weights by CIC_XCEPTION_WEIGHTS and train it again."
+        ),
+    )
+
+
+def _not_above(models: Sequence[ModelPart]) -> list[Notice]:
+    if not models:
+        return []
+    found = ", ".join(f"{model.title} {interval(model.accuracy_ci)}" for model in models)
+    return [
+        Notice(
+            kind="not_above_majority",
+            title=f"Not shown to be better than always giving the same answer: {_listed(models)}.",
+            text=(
+                f"That answer would get {percent(models[0].majority_baseline)}, and the 95 % interval is not above it "
+                f"({found})."
+            ),
+        )
+    ]
+
+
+def _listed(models: Sequence[ModelPart]) -> str:
+    return _and([model.title for model in models])
+
+
+def _and(words: Sequence[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+SHORTCUTS = (
+    "How well each of these alone tells the class, without a look at the subject: the area under the ROC curve, where "
+    f"0.5 and less is a coin and 1 is all there is to know. Marked where the whole interval is above {SHORTCUT_AUC}: "
+    f"there a model may learn the cue instead of the subject. {ADVICE}"
+)
+"""What the table of cues is, and what to do about it."""
+
+OUTCOMES: dict[str, str] = {
+    Outcome.OK: "a usable picture",
+    Outcome.SKIPPED: "known not to be a still picture, or filtered by a setting",
+    Outcome.HTTP_ERROR: "the host answered with an error",
+    Outcome.NOT_AN_IMAGE: "something else than a picture came",
+    Outcome.PLACEHOLDER: "the host's own “removed” picture",
+    Outcome.BLOCKED: "a private address, or neither http nor https",
+    Outcome.EMPTY: "nothing came",
+    Outcome.TRUNCATED: "less came than was announced, or the picture ends early",
+    Outcome.TOO_LARGE: "more bytes or pixels than allowed",
+    Outcome.TOO_SMALL: "fewer pixels than wanted",
+    Outcome.TIMEOUT: "the host was too slow",
+    Outcome.ERROR: "anything else",
+}
+"""What each outcome means, for a reader who has not read the documentation."""

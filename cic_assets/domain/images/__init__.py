@@ -1,0 +1,41 @@
+"""Pictures: what bytes are, their pixels, their fingerprint, their size for training, and sheets of them.
+
+Bytes come from anybody. Nothing here downloads, stores, or knows what a picture is used for.
+"""
+
+from cic_assets.domain.images.contact_sheets import Tile, contact_sheet, pair_sheet
+from cic_assets.domain.images.decoding import decode
+from cic_assets.domain.images.encoding import encode_jpeg, is_encoded_here
+from cic_assets.domain.images.fingerprints import Examined, Fingerprint, examine, fingerprint
+from cic_assets.domain.images.formats.common import Header, TooManyPixels, TruncatedImage, UnreadableImage
+from cic_assets.domain.images.headers import read_header
+from cic_assets.domain.images.inspection import Inspection, inspect, judge_size
+from cic_assets.domain.images.pixels import Rgb
+from cic_assets.domain.images.resizing import prepare, resize_and_crop
+from cic_assets.domain.images.settings import PIXEL_CEILING, ImageLimits
+
+__all__ = [
+    "PIXEL_CEILING",
+    "Examined",
+    "Fingerprint",
+    "Header",
+    "ImageLimits",
+    "Inspection",
+    "Rgb",
+    "Tile",
+    "TooManyPixels",
+    "TruncatedImage",
+    "UnreadableImage",
+    "contact_sheet",
+    "decode",
+    "encode_jpeg",
+    "examine",
+    "fingerprint",
+    "inspect",
+    "is_encoded_here",
+    "judge_size",
+    "pair_sheet",
+    "prepare",
+    "read_header",
+    "resize_and_crop",
+]

@@ -1,0 +1,90 @@
+"""Three classifiers: what they are, how they are trained, what is known about one that was.
+
+Importing this imports neither Keras nor TensorFlow; they come when a model is built or loaded.
+"""
+
+from cic_assets.domain.models.augmentation import augmented
+from cic_assets.domain.models.card import (
+    CARD_FILE,
+    MODEL_FILE,
+    PICTURES_FILE,
+    PREDICTIONS_FILE,
+    Card,
+    Measures,
+    Scores,
+    Takedowns,
+    load_model,
+    read_card,
+)
+from cic_assets.domain.models.data import fit_to_side, load_training_data
+from cic_assets.domain.models.errors import (
+    AcceleratorUnavailableError,
+    CardMismatchError,
+    ModelError,
+    TrainingDataError,
+    TrainingDivergedError,
+    WeightsUnavailableError,
+    WorkerError,
+)
+from cic_assets.domain.models.events import EpochEnd, Event, Finished, Message, OnEvent, Progress
+from cic_assets.domain.models.forgetting import has_seen, mark_taken_down
+from cic_assets.domain.models.process import check_accelerator, train_in_process
+from cic_assets.domain.models.ranking import best_first, best_model
+from cic_assets.domain.models.results import PICTURE_COLUMNS, PREDICTION_COLUMNS
+from cic_assets.domain.models.settings import (
+    AcceleratorSettings,
+    Architecture,
+    AugmentationSettings,
+    ModelSettings,
+    Variant,
+    default_models,
+)
+from cic_assets.domain.models.spec import TrainingSpec
+from cic_assets.domain.models.training import train
+from cic_assets.domain.models.weights import resolve_weights
+
+__all__ = [
+    "CARD_FILE",
+    "MODEL_FILE",
+    "PICTURES_FILE",
+    "PICTURE_COLUMNS",
+    "PREDICTIONS_FILE",
+    "PREDICTION_COLUMNS",
+    "AcceleratorSettings",
+    "AcceleratorUnavailableError",
+    "Architecture",
+    "AugmentationSettings",
+    "Card",
+    "CardMismatchError",
+    "EpochEnd",
+    "Event",
+    "Finished",
+    "Measures",
+    "Message",
+    "ModelError",
+    "ModelSettings",
+    "OnEvent",
+    "Progress",
+    "Scores",
+    "Takedowns",
+    "TrainingDataError",
+    "TrainingDivergedError",
+    "TrainingSpec",
+    "Variant",
+    "WeightsUnavailableError",
+    "WorkerError",
+    "augmented",
+    "best_first",
+    "best_model",
+    "check_accelerator",
+    "default_models",
+    "fit_to_side",
+    "has_seen",
+    "load_model",
+    "load_training_data",
+    "mark_taken_down",
+    "read_card",
+    "resolve_weights",
+    "train",
+    "train_in_process",
+]

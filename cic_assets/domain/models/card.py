@@ -1,0 +1,183 @@
+"""What is known about a trained model: `card.json` beside `model.keras`, and the way back from it to the model."""
+
+import hashlib
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from upath import UPath
+
+from cic_assets.domain.models.errors import CardMismatchError
+from cic_assets.domain.models.settings import AcceleratorSettings, ModelSettings
+
+MODEL_FILE = "model.keras"
+CARD_FILE = "card.json"
+PREDICTIONS_FILE = "predictions.parquet"
+PICTURES_FILE = "pictures.parquet"
+"""One row a picture of the data set that the model was trained and judged on: sha256, split."""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Preprocessing(_Record):
+    """What is done to a picture before the model sees it: `images.prepare` to `side`, then `fit_to_side`.
+
+    The model takes (N, input_size, input_size, 3) RGB bytes, 0 to 255; what it scales them to is its own affair.
+    """
+
+    side: int = Field(description="of the data set's pictures, in pixels: shortest side, centre crop")
+    input_size: int = Field(description="side that the model takes, in pixels")
+    shrink: str = "area"
+    enlarge: str = "cubic"
+    colour: str = "RGB"
+
+
+class Scores(_Record):
+    """Loss (cross-entropy, without class weights) and share of right answers on one split."""
+
+    loss: float
+    accuracy: float
+    count: int
+
+
+class Measures(_Record):
+    """What it cost, measured in the training's own process."""
+
+    wall_seconds: float = Field(description="from the start of training's process to its results")
+    cpu_seconds: float
+    train_seconds: float = Field(description="of the epochs alone, over all attempts where it was resumed")
+    features_seconds: float | None = Field(description="of the frozen trunk; 0 where its output was kept, None without")
+    images_per_second: float = Field(description="training pictures a second within the epochs")
+    peak_rss_bytes: int
+    peak_gpu_bytes: int | None
+    parameters: int
+    trainable_parameters: int
+    flops: int = Field(description="forward, for one picture: convolutions and dense layers, multiply and add apart")
+    disk_bytes: int = Field(description="of model.keras")
+
+
+class Weights(_Record):
+    """Where pretrained weights came from: `source` in words, `sha256` over the arrays."""
+
+    source: str
+    sha256: str
+
+
+class Takedowns(_Record):
+    """Pictures that the model was trained or judged on, and that were taken down since; not which."""
+
+    count: int
+    since: str = Field(description="when the first was, ISO 8601, UTC")
+
+    @property
+    def words(self) -> str:
+        """The same as one sentence."""
+        pictures = "1 picture that was" if self.count == 1 else f"{self.count:,} pictures that were"
+        return f"It has seen {pictures} taken down since ({self.since[:10]}): the next training leaves them out."
+
+
+class Card(_Record):
+    """Everything about one trained model that somebody would ask."""
+
+    name: str
+    settings: ModelSettings
+    labels: list[str] = Field(description="class names in the order of the model's outputs")
+    preprocessing: Preprocessing
+    sha256: str = Field(description="of model.keras")
+    data_version: str
+    code_version: str
+    keras_version: str
+    backend: str
+    device: str
+    precision: str | None = Field(
+        default=None, description="of the training's arithmetic; the saved model's is float32. None before it was noted"
+    )
+    accelerator: AcceleratorSettings
+    weights: Weights | None = Field(description="pretrained weights; None where all were drawn at random")
+    random_weights: bool = Field(description="an architecture that needs pretrained weights had to do without: no use")
+    best_epoch: int
+    stopped_early: bool
+    scores: dict[str, Scores] = Field(description="of the best weights, on validation and test")
+    measures: Measures
+    history: list[dict[str, Any]] = Field(description="one row an epoch, as in events.EpochEnd")
+    warnings: list[str]
+    takedowns: Takedowns | None = Field(default=None, description="None while every picture is still there")
+
+    @field_validator("settings", mode="before")
+    @classmethod
+    def _of_before_muon(cls, value: Any) -> Any:
+        """Cards from when there was one optimizer: what they leave out is not what a variant sets today."""
+        return {"optimizer": "adam", **value} if isinstance(value, Mapping) else value
+
+    @property
+    def architecture(self) -> str:
+        """Name of the network."""
+        return self.settings.architecture
+
+    @property
+    def epochs(self) -> int:
+        """Epochs trained."""
+        return len(self.history)
+
+
+def file_sha256(path: Path | UPath) -> str:
+    """SHA-256 of a file's content, read in pieces."""
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def read_card(folder: UPath) -> Card:
+    """The card of the model in a folder.
+
+    Raises:
+        FileNotFoundError: there is none; the message says what to do.
+        CardMismatchError: it is not a card of this version.
+    """
+    path = folder / CARD_FILE
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing: train the model first, with `cic run`")
+    try:
+        return Card.model_validate_json(path.read_text(encoding="utf-8"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise CardMismatchError(f"{path}: {key}: {first['msg']}: train the model again") from None
+
+
+def load_model(folder: UPath) -> tuple[Any, Card]:
+    """A trained model (a keras.Model from bytes to probabilities) and its card.
+
+    The file is loaded only when its SHA-256 is the card's, and in Keras' safe mode: a model file may hold code.
+
+    Raises:
+        FileNotFoundError: there is no such model.
+        CardMismatchError: the file is not the card's.
+    """
+    card = read_card(folder)
+    path = folder / MODEL_FILE
+    if not path.exists():
+        raise FileNotFoundError(f"{path} is missing: train the model again")
+    if (found := file_sha256(path)) != card.sha256:
+        raise CardMismatchError(
+            f"{path} is not the model that {CARD_FILE} describes (sha256 {found[:12]}…, expected {card.sha256[:12]}…): "
+            "train the model again"
+        )
+    return _load(path), card
+
+
+def _load(path: UPath) -> Any:
+    import keras
+
+    if path.protocol in ("", "file", "local"):
+        return keras.saving.load_model(str(path), compile=False, safe_mode=True)
+    with tempfile.TemporaryDirectory() as folder:
+        local = Path(folder) / MODEL_FILE
+        local.write_bytes(path.read_bytes())
+        return keras.saving.load_model(local, compile=False, safe_mode=True)

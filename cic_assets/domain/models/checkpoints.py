@@ -1,0 +1,116 @@
+"""A training's state on disk after each epoch, so that a killed one goes on where it was.
+
+Everything else follows from seed and epoch: what is kept is the history, the best weights so far, and every variable
+of model and optimizer. Keras' own `save_weights` leaves out the random state of dropout, so a training resumed from it
+ends elsewhere. Files carry their epoch in their names and `state.json`, replaced at once, says
+which ones count, so a kill at any moment leaves a whole checkpoint.
+"""
+
+import json
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from upath import UPath
+
+from cic_assets.domain.models.events import EpochEnd
+from cic_assets.domain.models.settings import ModelSettings
+from cic_assets.storage import write_json
+
+Weights = list[NDArray[Any]]
+"""All arrays of a model, as `model.get_weights()` gives them."""
+
+
+class Checkpoints:
+    """The checkpoints of one training in a folder of its own; `key` differs where a training would go another way."""
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self._folder = folder
+        self._key = key
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs the kept state has behind it; 0 where there is nothing."""
+        state = self._state()
+        return len(state["history"]) if state else 0
+
+    def save(self, model: Any, history: Sequence[EpochEnd], best_epoch: int, best: Weights) -> None:
+        """Keep the state after the last epoch of `history`, and the best weights; older ones are removed."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        names = {"latest": f"latest-{len(history)}.npz", "best": f"best-{best_epoch}.npz"}
+        self._write(names["latest"], (variable.numpy() for variable in _variables(model)))
+        if not (self._folder / names["best"]).exists():
+            self._write(names["best"], best)
+        state = {"key": self._key, "history": [epoch.model_dump() for epoch in history], **names}
+        write_json(UPath(self._folder / "state.json"), state)
+        self._remove_all_but({"state.json", *names.values()})
+
+    def restore(self, model: Any) -> tuple[list[EpochEnd], Weights] | None:
+        """Put the kept state into a model whose optimizer is built; the history and the best weights.
+
+        None where there is nothing.
+        """
+        state = self._state()
+        if state is None:
+            return None
+        for variable, value in zip(_variables(model), self._read(state["latest"]), strict=True):
+            variable.assign(value)
+        return [EpochEnd.model_validate(epoch) for epoch in state["history"]], list(self._read(state["best"]))
+
+    def _state(self) -> dict[str, Any] | None:
+        try:
+            state: dict[str, Any] = json.loads((self._folder / "state.json").read_text(encoding="utf-8"))
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+        return state if state.get("key") == self._key else None
+
+    def clear(self) -> None:
+        """Remove everything: the training is done."""
+        self._remove_all_but(set())
+
+    def _write(self, name: str, arrays: Iterable[NDArray[Any]]) -> None:
+        """As `np.savez` would, one array after the other: all at once would double the memory of a large model."""
+        part = self._folder / f"part-{name}"
+        with zipfile.ZipFile(part, "w") as archive:
+            for i, array in enumerate(arrays):
+                with archive.open(f"{i}.npy", "w", force_zip64=True) as file:
+                    np.lib.format.write_array(file, np.asarray(array), allow_pickle=False)
+        part.replace(self._folder / name)
+
+    def _read(self, name: str) -> Iterator[NDArray[Any]]:
+        with np.load(self._folder / name, allow_pickle=False) as arrays:
+            for i in range(len(arrays.files)):
+                yield arrays[str(i)]
+
+    def _remove_all_but(self, names: set[str]) -> None:
+        for file in self._folder.glob("*"):
+            if file.name not in names:
+                file.unlink()
+
+
+def _variables(model: Any) -> list[Any]:
+    """Everything that training changes, in an order that is the same for models built alike."""
+    return [*model.variables, *model.optimizer.variables]
+
+
+def best_of(history: Sequence[EpochEnd], settings: ModelSettings) -> EpochEnd:
+    """The epoch whose weights are kept.
+
+    The last one of a training without early stopping: its schedule ends there, and what was not chosen by its
+    validation accuracy is not flattered by it. Otherwise the epoch with the highest validation accuracy; among equals
+    the lowest validation loss, then the earliest.
+    """
+    if settings.patience is None:
+        return history[-1]
+    return max(history, key=lambda epoch: (epoch.val_accuracy, -epoch.val_loss))
+
+
+def has_stopped_early(history: Sequence[EpochEnd], settings: ModelSettings) -> bool:
+    """Whether validation accuracy has not risen for so long that training is not worth it."""
+    if settings.patience is None or not history:
+        return False
+    accuracies = [epoch.val_accuracy for epoch in history]
+    return len(accuracies) - 1 - accuracies.index(max(accuracies)) >= settings.patience

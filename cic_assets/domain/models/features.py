@@ -1,0 +1,129 @@
+"""The output of a frozen trunk, computed once for each view of a picture and kept on disk in half precision.
+
+A trunk that does not learn gives the same output for the same picture, in every epoch. Running it is nine tenths of the
+work on a CPU (`benchmarks/results.md`), so it runs once for each augmented view; epochs take turns at the views.
+"""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cic_assets.domain.models.augmentation import augment, draw
+from cic_assets.domain.models.data import Images, SplitName
+from cic_assets.domain.models.errors import ModelError
+from cic_assets.domain.models.events import PROGRESS_SECONDS, OnEvent, Progress
+from cic_assets.domain.models.networks import in_32_bits
+from cic_assets.domain.models.settings import ModelSettings
+from cic_assets.storage import create_array
+
+BATCH = 32
+"""Pictures that go through the trunk at once: more are not faster on a CPU, and take memory."""
+
+Features = NDArray[np.float16]
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkFeatures:
+    """What the rest of the network trains on: the training pictures' views, validation and test as they are."""
+
+    views: list[Features]
+    validation: Features
+    test: Features
+    seconds: float
+
+
+def trunk_features(
+    trunk: Any, images: dict[SplitName, Images], settings: ModelSettings, folder: Path, on_event: OnEvent
+) -> TrunkFeatures:
+    """Run the trunk, or take what was kept from an earlier time.
+
+    What will be judged goes through it in 32 bits, as in the saved model.
+
+    Args:
+        trunk: a keras.Model from bytes (N, side, side, 3) to features (N, …).
+        images: by the names of the splits: train, validation, test.
+        settings: seed, augmentation, epochs and views count.
+        folder: holds the features of exactly this trunk, data and these settings; each view appears in it whole.
+        on_event: takes progress.
+    """
+    views = min(settings.views, settings.epochs)
+    wanted: dict[str, tuple[Images, int | None]] = {f"train-{view}": (images["train"], view) for view in range(views)}
+    wanted |= {"validation": (images["validation"], None), "test": (images["test"], None)}
+    missing = {name: source for name, source in wanted.items() if not (folder / f"{name}.npy").exists()}
+    _make_alone(folder)
+    began = time.perf_counter()
+    tell = _Teller(sum(len(source) for source, _ in missing.values()), on_event)
+    judging = in_32_bits(trunk) if missing else trunk
+    for name, (source, view) in missing.items():
+        batches = _batches(source, view, settings)
+        _write(judging if view is None else trunk, batches, len(source), folder / f"{name}.npy", tell)
+    kept = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in wanted}
+    return TrunkFeatures(
+        views=[kept[f"train-{view}"] for view in range(views)],
+        validation=kept["validation"],
+        test=kept["test"],
+        seconds=time.perf_counter() - began if missing else 0.0,
+    )
+
+
+def passed(model: Any, features: Features) -> NDArray[np.float32]:
+    """What a keras.Model makes of features (N, …), a batch at a time."""
+    parts = [model.predict_on_batch(features[start : start + BATCH]) for start in range(0, len(features), BATCH)]
+    return np.concatenate([np.asarray(part, dtype=np.float32) for part in parts])
+
+
+def _make_alone(folder: Path) -> None:
+    """Make a folder, and remove those beside it: features of other data or settings, and large."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for other in folder.parent.iterdir():
+        if other != folder:
+            shutil.rmtree(other)
+
+
+def _batches(images: Images, view: int | None, settings: ModelSettings) -> Iterator[Images]:
+    drawn = None if view is None else draw(settings.augmentation, len(images), settings.seed, view)
+    for start in range(0, len(images), BATCH):
+        rows = np.arange(start, min(start + BATCH, len(images)))
+        yield images[rows] if drawn is None else augment(images[rows], rows, drawn, settings.input_size)
+
+
+def _write(trunk: Any, batches: Iterator[Images], count: int, path: Path, tell: Callable[[int], None]) -> None:
+    part = path.with_suffix(".part")
+    features = create_array(part, (count, *trunk.output.shape[1:]), np.float16)
+    start = 0
+    for batch in batches:
+        values = np.asarray(trunk.predict_on_batch(batch))
+        if not (np.abs(values) <= np.finfo(np.float16).max).all():  # also where a value is NaN
+            raise ModelError("the frozen trunk gives values that half precision cannot hold: check its weights")
+        features[start : start + len(batch)] = values
+        start += len(batch)
+        tell(len(batch))
+    features.flush()
+    part.replace(path)
+
+
+class _Teller:
+    """Progress of the trunk, at most one event a second."""
+
+    def __init__(self, total: int, on_event: OnEvent) -> None:
+        self._total = total
+        self._on_event = on_event
+        self._done = 0
+        self._began = self._told = time.perf_counter()
+
+    def __call__(self, images: int) -> None:
+        self._done += images
+        now = time.perf_counter()
+        if now - self._told >= PROGRESS_SECONDS or self._done == self._total:
+            self._told = now
+            rate = self._done / (now - self._began)
+            remaining = (self._total - self._done) / rate
+            self._on_event(
+                Progress(stage="features", done=self._done, total=self._total, rate=rate, remaining_seconds=remaining)
+            )

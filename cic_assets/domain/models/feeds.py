@@ -1,0 +1,101 @@
+"""What the trained part of a network is fed: pictures, or what a frozen trunk made of them.
+
+Imported only for training.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import keras  # noqa: TID253 - this module is imported only for training
+
+from cic_assets.domain.models.augmentation import side_to_crop_from
+from cic_assets.domain.models.batches import Batches, Fetch, augmented, in_turns, plain
+from cic_assets.domain.models.data import SPLITS, Images, SplitName, TrainingData, fit_to_side
+from cic_assets.domain.models.events import OnEvent
+from cic_assets.domain.models.features import TrunkFeatures, passed, trunk_features
+from cic_assets.domain.models.networks import Network
+from cic_assets.domain.models.settings import ModelSettings
+from cic_assets.domain.models.stages import side_of_epoch, stages_of
+
+
+@dataclass(frozen=True, slots=True)
+class Feeds:
+    """Batches of each split; those of `train` are varied and shuffled, the others neither.
+
+    Attributes:
+        batches: by split.
+        trunk_seconds: what the frozen trunk took; None where there is none.
+        features: what the trunk made of the pictures; None where there is none.
+    """
+
+    batches: dict[SplitName, Batches]
+    trunk_seconds: float | None
+    features: TrunkFeatures | None
+
+    def through(self, neck: keras.Model) -> dict[SplitName, Batches]:
+        """The batches for training and validation after further layers that stand still: features to (N, F)."""
+        assert self.features is not None
+        inputs: dict[SplitName, Fetch] = {
+            "train": in_turns([passed(neck, view) for view in self.features.views]),
+            "validation": plain(passed(neck, self.features.validation)),
+        }
+        return {split: self.batches[split].of(fetch) for split, fetch in inputs.items()}
+
+
+@contextmanager
+def open_feeds(
+    network: Network,
+    data: TrainingData,
+    settings: ModelSettings,
+    features: Path,
+    on_event: OnEvent,
+    *,
+    workers: int = 1,
+) -> Iterator[Feeds]:
+    """Bring the pictures to the network's side, and through its frozen trunk where it has one.
+
+    Args:
+        network: what will be trained.
+        data: the data set.
+        settings: input size, batch size, augmentation, seed, views.
+        features: folder for the trunk's output; see `features.trunk_features`.
+        on_event: takes the trunk's progress.
+        workers: threads that make training batches, see `Batches`.
+    """
+    with tempfile.TemporaryDirectory(prefix="cic-resized-") as name:
+        sides: dict[SplitName, int] = dict.fromkeys(SPLITS, settings.input_size)
+        sides["train"] = side_to_crop_from(settings.augmentation, settings.input_size, data.side)
+        images = {
+            split: fit_to_side(data.splits[split].images, sides[split], Path(name) / f"{split}.npy") for split in SPLITS
+        }
+        fetch, kept = _fetches(network, images, settings, features, on_event)
+        batches = {split: _batches(fetch[split], data, split, settings, workers) for split in SPLITS}
+        yield Feeds(batches, kept.seconds if kept else None, kept)
+
+
+def _fetches(
+    network: Network, images: dict[SplitName, Images], settings: ModelSettings, folder: Path, on_event: OnEvent
+) -> tuple[dict[SplitName, Fetch], TrunkFeatures | None]:
+    if network.trunk is None:
+        side_of = partial(side_of_epoch, stages_of(settings))
+        train = augmented(images["train"], settings.augmentation, settings.seed, side_of)
+        return {"train": train, "validation": plain(images["validation"]), "test": plain(images["test"])}, None
+    features = trunk_features(network.trunk, images, settings, folder, on_event)
+    return {
+        "train": in_turns(features.views),
+        "validation": plain(features.validation),
+        "test": plain(features.test),
+    }, features
+
+
+def _batches(fetch: Fetch, data: TrainingData, split: SplitName, settings: ModelSettings, workers: int) -> Batches:
+    labels, classes = data.splits[split].labels, len(data.classes)
+    if split != "train":
+        return Batches(fetch, labels, classes, settings.batch_size)
+    return Batches(
+        fetch, labels, classes, settings.batch_size, seed=settings.seed, cutmix=settings.cutmix, workers=workers
+    )

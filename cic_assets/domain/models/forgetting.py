@@ -1,0 +1,53 @@
+"""What a trained model says of pictures that were taken down since: how many, since when, and not which."""
+
+from collections.abc import Collection
+
+import pandas as pd
+from upath import UPath
+
+from cic_assets.domain.models.card import CARD_FILE, PICTURES_FILE, PREDICTIONS_FILE, Takedowns, read_card
+from cic_assets.storage import write_atomically, write_json
+
+
+def has_seen(folder: UPath, pictures: Collection[str]) -> bool:
+    """Whether the model in a folder was trained or judged on any of these pictures, named by their SHA-256."""
+    path = folder / PICTURES_FILE
+    return path.exists() and bool(_read(path)["sha256"].isin(pictures).any())
+
+
+def mark_taken_down(folder: UPath, gone: Collection[str], when: str) -> None:
+    """Note on a model's card how many of its pictures are gone, and forget which they were.
+
+    Doing it again, also after a kill in between, ends in the same: what is forgotten is counted where it was listed.
+
+    Args:
+        folder: of the model; nothing happens where there is none.
+        gone: SHA-256 of the pictures.
+        when: now, as ISO 8601.
+    """
+    if not (folder / CARD_FILE).exists() or not (folder / PICTURES_FILE).exists():
+        return
+    pictures = _read(folder / PICTURES_FILE)
+    seen = pictures["sha256"].isin(gone)
+    if seen.any():
+        pictures.loc[seen, "sha256"] = ""
+        write_atomically(folder / PICTURES_FILE, pictures.to_parquet(index=False))
+    _note(folder, int((pictures["sha256"] == "").sum()), when)
+    predictions = _read(folder / PREDICTIONS_FILE)
+    judged = predictions["sha256"].isin(gone)
+    if judged.any():
+        write_atomically(folder / PREDICTIONS_FILE, predictions[~judged].to_parquet(index=False))
+
+
+def _read(path: UPath) -> pd.DataFrame:
+    with path.open("rb") as file:
+        return pd.read_parquet(file)
+
+
+def _note(folder: UPath, count: int, when: str) -> None:
+    card = read_card(folder)
+    before = card.takedowns
+    if count != (before.count if before else 0):
+        takedowns = Takedowns(count=count, since=before.since if before else when)
+        marked = card.model_copy(update={"takedowns": takedowns})
+        write_json(folder / CARD_FILE, marked.model_dump(mode="json"))

@@ -1,0 +1,24 @@
+"""Which of several trained models is the one to use."""
+
+from collections.abc import Iterable
+
+from cic_assets.domain.models.card import Card
+
+
+def best_first(cards: Iterable[Card]) -> list[Card]:
+    """Cards by validation accuracy, highest first; of equals the one with the lower validation loss, then by name.
+
+    Never by the test pictures, which would make the best one's test accuracy too good to be true. A model that had to
+    do without its pretrained weights comes last: it was only ever a demonstration.
+    """
+    return sorted(cards, key=_merit, reverse=True)
+
+
+def best_model(cards: Iterable[Card]) -> str:
+    """The name of the best model, by the rule of `best_first`; at least one card."""
+    return best_first(cards)[0].name
+
+
+def _merit(card: Card) -> tuple[bool, float, float, str]:
+    validation = card.scores["validation"]
+    return not card.random_weights, validation.accuracy, -validation.loss, card.name

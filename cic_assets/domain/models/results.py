@@ -1,0 +1,153 @@
+"""What a training leaves: the model file, its predictions on validation and test, and its card."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from upath import UPath
+
+from cic_assets.domain.models.accelerator import peak_gpu_bytes
+from cic_assets.domain.models.card import (
+    CARD_FILE,
+    MODEL_FILE,
+    PICTURES_FILE,
+    PREDICTIONS_FILE,
+    Card,
+    Measures,
+    Preprocessing,
+    Scores,
+    Weights,
+    file_sha256,
+)
+from cic_assets.domain.models.checkpoints import best_of, has_stopped_early
+from cic_assets.domain.models.data import Labels, SplitName, TrainingData
+from cic_assets.domain.models.events import EpochEnd
+from cic_assets.domain.models.measures import Stopwatch, flops, peak_rss_bytes
+from cic_assets.domain.models.weights import ResolvedWeights
+from cic_assets.domain.schema import Column
+from cic_assets.storage import local_directory, write_json
+
+if TYPE_CHECKING:
+    from cic_assets.domain.models.networks import Network
+    from cic_assets.domain.models.spec import TrainingSpec
+
+Probabilities = NDArray[np.float64]
+"""(N, K), rows that sum to 1."""
+
+SMALLEST_PROBABILITY = 1e-7
+"""What Keras' cross-entropy clips at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A training that ended: the trained network, its history, and what it says of the judged splits."""
+
+    network: "Network"
+    pretrained: ResolvedWeights | None
+    history: list[EpochEnd]
+    outputs: dict[SplitName, Probabilities]
+    warnings: list[str]
+    features_seconds: float | None
+    device: str
+    watch: Stopwatch
+
+
+PREDICTION_COLUMNS: Mapping[str, Column] = {
+    "sha256": Column("str", "of the picture"),
+    "split": Column("str", "validation or test"),
+    "klass": Column("str", "its class"),
+    "label": Column("int64", "its class as a number"),
+    "predicted": Column("str", "the class that the model says"),
+    "p_CLASS": Column("float64", "its probability of the class of that name, 0 to 1; a column a class"),
+}
+"""What the model says of each picture that it is judged by."""
+
+PICTURE_COLUMNS: Mapping[str, Column] = {
+    "sha256": Column("str", "of the picture"),
+    "split": Column("str", "train, validation or test"),
+}
+"""Which pictures the model has seen."""
+
+
+def save(spec: "TrainingSpec", data: TrainingData, outcome: Outcome) -> Card:
+    """Write model, predictions and, last, the card: a kill leaves nothing that could be taken for whole."""
+    from cic_assets.domain.models.networks import in_32_bits
+
+    output = UPath(spec.output)
+    predictions = predictions_table(data, outcome.outputs)
+    (output / CARD_FILE).unlink(missing_ok=True)
+    with local_directory(output) as folder:
+        in_32_bits(outcome.network.model).save(folder / MODEL_FILE)
+        predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)
+        data.manifest[["sha256", "split"]].to_parquet(folder / PICTURES_FILE, index=False)
+        card = _card(spec, data, outcome, folder / MODEL_FILE)
+    write_json(output / CARD_FILE, card.model_dump(mode="json"))
+    return card
+
+
+def predictions_table(data: TrainingData, outputs: dict[SplitName, Probabilities]) -> pd.DataFrame:
+    """One row a judged picture: sha256, split, klass, label, predicted (a class name) and p_CLASS for each class."""
+    return pd.concat([_predictions(data, split, given) for split, given in outputs.items()], ignore_index=True)
+
+
+def _predictions(data: TrainingData, split: SplitName, outputs: Probabilities) -> pd.DataFrame:
+    rows = data.manifest[data.manifest["split"] == split].sort_values("row")
+    table = rows[["sha256", "split", "klass", "label"]].reset_index(drop=True)
+    table["predicted"] = np.array(data.classes, dtype=object)[outputs.argmax(axis=1)]
+    return table.assign(**{f"p_{klass}": outputs[:, label] for label, klass in enumerate(data.classes)})
+
+
+def scores(outputs: Probabilities, labels: Labels) -> Scores:
+    """Cross-entropy and accuracy of probabilities (N, K) against labels (N,)."""
+    given = np.clip(outputs[np.arange(len(labels)), labels], SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
+    right = outputs.argmax(axis=1) == labels
+    return Scores(loss=float(-np.log(given).mean()), accuracy=float(right.mean()), count=len(labels))
+
+
+def _card(spec: "TrainingSpec", data: TrainingData, outcome: Outcome, file: Path) -> Card:
+    import keras
+
+    weights = outcome.pretrained
+    return Card(
+        name=spec.name,
+        settings=spec.settings,
+        labels=data.classes,
+        preprocessing=Preprocessing(side=data.side, input_size=spec.settings.input_size),
+        sha256=file_sha256(file),
+        data_version=data.version,
+        code_version=spec.code_version,
+        keras_version=keras.__version__,
+        backend=keras.backend.backend(),
+        device=outcome.device,
+        precision=keras.config.dtype_policy().compute_dtype,
+        accelerator=spec.accelerator,
+        weights=Weights(source=weights.source, sha256=weights.sha256) if weights else None,
+        random_weights=spec.settings.architecture == "xception" and weights is None,
+        best_epoch=best_of(outcome.history, spec.settings).epoch,
+        stopped_early=has_stopped_early(outcome.history, spec.settings),
+        scores={str(split): scores(given, data.splits[split].labels) for split, given in outcome.outputs.items()},
+        measures=_measures(outcome, file),
+        history=[epoch.model_dump(exclude={"kind"}) for epoch in outcome.history],
+        warnings=outcome.warnings,
+    )
+
+
+def _measures(outcome: Outcome, file: Path) -> Measures:
+    model = outcome.network.model
+    return Measures(
+        wall_seconds=outcome.watch.wall,
+        cpu_seconds=outcome.watch.cpu,
+        train_seconds=sum(epoch.seconds for epoch in outcome.history),
+        features_seconds=outcome.features_seconds,
+        images_per_second=float(np.mean([epoch.images_per_second for epoch in outcome.history])),
+        peak_rss_bytes=peak_rss_bytes(),
+        peak_gpu_bytes=peak_gpu_bytes(outcome.device),
+        parameters=model.count_params(),
+        trainable_parameters=sum(int(np.prod(weight.shape)) for weight in model.trainable_weights),
+        flops=flops(model),
+        disk_bytes=file.stat().st_size,
+    )

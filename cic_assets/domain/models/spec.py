@@ -1,0 +1,34 @@
+"""What a training is told, as one value that fits in a file."""
+
+from pydantic import BaseModel, ConfigDict
+
+from cic_assets.domain.models.settings import AcceleratorSettings, ModelSettings
+
+
+class TrainingSpec(BaseModel):
+    """All that a training needs to know, as one value that fits in a file.
+
+    Attributes:
+        name: of the model, such as `vgg`.
+        settings: of the network and its training.
+        dataset: folder of the data set, any fsspec URL.
+        output: folder that the model, its card and its predictions go to, any fsspec URL.
+        accelerator: device and how to use it.
+        weights: a file with Xception's weights; None looks for them, see `weights.resolve_weights`.
+        allow_random_weights: train on random weights where there are none; for a demonstration, the card says so.
+        code_version: of the program, for the card.
+        scratch: local folder for checkpoints and trunk features, kept for the next time and for this model alone; None
+            keeps nothing.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    settings: ModelSettings
+    dataset: str
+    output: str
+    accelerator: AcceleratorSettings = AcceleratorSettings()
+    weights: str | None = None
+    allow_random_weights: bool = False
+    code_version: str = ""
+    scratch: str | None = None

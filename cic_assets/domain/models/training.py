@@ -1,0 +1,182 @@
+"""One training, from a data set to a model with its card. Light to import: Keras comes when it starts.
+
+`train` runs where it is called; `process.train_in_process` gives each training a process of its own.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from upath import UPath
+
+from cic_assets.domain.models import accelerator
+from cic_assets.domain.models.card import Card
+from cic_assets.domain.models.checkpoints import Checkpoints
+from cic_assets.domain.models.data import SplitName, TrainingData, load_training_data
+from cic_assets.domain.models.diagnosis import diagnose
+from cic_assets.domain.models.errors import WeightsUnavailableError
+from cic_assets.domain.models.events import EpochEnd, Finished, Message, OnEvent
+from cic_assets.domain.models.measures import Stopwatch
+from cic_assets.domain.models.results import Outcome, Probabilities, save
+from cic_assets.domain.models.settings import AcceleratorSettings, ModelSettings
+from cic_assets.domain.models.spec import TrainingSpec
+from cic_assets.domain.models.weights import ResolvedWeights, resolve_weights
+from cic_assets.storage import content_version
+
+if TYPE_CHECKING:
+    from cic_assets.domain.models.batches import Batches
+    from cic_assets.domain.models.networks import Network
+
+JUDGED: tuple[SplitName, ...] = ("validation", "test")
+"""Splits that the trained model is asked about."""
+
+
+def train(spec: TrainingSpec, on_event: OnEvent = lambda _: None) -> Card:
+    """Train a model, and leave model.keras, predictions.parquet and, last, card.json in `spec.output`.
+
+    Args:
+        spec: what to train on what.
+        on_event: takes progress, epochs and messages as they come.
+
+    Of `spec.accelerator`, what has to be known before Keras is imported is the caller's to set: see
+    `accelerator.environment_of`.
+
+    Raises:
+        TrainingDataError: the data set is missing or not usable.
+        WeightsUnavailableError: no pretrained weights, and random ones are not allowed.
+        AcceleratorUnavailableError: a GPU is required and there is none.
+        TrainingDivergedError: the loss became infinite or not a number.
+    """
+    watch = Stopwatch()
+    data = load_training_data(UPath(spec.dataset))
+    device = _activate(spec.accelerator, on_event)
+    pretrained = _pretrained(spec, on_event)
+    from cic_assets.domain.models.networks import build_network
+
+    network = build_network(spec.settings, len(data.classes), pretrained.arrays if pretrained else None)
+    with _scratch_folder(spec) as scratch:
+        checkpoints = Checkpoints(scratch / "checkpoint", _key(spec, data, pretrained))
+        history, outputs, features_seconds = _fit(
+            spec,
+            data,
+            network,
+            scratch / "features" / _trunk_key(spec, data, pretrained),
+            checkpoints,
+            device,
+            on_event,
+        )
+        outcome = Outcome(
+            network=network,
+            pretrained=pretrained,
+            history=history,
+            outputs=outputs,
+            warnings=_warn(history, spec.settings, data, on_event),
+            features_seconds=features_seconds,
+            device=device,
+            watch=watch,
+        )
+        card = save(spec, data, outcome)
+        checkpoints.clear()
+    on_event(Finished())
+    return card
+
+
+def _activate(settings: AcceleratorSettings, on_event: OnEvent) -> str:
+    on_event(Message(text="loading Keras"))  # which takes seconds
+    device = accelerator.activate(settings)
+    import keras
+
+    no_gpu = " (no GPU here)" if device == "cpu" and settings.device == "auto" else ""
+    precision = keras.config.dtype_policy().compute_dtype
+    on_event(Message(text=f"training on {device}{no_gpu} in {precision}"))
+    return device
+
+
+def _pretrained(spec: TrainingSpec, on_event: OnEvent) -> ResolvedWeights | None:
+    if spec.settings.architecture != "xception":
+        return None
+    try:
+        weights = resolve_weights(spec.weights, lambda text: on_event(Message(text=text)))
+    except WeightsUnavailableError as error:
+        if not (spec.allow_random_weights and error.nowhere):
+            raise
+        on_event(Message(text=f"RANDOM WEIGHTS, this {spec.name} is of no use: {error}", warning=True))
+        return None
+    on_event(Message(text=f"ImageNet weights from {weights.source}, sha256 {weights.sha256[:12]}…"))
+    return weights
+
+
+@contextmanager
+def _scratch_folder(spec: TrainingSpec) -> Iterator[Path]:
+    if spec.scratch is not None:
+        yield Path(spec.scratch)
+        return
+    with tempfile.TemporaryDirectory(prefix="cic-training-") as name:
+        yield Path(name)
+
+
+def _trunk_key(spec: TrainingSpec, data: TrainingData, pretrained: ResolvedWeights | None) -> str:
+    """Changes when the features of a frozen trunk would."""
+    import keras
+
+    settings, precision = spec.settings, keras.config.dtype_policy().name
+    weights = pretrained.sha256 if pretrained else f"random {settings.seed}"
+    return content_version(
+        weights, precision, settings.input_size, settings.seed, settings.augmentation.model_dump(), data.version
+    )
+
+
+def _key(spec: TrainingSpec, data: TrainingData, pretrained: ResolvedWeights | None) -> str:
+    """Changes when a training would go another way."""
+    import keras
+
+    program = [keras.__version__, keras.backend.backend(), spec.code_version]
+    return content_version(program, spec.settings.model_dump(), _trunk_key(spec, data, pretrained))
+
+
+def _fit(
+    spec: TrainingSpec,
+    data: TrainingData,
+    network: "Network",
+    features: Path,
+    checkpoints: Checkpoints,
+    device: str,
+    on_event: OnEvent,
+) -> tuple[list[EpochEnd], dict[SplitName, Probabilities], float | None]:
+    """The epochs, what the trained model says of the judged splits, and the seconds of a frozen trunk."""
+    from cic_assets.domain.models.feeds import open_feeds
+    from cic_assets.domain.models.loop import fit
+    from cic_assets.domain.models.networks import in_32_bits
+
+    workers = accelerator.feeding_threads(device)
+    with open_feeds(network, data, spec.settings, features, on_event, workers=workers) as feeds:
+        history = fit(
+            network,
+            spec.settings,
+            feeds,
+            data.class_weights,
+            jit=accelerator.jit(spec.accelerator, device),
+            checkpoints=checkpoints,
+            on_event=on_event,
+        )
+        network.finish()
+        judge = in_32_bits(network.rest)  # as the saved model computes
+        outputs = {split: _ask(judge, feeds.batches[split]) for split in JUDGED}
+        return history, outputs, feeds.trunk_seconds
+
+
+def _ask(judge: Any, batches: "Batches") -> Probabilities:
+    logits = np.asarray(judge.predict(batches, verbose=0), dtype=np.float64)
+    exponentials: Probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities: Probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return probabilities
+
+
+def _warn(history: list[EpochEnd], settings: ModelSettings, data: TrainingData, on_event: OnEvent) -> list[str]:
+    warnings = diagnose(history, settings, data.splits["validation"].labels)
+    for text in warnings:
+        on_event(Message(text=text, warning=True))
+    return warnings

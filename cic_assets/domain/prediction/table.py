@@ -1,0 +1,45 @@
+"""Predictions as a table."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from cic_assets.domain.prediction.predictor import Prediction
+from cic_assets.domain.schema import Column
+from cic_assets.storage import storable_text
+
+COLUMNS: Mapping[str, Column] = {
+    "path": Column("str", "as it was given, or found in a folder that was given"),
+    "label": Column("str", "the most probable class; empty where the picture could not be read"),
+    "probability": Column("float64", "of that class, 0 to 1"),
+    "p_CLASS": Column("float64", "of the class of that name, 0 to 1; a column a class"),
+    "model": Column("str", "name of the model"),
+    "error": Column("str", "why there is no label; empty where there is one"),
+}
+"""What is said of each picture."""
+
+
+def as_table(predictions: Sequence[Prediction], labels: Sequence[str]) -> pd.DataFrame:
+    """One row a picture: the columns of `COLUMNS`.
+
+    Text that there is none of is empty, numbers that there are none of are NaN; so every column has the same type
+    whatever the pictures are, and a table of unreadable ones alone is a table too.
+
+    Args:
+        predictions: of one model.
+        labels: its classes.
+    """
+    rows = [
+        {
+            "path": storable_text(one.path),
+            "label": one.label or "",
+            "probability": one.probability,
+            **{f"p_{label}": one.probabilities.get(label) for label in labels},
+            "model": one.model,
+            "error": storable_text(one.error or ""),
+        }
+        for one in predictions
+    ]
+    numbers = ["probability", *(f"p_{label}" for label in labels)]
+    columns = ["path", "label", *numbers, "model", "error"]
+    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(numbers, "float64"))

@@ -1,0 +1,53 @@
+"""Sources of pictures - subreddits, folders and zips, lists of URLs, dumps, Kaggle - and one scrape of one of them."""
+
+from cic_assets.domain.sources.errors import SourceError
+from cic_assets.domain.sources.listing import Listing, list_media
+from cic_assets.domain.sources.origins import archive_origin, is_sample, sample_origin
+from cic_assets.domain.sources.presence import why_missing
+from cic_assets.domain.sources.scraping import Connection, Scrape, scrape
+from cic_assets.domain.sources.source import Partition, Source, SourceKind, name_partitions
+from cic_assets.domain.sources.table import COLUMNS, complete_row, empty_table
+from cic_assets.domain.sources.tombstones import (
+    GONE,
+    TOMBSTONE_COLUMNS,
+    TOMBSTONES,
+    WHOLE_POST,
+    Fate,
+    Tombstones,
+    blank_row,
+    is_blank,
+    load_tombstones,
+    make_tombstones,
+    url_sha256,
+)
+
+__all__ = [
+    "COLUMNS",
+    "GONE",
+    "TOMBSTONES",
+    "TOMBSTONE_COLUMNS",
+    "WHOLE_POST",
+    "Connection",
+    "Fate",
+    "Listing",
+    "Partition",
+    "Scrape",
+    "Source",
+    "SourceError",
+    "SourceKind",
+    "Tombstones",
+    "archive_origin",
+    "blank_row",
+    "complete_row",
+    "empty_table",
+    "is_blank",
+    "is_sample",
+    "list_media",
+    "load_tombstones",
+    "make_tombstones",
+    "name_partitions",
+    "sample_origin",
+    "scrape",
+    "url_sha256",
+    "why_missing",
+]

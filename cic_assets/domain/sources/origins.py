@@ -1,0 +1,71 @@
+"""Where pictures come from, as the column `origin` says it, and which of them may stand in one table."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from cic_assets.domain.media import Medium
+from cic_assets.domain.sources.errors import SourceError
+from cic_assets.domain.sources.source import Partition, SourceKind
+
+_SAMPLE = "sample:"
+_ARCHIVE = "archive:"
+
+
+def sample_origin(version: str) -> str:
+    """The origin of the drawn pictures of one version of the sample."""
+    return f"{_SAMPLE}{version}"
+
+
+def is_sample(origin: str) -> bool:
+    """Whether pictures of this origin are drawn; versions were not named in older tables."""
+    return f"{origin}:".startswith(_SAMPLE)
+
+
+def archive_origin(folder: Path) -> str:
+    """The origin of what an archive replays."""
+    return f"{_ARCHIVE}{folder.resolve()}"
+
+
+def carried_over(
+    table: pd.DataFrame, partition: Partition, origin: str, media: Iterable[Medium], name: str
+) -> pd.DataFrame:
+    """The rows of an earlier table that a scrape may go on from.
+
+    Another version of the sample is drawn anew, so its rows go. An archive that has a post of the table is the one
+    that it came from, even if it was moved or recorded again.
+
+    Args:
+        table: the earlier one.
+        partition: the source that is scraped.
+        origin: where its pictures come from now.
+        media: what it offers now.
+        name: of the table, for the message.
+
+    Raises:
+        SourceError: it holds pictures of another origin, or what a subreddit no longer lists would be mixed with the
+            pictures of another source.
+    """
+    if is_sample(origin) and table["origin"].map(is_sample).all():
+        table = table[table["origin"] == origin]
+    if _are_archives({origin, *table["origin"]}) and set(table["post_id"]) & {medium.post_id for medium in media}:
+        table = table.assign(origin=origin)
+    _refuse_others(set(table["origin"]) - {origin}, origin, name)
+    source = str(partition.source.canonical)
+    others = set(table["source"]) - {source, ""}
+    if partition.source.kind is SourceKind.SUBREDDIT or any(other.startswith("r/") for other in others):
+        _refuse_others(others, source, name)
+    return table
+
+
+def _are_archives(origins: Iterable[str]) -> bool:
+    return all(origin.startswith(_ARCHIVE) for origin in origins)
+
+
+def _refuse_others(others: set[str], this: str, name: str) -> None:
+    if others:
+        raise SourceError(
+            f"{name} holds pictures from {', '.join(sorted(others))}, which are not mixed with those from {this}: "
+            "use another data root, or remove that table"
+        )

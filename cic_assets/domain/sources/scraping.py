@@ -1,0 +1,237 @@
+"""One scrape of one source: list, fetch what is new, and write the table that says what became of each medium.
+
+Nothing that was seen before is lost when it falls off a subreddit's listings, and no byte is fetched twice: what ended
+well is kept, what ended for good is not asked again, what failed in passing is. A folder, an archive or a list shows
+all that it has: what was taken out of it is gone from the table too.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+from praw import Reddit
+
+from cic_assets.domain.download import Download, DownloadSettings, FetchRequest, Network, download
+from cic_assets.domain.media import Medium, Outcome
+from cic_assets.domain.reddit import RedditSettings
+from cic_assets.domain.sources.files import is_unchanged, read_files
+from cic_assets.domain.sources.limits import judged_again, limits_version
+from cic_assets.domain.sources.listing import Listing, list_media
+from cic_assets.domain.sources.origins import carried_over
+from cic_assets.domain.sources.source import Partition
+from cic_assets.domain.sources.table import (
+    complete_row,
+    completed,
+    empty_table,
+    make_row,
+    make_table,
+    rows_not_in,
+    settled,
+    table_version,
+)
+from cic_assets.domain.sources.tombstones import Tombstones, blank_row, is_blank, load_tombstones
+from cic_assets.storage import ContentStore, DataRoot
+
+TABLE = "raw_images"
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How a scrape reaches Reddit and the hosts that posts link to.
+
+    Attributes:
+        origin: where the pictures come from, in a word; those of different origins are not mixed in one table.
+        reddit: the client; None where no subreddit is asked.
+        network: which addresses may be connected to.
+    """
+
+    origin: str
+    reddit: Reddit | None
+    network: Network
+
+
+@dataclass(frozen=True)
+class Scrape:
+    """What a scrape found.
+
+    Attributes:
+        table: `raw_images` of the partition.
+        version: the same exactly when media, outcomes and pictures are the same.
+        new_rows: media not seen before.
+        gone_rows: media that were taken out of a folder, an archive or a list since.
+        fetched_bytes: of pictures, over the network or from a folder.
+    """
+
+    table: pd.DataFrame
+    version: str
+    new_rows: int
+    gone_rows: int
+    fetched_bytes: int
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """How many media ended in which outcome, most frequent first."""
+        return {str(outcome): int(count) for outcome, count in self.table["outcome"].value_counts().items()}
+
+    @property
+    def pictures(self) -> pd.DataFrame:
+        """One row a picture: the newest post of each."""
+        return self.table[self.table["outcome"] == Outcome.OK].drop_duplicates("sha256")
+
+
+def scrape(
+    partition: Partition,
+    root: DataRoot,
+    connection: Connection,
+    reddit_settings: RedditSettings,
+    download_settings: DownloadSettings,
+    *,
+    on_progress: Callable[[str], None] = lambda _line: None,
+) -> Scrape:
+    """List a source, fetch what is new, and write its `raw_images` table.
+
+    What was taken down is neither fetched nor described again, whatever the source says of it.
+
+    Raises:
+        SourceError: a file or folder is not what it should be, or the table holds pictures that are not to be mixed.
+        RedditError: the subreddit cannot be listed.
+    """
+    root.remove_leftovers(TABLE, partition.key)
+    stored = _stored(root, partition.key)
+    listing = list_media(partition, reddit_settings, connection.reddit, on_progress)
+    name = str(root.table_path(TABLE, partition.key))
+    before = judged_again(carried_over(stored, partition, connection.origin, listing.media, name), download_settings)
+    tombstones = load_tombstones(root)
+    media = _allowed(listing.media, tombstones)
+    known = {
+        url: became
+        for url, became in settled(before, root.images).items()
+        if is_unchanged(listing.files.get(url), became)
+    }
+    wanted = [medium for medium in media if not medium.known_outcome and medium.media_url not in known]
+    on_progress(f"{partition.source}: {len(listing.media)} media, {len(wanted)} to fetch")
+    refusing = download_settings.model_copy(
+        update={"placeholders": download_settings.placeholders | tombstones.purged_pictures}
+    )
+    fetched = _fetch(wanted, listing, root.images, connection.network, refusing, on_progress)
+    facts = {
+        "origin": connection.origin,
+        "limits": limits_version(download_settings),
+        "fetched_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    rows = [
+        make_row(medium, became, partition, **facts)
+        for medium, became in _what_became(media, known, fetched, _kept_pictures(before))
+    ]
+    rows += _refused(listing.media, tombstones, before, partition, facts)
+    table = make_table(rows, _without_returned(before, media), keep_old=not partition.source.kind.lists_all)
+    if not (root.has_table(TABLE, partition.key) and table.equals(stored)):
+        root.images.flush()
+        root.write_table(TABLE, table, partition.key)
+    return Scrape(
+        table,
+        table_version(table),
+        new_rows=len(rows_not_in(stored, table)),
+        gone_rows=len(rows_not_in(table, stored)),
+        fetched_bytes=sum(one.bytes or 0 for one in fetched.values() if not one.not_modified),
+    )
+
+
+def _stored(root: DataRoot, key: str) -> pd.DataFrame:
+    return completed(root.read_table(TABLE, key)) if root.has_table(TABLE, key) else empty_table()
+
+
+def _allowed(media: Sequence[Medium], tombstones: Tombstones) -> list[Medium]:
+    """What may be kept, without the names of authors that are not to be."""
+    return [
+        replace(medium, author="") if medium.permalink and medium.post_id in tombstones.anonymous else medium
+        for medium in media
+        if not tombstones.refuses(medium)
+    ]
+
+
+def _without_returned(before: pd.DataFrame, media: Sequence[Medium]) -> pd.DataFrame:
+    """An earlier table without the blank rows of what is up again and may be kept."""
+    offered = pd.MultiIndex.from_tuples(
+        [(medium.post_id, medium.position) for medium in media], names=["post_id", "position"]
+    )
+    returned = pd.MultiIndex.from_frame(before[["post_id", "position"]]).isin(offered)
+    return before[~(is_blank(before) & returned)]
+
+
+def _refused(
+    media: Sequence[Medium],
+    tombstones: Tombstones,
+    before: pd.DataFrame,
+    partition: Partition,
+    facts: Mapping[str, str],
+) -> list[dict[str, Any]]:
+    """Rows for what must not be kept: those that there are, which are `takedowns`' business, or blank."""
+    fates = {(one.post_id, one.position): fate for one in media if (fate := tombstones.refuses(one))}
+    urls = {one.media_url for one in media if (one.post_id, one.position) in fates}
+    places = pd.MultiIndex.from_frame(before[["post_id", "position"]])
+    kept = before[places.isin(list(fates)) | before["media_url"].isin(urls)]
+    known = set(places)
+    about = {"subreddit": partition.key, "source": str(partition.source.canonical), **facts}
+    return [
+        *({str(name): value for name, value in row.items()} for row in kept.to_dict("records")),
+        *(
+            complete_row(blank_row({**about, "post_id": post_id, "position": position}, fate, facts["fetched_at"]))
+            for (post_id, position), fate in fates.items()
+            if (post_id, position) not in known
+        ),
+    ]
+
+
+def _what_became(
+    media: Sequence[Medium],
+    known: Mapping[str, Download],
+    fetched: Mapping[str, Download],
+    pictures: Mapping[str, tuple[str, str]],
+) -> Iterator[tuple[Medium, Download]]:
+    for medium in media:
+        url = medium.media_url
+        if medium.known_outcome:
+            yield medium, _as_known(medium, pictures.get(url, ("", "")))
+        else:
+            yield medium, known[url] if url in known else fetched[url]
+
+
+def _as_known(medium: Medium, picture: tuple[str, str]) -> Download:
+    """What the post itself tells; with the picture that was kept before, so that who removes the post finds it."""
+    sha256, image_format = picture
+    return Download(
+        url=medium.media_url,
+        outcome=medium.known_outcome or Outcome.SKIPPED,
+        reason=medium.reason,
+        sha256=sha256 or None,
+        format=image_format or None,
+    )
+
+
+def _kept_pictures(before: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    """SHA-256 and format of what was ever kept, by URL."""
+    rows = before[before["sha256"] != ""]
+    return dict(zip(rows["media_url"], zip(rows["sha256"], rows["format"], strict=True), strict=True))
+
+
+def _fetch(
+    media: Sequence[Medium],
+    listing: Listing,
+    store: ContentStore,
+    network: Network,
+    settings: DownloadSettings,
+    on_progress: Callable[[str], None],
+) -> dict[str, Download]:
+    """What became of each URL; each is fetched once, however many media name it."""
+    if listing.files:
+        return read_files([listing.files[medium.media_url] for medium in media], store, settings, on_progress)
+    return download(
+        [FetchRequest(url=medium.media_url, fallback_url=medium.fallback_url) for medium in media],
+        store=store,
+        settings=settings,
+        network=network,
+        on_result=lambda _download, progress: on_progress(str(progress)),
+    )

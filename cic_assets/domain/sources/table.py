@@ -1,0 +1,156 @@
+"""`raw_images`: one row a medium of a post, with what became of it."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from cic_assets.domain.download import Download
+from cic_assets.domain.media import Medium, Outcome
+from cic_assets.domain.schema import Column, types_of
+from cic_assets.domain.sources.source import Partition
+from cic_assets.storage import ContentStore, content_version, storable_text
+
+COLUMNS: Mapping[str, Column] = {
+    "post_id": Column("str", "Reddit's id without `t3_`; what names the item in another source"),
+    "subreddit": Column("str", "the partition: the subreddit in lower case, or the name of another source"),
+    "media_url": Column("str", "where the bytes are, exactly as given; empty once taken down"),
+    "position": Column("int64", "index among the media of the post, from 0"),
+    "outcome": Column("str", "what became of it: one of the words of the README"),
+    "reason": Column("str", "why, in a few words; empty for `ok`"),
+    "sha256": Column("str", "of the bytes as they came, 64 hexadecimal digits: the picture's name in the store"),
+    "format": Column("str", "by its bytes: jpeg, png, gif, webp, bmp or tiff"),
+    "width": Column("int64", "pixels, as displayed"),
+    "height": Column("int64", "pixels, as displayed"),
+    "bytes": Column("int64", "of the file as it came"),
+    "permalink": Column("str", "the post's page on Reddit; empty in sources without posts"),
+    "title": Column("str", "of the post; elsewhere the file's name or the URL"),
+    "author": Column("str", "name of the account; empty once it is closed"),
+    "created_utc": Column("float64", "when it was posted, seconds since 1970; 0 where the source does not say"),
+    "score": Column("int64", "votes up less votes down, at the last scrape that saw the post"),
+    "over_18": Column("bool", "marked as adult"),
+    "flair": Column("str", "label that the subreddit gave the post"),
+    "crosspost_of": Column("str", "id of the post that this one repeats"),
+    "final_url": Column("str", "where the bytes came from, after redirects"),
+    "used_fallback": Column("bool", "the bytes are those of Reddit's preview: `media_url` gave none"),
+    "etag": Column("str", "the host's ETag header, to ask again with; of a file a mark of its content"),
+    "last_modified": Column("str", "the host's Last-Modified header, likewise"),
+    "transient": Column("bool", "the failure may pass: the next scrape asks again"),
+    "limits": Column("str", "version of the limits (sizes, placeholders, ports) by which it was judged"),
+    "fetched_at": Column("str", "when it first had this outcome, ISO 8601, UTC"),
+    "origin": Column("str", "reddit, web, folder or kaggle; `archive:…` and `sample:…` for what was replayed"),
+    "source": Column("str", "the source as the problem file writes it, its path absolute"),
+}
+"""A text that is not known is empty, a number 0."""
+
+_TYPES = types_of(COLUMNS)
+
+KEY = ["post_id", "position", "media_url"]
+
+_FROM_DOWNLOAD = (
+    "outcome", "reason", "sha256", "format", "width", "height", "bytes", "final_url", "used_fallback", "etag",
+    "last_modified", "transient",
+)  # fmt: skip
+_FROM_MEDIUM = (
+    "post_id", "media_url", "position", "permalink", "title", "author", "created_utc", "score", "over_18", "flair",
+    "crosspost_of",
+)  # fmt: skip
+_EMPTY: Mapping[str, Any] = {name: {"str": "", "bool": False}.get(kind, 0) for name, kind in _TYPES.items()}
+
+_PASSING = frozenset({Outcome.TIMEOUT, Outcome.ERROR, Outcome.SKIPPED})
+"""Outcomes that the next scrape looks at again, whatever their cause. The rest is settled (a 404, a page, a bomb),
+unless the download says that it may pass: a 503, a connection that ended too early."""
+
+
+def make_row(
+    medium: Medium, download: Download, partition: Partition, *, origin: str, limits: str, fetched_at: str
+) -> dict[str, Any]:
+    """The row of one medium of a partition's source; `limits` is the version of those that it was judged by."""
+    values = {name: getattr(medium, name) for name in _FROM_MEDIUM}
+    values |= {name: getattr(download, name) for name in _FROM_DOWNLOAD}
+    values |= {"subreddit": partition.key, "source": str(partition.source.canonical)}
+    values |= {"origin": origin, "limits": limits, "fetched_at": fetched_at}
+    return {name: _EMPTY[name] if values[name] is None else _storable(values[name]) for name in COLUMNS}
+
+
+def complete_row(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A row in which whatever is not given is empty."""
+    return {**_EMPTY, **values}
+
+
+def _storable(value: Any) -> Any:
+    return storable_text(value) if isinstance(value, str) else value
+
+
+def make_table(rows: Iterable[Mapping[str, Any]], before: pd.DataFrame, *, keep_old: bool = True) -> pd.DataFrame:
+    """New rows, and those of an earlier table that are not among them; newest posts first.
+
+    What has the outcome and the picture that it had keeps its `fetched_at`, so that an unchanged source gives an
+    unchanged table.
+
+    Args:
+        rows: of `make_row`.
+        before: the earlier table.
+        keep_old: whether rows that are in the earlier table alone are kept.
+    """
+    table = pd.DataFrame(list(rows), columns=list(COLUMNS)).drop_duplicates(KEY)
+    table["fetched_at"] = _first_times(table, before)
+    fell_off = rows_not_in(table, before) if keep_old else before[:0]
+    both = [part for part in (table, fell_off) if len(part)]
+    merged = pd.concat(both, ignore_index=True) if both else table
+    newest_first = merged.sort_values(
+        ["created_utc", "post_id", "position"], ascending=[False, True, True], ignore_index=True
+    )
+    return newest_first.astype(_TYPES)
+
+
+def rows_not_in(table: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """Those rows of `others` whose media are not in `table`."""
+    return others[~pd.MultiIndex.from_frame(others[KEY]).isin(pd.MultiIndex.from_frame(table[KEY]))]
+
+
+def _first_times(table: pd.DataFrame, before: pd.DataFrame) -> pd.Series:
+    same = [*KEY, "outcome", "sha256"]
+    first = before.drop_duplicates(same).set_index(same)["fetched_at"]
+    return first.reindex(pd.MultiIndex.from_frame(table[same])).set_axis(table.index).fillna(table["fetched_at"])
+
+
+def empty_table() -> pd.DataFrame:
+    """No rows, all columns."""
+    return pd.DataFrame(columns=list(COLUMNS)).astype(_TYPES)
+
+
+def completed(table: pd.DataFrame) -> pd.DataFrame:
+    """A table that an older version wrote, with the columns that it did not have yet.
+
+    It does not say which failures may pass: all of them are asked again, once.
+    """
+    unknown: dict[str, Any] = {**_EMPTY, "transient": table["outcome"] != Outcome.OK}
+    missing = {name: unknown[name] for name in COLUMNS if name not in table.columns}
+    return table.assign(**missing)[list(COLUMNS)].astype(_TYPES)
+
+
+def settled(before: pd.DataFrame, store: ContentStore) -> dict[str, Download]:
+    """What earlier scrapes settled: by URL what became of it.
+
+    A picture whose bytes are gone from the store is not settled; nor is what failed in passing.
+    """
+    rows = before[~before["outcome"].isin(_PASSING) & ~before["transient"]].drop_duplicates("media_url")
+    return {
+        row["media_url"]: _as_download(row)
+        for row in rows.to_dict("records")
+        if row["outcome"] != Outcome.OK or store.has(row["sha256"], row["format"])
+    }
+
+
+def _as_download(row: Mapping[Any, Any]) -> Download:
+    values: dict[str, Any] = {
+        name: bool(row[name]) if _TYPES[name] == "bool" else row[name] or None for name in _FROM_DOWNLOAD
+    }
+    values |= {"outcome": Outcome(row["outcome"]), "reason": row["reason"]}
+    return Download(url=row["media_url"], **values)
+
+
+def table_version(table: pd.DataFrame) -> str:
+    """The same exactly when media, outcomes and pictures are; scores and titles change without the pictures."""
+    return content_version(table.sort_values(KEY)[[*KEY, "outcome", "sha256"]])

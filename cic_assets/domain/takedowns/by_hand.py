@@ -1,0 +1,147 @@
+"""Taking posts or pictures out by hand, whatever kind of source they are from. They stay out for good."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pandas as pd
+
+from cic_assets.domain.media import Outcome
+from cic_assets.domain.sources import TOMBSTONES, Fate, is_blank, load_tombstones, make_tombstones
+from cic_assets.domain.takedowns.removal import RAW, carry_out
+from cic_assets.domain.takedowns.rows import rows_of, tombstone_of
+from cic_assets.storage import DataRoot
+
+
+class PurgeError(ValueError):
+    """Something to purge is not there, or its name is not clear; nothing was changed."""
+
+
+@dataclass(frozen=True)
+class Purge:
+    """What a purge did.
+
+    Attributes:
+        posts: posts and items taken out, those of an earlier purge too.
+        pictures: pictures whose bytes are gone now.
+        kept: pictures that stay because another post or source has them too.
+    """
+
+    posts: int
+    pictures: int
+    kept: int
+
+
+def purge(
+    root: DataRoot,
+    posts: Collection[str] = (),
+    sha256s: Collection[str] = (),
+    *,
+    source: str | None = None,
+    on_progress: Callable[[str], None] = lambda _line: None,
+) -> Purge:
+    """Remove posts, or pictures wherever they are from, and see that they do not come back.
+
+    What was purged before is no error: a purge that was interrupted is ended by giving the same names again.
+
+    Args:
+        root: the data root.
+        posts: ids as `raw_images` has them: Reddit's, a row of a list, a path in a folder.
+        sha256s: of pictures, 64 hexadecimal digits.
+        source: partition to look in; needed where lists or folders have several items of one name.
+        on_progress: called with a line where something is removed.
+
+    Raises:
+        PurgeError: one of them is in no table, or is in several sources and means different things.
+    """
+    moment = datetime.now(UTC).isoformat(timespec="seconds")
+    sources = [_Source(root, key) for key in keys_of(root, source)]
+    _check(sources, posts, sha256s)
+    for one in sources:
+        one.add_tombstones(posts, sha256s, moment)
+    meant = pd.concat([one.meant(posts, sha256s) for one in sources])
+    gone = frozenset().union(*(carry_out(root, one.key, moment, on_progress) for one in sources))
+    pictures = set(meant["sha256"]) - {""}
+    return Purge(
+        posts=len(meant[["subreddit", "post_id"]].drop_duplicates()),
+        pictures=len(pictures & gone),
+        kept=len(pictures - gone),
+    )
+
+
+class _Source:
+    """The tables of one source, as a purge sees them."""
+
+    def __init__(self, root: DataRoot, key: str) -> None:
+        self._root = root
+        self.key = key
+        raw = root.read_table(RAW, key)
+        self._raw = raw[~is_blank(raw)]
+        self._tombstones = load_tombstones(root, key).table
+
+    def has_post(self, post_id: str) -> bool:
+        """Whether a name is that of something here, or was until it was taken down."""
+        return bool((self._raw["post_id"] == post_id).any() or (self._tombstones["post_id"] == post_id).any())
+
+    def is_post(self, post_id: str) -> bool:
+        """Whether a name is that of a post of Reddit, which is the same one in every source."""
+        rows = self._raw[self._raw["post_id"] == post_id]
+        if len(rows):
+            return bool((rows["permalink"] != "").any())
+        return bool(self._tombstones.loc[self._tombstones["post_id"] == post_id, "is_post"].any())
+
+    def has_picture(self, sha256: str) -> bool:
+        """Whether a picture is here, or is refused here."""
+        return bool((self._raw["sha256"] == sha256).any() or (self._tombstones["sha256"] == sha256).any())
+
+    def add_tombstones(self, posts: Collection[str], sha256s: Collection[str], moment: str) -> None:
+        """Write down what is to go, before anything does."""
+        shown = self._raw[self._raw["sha256"].isin(sha256s) & (self._raw["outcome"] == Outcome.OK)]
+        named = self._raw[self._raw["post_id"].isin(posts) | self._raw["crosspost_of"].isin(posts)]
+        new = [tombstone_of(row, Fate.PURGED_PICTURE, moment) for row in rows_of(shown)]
+        new += [tombstone_of(row, Fate.PURGED, moment) for row in rows_of(named)]
+        if new:
+            self._tombstones = make_tombstones([*rows_of(self._tombstones), *new])
+            self._root.write_table(TOMBSTONES, self._tombstones, self.key)
+
+    def meant(self, posts: Collection[str], sha256s: Collection[str]) -> pd.DataFrame:
+        """The tombstones of what is purged."""
+        table = self._tombstones
+        of_posts = table["post_id"].isin(posts) | table["crosspost_of"].isin(posts)
+        of_pictures = table["sha256"].isin(sha256s) & (table["fate"] == Fate.PURGED_PICTURE)
+        return table[(of_posts & (table["fate"] == Fate.PURGED)) | of_pictures]
+
+
+def keys_of(root: DataRoot, source: str | None) -> list[str]:
+    """The sources that were scraped, or the one that is asked for.
+
+    Raises:
+        PurgeError: there are none, or there is no such one.
+    """
+    keys = root.table_partitions(RAW)
+    if not keys:
+        raise PurgeError(f"{root.url}: nothing was scraped here: expected tables/{RAW}")
+    if source is None:
+        return keys
+    if source not in keys:
+        raise PurgeError(f"source {source!r} is not there: expected one of {', '.join(keys)}")
+    return [source]
+
+
+def _check(sources: Sequence[_Source], posts: Collection[str], sha256s: Collection[str]) -> None:
+    for post_id in posts:
+        places = [one for one in sources if one.has_post(post_id)]
+        if not places:
+            raise PurgeError(f"post {post_id!r} is in no table of {_names(sources)}: nothing was changed")
+        if len(places) > 1 and not all(one.is_post(post_id) for one in places):
+            raise PurgeError(
+                f"{post_id!r} is the name of different things in {_names(places)}: say by --source which is meant; "
+                "nothing was changed"
+            )
+    for sha256 in sha256s:
+        if not any(one.has_picture(sha256) for one in sources):
+            raise PurgeError(f"picture {sha256!r} is in no table of {_names(sources)}: nothing was changed")
+
+
+def _names(sources: Sequence[_Source]) -> str:
+    return ", ".join(one.key for one in sources)

@@ -1,0 +1,28 @@
+"""From a row of `raw_images` to its tombstone."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from cic_assets.domain.sources import WHOLE_POST, Fate, url_sha256
+
+
+def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table by the names of its columns."""
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+
+
+def tombstone_of(row: Mapping[str, Any], fate: Fate, noticed_at: str, *, whole: bool = False) -> dict[str, Any]:
+    """The tombstone of a row of `raw_images`; `whole` where it is about its post and not about one medium of it."""
+    return {
+        "post_id": row["post_id"],
+        "subreddit": row["subreddit"],
+        "position": WHOLE_POST if whole else row["position"],
+        "is_post": bool(row["permalink"]),
+        "crosspost_of": row["crosspost_of"],
+        "url_sha256": "" if whole else url_sha256(row["media_url"]),
+        "sha256": "" if whole else row["sha256"],
+        "fate": fate,
+        "noticed_at": noticed_at,
+    }

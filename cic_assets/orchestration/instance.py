@@ -1,0 +1,143 @@
+"""The Dagster instance that our commands use: durable, of one data root unless a problem shares it with others."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+
+from cic_assets.config.dagster_settings import DagsterSettings
+from cic_assets.orchestration.errors import InstanceError
+from cic_assets.storage import DataRoot
+
+PID_TAG = "cic/pid"
+
+ROOT_FILE = "cic_data_root"
+"""In a home that does not lie under its data root: which one it is of. Of problems that share a home each has its own
+such file, which ends in `.PREFIX`."""
+
+ALONE = DagsterSettings()
+"""Of a problem that shares nothing."""
+
+_RUNNING = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
+
+
+def ensure_home(root: DataRoot, settings: DagsterSettings = ALONE) -> Path:
+    """Make the Dagster home of a problem, or take the one that `DAGSTER_HOME` names; returns it.
+
+    Args:
+        root: its data root, under which the home is unless the problem names another.
+        settings: of the problem.
+
+    Raises:
+        InstanceError: `DAGSTER_HOME` is no folder, or is the home of another data root.
+    """
+    given = os.environ.get("DAGSTER_HOME")
+    if given:
+        home = Path(given).expanduser().resolve()
+        if not home.is_dir():
+            raise InstanceError(f"DAGSTER_HOME is {home}, which is no folder: make it, or unset the variable")
+    else:
+        home = settings.home or _home_of(root)
+        home.mkdir(parents=True, exist_ok=True)
+        config = home / "dagster.yaml"
+        if not config.exists():
+            config.write_text(_instance_config(), encoding="utf-8")
+    if home != _home_under(root):
+        _claim(home, root, settings.asset_prefix)
+    return home
+
+
+def _claim(home: Path, root: DataRoot, prefix: str) -> None:
+    """Make a home that of a data root: what it knows to be up to date lies there and nowhere else."""
+    record, own = home / (f"{ROOT_FILE}.{prefix}" if prefix else ROOT_FILE), str(root.path)
+    if not record.exists():
+        record.write_text(f"{own}\n", encoding="utf-8")
+    elif (found := record.read_text(encoding="utf-8").strip()) != own:
+        raise InstanceError(
+            f"the Dagster home {home} is that of the data root {found}, not of {own}: {_way_out(prefix)} "
+            f"(or remove {record} if that data root was moved)"
+        )
+
+
+def _way_out(prefix: str) -> str:
+    if os.environ.get("DAGSTER_HOME"):
+        return "unset DAGSTER_HOME, or name a home of its own"
+    return (
+        f"give one of two problems another dagster.asset_prefix than {prefix!r}, or set DAGSTER_HOME to another folder"
+    )
+
+
+def _home_under(root: DataRoot) -> Path | None:
+    return Path(str(root.dagster_home)) if root.is_local else None
+
+
+def _home_of(root: DataRoot) -> Path:
+    if under := _home_under(root):
+        return under
+    # Dagster's SQLite needs a disk.
+    name = "".join(letter if letter.isalnum() else "-" for letter in root.url)
+    return Path.home() / ".local" / "state" / "cic" / name
+
+
+def _instance_config() -> str:
+    in_checkout = Path(__file__).resolve().parents[2] / "deploy" / "dagster.yaml"
+    if in_checkout.is_file():
+        return in_checkout.read_text(encoding="utf-8")
+    return (resources.files("cic_assets.orchestration") / "dagster.yaml").read_text(encoding="utf-8")
+
+
+@contextmanager
+def lock_root(root: DataRoot) -> Iterator[None]:
+    """A data root, locked against other commands that would write the same tables.
+
+    `cic dev` takes no lock, so that the UI stays open while a command works: a run that is started there meanwhile may
+    do the same work, and of two equal files the last counts, each of them whole.
+
+    Raises:
+        InstanceError: another command is at work on this data root.
+    """
+    with _lock_file(root).open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise InstanceError(f"another cic command is at work on {root.url}: wait for it, or stop it") from None
+        yield
+
+
+@contextmanager
+def open_instance(root: DataRoot, settings: DagsterSettings = ALONE) -> Iterator[DagsterInstance]:
+    """The instance of a problem, its data root locked as `lock_root` does.
+
+    Runs that a killed command left behind as running are marked failed.
+
+    Raises:
+        InstanceError: another command is at work on this data root.
+    """
+    with lock_root(root):
+        home = ensure_home(root, settings)
+        os.environ["DAGSTER_HOME"] = str(home)
+        with DagsterInstance.from_config(str(home)) as instance:
+            _close_abandoned_runs(instance, settings)
+            yield instance
+
+
+def _lock_file(root: DataRoot) -> Path:
+    """Under the data root, whatever its home: its tables are what is to be kept from two commands at once.
+
+    A remote root has no locks; there a folder of this machine must do.
+    """
+    folder = Path(str(root.path)) if root.is_local else _home_of(root)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / "cic.lock"
+
+
+def _close_abandoned_runs(instance: DagsterInstance, settings: DagsterSettings) -> None:
+    # We hold the lock: whoever started these is gone. Those of other problems in the same home may be at work.
+    for run in instance.get_runs(RunsFilter(statuses=_RUNNING)):
+        ours = all(key.path == settings.key(key.path[-1]) for key in run.asset_selection or ())
+        if PID_TAG in run.tags and ours:
+            instance.report_run_failed(run, "The command that ran this was killed.")

@@ -1,0 +1,143 @@
+"""Writing so that a reader, or a kill at any moment, sees the old content or the new, never a part.
+
+On a local disk every write goes to a temporary name in the same folder and is renamed; on an object store a write is
+atomic by itself.
+"""
+
+import ctypes
+import fcntl
+import glob
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+from upath import UPath
+
+
+def is_local(path: UPath) -> bool:
+    """Whether a path is on this machine's own file system."""
+    return path.protocol in ("", "file", "local")
+
+
+def write_atomically(path: UPath, data: bytes) -> None:
+    """Write a file so that a reader, or a kill at any moment, sees the old content or the new, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not is_local(path):
+        path.write_bytes(data)
+        return
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=str(path.parent))
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes it readable for its owner alone; others on the machine read data sets too.
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(str(path))
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: UPath, value: Any) -> None:
+    """Write JSON whole, keys in order, so that equal values are equal files."""
+    write_atomically(path, (json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n").encode())
+
+
+def read_json(path: UPath) -> Any:
+    """Read a JSON file."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def create_array(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> "np.memmap[Any, Any]":
+    """A new `.npy` file, mapped into memory, its room on the disk taken at once.
+
+    Otherwise pages are written into holes, and on a full disk the process is killed by a signal, without a word.
+
+    Raises:
+        OSError: there is no room.
+    """
+    try:
+        array: np.memmap[Any, Any] = np.lib.format.open_memmap(str(path), mode="w+", dtype=dtype, shape=shape)
+        if hasattr(os, "posix_fallocate"):
+            with path.open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    return array
+
+
+def sync_file_system(folder: Path) -> None:
+    """Wait until all that was written to the file system of a folder is on the disk for good.
+
+    Other disks of the machine, which may be slow or gone, are not waited for where the system can tell them apart.
+
+    Raises:
+        OSError: the disk failed.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if not hasattr(libc, "syncfs"):
+        os.sync()
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        if libc.syncfs(handle) != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), str(folder))
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def local_directory(path: UPath) -> Iterator[Path]:
+    """A local folder whose files are at `path` when the block ends without an error.
+
+    On a local disk it is a sibling with a temporary name whose files are moved over one by one; otherwise a
+    temporary folder that is uploaded. Siblings that killed processes left behind are removed first.
+    """
+    on_disk = is_local(path)
+    path.mkdir(parents=True, exist_ok=True)
+    if on_disk:
+        _remove_abandoned(Path(str(path.parent)), f".{path.name}.")
+    with (
+        tempfile.TemporaryDirectory(dir=str(path.parent) if on_disk else None, prefix=f".{path.name}.") as name,
+        _locked(Path(name)),
+    ):
+        folder = Path(name)
+        yield folder
+        for file in sorted(item for item in folder.rglob("*") if item.is_file()):
+            target = path / file.relative_to(folder).as_posix()
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if on_disk:
+                file.replace(str(target))
+            else:
+                write_atomically(target, file.read_bytes())
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """A lock on a folder for as long as the block lasts, or this process.
+
+    Raises:
+        BlockingIOError: another process has it.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _remove_abandoned(parent: Path, prefix: str) -> None:
+    """Temporary folders that nobody holds a lock on: who made them was killed. They may have hundreds of megabytes."""
+    for folder in parent.glob(f"{glob.escape(prefix)}*/"):
+        with suppress(OSError), _locked(folder):
+            shutil.rmtree(folder)

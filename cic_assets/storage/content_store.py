@@ -1,0 +1,106 @@
+"""Image bytes, each kept once under the SHA-256 of its content."""
+
+import hashlib
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from upath import UPath
+
+from cic_assets.storage.atomic import is_local, sync_file_system, write_atomically
+
+EXTENSIONS = {"jpeg": ".jpg", "png": ".png", "gif": ".gif", "webp": ".webp", "bmp": ".bmp", "tiff": ".tif"}
+"""File name extension of each image format that the store keeps."""
+
+
+def sha256_hex(data: bytes) -> str:
+    """SHA-256 of some bytes, as 64 lower-case hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+class ContentStore:
+    """Image bytes as they came, each under the SHA-256 of its content: `ab/abcdef….jpg`.
+
+    The same picture from ten posts is kept once. Nothing is ever overwritten, so writing twice is harmless.
+    """
+
+    def __init__(self, root: UPath) -> None:
+        self.root = root
+        self._local_root = str(root) if is_local(root) else None
+
+    def path(self, sha256: str, image_format: str) -> UPath:
+        """Where a picture lies or would lie. `image_format` is a key of `EXTENSIONS`."""
+        return self.root / sha256[:2] / f"{sha256}{EXTENSIONS[image_format]}"
+
+    def put(self, data: bytes, image_format: str) -> str:
+        """Keep some bytes, whole or not at all whatever happens to this process; returns their SHA-256.
+
+        What a power cut must not take either is to be followed by `flush`.
+        """
+        sha256 = sha256_hex(data)
+        if self._local_root is None:
+            path = self.path(sha256, image_format)
+            if not path.exists():
+                write_atomically(path, data)
+        else:
+            self._put_local(f"{self._local_root}/{sha256[:2]}/{sha256}{EXTENSIONS[image_format]}", data)
+        return sha256
+
+    def flush(self) -> None:
+        """Wait until all that was put is on the disk for good: before a table names it. Once, not for each file."""
+        if self._local_root is not None and Path(self._local_root).is_dir():
+            sync_file_system(Path(self._local_root))
+
+    def _put_local(self, path: str, data: bytes) -> None:
+        try:
+            # A power cut before `flush` can leave an empty file.
+            if os.stat(path).st_size == len(data):  # noqa: PTH116 - for thousands of files a second
+                return
+        except FileNotFoundError:
+            with suppress(OSError, AttributeError):
+                # A faster writer of the same bytes is as good: of a second, temporary file a kill would leave a part.
+                with suppress(FileExistsError):
+                    _create_whole(path, data)
+                return
+        # An empty leftover, or a system without nameless files.
+        write_atomically(UPath(path), data)
+
+    def get(self, sha256: str, image_format: str) -> bytes:
+        """The bytes of a picture; FileNotFoundError names the missing file."""
+        return bytes(self.path(sha256, image_format).read_bytes())
+
+    def has(self, sha256: str, image_format: str) -> bool:
+        """Whether a picture is kept."""
+        if self._local_root is not None:
+            # Asked of every picture of a set, in each run: a path object costs ten times the question.
+            return os.path.exists(f"{self._local_root}/{sha256[:2]}/{sha256}{EXTENSIONS[image_format]}")  # noqa: PTH110
+        return bool(self.path(sha256, image_format).exists())
+
+    def names(self) -> set[str]:
+        """The SHA-256 of every picture that is kept; one look for all, where `has` takes one for each."""
+        return {path.stem for path in self.root.glob("??/*")} if self.root.exists() else set()
+
+    def remove(self, sha256: str) -> None:
+        """Forget a picture, in whatever format, and what a killed writer left of it; nothing if it is not there."""
+        folder = self.root / sha256[:2]
+        for path in [*folder.glob(f"{sha256}.*"), *folder.glob(f".{sha256}.*")]:
+            path.unlink(missing_ok=True)
+
+
+def _create_whole(path: str, data: bytes) -> None:
+    """Create a local file that has all of its bytes from the moment it has a name, and leave nothing if killed before.
+
+    Linux writes a file without a name and then links it, at a tenth of the cost of a named one that is flushed and
+    renamed. `ContentStore.flush` is what makes it survive a power cut.
+    """
+    folder = path.rpartition("/")[0]
+    try:
+        handle = os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o644)
+    except FileNotFoundError:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder, os.O_TMPFILE | os.O_WRONLY, 0o644)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        # A directory handle, which the absolute source ignores, is what has Python follow the link to the file.
+        os.link(f"/proc/self/fd/{handle}", path, src_dir_fd=handle, follow_symlinks=True)

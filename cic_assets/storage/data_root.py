@@ -1,0 +1,158 @@
+"""Where everything lies under the data root: the one place for paths. The root may be any fsspec URL."""
+
+import glob
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+from fsspec.core import url_to_fs
+from upath import UPath
+
+from cic_assets.storage.atomic import is_local, write_atomically
+from cic_assets.storage.content_store import ContentStore
+
+
+class DataRootError(ValueError):
+    """Nothing can be kept under a URL; the message says why, and what is expected."""
+
+
+_LOCAL_SCHEMES = frozenset({"file", "local"})
+
+
+def _remote(url: str) -> UPath:
+    try:
+        # Most protocols need a package of their own: better missed now than at the first write.
+        url_to_fs(url)
+    except (ValueError, ImportError) as error:
+        raise DataRootError(f"data root {url}: {error}: expected a folder, or a URL that fsspec knows") from None
+    return UPath(url)
+
+
+class DataRoot:
+    """The folder (or fsspec URL) under which everything that is materialized lies."""
+
+    def __init__(self, url: str) -> None:
+        """Take a folder or a URL; a folder may be written as a URL too.
+
+        Raises:
+            DataRootError: nothing here knows such URLs.
+        """
+        self.url = url
+        scheme, is_url, rest = url.partition("://")
+        if is_url and scheme not in _LOCAL_SCHEMES:
+            self.path = _remote(url)
+        else:
+            # Absolute, so that a step in another process with another working folder means the same place. Plain, for
+            # what takes paths and no URLs: OpenCV, Dagster's SQLite, Keras.
+            self.path = UPath(Path(rest if is_url else url).expanduser().resolve())
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a folder on this machine's own file system."""
+        return is_local(self.path)
+
+    @property
+    def images(self) -> ContentStore:
+        """Pictures as they came."""
+        return ContentStore(self.path / "images")
+
+    def resized(self, side: int) -> ContentStore:
+        """Pictures of `side` pixels square, each under the SHA-256 of the picture it was made from."""
+        return ContentStore(self.path / "resized" / str(side))
+
+    @property
+    def all_resized(self) -> list[ContentStore]:
+        """The resized copies of every side that there is."""
+        return [ContentStore(folder) for folder in sorted((self.path / "resized").glob("*"))]
+
+    @property
+    def scratch(self) -> UPath:
+        """Checkpoints and features of trainings, a folder a model; nothing that could not be made again."""
+        return self.path / "scratch"
+
+    @property
+    def dataset(self) -> UPath:
+        """Arrays, manifest and description of the training data set."""
+        return self.path / "dataset"
+
+    @property
+    def report(self) -> UPath:
+        """`report.html`, `report.json` and the figures."""
+        return self.path / "report"
+
+    @property
+    def dagster_home(self) -> UPath:
+        """The durable Dagster instance that our commands use."""
+        return self.path / "dagster"
+
+    @property
+    def models(self) -> UPath:
+        """One folder a model."""
+        return self.path / "models"
+
+    def model(self, name: str) -> UPath:
+        """`model.keras`, `card.json` and predictions of one model."""
+        return self.models / name
+
+    def table_path(self, name: str, partition: str | None = None) -> UPath:
+        """Where a table lies: `tables/NAME.parquet`, or `tables/NAME/PARTITION.parquet`."""
+        tables = self.path / "tables"
+        return tables / f"{name}.parquet" if partition is None else tables / name / f"{partition}.parquet"
+
+    def table_names(self) -> list[str]:
+        """Every table that there is, by name; those of partitions count once."""
+        return sorted({path.stem for path in (self.path / "tables").glob("*") if not path.name.startswith(".")})
+
+    def table_partitions(self, name: str) -> list[str]:
+        """The partitions of a table that there are, also those that no problem names any more."""
+        return sorted(path.stem for path in (self.path / "tables" / name).glob("*.parquet"))
+
+    def write_table(self, name: str, table: pd.DataFrame, partition: str | None = None) -> UPath:
+        """Write a table whole; the index is not kept."""
+        path = self.table_path(name, partition)
+        write_atomically(path, table.to_parquet(index=False))
+        return path
+
+    def remove_table(self, name: str, partition: str | None = None) -> None:
+        """Remove a table; nothing where there is none."""
+        self.table_path(name, partition).unlink(missing_ok=True)
+
+    def remove_leftovers(self, name: str, partition: str | None = None) -> None:
+        """Remove the unfinished files of a writer of this table that was killed. For who alone writes it."""
+        path = self.table_path(name, partition)
+        if is_local(path):
+            for leftover in Path(str(path.parent)).glob(f".{glob.escape(path.name)}.*.part"):
+                leftover.unlink(missing_ok=True)
+
+    def read_table(self, name: str, partition: str | None = None) -> pd.DataFrame:
+        """Read a table.
+
+        Raises:
+            MissingTableError: it was not materialized yet; the message says what to do.
+        """
+        path = self.table_path(name, partition)
+        if not path.exists():
+            raise MissingTableError(name, partition, path)
+        with path.open("rb") as file:
+            return pd.read_parquet(file)
+
+    def read_tables(self, name: str, partitions: Iterable[str]) -> pd.DataFrame:
+        """The tables of several partitions as one; those without rows do not blur its types."""
+        tables = [self.read_table(name, partition) for partition in partitions]
+        return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
+
+    def read_table_or_none(self, name: str, partition: str | None = None) -> pd.DataFrame | None:
+        """A table, or None where it was not materialized yet."""
+        return self.read_table(name, partition) if self.has_table(name, partition) else None
+
+    def has_table(self, name: str, partition: str | None = None) -> bool:
+        """Whether a table was materialized."""
+        return bool(self.table_path(name, partition).exists())
+
+
+class MissingTableError(FileNotFoundError):
+    """A table that a step needs was not materialized yet."""
+
+    def __init__(self, name: str, partition: str | None, path: UPath) -> None:
+        of = f" of {partition}" if partition else ""
+        super().__init__(f"{name}{of} is missing ({path}): materialize {name}{of} first, or use `cic run`")

@@ -1,0 +1,1 @@
+"""Pages and APIs over HTTP: the predictor's page, and recorded archives replayed. No Dagster, no algorithm."""

@@ -1,0 +1,93 @@
+from pathlib import Path
+
+import pytest
+
+from cic_assets.config.environment import SAMPLE_PROBLEM, Environment, EnvironmentVariableError
+
+
+def test_what_is_not_set_has_its_default():
+    environment = Environment.from_variables({"CIC_DATA_ROOT": "", "CIC_PRESET": "demo"})
+    assert environment.root_url == str(Path("data").resolve())
+    assert environment.preset == "demo"
+    assert environment.problem == Path("data/problem.yaml")
+
+
+def test_variables_lead_back_to_the_same_environment(tmp_path):
+    environment = Environment(
+        problem=tmp_path / "p.yaml",
+        archive="sample",
+        data_root="s3://bucket/x",
+        allow_random_weights=True,
+        device="cpu",
+    )
+    assert Environment.from_variables(environment.variables()) == environment
+
+
+def test_paths_mean_the_same_place_in_another_process(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    environment = Environment(data_root="here", problem=Path("p.yaml"), archive="a", xception_weights="x.h5")
+    variables = environment.variables()
+    assert variables["CIC_DATA_ROOT"] == str(tmp_path / "here")
+    assert variables["CIC_PROBLEM"] == str(tmp_path / "p.yaml")
+    assert variables["CIC_ARCHIVE"] == str(tmp_path / "a")
+    assert variables["CIC_XCEPTION_WEIGHTS"] == str(tmp_path / "x.h5")
+
+
+def test_words_that_are_no_paths_stay(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    variables = Environment(data_root="s3://bucket/x", archive="sample").variables()
+    assert variables["CIC_DATA_ROOT"] == "s3://bucket/x"
+    assert variables["CIC_ARCHIVE"] == "sample"
+    assert variables["CIC_XCEPTION_WEIGHTS"] == ""
+
+
+def test_the_sample_stands_in_where_nothing_was_said_of_reddit():
+    assert Environment().or_sample({}).archive == "sample"
+    assert Environment(archive="a").or_sample({}).archive == "a"
+    for key in ("id", ""):  # an empty one is a secret that is missing
+        assert Environment().or_sample({"REDDIT_CLIENT_ID": key}).archive == ""
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [("CIC_ALLOW_RANDOM_WEIGHTS", "maybe", "a valid boolean"), ("CIC_DEVICE", "tpu", "'auto', 'cpu' or 'gpu'")],
+)
+def test_a_wrong_value_is_one_line_that_names_the_variable(variable, value, expected):
+    with pytest.raises(EnvironmentVariableError, match=f"^{variable}: found '{value}', expected {expected}$"):
+        Environment.from_variables({variable: value})
+
+
+@pytest.mark.parametrize(
+    ("problem", "root"),
+    [
+        ("data/problem.yaml", "data"),
+        ("problem.yaml", "data"),
+        ("other.yaml", "data"),
+        ("problems/pets/problem.yaml", "problems/pets/data"),
+        ("pets/data/problem.yaml", "pets/data"),
+    ],
+)
+def test_the_data_root_follows_from_the_place_of_the_problem(tmp_path, monkeypatch, problem, root):
+    monkeypatch.chdir(tmp_path)
+    assert Environment(problem=Path(problem)).root_url == str(tmp_path / root)
+    assert Environment(problem=Path(problem)).variables()["CIC_DATA_ROOT"] == str(tmp_path / root)
+    assert Environment(problem=Path(problem), data_root="s3://bucket").root_url == "s3://bucket"
+
+
+def test_a_problem_in_the_folder_data_itself_is_at_home_there(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    monkeypatch.chdir(tmp_path / "data")
+    assert Environment(problem=Path("problem.yaml")).root_url == str(tmp_path / "data")
+
+
+def test_another_problem_has_another_data_root(tmp_path):
+    one = Environment(problem=tmp_path / "one" / "p.yaml", data_root="given", archive="sample")
+    other = one.of_problem(tmp_path / "other" / "p.yaml")
+    assert other.root_url == str(tmp_path / "other" / "data")
+    assert other.archive == "sample"
+
+
+def test_the_embedded_problem_writes_nothing_beside_itself(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert Environment(problem=SAMPLE_PROBLEM).root_url == str(tmp_path / "data" / "demo")
+    assert Environment(problem=SAMPLE_PROBLEM).variables()["CIC_DATA_ROOT"] == str(tmp_path / "data" / "demo")

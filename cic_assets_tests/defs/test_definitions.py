@@ -1,0 +1,166 @@
+import subprocess
+import sys
+
+import pytest
+from dagster import AllPartitionMapping, AssetKey, DagsterInstance
+
+from cic_assets.config.problem_file import ProblemError
+from cic_assets.defs.build import build_definitions
+from cic_assets.domain.reddit import TERMS_POINTS
+from cic_assets.domain.sources import SourceError
+
+ASSETS = {
+    "takedowns": "scraping",
+    "raw_images": "scraping",
+    "image_hashes": "deduplication",
+    "duplicates": "deduplication",
+    "deduped_images": "deduplication",
+    "resized_images": "preparation",
+    "training_dataset": "preparation",
+    "vgg_model": "training",
+    "peetz_net_model": "training",
+    "xception_model": "training",
+    "evaluation_report": "evaluation",
+    "adhoc_predictions": "prediction",
+}
+JOBS = (
+    "check_takedowns", "rescrape", "find_duplicates", "prepare", "build_dataset", "train_all", "evaluate", "predict",
+)  # fmt: skip
+PARTITIONED = {"takedowns", "raw_images", "image_hashes", "deduped_images", "resized_images"}
+
+
+@pytest.fixture
+def definitions(world):
+    return build_definitions(world.environment)
+
+
+@pytest.fixture
+def graph(definitions):
+    return definitions.resolve_asset_graph()
+
+
+def test_assets_groups_and_partitions(graph):
+    nodes = {key.to_user_string(): graph.get(key) for key in graph.get_all_asset_keys()}
+    assert {name: node.group_name for name, node in nodes.items()} == ASSETS
+    assert {name for name, node in nodes.items() if node.is_partitioned} == PARTITIONED
+    partitions = nodes["raw_images"].partitions_def.get_partition_keys()
+    assert partitions == ["cars", "tanks", "boats"]
+
+
+def test_every_asset_explains_itself(graph):
+    for key in graph.get_all_asset_keys():
+        node = graph.get(key)
+        assert node.description, key
+        assert node.owners, key
+        assert node.kinds, key
+
+
+def test_everything_that_can_be_started_or_turned_on_explains_itself(definitions):
+    repository = definitions.get_repository_def()
+    shown = [*repository.schedule_defs, *repository.sensor_defs, *map(definitions.resolve_job_def, JOBS)]
+    assert [one.name for one in shown if not one.description] == []
+
+
+def test_what_compares_sources_depends_on_all_of_them(graph):
+    for parent, child in (("image_hashes", "duplicates"), ("resized_images", "training_dataset")):
+        mapping = graph.get(AssetKey(child)).partition_mappings[AssetKey(parent)]
+        assert isinstance(mapping, AllPartitionMapping)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('tank: [r/tanks]\n  boat: ["folder:boats"]', 'tank: ["folder:boats"]\n  boat: [r/tanks]'),
+        ('boat: ["folder:boats"]', 'boat: ["folder:boats", "folder:more"]'),
+    ],
+)
+def test_what_a_source_shows_is_a_setting_of_what_reads_it(world, graph, before, after):
+    text = world.environment.problem.read_text()
+    assert before in text
+    world.environment.problem.write_text(text.replace(before, after))
+    changed = build_definitions(world.environment).resolve_asset_graph()
+    for name in ("duplicates", "training_dataset", "evaluation_report"):
+        assert changed.get(AssetKey(name)).code_version != graph.get(AssetKey(name)).code_version
+
+
+def test_models_share_the_gpu_pool(graph):
+    for name in ("vgg_model", "peetz_net_model", "xception_model"):
+        assert graph.get(AssetKey(name)).pools == {"gpu"}
+
+
+@pytest.mark.slow
+def test_loading_imports_no_tensorflow(world):
+    program = (
+        "import sys; from cic_assets.definitions import defs; defs.resolve_asset_graph()\n"
+        "heavy = {'tensorflow', 'keras', 'matplotlib', 'ray'} & set(sys.modules)\n"
+        "sys.exit(f'imported: {heavy}' if heavy else 0)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], env=world.environment.variables() | {"PATH": "/usr/bin"}, capture_output=True
+    )
+    assert result.returncode == 0, result.stderr.decode()
+
+
+def test_a_wrong_problem_is_said_in_one_line(world):
+    world.environment.problem.write_text("name: x\nclasses: {a: [r/aa]}\n")
+    with pytest.raises(ProblemError, match="expected at least two classes"):
+        build_definitions(world.environment)
+
+
+def scrape_cars(world, instance):
+    """A subreddit by Reddit itself, without a look at take-downs before."""
+    definitions = build_definitions(world.environment.model_copy(update={"archive": ""}))
+    return definitions.resolve_job_def("rescrape").execute_in_process(
+        partition_key="cars", instance=instance, raise_on_error=False, asset_selection=[AssetKey("raw_images")]
+    )
+
+
+def test_without_credentials_a_subreddit_says_what_to_set(world, monkeypatch):
+    monkeypatch.delenv("REDDIT_CLIENT_ID", raising=False)
+    with DagsterInstance.ephemeral() as instance:
+        result = scrape_cars(world, instance)
+    failure = result.get_step_failure_events()[0].step_failure_data
+    assert "set REDDIT_CLIENT_ID" in failure.user_failure_data.description
+    assert not result.success
+
+
+def test_with_credentials_and_without_agreeing_to_the_terms_reddit_is_not_asked(world, monkeypatch):
+    for name in ("REDDIT_CLIENT_ID", "REDDIT_CLIENT_SECRET", "REDDIT_USERNAME"):
+        monkeypatch.setenv(name, "somebody")
+    definitions = build_definitions(world.environment.model_copy(update={"archive": ""}))
+    with DagsterInstance.ephemeral() as instance:
+        result = definitions.resolve_job_def("rescrape").execute_in_process(
+            partition_key="cars", instance=instance, raise_on_error=False
+        )
+    failure = result.get_step_failure_events()[0]
+    assert failure.step_key == "raw_images"
+    assert (
+        "then set reddit: {terms_acknowledged: true} in the problem file"
+        in failure.step_failure_data.user_failure_data.description
+    )
+
+
+def test_the_first_look_at_reddit_itself_tells_its_terms(world, monkeypatch):
+    for name in ("REDDIT_CLIENT_ID", "REDDIT_CLIENT_SECRET", "REDDIT_USERNAME"):
+        monkeypatch.setenv(name, "somebody")
+    problem = world.environment.problem
+    problem.write_text(problem.read_text() + "reddit: {terms_acknowledged: true}\n")
+
+    def refused(*_: object, **__: object) -> None:
+        raise SourceError("there is no Reddit in tests")
+
+    monkeypatch.setattr("cic_assets.defs.assets.scraping.scrape", refused)
+    with DagsterInstance.ephemeral() as instance:
+        result = scrape_cars(world, instance)
+        said = " ".join(entry.user_message for entry in instance.all_logs(result.run_id))
+    assert all(point in said for point in TERMS_POINTS)
+
+
+def test_without_pictures_to_classify_the_log_says_what_to_name(world, definitions):
+    """A backfill of everything calls what was not materialized failed."""
+    with DagsterInstance.ephemeral() as instance:
+        result = definitions.resolve_job_def("predict").execute_in_process(instance=instance)
+        said = " ".join(entry.user_message for entry in instance.all_logs(result.run_id))
+    assert len(result.get_asset_materialization_events()) == 1
+    assert "name files, folders or URLs in the launchpad" in said
+    assert not world.root.has_table("adhoc_predictions")

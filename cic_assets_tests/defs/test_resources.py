@@ -1,0 +1,88 @@
+import pytest
+
+from cic_assets.config.environment import Environment
+from cic_assets.defs.resources import AcceleratorResource, DataRootResource, RedditResource, build_resources
+from cic_assets.domain.reddit import BadCredentialsError, RedditSettings
+from cic_assets.domain.sources import Source, is_sample
+
+
+@pytest.fixture
+def origin_of(tmp_path, monkeypatch):
+    """Where the pictures of a source come from, by the resources of an environment."""
+    for name in ("REDDIT_CLIENT_ID", "REDDIT_CLIENT_SECRET", "REDDIT_USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def origin(source, environment):
+        environment = environment.model_copy(update={"data_root": str(tmp_path / "root")})
+        reddit = build_resources(environment)["reddit"]
+        with reddit.connect(Source.model_validate(source), RedditSettings()) as connection:
+            return connection.origin
+
+    return origin
+
+
+@pytest.mark.parametrize(
+    ("source", "origin"),
+    [("urls:cars.txt", "web"), ("dump:cars.zst", "web"), ("folder:cars", "folder"), ("kaggle:a/b", "kaggle")],
+)
+def test_without_a_key_the_sample_stands_in_for_subreddits_alone(origin_of, source, origin):
+    assert origin_of(source, Environment().or_sample({})) == origin
+
+
+@pytest.mark.slow
+def test_without_a_key_a_subreddit_is_that_of_the_sample_in_its_version(origin_of):
+    origin = origin_of("r/carporn", Environment().or_sample({}))
+    assert is_sample(origin)
+    assert origin != "sample:"
+
+
+@pytest.mark.parametrize("source", ["r/cars", "urls:cars.txt", "dump:cars.zst"])
+def test_a_recorded_archive_is_named_by_its_place(origin_of, archive, source):
+    archive.write()
+    spelled = archive.folder / ".." / archive.folder.name
+    assert origin_of(source, Environment(archive=str(spelled))) == f"archive:{archive.folder}"
+
+
+def test_folders_are_read_from_the_disk_beside_an_archive(origin_of, archive):
+    assert origin_of("folder:cars", Environment(archive=str(archive.folder))) == "folder"
+
+
+def resource(tmp_path, **key):
+    return RedditResource(data=DataRootResource(url=str(tmp_path)), client_id="id", **key)
+
+
+def test_what_is_drawn_is_known_before_it_is(tmp_path):
+    sample, recorded = resource(tmp_path, archive="sample"), resource(tmp_path, archive="/recorded")
+    subreddit, listed = (Source.model_validate(text) for text in ("r/cars", "urls:cars.txt"))
+    assert [sample.draws(subreddit), sample.draws(listed), recorded.draws(subreddit)] == [True, False, False]
+    assert not sample.sample_is_drawn
+    (tmp_path / "sample").mkdir()
+    assert sample.sample_is_drawn
+
+
+def test_an_installed_app_has_no_secret(tmp_path):
+    with resource(tmp_path, username="somebody").connect(
+        Source.model_validate("r/cars"), RedditSettings(terms_acknowledged=True)
+    ) as connection:
+        assert connection.reddit.config.client_secret is None
+
+
+def test_a_missing_user_name_names_its_variable(tmp_path):
+    with (
+        pytest.raises(BadCredentialsError, match=r"^REDDIT_USERNAME: .* found ''$"),
+        resource(tmp_path, client_secret="secret").connect(
+            Source.model_validate("r/cars"), RedditSettings(terms_acknowledged=True)
+        ),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(("text", "value"), [("auto", "auto"), ("true", True), ("false", False)])
+def test_choices_of_the_accelerator_are_words_for_dagster(text, value):
+    settings = AcceleratorResource(mixed_precision=text, jit=text).settings
+    assert (settings.mixed_precision, settings.jit) == (value, value)
+
+
+def test_the_device_that_trains_is_set_from_outside(tmp_path):
+    environment = Environment(data_root=str(tmp_path), device="cpu")
+    assert build_resources(environment)["accelerator"].settings.device == "cpu"

@@ -1,0 +1,67 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from upath import UPath
+
+from cic_assets.domain.dataset import forget_pictures
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "dataset"
+    folder.mkdir()
+    manifest = pd.DataFrame(
+        {
+            "sha256": ["a", "b", "c"],
+            "subreddit": "cars",
+            "post_id": ["1", "2", "3"],
+            "permalink": "link",
+            "title": ["one", "two", "three"],
+            "author": "somebody",
+            "group_id": ["a", "b", "b"],
+            "split": ["train", "test", "validation"],
+        }
+    )
+    manifest.attrs["split_seed"] = "x"
+    manifest.to_parquet(folder / "manifest.parquet", index=False)
+    np.save(folder / "train.npy", np.zeros(3))
+    (folder / "dataset.json").write_text(json.dumps({}))
+    return folder
+
+
+def manifest_of(folder):
+    return pd.read_parquet(folder / "manifest.parquet").set_index("sha256")
+
+
+def test_a_picture_goes_and_the_others_keep_their_split(folder):
+    assert forget_pictures(UPath(folder), {"b"}, set(), {})
+    assert manifest_of(folder)["split"].to_dict() == {"a": "train", "c": "validation"}
+    assert [path.name for path in folder.iterdir()] == ["manifest.parquet"]
+    assert manifest_of(folder).attrs == {"split_seed": "x"}
+    assert not forget_pictures(UPath(folder), {"b"}, set(), {})
+
+
+def test_an_heir_takes_its_place_without_its_names(folder):
+    forget_pictures(UPath(folder), {"b"}, set(), {"b": "heir"})
+    row = manifest_of(folder).loc["heir"]
+    assert row["split"] == "test"
+    assert manifest_of(folder)["group_id"].to_dict() == {"a": "a", "heir": "heir", "c": "heir"}
+    assert [row[name] for name in ("post_id", "permalink", "title", "author")] == ["", "", "", ""]
+
+
+def test_an_heir_that_is_there_has_its_own_place(folder):
+    forget_pictures(UPath(folder), {"b"}, set(), {"b": "a"})
+    assert manifest_of(folder)["split"].to_dict() == {"a": "train", "c": "validation"}
+
+
+def test_a_post_is_forgotten_whose_picture_stays(folder):
+    assert not forget_pictures(UPath(folder), set(), {("cars", "2"), ("tanks", "1")}, {})
+    assert manifest_of(folder)["title"].to_dict() == {"a": "one", "b": "", "c": "three"}
+    assert (folder / "train.npy").exists()
+    assert (folder / "dataset.json").exists()
+
+
+def test_without_a_data_set_there_is_nothing_to_do(tmp_path):
+    assert not forget_pictures(UPath(tmp_path / "nowhere"), {"a"}, set(), {})

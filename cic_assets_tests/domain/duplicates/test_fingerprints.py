@@ -1,0 +1,71 @@
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from upath import UPath
+
+from cic_assets.domain.duplicates.fingerprints import CARRIED, fingerprint_pictures
+from cic_assets.domain.images import fingerprint
+from cic_assets.storage import ContentStore
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ContentStore(UPath(tmp_path / "images"))
+
+
+def jpeg(seed):
+    noise = np.random.default_rng(seed).integers(0, 255, (9, 12, 3), np.uint8)
+    return cv2.imencode(".jpg", cv2.resize(noise, (160, 120), interpolation=cv2.INTER_CUBIC))[1].tobytes()
+
+
+def raw_row(store, post_id, data, created, outcome="ok"):
+    sha256 = store.put(data, "jpeg") if outcome == "ok" else ""
+    row = dict.fromkeys(CARRIED, "") | {"post_id": post_id, "created_utc": created, "sha256": sha256}
+    return row | {"format": "jpeg", "width": 160, "height": 120, "bytes": len(data), "outcome": outcome}
+
+
+def test_one_row_a_picture_of_its_earliest_post(store):
+    raw = pd.DataFrame(
+        [
+            raw_row(store, "late", jpeg(1), 20.0),
+            raw_row(store, "early", jpeg(1), 10.0),
+            raw_row(store, "other", jpeg(2), 15.0),
+            raw_row(store, "page", b"", 5.0, "not_an_image"),
+        ]
+    )
+    table = fingerprint_pictures(raw, store)
+    assert sorted(table["post_id"]) == ["early", "other"]
+    assert list(table["sha256"]) == sorted(table["sha256"])
+    row = table.set_index("post_id").loc["early"]
+    expected = fingerprint(jpeg(1))
+    assert (int(row["phash"]), row["phash256"], row["sharpness"]) == (
+        expected.phash,
+        expected.phash256,
+        expected.sharpness,
+    )
+
+
+def test_known_pictures_are_not_decoded_again(store, tmp_path):
+    raw = pd.DataFrame([raw_row(store, "one", jpeg(1), 1.0)])
+    first = fingerprint_pictures(raw, store)
+    raw_more = pd.concat([raw, pd.DataFrame([raw_row(store, "two", jpeg(2), 2.0)])], ignore_index=True)
+    store.path(raw["sha256"][0], "jpeg").unlink()
+    second = fingerprint_pictures(raw_more, store, first)
+    kept = second[second["post_id"] == "one"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, first)
+    with pytest.raises(FileNotFoundError):
+        fingerprint_pictures(raw_more, store, first.assign(fingerprint_version=0))
+
+
+def test_a_table_survives_parquet_with_all_64_bits(store, tmp_path):
+    raw = pd.DataFrame([raw_row(store, str(seed), jpeg(seed), 1.0) for seed in range(8)])
+    table = fingerprint_pictures(raw, store)
+    assert table["phash"].dtype == np.uint64
+    table.to_parquet(tmp_path / "t.parquet")
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "t.parquet"), table)
+
+
+def test_no_pictures_are_an_empty_table(store):
+    raw = pd.DataFrame([raw_row(store, "page", b"", 5.0, "not_an_image")])
+    assert len(fingerprint_pictures(raw, store)) == 0

@@ -1,0 +1,77 @@
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cic_assets.domain.duplicates.groups import BY_A_PERSON, ITSELF, Links, group_pictures
+from cic_assets.domain.duplicates.verify import Verdict
+
+SAME = Verdict("test", 0.1)
+
+
+def group(n, pairs, **links):
+    """Groups as lists of positions, where `pairs` are the same picture and all others are not."""
+    alike = {frozenset(pair) for pair in pairs}
+
+    def candidates_of(picture):
+        return np.array([other for other in range(n) if frozenset((picture, other)) in alike], np.int64)
+
+    def compare(picture, others):
+        return [SAME if frozenset((picture, int(other))) in alike else None for other in others]
+
+    return group_pictures(n, candidates_of, compare, Links(**links))
+
+
+def positions(groups):
+    return [[member.picture for member in members] for members in groups]
+
+
+def test_no_chains_every_member_is_like_the_first():
+    assert positions(group(3, [(0, 1), (1, 2)])) == [[0, 1]]
+    assert positions(group(3, [(0, 2), (1, 2)])) == [[0, 2]]
+    assert positions(group(4, [(0, 1), (0, 2), (1, 3)])) == [[0, 1, 2]]
+
+
+def test_members_know_what_they_were_verified_against():
+    (members,) = group(2, [(0, 1)])
+    assert [(m.picture, m.against, m.verdict) for m in members] == [(0, 0, ITSELF), (1, 0, SAME)]
+
+
+def test_what_a_person_says_is_the_same_is_and_brings_what_is_like_it():
+    groups = group(4, [(1, 2)], together=(frozenset({0, 1}),))
+    assert positions(groups) == [[0, 1, 2]]
+    assert [(m.against, m.verdict) for m in groups[0]] == [(0, ITSELF), (0, BY_A_PERSON), (1, SAME)]
+    assert positions(group(4, [(0, 2)], together=(frozenset({2, 3}),))) == [[0, 2, 3]]
+
+
+def test_what_a_person_says_is_different_is_never_in_one_group():
+    assert positions(group(2, [(0, 1)], apart=frozenset({frozenset({0, 1})}))) == []
+    # Not by way of a third one either.
+    assert positions(group(3, [(0, 1), (0, 2)], apart=frozenset({frozenset({1, 2})}))) == [[0, 1]]
+    # Nor by way of what is the same as it.
+    together = (frozenset({1, 3}),)
+    assert positions(group(4, [(0, 1), (0, 2)], together=together, apart=frozenset({frozenset({2, 3})}))) == [[0, 1, 3]]
+
+
+def test_two_pictures_that_a_person_keeps_lead_two_groups():
+    assert positions(group(3, [(0, 1), (0, 2), (1, 2)], leaders=frozenset({0, 1}))) == [[0, 2]]
+
+
+@settings(deadline=None)
+@given(st.integers(1, 12), st.data())
+def test_groups_are_disjoint_and_every_member_is_like_its_first(n, data):
+    pair = st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)).filter(lambda pair: pair[0] != pair[1])
+    pairs = data.draw(st.sets(pair))
+    apart = frozenset(frozenset(pair) for pair in data.draw(st.sets(pair, max_size=4)))
+    groups = positions(group(n, pairs, apart=apart))
+    grouped = [picture for members in groups for picture in members]
+    assert len(grouped) == len(set(grouped))
+    alike = {frozenset(pair) for pair in pairs}
+    for first, *others in groups:
+        assert all(frozenset((first, other)) in alike for other in others)
+        assert first < min(others)
+    for members in groups:
+        assert not any(pair <= set(members) for pair in apart)
+    # What is left out is like no leader that it might have joined.
+    if not apart:
+        leaders = [picture for picture in range(n) if picture not in {p for _, *rest in groups for p in rest}]
+        assert not any(frozenset((a, b)) in alike for a in leaders for b in leaders if a < b)

@@ -1,0 +1,30 @@
+import pandas as pd
+
+from cic_assets.domain.duplicates import group_members, kept_pictures
+
+GROUPS = pd.DataFrame(
+    [
+        ("a", "cars", "a", 1),
+        ("b", "cars", "a", 0),
+        ("a", "tanks", "a", 0),
+        ("c", "cars", "c", 0),
+        ("d", "tanks", "c", 0),
+    ],
+    columns=["sha256", "subreddit", "group_id", "keep"],
+)
+
+
+def test_what_is_kept_of_one_source():
+    images = pd.DataFrame({"sha256": ["a", "b", "c", "e"], "subreddit": "cars", "post_id": ["1", "2", "3", "4"]})
+    kept = kept_pictures(images, GROUPS)
+    assert kept[["sha256", "group_id", "post_id"]].to_numpy().tolist() == [["a", "a", "1"], ["e", "e", "4"]]
+    assert "keep" not in kept
+
+
+def test_a_picture_that_is_kept_for_another_source_is_not_kept_twice():
+    images = pd.DataFrame({"sha256": ["a", "d", "f"], "subreddit": "tanks"})
+    assert kept_pictures(images, GROUPS)["sha256"].tolist() == ["f"]
+
+
+def test_members_of_groups_with_the_dropped_ones():
+    assert group_members(GROUPS) == {"a": frozenset("ab"), "c": frozenset("cd")}

@@ -1,0 +1,190 @@
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cic_assets.domain.evaluation import statistics as ours
+
+counts = st.integers(0, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+label_pairs = st.integers(2, 5).flatmap(
+    lambda k: st.tuples(st.just(k), st.lists(st.tuples(st.integers(0, k - 1), st.integers(0, k - 1)), max_size=60))
+)
+
+
+def confusion_of(k, pairs):
+    truth, predicted = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    return ours.confusion_matrix(np.array(truth, dtype=int), np.array(predicted, dtype=int), k)
+
+
+class TestWilson:
+    def test_the_original_s_79_percent_of_200(self):
+        low, high = ours.wilson_interval(158, 200)
+        assert (round(low * 100, 1), round(high * 100, 1)) == (72.8, 84.1)
+
+    @given(counts)
+    def test_its_ends_are_where_the_share_is_just_plausible(self, right_and_n):
+        """Wilson's definition: |right/n - p| = z * sqrt(p (1 - p) / n) at both ends p."""
+        right, n = right_and_n
+        for p in ours.wilson_interval(right, n) if n else ():
+            assert abs(right / n - p) == pytest.approx(1.959963984540054 * math.sqrt(p * (1 - p) / n), abs=1e-9)
+
+    @pytest.mark.slow  # importing scipy.stats takes seconds
+    @settings(deadline=None)
+    @given(counts)
+    def test_is_scipy_s(self, right_and_n):
+        stats = pytest.importorskip("scipy.stats")
+        right, n = right_and_n
+        if n:
+            theirs = stats.binomtest(right, n).proportion_ci(0.95, method="wilson")
+            assert ours.wilson_interval(right, n) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+
+    @given(counts, st.floats(0.5, 0.999))
+    def test_holds_the_share_and_mirrors(self, right_and_n, confidence):
+        right, n = right_and_n
+        low, high = ours.wilson_interval(right, n, confidence)
+        assert 0 <= low <= (right / n if n else 0.5) <= high <= 1
+        assert ours.wilson_interval(n - right, n, confidence) == pytest.approx((1 - high, 1 - low), abs=1e-9)
+
+    @given(counts)
+    def test_more_confidence_is_wider_and_more_pictures_narrower(self, right_and_n):
+        right, n = right_and_n
+        narrow, wide = ours.wilson_interval(right, n, 0.8), ours.wilson_interval(right, n, 0.99)
+        assert wide.low <= narrow.low
+        assert narrow.high <= wide.high
+        once, ten_times = ours.wilson_interval(right, n), ours.wilson_interval(10 * right, 10 * n)
+        assert ten_times.high - ten_times.low <= once.high - once.low
+
+    def test_covers_the_truth_as_often_as_it_says(self):
+        drawn = np.random.default_rng(1).binomial(200, 0.9, size=4000)
+        intervals = {right: ours.wilson_interval(int(right), 200) for right in np.unique(drawn)}
+        covered = np.mean([intervals[right].low <= 0.9 <= intervals[right].high for right in drawn])
+        assert 0.93 <= covered <= 0.97
+
+    @pytest.mark.parametrize(("right", "n", "confidence"), [(-1, 5, 0.95), (6, 5, 0.95), (1, 5, 0.0), (1, 5, 1.0)])
+    def test_refuses_nonsense(self, right, n, confidence):
+        with pytest.raises(ValueError, match="must be between"):
+            ours.wilson_interval(right, n, confidence)
+
+
+class TestConfusion:
+    def test_rows_are_the_truth(self):
+        assert ours.confusion_matrix([0, 0, 1, 2], [0, 1, 1, 0], 3).tolist() == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
+
+    @given(label_pairs)
+    def test_counts_every_picture_once(self, k_and_pairs):
+        k, pairs = k_and_pairs
+        matrix = confusion_of(k, pairs)
+        assert matrix.shape == (k, k)
+        assert matrix.sum() == len(pairs)
+        assert all(matrix[pair] == pairs.count(pair) for pair in pairs)
+
+    @pytest.mark.parametrize("labels", [[0, 2], [-1, 0], [0.5, 1.0], [[0, 1]]])
+    def test_refuses_labels_outside(self, labels):
+        with pytest.raises(ValueError, match="labels must be"):
+            ours.confusion_matrix(labels, [0, 1], 2)
+
+    def test_refuses_unequal_lengths(self):
+        with pytest.raises(ValueError, match="same length, found 2 and 1"):
+            ours.confusion_matrix([0, 1], [0], 2)
+
+
+class TestPerClass:
+    def test_by_hand(self):
+        found = ours.per_class([[8, 2], [1, 9]])
+        assert found.precision == pytest.approx([8 / 9, 9 / 11])
+        assert found.recall == pytest.approx([0.8, 0.9])
+        assert found.f1 == pytest.approx([16 / 19, 18 / 21])
+        assert found.support.tolist() == [10, 10]
+
+    def test_undefined_is_nan(self):
+        found = ours.per_class([[5, 0, 0], [3, 0, 0], [0, 0, 0]])
+        assert np.isnan(found.precision).tolist() == [False, True, True]
+        assert np.isnan(found.recall).tolist() == [False, False, True]
+        assert np.isnan(found.f1).tolist() == [False, False, True]
+
+    @given(label_pairs)
+    def test_f1_is_the_harmonic_mean_and_accuracy_the_weighted_recall(self, k_and_pairs):
+        matrix = confusion_of(*k_and_pairs)
+        precision, recall, f1, support = ours.per_class(matrix)
+        both = np.nan_to_num(precision) + np.nan_to_num(recall) > 0
+        precision, recall_there = precision[both], recall[both]
+        np.testing.assert_allclose(f1[both], 2 * precision * recall_there / (precision + recall_there))
+        if support.sum():
+            assert ours.accuracy(matrix) == pytest.approx(np.nansum(recall * support) / support.sum())
+
+    @given(label_pairs)
+    def test_ranges_and_the_order_of_classes_does_not_matter(self, k_and_pairs):
+        matrix = confusion_of(*k_and_pairs)
+        turned = matrix[::-1, ::-1]
+        for measure in (ours.accuracy, ours.balanced_accuracy, ours.majority_baseline):
+            value = measure(matrix)
+            assert math.isnan(value) == (matrix.sum() == 0)
+            assert math.isnan(value) or 0 <= value <= 1
+            assert value == pytest.approx(measure(turned), nan_ok=True)
+
+    def test_a_constant_answer_gets_no_more_than_the_baseline(self):
+        constant = [[90, 0], [10, 0]]
+        assert ours.accuracy(constant) == ours.majority_baseline(constant) == 0.9
+        assert ours.balanced_accuracy(constant) == 0.5
+
+    @pytest.mark.parametrize("matrix", [[1, 2], [[1, 2]], np.zeros((0, 0))])
+    def test_refuses_what_is_not_square(self, matrix):
+        with pytest.raises(ValueError, match=r"\(K, K\)"):
+            ours.per_class(matrix)
+
+
+class TestMcNemar:
+    @given(st.integers(0, 300), st.integers(0, 300))
+    def test_is_the_sum_of_exact_fractions(self, only_first, only_second):
+        n, fewest = only_first + only_second, min(only_first, only_second)
+        first = np.repeat([True, False], [only_first, only_second])
+        exact = min(Fraction(1), Fraction(2 * sum(math.comb(n, k) for k in range(fewest + 1)), 2**n))
+        assert ours.mcnemar_exact(first, ~first).p_value == pytest.approx(float(exact), rel=1e-9)
+
+    @pytest.mark.slow  # importing scipy.stats takes seconds
+    @given(st.integers(0, 300), st.integers(0, 300))
+    @settings(max_examples=60, deadline=None)
+    def test_is_the_exact_binomial_test(self, only_first, only_second):
+        stats = pytest.importorskip("scipy.stats")
+        first = np.repeat([True, False, True, False], [only_first, only_second, 20, 3])
+        second = np.repeat([False, True, True, False], [only_first, only_second, 20, 3])
+        found = ours.mcnemar_exact(first, second)
+        assert found[:2] == (only_first, only_second)
+        n = only_first + only_second
+        expected = stats.binomtest(only_first, n).pvalue if n else 1.0
+        assert found.p_value == pytest.approx(expected, rel=1e-8)
+
+    def test_is_exact_in_fractions(self):
+        assert ours.mcnemar_exact([True] * 5, [False] * 5).p_value == pytest.approx(2 / 2**5)
+
+    @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=50))
+    def test_is_the_same_both_ways_round(self, pairs):
+        first, second = np.array(pairs).T
+        there, back = ours.mcnemar_exact(first, second), ours.mcnemar_exact(second, first)
+        assert there.p_value == back.p_value
+        assert (there.only_first, there.only_second) == (back.only_second, back.only_first)
+
+    def test_stands_a_hundred_thousand_pictures(self):
+        right = np.arange(100_000) % 2 == 0
+        assert ours.mcnemar_exact(right, ~right).p_value == 1.0
+        assert ours.mcnemar_exact(right, np.zeros_like(right)).p_value < 1e-300
+
+    def test_refuses_different_pictures(self):
+        with pytest.raises(ValueError, match="same length"):
+            ours.mcnemar_exact([True], [True, False])
+
+
+class TestHolm:
+    def test_by_hand(self):
+        assert ours.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+        assert ours.holm([]) == []
+
+    @given(st.lists(st.floats(0, 1), max_size=8))
+    def test_never_lowers_keeps_the_order_and_stays_below_bonferroni(self, p_values):
+        found = ours.holm(p_values)
+        assert all(p <= q <= min(1, p * len(p_values)) + 1e-12 for p, q in zip(p_values, found, strict=True))
+        in_order = [found[i] for i in np.argsort(p_values, kind="stable")]
+        assert in_order == sorted(in_order)

@@ -1,0 +1,149 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cic_assets.domain.evaluation import build_report, load_report_inputs, wording
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [(0.985, "98.5 %"), (1.0, "100.0 %"), (0.99999, "99.9 %"), (0.0, "0.0 %"), (0.00001, "0.1 %"), (None, "n/a")],
+)
+def test_percent(share, text):
+    assert wording.percent(share) == text
+
+
+@given(st.floats(0, 1))
+def test_percent_says_all_or_nothing_only_of_all_or_nothing(share):
+    assert (wording.percent(share) == "100.0 %") == (share == 1)
+    assert (wording.percent(share) == "0.0 %") == (share == 0)
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (411_000_000, "411 MB"),
+        (1_540_000_000, "1.54 GB"),
+        (9.99e12, "9.99 TB"),
+        (None, "n/a"),
+    ],
+)
+def test_size(count, text):
+    assert wording.size(count) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.034, "0.034 s"),
+        (9.7, "9.7 s"),
+        (59.6, "60 s"),
+        (61.5, "1 min 02 s"),
+        (192, "3 min 12 s"),
+        (7380, "2 h 03 min"),
+        (None, "n/a"),
+    ],
+)
+def test_duration(seconds, text):
+    assert wording.duration(seconds) == text
+
+
+def test_amount_and_count():
+    assert [wording.amount(n) for n in (12, 3_400_000, 27e9)] == ["12", "3.4 M", "27 G"]
+    assert [wording.count_of(n, "copy", "copies") for n in (0, 1, 2)] == ["0 copies", "1 copy", "2 copies"]
+    assert wording.count_of(1303, "picture") == "1,303 pictures"
+
+
+def test_minus():
+    assert [wording.minus(n) for n in (0, 31)] == ["0", "\N{MINUS SIGN}31"]
+
+
+def test_p_value():
+    assert [wording.p_value(p) for p in (1.0, 0.0321, 0.0009)] == ["1", "0.032", "< 0.001"]
+
+
+class TestAnswer:
+    def test_says_how_many_how_sure_against_what_and_why_this_one(self, report):
+        data = report.data
+        model, text = data.models["xception"], data.answer.text
+        assert f"{model.right} of {model.n} test pictures" in text
+        assert wording.interval(model.accuracy_ci) in text
+        assert "Always answering" in text
+        assert "learned to tell them apart" in text
+        assert f"best by its {model.validation_n} validation pictures" in text
+
+    @pytest.mark.parametrize(
+        ("changes", "said"),
+        [
+            ({"validation_accuracy": 0.8}, " (90.0 %)."),
+            ({}, " VGG got as many of these right: the lower loss on them decided (0.2 against 0.3)."),
+            (
+                {"validation_loss": 0.2},
+                " VGG got as many of these right: their loss is the same too, the name decided.",
+            ),
+            (
+                {"validation_accuracy": 0.95, "random_weights": True},
+                " VGG got no fewer right, but had to do without pretrained weights.",
+            ),
+        ],
+    )
+    def test_says_which_rule_decided(self, report, changes, said):
+        equal = {"validation_accuracy": 0.9, "validation_loss": 0.3, "random_weights": False}
+        models = {name: report.data.models[name].model_copy(update=equal) for name in ("vgg", "xception")}
+        models["xception"] = models["xception"].model_copy(update={"validation_loss": 0.2})
+        models["vgg"] = models["vgg"].model_copy(update=changes)
+        answer = wording.answer("xception", models, report.data.dataset)
+        assert answer.statements["How it was chosen"].endswith(said)
+
+    def test_admits_that_nothing_was_learned(self, new_world):
+        world = new_world()
+        world.write_model("vgg", skill=0.5, seed=3)
+        data = build_report(load_report_inputs(world.root, world.question())).data
+        assert not data.answer.above_majority
+        assert "do not show that it learned anything" in data.answer.text
+        assert [notice.kind for notice in data.notices] == ["not_above_majority"]
+        assert "always giving the same answer: VGG." in data.notices[0].title
+        assert "the only model" in data.answer.text
+
+    def test_names_all_that_learned_nothing_in_one_notice(self, report):
+        models = {
+            name: model.model_copy(update={"above_majority": name == "xception"})
+            for name, model in report.data.models.items()
+        }
+        (notice,) = wording.notices(report.data.dataset, models)
+        assert notice.title.endswith("the same answer: VGG and Peetz Net.")
+
+    def test_pairs(self, report):
+        data = report.data
+        pair = data.comparisons[0]
+        undecided = pair.model_copy(update={"p_value_adjusted": 0.3})
+        decided = pair.model_copy(update={"p_value_adjusted": 0.0001, "only_first": 1, "only_second": 20})
+        assert "do not decide between VGG and Peetz Net." in wording.comparison(undecided, data.models)
+        assert wording.comparison(decided, data.models) == "Peetz Net is better than VGG."
+
+    @pytest.mark.parametrize(
+        ("sure", "word"), [(0.9, "too sure"), (0.81, "as sure as it is right"), (0.6, "too modest")]
+    )
+    def test_calibration(self, report, sure, word):
+        model = report.data.models["vgg"].model_copy(update={"accuracy_ci": (0.72, 0.86), "mean_confidence": sure})
+        assert word in wording.calibration(model)
+
+
+@pytest.mark.parametrize(
+    ("labels", "offered", "heading"),
+    [
+        (["r/cars", "dump:cars.zst"], "posts", "When they were posted"),
+        (["folder:a", "folder:b"], "files", "When their files were last changed"),
+        (["folder:a", "kaggle:b"], "files", "When their files were last changed"),
+        (["r/cars", "folder:b"], "posts and files", "When they were posted, or their file last changed"),
+        (["urls:a.csv", "folder:b"], "links and files", "When their files were last changed"),
+    ],
+)
+def test_what_was_looked_at_goes_by_the_kinds_of_sources(report, labels, offered, heading):
+    part = next(iter(report.data.dataset.sources.values()))
+    sources = {label: part.model_copy(update={"label": label}) for label in labels}
+    dataset = report.data.dataset.model_copy(update={"sources": sources})
+    assert wording.looked_at(dataset) == offered
+    assert wording.when_posted(dataset) == heading

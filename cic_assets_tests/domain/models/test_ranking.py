@@ -1,0 +1,21 @@
+"""Which model is the one to use."""
+
+import pytest
+
+from cic_assets.domain.models import best_first, best_model
+
+
+def test_the_best_is_the_best_in_validation_never_in_test(make_card):
+    assert best_model([make_card("low", accuracy=0.7, test=0.9), make_card("high", accuracy=0.8, test=0.6)]) == "high"
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_of_equals_the_lower_loss_then_the_name_and_random_weights_come_last(make_card, reverse):
+    cards = [
+        make_card("a", accuracy=0.9, loss=0.4),
+        make_card("b", accuracy=0.9, loss=0.2),
+        make_card("c", accuracy=1.0, loss=0.1, random_weights=True),
+        make_card("d", accuracy=0.9, loss=0.2),
+    ]
+    ranked = best_first(reversed(cards) if reverse else cards)
+    assert [card.name for card in ranked] == ["d", "b", "a", "c"]

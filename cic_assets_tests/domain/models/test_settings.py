@@ -1,0 +1,89 @@
+import pytest
+from pydantic import ValidationError
+
+from cic_assets.domain.models import AcceleratorSettings, AugmentationSettings, ModelSettings, default_models
+
+NAMES = ("vgg", "peetz_net", "xception")
+
+
+def original(architecture: str, **given: object) -> ModelSettings:
+    return ModelSettings.model_validate({"architecture": architecture, "variant": "original", **given})
+
+
+def test_default_models_are_the_three_in_their_modern_variant() -> None:
+    models = default_models()
+    assert tuple(models) == NAMES
+    for settings in models.values():
+        assert settings.variant == "modern"
+        assert settings.schedule == "cosine"
+        assert settings.patience is None
+        assert settings.averaging > 0
+
+
+def test_the_original_is_as_the_notebooks() -> None:
+    models = {name: original(name) for name in NAMES}
+    assert {name: settings.epochs for name, settings in models.items()} == {"vgg": 20, "peetz_net": 20, "xception": 4}
+    for settings in models.values():
+        assert (settings.input_size, settings.batch_size, settings.learning_rate) == (224, 20, 1e-3)
+        assert (settings.patience, settings.schedule, settings.progression) == (5, "constant", (1.0,))
+        assert not any((settings.weight_decay, settings.label_smoothing, settings.cutmix, settings.averaging))
+        assert settings.augmentation == AugmentationSettings()
+
+
+def test_a_part_of_the_augmentation_leaves_the_rest_to_the_variant() -> None:
+    usual = ModelSettings(architecture="vgg").augmentation
+    given = ModelSettings.model_validate({"architecture": "vgg", "augmentation": {"flip": False}}).augmentation
+    assert given == usual.model_copy(update={"flip": False})
+    assert usual.zoom[0] < 1
+
+
+def test_augmentation_defaults_are_the_originals() -> None:
+    settings = AugmentationSettings()
+    assert (settings.rotation, settings.brightness, settings.flip) == (10.0, (0.9, 1.1), True)
+    assert settings.zoom == settings.contrast == settings.saturation == (1.0, 1.0)
+
+
+def test_given_settings_win_over_those_of_the_architecture() -> None:
+    assert ModelSettings(architecture="xception", epochs=9).epochs == 9
+    assert original("xception").epochs == 4
+
+
+def test_settings_survive_json() -> None:
+    settings = ModelSettings(architecture="xception", width=0.5)
+    assert ModelSettings.model_validate_json(settings.model_dump_json()) == settings
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [
+        ({"architecture": "resnet"}, "architecture"),
+        ({}, "architecture"),
+        ({"architecture": "vgg", "variant": "futuristic"}, "variant"),
+        ({"architecture": "vgg", "width": 0}, "width"),
+        ({"architecture": "vgg", "input_size": 8}, "input_size"),
+        ({"architecture": "xception", "input_size": 64}, "input_size"),
+        ({"architecture": "vgg", "learning_rate": 0}, "learning_rate"),
+        ({"architecture": "vgg", "filters": 3}, "filters"),
+        ({"architecture": "vgg", "progression": []}, "progression"),
+        ({"architecture": "vgg", "progression": [0.5, 1.5]}, "progression"),
+        ({"architecture": "vgg", "variant": "original", "progression": [0.5, 1]}, "progression"),
+        ({"architecture": "xception", "progression": [0.5, 1]}, "progression"),
+        ({"architecture": "xception", "cutmix": 0.5}, "cutmix"),
+        ({"architecture": "xception", "optimizer": "muon"}, "optimizer"),
+        ({"architecture": "vgg", "head_epochs": 2}, "head_epochs"),
+        ({"architecture": "vgg", "augmentation": {"brightness": [1.1, 0.9]}}, "brightness"),
+        ({"architecture": "vgg", "augmentation": {"zoom": [0.5, 1.5]}}, "zoom"),
+    ],
+)
+def test_wrong_settings_name_their_key(given: dict[str, object], key: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        ModelSettings.model_validate(given)
+    assert key in str(error.value)
+
+
+def test_a_cpu_cannot_be_required_to_be_a_gpu() -> None:
+    with pytest.raises(ValidationError, match="require"):
+        AcceleratorSettings(device="cpu", require=True)
+    assert AcceleratorSettings(device="gpu").needs_gpu
+    assert AcceleratorSettings(require=True).needs_gpu
+    assert not AcceleratorSettings().needs_gpu

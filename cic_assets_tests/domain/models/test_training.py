@@ -1,0 +1,274 @@
+"""Whole trainings on pictures that are easy to tell apart."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from upath import UPath
+
+from cic_assets.domain.models import (
+    AcceleratorSettings,
+    AcceleratorUnavailableError,
+    Card,
+    CardMismatchError,
+    EpochEnd,
+    Event,
+    Finished,
+    Message,
+    ModelSettings,
+    Progress,
+    TrainingDivergedError,
+    WeightsUnavailableError,
+    fit_to_side,
+    load_model,
+    read_card,
+    train,
+    train_in_process,
+)
+
+from .conftest import MakeDataset
+from .small_trainings import FAST, FAST_XCEPTION, SMALL, SMALL_MODERN, SMALL_PEETZ_NET, spec_for, weights_of
+
+pytestmark = [
+    pytest.mark.slow,
+    # TensorFlow's tensors, asked by Keras for a numpy array.
+    pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"),
+]
+
+
+@pytest.fixture
+def trained(make_dataset: MakeDataset, tmp_path: Path) -> tuple[Path, Path, Card, list[Event]]:
+    """A model of three classes, trained in a process of its own: data set, folder, card, events."""
+    dataset, output, events = (
+        make_dataset(3, counts={"train": 90, "validation": 30, "test": 30}),
+        tmp_path / "model",
+        [],
+    )
+    card = train_in_process(spec_for(dataset, output), events.append)
+    return dataset, output, card, events
+
+
+def test_a_training_from_data_to_model(trained: tuple[Path, Path, Card, list[Event]]) -> None:
+    dataset, output, card, events = trained
+    files = ["card.json", "model.keras", "pictures.parquet", "predictions.parquet"]
+    assert sorted(file.name for file in output.iterdir()) == files
+    assert read_card(UPath(output)) == card
+
+    # It learned what there is to learn.
+    assert card.scores["test"].accuracy > 0.9
+    assert card.history[-1]["loss"] < card.history[0]["loss"]
+
+    # Events came in order, with figures that agree with the card.
+    assert isinstance(events[-1], Finished)
+    epochs = [event for event in events if isinstance(event, EpochEnd)]
+    assert [epoch.epoch for epoch in epochs] == list(range(1, card.epochs + 1))
+    assert [epoch.model_dump(exclude={"kind"}) for epoch in epochs] == card.history
+    assert any(isinstance(event, Message) and "training on cpu" in event.text for event in events)
+    for progress in (event for event in events if isinstance(event, Progress)):
+        assert 0 < progress.done <= progress.total
+        assert progress.rate > 0
+
+    # The saved model, asked again, says what its predictions say.
+    model, _ = load_model(UPath(output))
+    predictions = pd.read_parquet(output / "predictions.parquet")
+    assert predictions["split"].value_counts().to_dict() == {"validation": 30, "test": 30}
+    manifest = pd.read_parquet(dataset / "manifest.parquet").set_index("sha256")
+    for split, rows in predictions.groupby("split"):
+        pictures = np.load(dataset / f"{split}.npy")[manifest.loc[rows["sha256"], "row"]]
+        answers = np.asarray(model(fit_to_side(pictures, card.preprocessing.input_size)))
+        assert_allclose(answers, rows[["p_car", "p_tank", "p_bus"]], atol=1e-5)
+        assert_array_equal(np.array(card.labels)[answers.argmax(axis=1)], rows["predicted"])
+        right = (rows["predicted"] == rows["klass"]).mean()
+        assert card.scores[str(split)].accuracy == pytest.approx(right)
+    assert_array_equal(manifest.loc[predictions["sha256"], "klass"], predictions["klass"])
+
+    # The model is without optimizer, and its costs are measured.
+    with zipfile.ZipFile(output / "model.keras") as archive:
+        assert not json.loads(archive.read("config.json"))["compile_config"]
+        assert b"optimizer" not in archive.read("model.weights.h5")
+    measures = card.measures
+    assert measures.disk_bytes == (output / "model.keras").stat().st_size
+    assert measures.peak_rss_bytes > 200e6
+    assert 0 < measures.train_seconds < measures.wall_seconds
+    assert measures.cpu_seconds > 0
+    assert measures.peak_gpu_bytes is None
+    assert not card.random_weights
+
+
+def test_a_model_that_is_not_its_cards_is_refused(trained: tuple[Path, Path, Card, list[Event]]) -> None:
+    _, output, _, _ = trained
+    with (output / "model.keras").open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(CardMismatchError, match=r"is not the model that card\.json describes"):
+        load_model(UPath(output))
+    (output / "card.json").write_text(json.dumps({"name": "x"}))
+    with pytest.raises(CardMismatchError, match=r"card\.json: settings"):
+        read_card(UPath(output))
+    (output / "card.json").unlink()
+    with pytest.raises(FileNotFoundError, match="train the model first"):
+        load_model(UPath(output))
+
+
+@pytest.mark.parametrize("settings", [SMALL, SMALL_PEETZ_NET])
+@pytest.mark.parametrize(("sixteen_bits", "precision"), [(True, "bfloat16"), (False, "float32")])
+def test_trained_with_16_bits_saved_and_judged_with_32(
+    make_dataset: MakeDataset, tmp_path: Path, settings: ModelSettings, sixteen_bits: bool, precision: str
+) -> None:
+    dataset, accelerator = make_dataset(), AcceleratorSettings(mixed_precision=sixteen_bits)
+    card = train(spec_for(dataset, tmp_path, settings, accelerator=accelerator))
+    assert card.precision == precision
+    assert card.scores["test"].accuracy > 0.9
+    model, _ = load_model(UPath(tmp_path))
+    assert {layer.compute_dtype for layer in model.layers[1:]} == {"float32"}  # the first holds bytes
+    predictions = pd.read_parquet(tmp_path / "predictions.parquet")
+    rows = predictions[predictions["split"] == "test"].set_index("sha256")
+    manifest = pd.read_parquet(dataset / "manifest.parquet").set_index("sha256").loc[rows.index]
+    pictures = fit_to_side(np.load(dataset / "test.npy")[manifest["row"]], settings.input_size)
+    assert_allclose(np.asarray(model(pictures)), rows[["p_car", "p_tank"]], atol=1e-5)
+
+
+@pytest.mark.parametrize("settings", [SMALL, SMALL_MODERN])
+def test_seeds_make_two_trainings_equal(make_dataset: MakeDataset, tmp_path: Path, settings: ModelSettings) -> None:
+    dataset, short = make_dataset(), settings.model_copy(update={"epochs": 2})
+    cards = [train(spec_for(dataset, tmp_path / name, short)) for name in ("one", "two")]
+    other = short.model_copy(update={"seed": 1})
+    train(spec_for(dataset, tmp_path / "three", other))
+    for first, second in zip(weights_of(tmp_path / "one"), weights_of(tmp_path / "two"), strict=True):
+        assert_array_equal(first, second)
+    assert cards[0].scores == cards[1].scores
+    assert not np.array_equal(weights_of(tmp_path / "one")[0], weights_of(tmp_path / "three")[0])
+
+
+def test_block_14_waits_for_the_head(make_dataset: MakeDataset, tmp_path: Path, no_weights: None) -> None:
+    settings = FAST_XCEPTION.model_copy(update={"epochs": 2, "head_epochs": 2})
+    dataset = make_dataset(side=71)
+    kernels = []
+    for name, head_epochs in (("head", 2), ("both", 1)):
+        given = settings.model_copy(update={"head_epochs": head_epochs, "fine_tuning_rate": 1e-3})
+        train(spec_for(dataset, tmp_path / name, given, allow_random_weights=True))
+        model = load_model(UPath(tmp_path / name))[0]
+        kernels.append([np.asarray(model.get_layer(f"block14_sepconv{i}").pointwise_kernel) for i in (1, 2)])
+    from cic_assets.domain.models.networks import build_network
+
+    drawn = [
+        np.asarray(build_network(settings, 2).model.get_layer(f"block14_sepconv{i}").pointwise_kernel) for i in (1, 2)
+    ]
+    for before, head, both in zip(drawn, *kernels, strict=True):
+        assert_array_equal(head, before)
+        assert not np.array_equal(both, before)
+
+
+@pytest.mark.parametrize("settings", [SMALL_MODERN, SMALL_PEETZ_NET])
+def test_a_modern_training_learns_and_judges_the_average(
+    make_dataset: MakeDataset, tmp_path: Path, settings: ModelSettings
+) -> None:
+    dataset = make_dataset(3, side=48, counts={"train": 120, "validation": 30, "test": 30})
+    settings = settings.model_copy(update={"epochs": 16, "progression": (0.8,)})
+    card = train(spec_for(dataset, tmp_path / "model", settings))
+    assert card.scores["test"].accuracy > 0.9
+    assert card.best_epoch == card.epochs == 16
+    assert not card.stopped_early
+    assert card.measures.flops > 1e5
+    # Warm-up, then down to nothing.
+    rates = [row["learning_rate"] for row in card.history]
+    assert rates[0] == pytest.approx(settings.learning_rate)
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] < 1e-6
+    # What is saved answers as what was judged, at the input size, though training pictures were smaller.
+    model, _ = load_model(UPath(tmp_path / "model"))
+    assert model.input.shape == (None, 40, 40, 3)
+    predictions = pd.read_parquet(tmp_path / "model" / "predictions.parquet").query("split == 'test'")
+    pictures = fit_to_side(np.load(dataset / "test.npy"), 40)
+    assert_allclose(np.asarray(model(pictures)), predictions[["p_car", "p_tank", "p_bus"]], atol=1e-5)
+
+
+def test_a_loss_that_is_no_number_stops_with_what_to_do(make_dataset: MakeDataset, tmp_path: Path) -> None:
+    dataset = make_dataset()
+    about = json.loads((dataset / "dataset.json").read_text())
+    (dataset / "dataset.json").write_text(json.dumps(about | {"class_weights": {"car": 1e38, "tank": 1e38}}))
+    with pytest.raises(
+        TrainingDivergedError, match=r"the loss is (nan|inf) in epoch 1, batch \d+: lower learning_rate"
+    ):
+        train(spec_for(dataset, tmp_path / "model"))
+    assert not (tmp_path / "model").exists()
+
+
+def test_class_weights_count(make_dataset: MakeDataset, tmp_path: Path) -> None:
+    """A class of weight zero is not learned: everything is called the other one."""
+    dataset = make_dataset()
+    about = json.loads((dataset / "dataset.json").read_text())
+    (dataset / "dataset.json").write_text(json.dumps(about | {"class_weights": {"car": 0.0, "tank": 2.0}}))
+    train(spec_for(dataset, tmp_path / "model", FAST))
+    assert set(pd.read_parquet(tmp_path / "model" / "predictions.parquet")["predicted"]) == {"tank"}
+
+
+def test_early_stopping_gives_the_best_weights_back(make_dataset: MakeDataset, tmp_path: Path) -> None:
+    settings = SMALL.model_copy(update={"epochs": 40, "patience": 1})
+    same_as_judged = AcceleratorSettings(mixed_precision=False)
+    card = train(spec_for(make_dataset(), tmp_path / "model", settings, accelerator=same_as_judged))
+    assert card.stopped_early
+    assert card.epochs < 40
+    best = max(card.history, key=lambda row: (row["val_accuracy"], -row["val_loss"]))
+    assert card.best_epoch == best["epoch"]
+    assert card.scores["validation"].accuracy == pytest.approx(best["val_accuracy"])
+    assert card.scores["validation"].loss == pytest.approx(best["val_loss"], rel=1e-4)
+    assert [row["epoch"] for row in card.history if row["best"]][-1] == card.best_epoch
+
+
+def test_random_weights_only_where_allowed_and_the_card_says_so(
+    make_dataset: MakeDataset, tmp_path: Path, no_weights: None
+) -> None:
+    spec = spec_for(make_dataset(side=71), tmp_path / "model", FAST_XCEPTION, scratch=str(tmp_path / "scratch"))
+    with pytest.raises(WeightsUnavailableError, match="no ImageNet weights"):
+        train(spec)
+    allowed = spec.model_copy(update={"allow_random_weights": True})
+    with pytest.raises(WeightsUnavailableError, match="no such file"):
+        train(allowed.model_copy(update={"weights": str(tmp_path / "absent.h5")}))
+    events: list[Event] = []
+    card = train(allowed, events.append)
+    assert card.random_weights
+    assert card.weights is None
+    assert any(isinstance(event, Message) and event.warning and "RANDOM WEIGHTS" in event.text for event in events)
+
+
+def test_a_gpu_that_is_required_and_absent_is_an_error_at_once(make_dataset: MakeDataset, tmp_path: Path) -> None:
+    import keras
+
+    if keras.distribution.list_devices("gpu"):
+        pytest.skip("there is a GPU here")
+    for accelerator in (AcceleratorSettings(device="gpu"), AcceleratorSettings(require=True)):
+        with pytest.raises(AcceleratorUnavailableError, match="a GPU is required"):
+            train(spec_for(make_dataset(version=accelerator.device), tmp_path / "model", accelerator=accelerator))
+
+
+def test_the_batch_that_is_compiled_estimates_nothing(
+    make_dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cic_assets.domain.models import loop
+
+    monkeypatch.setattr(loop, "PROGRESS_SECONDS", 0)
+    events: list[Event] = []
+    train(spec_for(make_dataset(), tmp_path / "model", FAST), events.append)
+    told = [event.done for event in events if isinstance(event, Progress) and event.stage == "training"]
+    assert told == [2, 3, 5, 6]  # of three batches an epoch, the first has nothing to compare with
+    events.clear()
+    at_once = FAST.model_copy(update={"batch_size": 24})
+    train(spec_for(make_dataset(version="v2"), tmp_path / "model", at_once), events.append)
+    assert [event.done for event in events if isinstance(event, Progress)] == [1, 2]
+
+
+@pytest.mark.parametrize("settings", [FAST, SMALL_MODERN.model_copy(update={"progression": (1.0,)})])
+def test_a_step_is_traced_once(
+    make_dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: ModelSettings
+) -> None:
+    import keras
+
+    traced: list[object] = []
+    step = keras.Model.train_step
+    monkeypatch.setattr(keras.Model, "train_step", lambda model, data: (traced.append(model), step(model, data))[1])
+    train(spec_for(make_dataset(), tmp_path / "model", settings))
+    assert len(traced) == 1

@@ -1,0 +1,258 @@
+import os
+import shutil
+import socket
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cic_assets.domain.download import Network
+from cic_assets.domain.prediction import (
+    Input,
+    Prediction,
+    PredictionError,
+    as_table,
+    inputs,
+    load_predictor,
+    load_predictors,
+    predict_sources,
+    read_inputs,
+)
+from cic_assets.storage import DataRoot, write_json
+from cic_assets.web.replay import replay
+
+
+def test_says_the_class_of_a_file(predictor, grey, tmp_path):
+    (tmp_path / "white.png").write_bytes(grey(255))
+    (prediction,) = predictor.predict([str(tmp_path / "white.png")])
+    assert (prediction.label, prediction.error, prediction.model) == ("bright", None, "vgg")
+    assert prediction.probability == pytest.approx(1)
+    assert prediction.probabilities == {"dark": pytest.approx(0), "bright": pytest.approx(1)}
+
+
+def test_a_bad_picture_does_not_stop_the_others(predictor, grey, tmp_path):
+    for name, data in (("a.png", grey(250)), ("b.jpg", b"<html>"), ("c.jpg", b""), ("d.png", grey(5))):
+        (tmp_path / name).write_bytes(data)
+    predictions = predictor.predict([str(tmp_path), str(tmp_path / "missing.jpg")])
+    assert [item.label for item in predictions] == ["bright", None, None, "dark", None]
+    assert "not_an_image" in predictions[1].error
+    assert "empty" in predictions[2].error
+    assert "No such file" in predictions[4].error
+
+
+def test_a_folder_is_searched_to_its_depth_and_other_files_are_reported(predictor, grey, tmp_path):
+    (tmp_path / "deep" / "er").mkdir(parents=True)
+    (tmp_path / "deep" / "er" / "x.PNG").write_bytes(grey(200))
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / ".hidden.png").write_bytes(grey(200))
+    (tmp_path / "Thumbs.db").write_bytes(b"x")
+    by_name = {item.path.rsplit("/", 1)[-1]: item for item in predictor.predict([str(tmp_path)])}
+    assert set(by_name) == {"x.PNG", "notes.txt"}
+    assert by_name["x.PNG"].label == "bright"
+    assert "not a picture by its name" in by_name["notes.txt"].error
+    assert {name: item.skipped for name, item in by_name.items()} == {"x.PNG": False, "notes.txt": True}
+
+
+def test_an_empty_folder_is_said_to_be_empty(tmp_path):
+    (item,) = read_inputs([str(tmp_path)])
+    assert "no pictures in this folder" in item.error
+
+
+def test_a_folder_without_any_picture_is_a_mistake_whatever_else_it_holds(tmp_path):
+    (tmp_path / "notes.txt").touch()
+    first, second = read_inputs([str(tmp_path)])
+    assert "no pictures in this folder" in first.error
+    assert (first.skipped, second.skipped) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("a" * 300, "cannot be read: File name too long"),
+        ("a\0b", "is no path: embedded null byte"),
+        ("/dev/zero", "cannot be read: not a regular file"),
+        ("/dev/null/x", "cannot be read: Not a directory"),
+    ],
+)
+def test_what_is_no_file_has_a_reason(source, reason):
+    (item,) = read_inputs([source])
+    assert item.error == reason
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "x.jpg")
+    (item,) = read_inputs([str(tmp_path / "x.jpg")])
+    assert "not a regular file" in item.error
+
+
+def test_no_more_is_read_than_a_picture_may_have(tmp_path, monkeypatch):
+    monkeypatch.setattr(inputs, "MAX_BYTES", 1000)
+    for size in (1000, 1001):
+        (tmp_path / f"{size}.jpg").write_bytes(bytes(size))
+    fits, too_long = read_inputs([str(tmp_path / "1000.jpg"), str(tmp_path / "1001.jpg")])
+    assert len(fits.data) == 1000
+    assert too_long.error == "too_large: more than 1000 bytes"
+
+
+def test_a_table_of_unreadable_pictures_is_a_table(tmp_path, make_predictor):
+    predictor = make_predictor()
+    (tmp_path / "bad.jpg").write_bytes(b"<html>")
+    name = os.fsdecode(b"\xff.jpg")
+    table = as_table(predictor.predict([str(tmp_path / "bad.jpg"), name]), predictor.card.labels)
+    path = DataRoot(str(tmp_path / "root")).write_table("adhoc_predictions", table)
+    read = pd.read_parquet(str(path))
+    assert list(read.columns) == ["path", "label", "probability", "p_dark", "p_bright", "model", "error"]
+    assert list(read["label"]) == ["", ""]
+    assert read["path"][1] == "\\udcff.jpg"
+    assert read["p_dark"].isna().all()
+
+
+def test_tables_have_the_same_types_whatever_the_pictures_are():
+    good = Prediction("a.jpg", "vgg", "dark", 0.9, {"dark": 0.9, "bright": 0.1})
+    bad = Prediction("b.jpg", "vgg", error="empty")
+    tables = [as_table(rows, ["dark", "bright"]) for rows in ([good], [bad], [good, bad], [])]
+    assert all(table["p_bright"].dtype == "float64" for table in tables)
+    assert tables[2]["p_dark"][0] == 0.9
+
+
+def test_pictures_go_through_in_batches(predictor, grey):
+    items = (Input(str(index), grey(index)) for index in range(70))
+    predictions = list(predictor.classify(items))
+    assert [item.path for item in predictions] == [str(index) for index in range(70)]
+    assert predictor._model.batches == [32, 32, 6]
+
+
+def test_the_preprocessing_is_that_of_the_card(predictor, grey):
+    prepared = predictor.prepare(Input("wide", grey(100, width=500, height=90)))
+    assert prepared.shape == (36, 36, 3)
+    assert np.all(prepared == 100)
+
+
+@pytest.mark.parametrize("source", ["http://127.0.0.1:9/x.jpg", "http://169.254.169.254/latest", "file:///etc/passwd"])
+def test_urls_lead_nowhere_private(predictor, source):
+    (prediction,) = predictor.predict([source])
+    assert prediction.label is None
+    assert "blocked" in prediction.error
+
+
+def test_a_url_is_fetched_as_safely_as_a_scraped_one(predictor, grey, archive):
+    good = archive.add("good", grey(240))
+    gone = archive.add("gone", status=404)
+    with replay(archive.folder) as server:
+        found, missing = predictor.predict([good, gone], Network.replay("127.0.0.1", server.port))
+    assert (found.path, found.label) == (good, "bright")
+    assert "http_error" in missing.error
+
+
+def put_card(root, card, name):
+    (root.model(name)).mkdir(parents=True)
+    write_json(root.model(name) / "card.json", card.model_dump(mode="json"))
+
+
+def chosen(root):
+    """The model that would be loaded; there is no model file here, only cards."""
+    with pytest.raises(PredictionError, match=r"model\.keras is missing") as caught:
+        load_predictor(root)
+    return str(caught.value).split("/models/")[1].split("/")[0]
+
+
+def test_a_model_of_another_data_set_is_not_the_best(tmp_path, make_card):
+    root = DataRoot(str(tmp_path))
+    put_card(root, make_card("vgg", accuracy=0.8), "vgg")
+    put_card(root, make_card("old", accuracy=0.95).model_copy(update={"data_version": "before"}), "old")
+    assert chosen(root) == "old"
+    root.dataset.mkdir()
+    write_json(root.dataset / "dataset.json", {"version": "d"})
+    assert chosen(root) == "vgg"
+    with pytest.raises(PredictionError, match=r"models/vgg/model\.keras is missing"):
+        load_predictors(root)
+    write_json(root.dataset / "dataset.json", {"version": "new"})
+    with pytest.raises(PredictionError, match=r"no model .* trained on its data set new: train again.* old, vgg"):
+        load_predictor(root)
+    with pytest.raises(PredictionError, match=r"models/old/model\.keras is missing"):
+        load_predictor(root, "old")
+
+
+def test_a_model_is_loaded_only_for_what_can_be_read(tmp_path, make_card, grey):
+    root = DataRoot(str(tmp_path / "root"))
+    put_card(root, make_card("vgg"), "vgg")
+    missing = [str(tmp_path / "nowhere.jpg"), str(tmp_path / "neither")]
+    for path, prediction in zip(missing, predict_sources(root, missing), strict=True):
+        assert (prediction.path, prediction.model, prediction.label) == (path, "vgg", None)
+        assert prediction.error == "cannot be read: No such file or directory"
+    with pytest.raises(PredictionError, match="expected one of vgg"):
+        list(predict_sources(root, missing, "resnet"))
+    (tmp_path / "a.png").write_bytes(grey(250))
+    with pytest.raises(PredictionError, match=r"model\.keras is missing"):
+        list(predict_sources(root, [*missing, str(tmp_path / "a.png")]))
+
+
+def test_without_a_model_it_says_what_to_do(tmp_path):
+    with pytest.raises(PredictionError, match=r"no trained model .* train one first, with `cic run`"):
+        load_predictor(DataRoot(str(tmp_path)))
+
+
+def test_a_broken_card_is_named(tmp_path):
+    (tmp_path / "models" / "vgg").mkdir(parents=True)
+    (tmp_path / "models" / "vgg" / "card.json").write_text("{}")
+    with pytest.raises(PredictionError, match=r"card\.json: .* train the model again"):
+        load_predictor(DataRoot(str(tmp_path)))
+
+
+@pytest.mark.slow
+def test_a_real_model_is_loaded_and_answers(keras_root, grey, tmp_path):
+    predictor = load_predictor(keras_root)
+    assert predictor.card.name == "vgg"
+    for level in (20, 250):
+        (tmp_path / f"{level}.png").write_bytes(grey(level))
+    assert {item.path.rsplit("/", 1)[-1]: item.label for item in predictor.predict([str(tmp_path)])} == {
+        "20.png": "dark",
+        "250.png": "bright",
+    }
+
+
+@pytest.mark.slow
+def test_sources_are_answered_in_their_order(keras_root, grey, tmp_path):
+    (tmp_path / "a.png").write_bytes(grey(250))
+    sources = [str(tmp_path / name) for name in ("nowhere.png", "a.png", "neither.png")]
+    predictions = list(predict_sources(keras_root, sources))
+    assert [item.path for item in predictions] == sources
+    assert [item.label for item in predictions] == [None, "bright", None]
+    assert {item.model for item in predictions} == {"vgg"}
+
+
+@pytest.mark.slow
+def test_a_compiled_answer_is_the_plain_one(keras_root, grey):
+    predictor = load_predictor(keras_root, "peetz_net")
+    pictures = np.stack([predictor.prepare(Input("x", grey(level))) for level in (10, 130, 240)])
+    plain = predictor.probabilities(pictures)
+    predictor.warm_up()
+    np.testing.assert_allclose(predictor.probabilities(pictures), plain, rtol=1e-5)
+    np.testing.assert_allclose(plain.sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_all_models_come_best_first(keras_root):
+    assert [item.card.name for item in load_predictors(keras_root)] == ["vgg", "peetz_net"]
+    with pytest.raises(PredictionError, match="expected one of peetz_net, vgg"):
+        load_predictor(keras_root, "resnet")
+
+
+@pytest.mark.slow
+def test_a_model_file_that_was_exchanged_is_not_loaded(keras_root, tmp_path):
+    copy = DataRoot(str(tmp_path / "copy"))
+    shutil.copytree(str(keras_root.path), str(copy.path))
+    with (copy.model("vgg") / "model.keras").open("ab") as file:
+        file.write(b"more")
+    with pytest.raises(PredictionError, match=r"is not the model that card\.json describes"):
+        load_predictor(copy)
+
+
+def test_blocked_urls_are_not_even_connected_to(predictor):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        listener.settimeout(0.2)
+        predictor.predict([f"http://localhost:{listener.getsockname()[1]}/x.jpg"])
+        with pytest.raises(TimeoutError):
+            listener.accept()

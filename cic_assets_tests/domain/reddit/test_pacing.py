@@ -1,0 +1,162 @@
+"""Keeping to so many requests a minute, and reading how long to wait."""
+
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cic_assets.domain.reddit.pacing import Pace, backoff, ledger_of, retry_after
+
+
+class _Clock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+    def sleep(self, seconds):
+        assert seconds > 0
+        self.now += seconds
+
+
+def _most_in_a_window(times, window):
+    return max(sum(start <= other < start + window for other in times) for start in times)
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    return tmp_path / "cache" / "reddit.sqlite3"
+
+
+def test_a_burst_is_let_through_and_then_the_minute_is_waited_for(ledger):
+    clock = _Clock()
+    pace = Pace(100, ledger, clock=clock, sleep=clock.sleep)
+    times = []
+    for _ in range(250):
+        pace.wait()
+        times.append(clock.now)
+    assert times[99] == times[0]
+    assert times[100] == pytest.approx(times[0] + 60)
+    assert times[249] == pytest.approx(times[0] + 120)
+
+
+def test_never_more_than_allowed_in_any_minute_however_requests_come(ledger):
+    clock = _Clock()
+    pace = Pace(10, ledger, clock=clock, sleep=clock.sleep)
+    times = []
+    for number in range(100):
+        clock.now += number % 7
+        pace.wait()
+        times.append(clock.now)
+    assert _most_in_a_window(times, 60) == 10
+
+
+def test_a_clock_set_back_does_not_stop_everything(ledger):
+    clock = _Clock()
+    pace = Pace(2, ledger, clock=clock, sleep=clock.sleep)
+    pace.wait()
+    pace.wait()
+    clock.now = 10.0
+    pace.wait()
+    assert clock.now == 10.0
+
+
+def test_threads_share_the_pace(ledger):
+    times = []
+
+    def ask(_):
+        pace.wait()
+        times.append(time.time())
+
+    pace = Pace(5, ledger, window=0.5)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(ask, range(20)))
+    assert max(times) - min(times) >= 1.5
+
+
+_PROCESS = """
+import sys, time
+from pathlib import Path
+from cic_assets.domain.reddit.pacing import Pace
+pace = Pace(5, Path(sys.argv[1]), window=1.0)
+for _ in range(5):
+    pace.wait()
+    print(time.time())
+"""
+
+
+@pytest.mark.slow
+def test_processes_share_the_pace(ledger):
+    processes = [
+        subprocess.Popen([sys.executable, "-c", _PROCESS, str(ledger)], stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    times = [float(line) for process in processes for line in process.communicate(timeout=60)[0].splitlines()]
+    assert len(times) == 15
+    # A place is taken a moment before the time is read.
+    assert _most_in_a_window(times, 0.9) <= 5
+
+
+def test_where_nothing_can_be_written_requests_keep_an_even_distance(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    clock = _Clock()
+    Pace(100, tmp_path / "file" / "ledger", clock=clock, sleep=clock.sleep).wait()
+    (tmp_path / "broken").write_text("not a database, and long enough to be told from one" * 20)
+    Pace(100, tmp_path / "broken", clock=clock, sleep=clock.sleep).wait()
+    assert clock.now == pytest.approx(1001.2)
+
+
+def test_the_ledger_is_of_the_app_and_does_not_tell_its_id(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert ledger_of("app").parent == tmp_path / "cic_assets"
+    assert ledger_of("app") != ledger_of("another")
+    assert "myclient" not in str(ledger_of("myclient"))
+
+
+def test_retry_after_in_seconds():
+    assert retry_after("7") == 7
+    assert retry_after("0.5") == 0.5
+    assert retry_after("-3") == 0
+
+
+@pytest.fixture
+def far_from_greenwich(monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/New_York")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_from_greenwich")
+def test_retry_after_as_a_date():
+    ahead = datetime.now(UTC) + timedelta(seconds=30)
+    assert retry_after(format_datetime(ahead, usegmt=True)) == pytest.approx(30, abs=1.5)
+    assert retry_after(format_datetime(ahead).replace("+0000", "-0000")) == pytest.approx(30, abs=1.5)
+    assert retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+
+
+@pytest.mark.parametrize("value", [None, "", "soon", "nan", "inf", "-inf", "Wed, 99 Foo 2015"])
+def test_retry_after_that_says_nothing(value):
+    assert retry_after(value) is None
+
+
+@given(st.text())
+def test_retry_after_takes_anything(value):
+    seconds = retry_after(value)
+    assert seconds is None or 0 <= seconds < float("inf")
+
+
+@given(st.integers(0, 10_000))
+def test_backoff_grows_and_is_bounded(attempt):
+    seconds = backoff(attempt, first=1, longest=30)
+    assert min(2.0 ** min(attempt, 10), 30) / 2 <= seconds <= min(2.0 ** min(attempt, 10), 30)

@@ -1,0 +1,86 @@
+"""The private recorded archive, replayed and read as a scrape does it."""
+
+import csv
+from collections import defaultdict
+from urllib.parse import urlsplit
+
+import pytest
+
+from cic_assets.domain.media import Outcome
+from cic_assets.domain.reddit import REPLAY_CREDENTIALS, PostStatus, connect, fetch_posts, media_of, recheck
+from cic_assets.web.replay import load_archive, replay
+
+pytestmark = pytest.mark.shared
+
+
+@pytest.fixture(scope="module")
+def archive(shared_data):
+    return shared_data / "archive"
+
+
+@pytest.fixture(scope="module")
+def truth(archive):
+    with (archive / "truth.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def server(archive):
+    with replay(archive) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def posts(archive, server):
+    with connect(REPLAY_CREDENTIALS, server.endpoint) as reddit:
+        names = [subreddit.name for subreddit in load_archive(archive).subreddits.values()]
+        return [post for name in names for post in fetch_posts(reddit, name)]
+
+
+@pytest.fixture(scope="module")
+def media(posts):
+    return [medium for post in posts for medium in media_of(post)]
+
+
+def test_every_post_is_read(archive, posts):
+    recorded = load_archive(archive).posts
+    assert {post["name"] for post in posts} == set(recorded)
+    assert len(posts) == len(recorded)
+
+
+def test_every_url_of_the_truth_is_a_medium_that_can_end_as_the_truth_has_it(media, truth):
+    by_url = defaultdict(list)
+    for medium in media:
+        by_url[medium.media_url].append(medium)
+    for row in truth:
+        assert by_url[row["url"]], row["url"]
+        for medium in by_url[row["url"]]:
+            assert (medium.known_outcome == Outcome.SKIPPED) == (row["outcome"] == "skipped"), medium
+
+
+def test_every_post_has_a_row_and_no_row_is_there_twice(posts, media):
+    assert {medium.post_id for medium in media} == {post["id"] for post in posts}
+    rows = [(medium.subreddit, medium.post_id, medium.position) for medium in media]
+    assert len(set(rows)) == len(rows)
+
+
+def test_what_the_truth_does_not_have_is_skipped(media, truth):
+    known = {row["url"] for row in truth}
+    others = [medium for medium in media if medium.media_url not in known]
+    assert {medium.known_outcome for medium in others} == {Outcome.SKIPPED}
+    assert {medium.reason for medium in others} >= {"removed", "deleted by its author", "text post"}
+
+
+def test_every_url_that_is_asked_has_a_route(archive, media):
+    replayed = load_archive(archive)
+    for medium in media:
+        if medium.known_outcome is None:
+            parts = urlsplit(medium.media_url)
+            assert replayed.route(parts.netloc, parts.path, parts.query), medium.media_url
+
+
+def test_a_second_look_finds_what_was_taken_down(server, posts):
+    with connect(REPLAY_CREDENTIALS, server.endpoint) as reddit:
+        standings = recheck(reddit, [post["id"] for post in posts])
+    taken_down = {post["id"] for post in posts if post["removed_by_category"]}
+    assert {post_id for post_id, standing in standings.items() if standing.status != PostStatus.KEPT} == taken_down

@@ -1,0 +1,120 @@
+import json
+
+import pandas as pd
+import pytest
+import zstandard
+
+from cic_assets.domain.reddit import RedditSettings
+from cic_assets.domain.sources import Partition, Source, SourceError, list_media
+
+URLS = ["http://a.example/One.jpg?Q=1", "https://b.example/two"]
+
+
+def media_of(source):
+    partition = Partition("key", "car", Source.model_validate(source))
+    return list_media(partition, RedditSettings(), None, lambda _line: None).media
+
+
+def write(path, name):
+    path = path / name
+    if name.endswith(".parquet"):
+        pd.DataFrame({"media_url": URLS}).to_parquet(path)
+    elif name.endswith(".jsonl"):
+        path.write_text("".join(json.dumps({"url": url}) + "\n" for url in URLS))
+    elif name.endswith(".txt"):
+        path.write_text("\n".join(URLS))
+    else:
+        separator = "\t" if name.endswith(".tsv") else ","
+        path.write_text("".join(f"{a}{separator}{b}\n" for a, b in [("id", "url"), (1, URLS[0]), (2, URLS[1])]))
+    return path
+
+
+@pytest.mark.parametrize("name", ["u.csv", "u.tsv", "u.txt", "u.jsonl", "u.parquet"])
+def test_lists_of_urls_in_every_format(tmp_path, name):
+    media = media_of(f"urls:{write(tmp_path, name)}")
+    assert [medium.media_url for medium in media] == URLS
+    assert {medium.subreddit for medium in media} == {"key"}
+
+
+SUBMISSION = {"id": "abc", "subreddit": "Cars", "title": "t", "url": "http://i.redd.it/x.jpg", "domain": "i.redd.it"}
+
+
+@pytest.mark.parametrize("name", ["dump.jsonl", "dump.zst"])
+def test_dumps_plain_and_compressed(tmp_path, name):
+    text = json.dumps(SUBMISSION) + "\n" + json.dumps(SUBMISSION | {"id": "def", "over_18": True}) + "\n"
+    data = zstandard.compress(text.encode()) if name.endswith(".zst") else text.encode()
+    (tmp_path / name).write_bytes(data)
+    media = media_of(f"dump:{tmp_path / name}")
+    assert [(medium.post_id, medium.known_outcome) for medium in media] == [("abc", None), ("def", "skipped")]
+
+
+def test_blank_lines_of_a_dump_are_none_of_its_lines(tmp_path):
+    line = json.dumps(SUBMISSION).encode()
+    path = make(tmp_path, "d.jsonl", b"\n" + line + b"\n  \r\n\n")
+    assert [medium.post_id for medium in media_of(f"dump:{path}")] == ["abc"]
+
+
+@pytest.mark.parametrize("name", ["u.csv", "u.tsv", "u.jsonl", "u.parquet"])
+def test_an_empty_cell_is_a_row_that_says_so(tmp_path, name):
+    path = tmp_path / name
+    table = pd.DataFrame({"id": ["1", "2", "3"], "url": [URLS[0], None, " "]})
+    if name.endswith(".parquet"):
+        table.to_parquet(path)
+    elif name.endswith(".jsonl"):
+        table.to_json(path, lines=True, orient="records")
+    else:
+        table.to_csv(path, index=False, sep="\t" if name.endswith(".tsv") else ",")
+    media = media_of(f"urls:{path}")
+    assert [(medium.media_url, medium.known_outcome, medium.reason) for medium in media] == [
+        (URLS[0], None, ""),
+        ("", "blocked", "row 2 has no URL"),
+        ("", "blocked", "row 3 has no URL"),
+    ]
+
+
+def test_a_url_keeps_its_id_when_lines_are_put_in_before_it(tmp_path):
+    before = media_of(f"urls:{write(tmp_path, 'u.txt')}")
+    (tmp_path / "u.txt").write_text("\n".join(["http://new.example", *URLS]))
+    after = media_of(f"urls:{tmp_path / 'u.txt'}")
+    assert after[1:] == before
+    assert len({medium.post_id for medium in after}) == 3
+
+
+def make(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("source", "content", "message"),
+    [
+        ("urls:u.csv", b"a,b\n1,2\n", r"u\.csv: found a, b, expected a column named url or media_url"),
+        ("urls:u.xls", b"", r"u\.xls: found \.xls, expected one of \.csv"),
+        ("urls:u.jsonl", b"{nope", r"u\.jsonl: is not a valid \.jsonl file"),
+        ("urls:u.parquet", b"nope", r"u\.parquet: is not a valid \.parquet file"),
+        ("dump:d.jsonl", b'{"id": "a", "url": "x"}\nnope\n', r"d\.jsonl:2: is not JSON"),
+        ("dump:d.jsonl", b"[1]\n", r"d\.jsonl:1: has no id"),
+        ("dump:d.jsonl", b'\n{"id": 5}\n', r"d\.jsonl:2: has the id 5: expected one submission a line, with an id"),
+        ("dump:d.jsonl", b'{"id": ""}\n', r"d\.jsonl:1: has the id '': expected"),
+        ("dump:d.jsonl", b'{"id": null}\n', r"d\.jsonl:1: has no id"),
+        ("dump:d.zst", b"nope", r"d\.zst: is not zstd-compressed text"),
+        ("dump:d.jsonl", b"\xff\xfe", r"d\.jsonl: is not UTF-8 text"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said_in_one_line(tmp_path, source, content, message):
+    kind, name = source.split(":")
+    path = make(tmp_path, name, content)
+    with pytest.raises(SourceError, match=message):
+        media_of(f"{kind}:{path}")
+
+
+@pytest.mark.parametrize("source", ["urls:/no/where.csv", "dump:/no/where.jsonl", "folder:/no/where"])
+def test_a_missing_file_is_named(source):
+    with pytest.raises(SourceError, match="/no/where"):
+        media_of(source)
+
+
+def test_an_empty_folder_is_an_error(tmp_path):
+    with pytest.raises(SourceError, match="is empty: expected pictures"):
+        media_of(f"folder:{tmp_path}")

@@ -1,0 +1,407 @@
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from cic_assets.domain.download import DownloadSettings, Network
+from cic_assets.domain.images import ImageLimits
+from cic_assets.domain.reddit import REPLAY_CREDENTIALS, RedditSettings, connect
+from cic_assets.domain.sources import COLUMNS, Connection, Partition, Source, SourceError, scrape
+from cic_assets.storage import DataRoot
+from cic_assets.web.replay import replay
+
+CARS = Partition("cars", "car", Source.model_validate("r/cars"))
+QUICK = DownloadSettings(backoff_seconds=0.01, answer_seconds=1)
+
+
+@pytest.fixture
+def root(tmp_path):
+    return DataRoot(str(tmp_path / "root"))
+
+
+@pytest.fixture
+def scrape_archive(archive, root):
+    """Scrapes the archive over real HTTP with a real PRAW client; gives the result and what was asked of the hosts."""
+
+    def run(origin="archive", **changed):
+        with replay(archive.folder) as server, connect(REPLAY_CREDENTIALS, server.endpoint) as reddit:
+            connection = Connection(origin, reddit, Network.replay("127.0.0.1", server.port))
+            result = scrape(CARS, root, connection, RedditSettings(), QUICK.model_copy(update=changed))
+            # The API is asked under the address of the server, the hosts under their names.
+            return result, {url: n for url, n in server.requests.items() if "//127.0.0.1/" not in url}
+
+    return run
+
+
+def test_every_medium_has_a_row_and_pictures_are_kept(archive, scrape_archive, root, jpeg):
+    archive.add("good", jpeg(1))
+    archive.add("gone", status=404)
+    result, _ = scrape_archive()
+    assert result.outcomes == {"ok": 1, "http_error": 1}
+    row = result.table.set_index("post_id").loc["good"]
+    assert root.images.get(row["sha256"], row["format"]) == jpeg(1)
+    assert (row["width"], row["height"], row["bytes"]) == (160, 120, len(jpeg(1)))
+    assert list(result.table.columns) == list(COLUMNS)
+    assert root.read_table("raw_images", "cars").equals(result.table)
+
+
+def test_a_second_scrape_asks_for_nothing_and_has_the_same_version(archive, scrape_archive, jpeg):
+    archive.add("good", jpeg(1))
+    archive.add("gone", status=404)
+    first, asked = scrape_archive()
+    assert sum(asked.values()) == 2
+    second, asked = scrape_archive()
+    assert asked == {}
+    assert second.version == first.version
+    assert (second.new_rows, second.fetched_bytes) == (0, 0)
+    assert second.table.drop(columns="fetched_at").equals(first.table.drop(columns="fetched_at"))
+
+
+def test_what_failed_in_passing_is_asked_again(archive, scrape_archive, jpeg):
+    archive.add("slow", delay=30)
+    first, _ = scrape_archive()
+    assert first.outcomes == {"timeout": 1}
+    archive.routes.clear()
+    archive.posts["cars"].clear()
+    archive.add("slow", jpeg(1))
+    second, _ = scrape_archive()
+    assert second.outcomes == {"ok": 1}
+    assert second.version != first.version
+
+
+@pytest.mark.parametrize(
+    ("failing", "outcome"),
+    [({"status": 503}, "http_error"), ({"status": 429}, "http_error"), ({"cut": True}, "truncated")],
+)
+def test_one_bad_hour_of_a_host_loses_no_picture(archive, scrape_archive, jpeg, failing, outcome):
+    body = jpeg(1) if failing.pop("cut", None) else None
+    archive.add("busy", body, **failing, **({"claim_length": len(body) + 100} if body else {}))
+    first, _ = scrape_archive()
+    assert first.outcomes == {outcome: 1}
+    assert first.table["transient"].all()
+    archive.routes.clear()
+    archive.posts["cars"].clear()
+    archive.add("busy", jpeg(1))
+    second, _ = scrape_archive()
+    assert second.outcomes == {"ok": 1}
+    assert not second.table["transient"].any()
+
+
+def test_the_urls_of_a_host_that_was_given_up_are_asked_again(archive, scrape_archive, jpeg):
+    for number in range(4):
+        archive.add(f"busy{number}", status=429)
+    first, asked = scrape_archive(host_failures=2, per_host=1, retries=0)
+    assert len(asked) < 4
+    assert first.table["transient"].all()
+    archive.routes.clear()
+    archive.posts["cars"].clear()
+    for number in range(4):
+        archive.add(f"busy{number}", jpeg(number))
+    assert scrape_archive()[0].outcomes == {"ok": 4}
+
+
+def test_a_loosened_limit_is_for_what_was_turned_away_too(archive, scrape_archive, jpeg):
+    archive.add("small", jpeg(1, 80, 60))
+    archive.add("long", jpeg(2, 300, 200))
+    archive.add("gone", status=404)
+    few = len(jpeg(2, 300, 200)) - 1
+    assert scrape_archive(max_bytes=few)[0].outcomes == {"too_small": 1, "too_large": 1, "http_error": 1}
+    assert scrape_archive(max_bytes=few)[1] == {}
+    result, asked = scrape_archive(limits=ImageLimits(min_side=20))
+    assert set(asked) == {"http://i.redd.it/small.jpg", "http://i.redd.it/long.jpg"}
+    assert result.outcomes == {"ok": 2, "http_error": 1}
+
+
+@pytest.mark.parametrize(
+    ("tightened", "outcome", "reason"),
+    [
+        ({"limits": ImageLimits(min_side=130)}, "too_small", "160 x 120 pixels, a side under 130"),
+        ({"limits": ImageLimits(max_pixels=10_000)}, "too_large", "160 x 120 pixels, more than 10,000"),
+        ({"max_bytes": 1024}, "too_large", "{bytes} bytes, more than 1024"),
+        ({"placeholders": True}, "placeholder", "a picture that is marked as a placeholder"),
+    ],
+)
+def test_a_tightened_limit_is_for_kept_pictures_too_and_can_be_taken_back(
+    archive, scrape_archive, jpeg, tightened, outcome, reason
+):
+    archive.add("off", jpeg(1))
+    archive.add("listed", jpeg(1))
+    first, _ = scrape_archive()
+    archive.remove("off")
+    if "placeholders" in tightened:
+        tightened = {"placeholders": frozenset(first.table["sha256"])}
+    tight, asked = scrape_archive(**tightened)
+    assert asked == {}
+    assert tight.outcomes == {outcome: 2}
+    assert set(tight.table["reason"]) == {reason.format(bytes=len(jpeg(1)))}
+    assert tight.version != first.version
+    back, asked = scrape_archive()
+    assert asked == {}
+    assert back.version == first.version
+
+
+def test_failures_in_a_table_of_an_older_version_are_asked_again_once(archive, scrape_archive, root, jpeg):
+    archive.add("good", jpeg(1))
+    archive.add("gone", status=404)
+    first, _ = scrape_archive()
+    root.write_table("raw_images", first.table.drop(columns="transient"), "cars")
+    again, asked = scrape_archive()
+    assert list(asked) == ["http://i.redd.it/gone.jpg"]
+    assert again.table.equals(first.table)
+    assert scrape_archive()[1] == {}
+
+
+def test_new_posts_are_added_and_old_ones_kept_when_they_fall_off(archive, scrape_archive, jpeg):
+    archive.add("one", jpeg(1))
+    archive.add("two", jpeg(2))
+    first, _ = scrape_archive()
+    archive.remove("one")
+    archive.add("three", jpeg(3), created=1_800_000_000.0)
+    second, asked = scrape_archive()
+    assert list(asked) == ["http://i.redd.it/three.jpg"]
+    assert list(second.table["post_id"]) == ["three", "two", "one"]
+    assert second.new_rows == 1
+    assert second.version != first.version
+
+
+def test_pictures_missing_from_the_store_are_fetched_again(archive, scrape_archive, root, jpeg):
+    archive.add("one", jpeg(1))
+    first, _ = scrape_archive()
+    sha256 = first.table["sha256"].iloc[0]
+    root.images.path(sha256, "jpeg").unlink()
+    second, asked = scrape_archive()
+    assert sum(asked.values()) == 1
+    assert root.images.has(sha256, "jpeg")
+    assert second.version == first.version
+
+
+def test_pictures_of_another_origin_are_neither_mixed_in_nor_lost(archive, scrape_archive, root, jpeg):
+    archive.add("real", jpeg(1))
+    scrape_archive("reddit")
+    with pytest.raises(SourceError, match=r"cars\.parquet holds pictures from reddit, .* use another data root"):
+        scrape_archive("sample:1")
+    assert list(root.read_table("raw_images", "cars")["origin"]) == ["reddit"]
+
+
+def test_the_sample_of_another_version_takes_the_place_of_the_old_one(archive, scrape_archive, jpeg):
+    archive.add("old", jpeg(1))
+    archive.add("same", jpeg(2))
+    scrape_archive("sample:1")
+    archive.posts["cars"].clear()
+    archive.add("same", jpeg(3))
+    redrawn, asked = scrape_archive("sample:2")
+    assert list(asked) == ["http://i.redd.it/same.jpg"]
+    assert redrawn.table[["post_id", "origin"]].to_numpy().tolist() == [["same", "sample:2"]]
+    assert redrawn.gone_rows == 1
+
+
+def test_an_archive_is_known_by_its_posts_wherever_it_lies(archive, scrape_archive, jpeg):
+    archive.add("one", jpeg(1))
+    archive.add("two", jpeg(2))
+    scrape_archive("archive:/here/cars")
+    archive.remove("one")
+    moved, asked = scrape_archive("archive:/there/recorded again")
+    assert asked == {}
+    assert set(moved.table["post_id"]) == {"one", "two"}
+    assert set(moved.table["origin"]) == {"archive:/there/recorded again"}
+    archive.remove("two")
+    archive.add("three", jpeg(3))
+    with pytest.raises(SourceError, match=r"from archive:/there/recorded again, .* not mixed with .*/elsewhere/cars"):
+        scrape_archive("archive:/elsewhere/cars")
+
+
+def test_a_subreddit_is_not_mixed_with_a_list_of_the_same_name(archive, scrape_archive, root, tmp_path, jpeg):
+    archive.add("one", jpeg(1))
+    scrape_archive("web")
+    (tmp_path / "cars.txt").write_text("http://127.0.0.1/never-asked.jpg")
+    partition = Partition("cars", "car", Source.model_validate(f"urls:{tmp_path / 'cars.txt'}"))
+    connection = Connection("web", None, Network.public())
+    with pytest.raises(SourceError, match=r"cars\.parquet holds pictures from r/cars, .* those from urls:/.*cars\.txt"):
+        scrape(partition, root, connection, RedditSettings(), QUICK)
+    root.table_path("raw_images", "cars").unlink()
+    scrape(partition, root, connection, RedditSettings(), QUICK)
+    with pytest.raises(SourceError, match=r"cars\.parquet holds pictures from urls:/.*, .* those from r/cars"):
+        scrape_archive("web")
+
+
+def test_the_same_picture_in_two_posts_is_two_rows_and_one_file(archive, scrape_archive, root, jpeg):
+    archive.add("one", jpeg(1))
+    archive.add("two", jpeg(1))
+    result, _ = scrape_archive()
+    assert len(result.table) == 2
+    assert len(result.pictures) == 1
+    assert len(list((root.path / "images").rglob("*.jpg"))) == 1
+
+
+def test_what_a_killed_scrape_left_is_removed(archive, scrape_archive, root, jpeg):
+    archive.add("one", jpeg(1))
+    folder = root.path / "tables" / "raw_images"
+    folder.mkdir(parents=True)
+    (folder / ".cars.parquet.x1.part").write_bytes(b"half")
+    (folder / ".tanks.parquet.x1.part").write_bytes(b"somebody else's")
+    scrape_archive()
+    assert {path.name for path in folder.iterdir()} == {"cars.parquet", ".tanks.parquet.x1.part"}
+
+
+def test_an_empty_subreddit_is_an_empty_table(archive, scrape_archive):
+    archive.write()
+    result, _ = scrape_archive()
+    assert len(result.table) == 0
+    assert result.outcomes == {}
+
+
+@contextmanager
+def offline():
+    yield Connection("folder", None, Network.public())
+
+
+def test_a_folder_is_read_like_any_other_source(tmp_path, root, jpeg):
+    folder = tmp_path / "cars"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "a.jpg").write_bytes(jpeg(1))
+    (folder / "sub" / "b.png").write_bytes(jpeg(2))
+    (folder / "notes.txt").write_text("not a picture")
+    (folder / "empty.jpg").write_bytes(b"")
+    (folder / "huge.jpg").write_bytes(jpeg(3) + b"\0" * 10_000)
+    (folder / ".hidden.jpg").write_bytes(jpeg(4))
+    (folder / "link.jpg").symlink_to(folder / "a.jpg")
+    partition = Partition("cars", "car", Source.model_validate(f"folder:{folder}"))
+    settings = DownloadSettings(max_bytes=10_000)
+    with offline() as connection:
+        result = scrape(partition, root, connection, RedditSettings(), settings)
+    outcomes = result.table.set_index("post_id")["outcome"].to_dict()
+    assert outcomes == {
+        "a.jpg": "ok",
+        "sub/b.png": "ok",
+        "notes.txt": "not_an_image",
+        "empty.jpg": "empty",
+        "huge.jpg": "too_large",
+        "link.jpg": "skipped",
+    }
+    assert result.table.set_index("post_id").loc["sub/b.png", "format"] == "jpeg"
+
+
+@pytest.fixture
+def scrape_folder(tmp_path, root):
+    """Scrapes `tmp_path/cars` as a folder; gives the result, and whether the table's file was written."""
+
+    def run():
+        path = root.table_path("raw_images", "cars")
+        before = path.stat().st_mtime_ns if path.exists() else None
+        partition = Partition("cars", "car", Source.model_validate(f"folder:{tmp_path / 'cars'}"))
+        with offline() as connection:
+            result = scrape(partition, root, connection, RedditSettings(), QUICK)
+        return result, path.stat().st_mtime_ns != before
+
+    (tmp_path / "cars" / "sub").mkdir(parents=True)
+    return run
+
+
+def test_an_unchanged_folder_is_neither_read_nor_written_again(scrape_folder, tmp_path, jpeg):
+    (tmp_path / "cars" / "sub" / "a.jpg").write_bytes(jpeg(1))
+    (tmp_path / "cars" / "link.jpg").symlink_to("sub/a.jpg")
+    first, written = scrape_folder()
+    assert written
+    assert first.fetched_bytes == len(jpeg(1))
+    second, written = scrape_folder()
+    assert not written
+    assert (second.version, second.new_rows, second.gone_rows, second.fetched_bytes) == (first.version, 0, 0, 0)
+    assert second.table.equals(first.table)
+
+
+def test_a_file_that_changed_is_read_again_and_one_that_was_taken_out_is_gone(scrape_folder, tmp_path, jpeg):
+    for name in ("kept", "changed", "removed"):
+        (tmp_path / "cars" / f"{name}.jpg").write_bytes(jpeg(len(name)))
+    first, _ = scrape_folder()
+    (tmp_path / "cars" / "changed.jpg").write_bytes(jpeg(99, 200, 150))
+    (tmp_path / "cars" / "removed.jpg").unlink()
+    second, written = scrape_folder()
+    assert written
+    assert second.version != first.version
+    assert (second.new_rows, second.gone_rows) == (0, 1)
+    assert second.fetched_bytes == len(jpeg(99, 200, 150))
+    assert second.table.set_index("post_id")["width"].to_dict() == {"changed.jpg": 200, "kept.jpg": 160}
+
+
+def test_another_folder_under_the_same_key_takes_the_place_of_the_first(tmp_path, root, jpeg):
+    for number, name in enumerate(("x", "y")):
+        (tmp_path / name / "photos").mkdir(parents=True)
+        (tmp_path / name / "photos" / f"{name}.jpg").write_bytes(jpeg(number))
+        partition = Partition("photos", "car", Source.model_validate(f"folder:{tmp_path / name / 'photos'}"))
+        with offline() as connection:
+            result = scrape(partition, root, connection, RedditSettings(), QUICK)
+        assert list(result.table["post_id"]) == [f"{name}.jpg"]
+        assert set(result.table["source"]) == {str(partition.source)}
+    assert (result.new_rows, result.gone_rows) == (1, 1)
+
+
+def test_a_file_that_cannot_be_read_is_a_row(scrape_folder, tmp_path, monkeypatch, jpeg):
+    (tmp_path / "cars" / "a.jpg").write_bytes(jpeg(1))
+    real = Path.open
+
+    def refusing(self, *arguments, **more):
+        if self.name == "a.jpg":
+            raise PermissionError(13, "Permission denied")
+        return real(self, *arguments, **more)
+
+    monkeypatch.setattr(Path, "open", refusing)  # tests may run as root, whom no permission stops
+    result, _ = scrape_folder()
+    assert result.table[["outcome", "reason"]].to_numpy().tolist() == [["error", "cannot be read (Permission denied)"]]
+
+
+def test_a_file_that_is_gone_before_it_is_looked_at_is_a_row(scrape_folder, tmp_path, monkeypatch, jpeg):
+    (tmp_path / "cars" / "a.jpg").write_bytes(jpeg(1))
+    (tmp_path / "cars" / "b.jpg").write_bytes(jpeg(2))
+    real = Path.lstat
+
+    def too_late(self):
+        if self.name == "a.jpg":
+            self.unlink(missing_ok=True)
+        return real(self)
+
+    monkeypatch.setattr(Path, "lstat", too_late)
+    result, _ = scrape_folder()
+    assert result.table.set_index("post_id")["outcome"].to_dict() == {"a.jpg": "error", "b.jpg": "ok"}
+    assert "cannot be read (No such file or directory)" in set(result.table["reason"])
+
+
+def close_folder(monkeypatch, name):
+    real = os.scandir
+
+    def refusing(path="."):
+        if Path(os.fspath(path)).name == name:
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)  # tests may run as root, whom no permission stops
+
+
+def test_a_folder_that_cannot_be_looked_into_is_a_row(scrape_folder, tmp_path, monkeypatch, jpeg):
+    (tmp_path / "cars" / "a.jpg").write_bytes(jpeg(1))
+    (tmp_path / "cars" / "sub" / "b.jpg").write_bytes(jpeg(2))
+    close_folder(monkeypatch, "sub")
+    result, _ = scrape_folder()
+    rows = result.table.set_index("post_id")[["outcome", "reason"]].to_dict("index")
+    assert rows["a.jpg"]["outcome"] == "ok"
+    assert rows["sub"] == {"outcome": "error", "reason": "cannot be read (Permission denied)"}
+
+
+def test_a_source_that_cannot_be_looked_into_is_an_error(scrape_folder, monkeypatch):
+    close_folder(monkeypatch, "cars")
+    with pytest.raises(SourceError, match=r"folder:/.*/cars: cannot be read \(Permission denied\)"):
+        scrape_folder()
+
+
+def test_links_and_what_is_no_file_are_rows_and_neither_is_followed(scrape_folder, tmp_path):
+    (tmp_path / "cars" / "up").symlink_to("..")
+    (tmp_path / "cars" / "broken").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "cars" / "pipe")
+    result, _ = scrape_folder()
+    reason = "; only files that are in the folder itself are read"
+    assert result.table.set_index("post_id")["reason"].to_dict() == {
+        "up": f"a link{reason}",
+        "broken": f"a link{reason}",
+        "pipe": f"no file{reason}",
+    }
+    assert result.outcomes == {"skipped": 3}

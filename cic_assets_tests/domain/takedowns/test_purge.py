@@ -1,0 +1,111 @@
+import pytest
+
+from cic_assets.domain.takedowns import PurgeError, purge
+
+
+@pytest.fixture
+def filled(place, archive, jpeg, tmp_path):
+    """A subreddit, and a folder with two pictures."""
+    archive.add("one", jpeg(1))
+    archive.add("two", jpeg(2))
+    place.scrape()
+    place.scrape_boats(tmp_path / "boats", {f"{number}.jpg": jpeg(number) for number in (3, 4)})
+    return place
+
+
+def snapshot(place):
+    return {path: path.read_bytes() for path in place.folder.rglob("*") if path.is_file()}
+
+
+def test_a_post_goes_and_stays_away(filled, archive):
+    sha256 = filled.sha("one")
+    done = purge(filled.root, ["one"])
+    assert (done.posts, done.pictures, done.kept) == (1, 1, 0)
+    assert sha256 not in filled.pictures()
+    assert b"post one" not in filled.everything()
+    assert sha256.encode() not in filled.everything()
+    assert filled.check().returned == 0
+    assert filled.scrape().outcomes == {"ok": 1, "skipped": 1}
+    assert filled.fetched == []
+
+
+def test_a_file_of_a_folder_goes_and_stays_away(filled, jpeg):
+    purge(filled.root, ["3.jpg"])
+    assert len(filled.pictures()) == 3
+    assert jpeg(3) not in filled.everything()
+    assert filled.scrape("boats", filled.boats).outcomes == {"ok": 1, "skipped": 1}
+    assert len(filled.pictures()) == 3
+
+
+def test_several_at_once(filled):
+    assert purge(filled.root, ["one", "two", "4.jpg"]).pictures == 3
+    assert len(filled.pictures()) == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ({"posts": ["nobody"]}, "post 'nobody' is in no table of boats, cars: nothing was changed"),
+        ({"posts": ["one", "nobody"]}, "post 'nobody' is in no table"),
+        ({"posts": ["one"], "sha256s": ["0" * 64]}, "picture '0000.*' is in no table"),
+        ({"posts": ["one"], "source": "boats"}, "post 'one' is in no table of boats"),
+        ({"posts": ["one"], "source": "nowhere"}, "source 'nowhere' is not there: expected one of boats, cars"),
+    ],
+)
+def test_what_is_not_there_is_said_and_changes_nothing(filled, names, message):
+    before = snapshot(filled)
+    with pytest.raises(PurgeError, match=message):
+        purge(filled.root, **names)
+    assert snapshot(filled) == before
+
+
+def test_nothing_was_scraped_yet(place):
+    with pytest.raises(PurgeError, match="nothing was scraped here"):
+        purge(place.root, ["one"])
+
+
+def test_one_name_of_different_things_asks_which(filled, tmp_path, jpeg):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "3.jpg").write_bytes(jpeg(30))
+    filled.scrape("other", f"folder:{other}")
+    before = snapshot(filled)
+    with pytest.raises(PurgeError, match="different things in boats, other: say by --source"):
+        purge(filled.root, ["3.jpg"])
+    assert snapshot(filled) == before
+    assert purge(filled.root, ["3.jpg"], source="other").pictures == 1
+    assert jpeg(3) in filled.everything()
+    assert jpeg(30) not in filled.everything()
+
+
+def test_a_picture_that_another_post_has_too_stays(filled, archive, jpeg):
+    archive.add("copy", jpeg(1))
+    filled.scrape()
+    done = purge(filled.root, ["one"])
+    assert (done.pictures, done.kept) == (0, 1)
+    assert filled.raw().loc["copy", "outcome"] == "ok"
+
+
+def test_a_purged_picture_goes_from_all_posts_and_is_refused_under_new_ones(filled, archive, jpeg, tmp_path):
+    archive.add("copy", jpeg(1))
+    filled.scrape()
+    sha256 = filled.sha("one")
+    done = purge(filled.root, sha256s=[sha256])
+    assert (done.posts, done.pictures) == (2, 1)
+    assert sha256 not in filled.pictures()
+    archive.add("again", jpeg(1))
+    filled.scrape()
+    assert filled.raw().loc["again", "outcome"] == "placeholder"
+    boats = tmp_path / "boats"
+    (boats / "again.jpg").write_bytes(jpeg(1))
+    filled.scrape("boats", filled.boats)
+    assert filled.raw("boats").loc["again.jpg", "outcome"] == "placeholder"
+    assert sha256 not in filled.pictures()
+
+
+def test_doing_it_again_changes_nothing(filled):
+    purge(filled.root, ["one"], [filled.sha("two")])
+    before = snapshot(filled)
+    again = purge(filled.root, ["one"])
+    assert (again.posts, again.pictures) == (1, 0)
+    assert snapshot(filled) == before

@@ -1,0 +1,67 @@
+import pandas as pd
+import pytest
+from upath import UPath
+
+from cic_assets.domain.dataset import MANIFEST, DatasetInfo
+from cic_assets.domain.models import CARD_FILE, PICTURES_FILE
+from cic_assets.domain.retraining import why_train
+from cic_assets.storage import write_json
+
+
+@pytest.fixture
+def world(tmp_path, make_card):
+    return World(UPath(tmp_path), make_card)
+
+
+class World:
+    def __init__(self, root, make_card):
+        self.make_card = make_card
+        self.dataset, self.model = root / "dataset", root / "models" / "vgg"
+
+    def build(self, version, pictures):
+        info = DatasetInfo(name="x", classes=["a", "b"], class_weights={}, counts={}, side=64, version=version)
+        write_json(self.dataset / "dataset.json", info.model_dump())
+        write_pictures(self.dataset / MANIFEST, pictures)
+
+    def train(self, version, pictures, takedowns=None):
+        card = self.make_card(data_version=version, takedowns=takedowns)
+        write_json(self.model / CARD_FILE, card.model_dump(mode="json"))
+        write_pictures(self.model / PICTURES_FILE, pictures)
+
+    def why(self):
+        return why_train(self.dataset, {"vgg": self.model}, 0.05)
+
+
+def write_pictures(path, count):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame({"sha256": [str(number) for number in range(count)]}).to_parquet(str(path))
+
+
+def test_without_a_data_set_there_is_nothing_to_train_on(world):
+    assert world.why() == ("there is no data set yet", False)
+
+
+def test_a_model_that_is_not_there_is_trained(world):
+    world.build("1", 100)
+    assert world.why() == ("vgg was not trained yet", True)
+
+
+@pytest.mark.parametrize(("pictures", "worth"), [(100, False), (104, False), (105, True), (90, False)])
+def test_a_set_that_grew_enough_is_trained_on(world, pictures, worth):
+    world.train("1", 100)
+    world.build("2", pictures)
+    reason, is_worth = world.why()
+    assert is_worth is worth
+    assert f"{pictures}" in reason
+
+
+def test_the_same_set_is_not_trained_on_again(world):
+    world.train("1", 100)
+    world.build("1", 200)
+    assert not world.why()[1]
+
+
+def test_pictures_that_were_taken_down_are_a_reason(world):
+    world.train("1", 100, takedowns={"count": 1, "since": "2026-01-01T00:00:00Z"})
+    world.build("2", 99)
+    assert world.why() == ("vgg has seen pictures that were taken down", True)

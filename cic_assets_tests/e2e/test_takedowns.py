@@ -1,0 +1,122 @@
+"""Posts are removed on the server between two runs: nothing of them is left, and the rest stays as it was."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cic_assets.config.problem_file import load_problem
+from cic_assets.defs.build import build_definitions
+from cic_assets.domain.models import read_card
+from cic_assets.domain.takedowns import remove_source
+from cic_assets.orchestration.instance import open_instance
+from cic_assets.orchestration.missing_outputs import Remains
+from cic_assets.orchestration.run_graph import run_graph
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+def run(world):
+    problem = load_problem(world.environment.problem)
+    definitions = build_definitions(world.environment)
+    lack = Remains(world.root, problem, world.environment).lack
+    with open_instance(world.root) as instance:
+        run_graph(definitions, instance, list(problem.partitions), lack, lambda _: None, lambda _: None)
+
+
+def check(world, key):
+    """What the schedule does."""
+    with open_instance(world.root) as instance:
+        job = build_definitions(world.environment).resolve_job_def("check_takedowns")
+        assert job.execute_in_process(instance=instance, partition_key=key).success
+
+
+def manifest(world):
+    return pd.read_parquet(str(world.root.dataset / "manifest.parquet"))
+
+
+def files_with(world, trace):
+    root = world.environment.data_root
+    return [path for path in _files(root) if trace in path.read_bytes()]
+
+
+def _files(root):
+    return [path for path in Path(root).rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+def taken(world):
+    """After a whole run: a car whose poorer copy was dropped, and a tank; both are removed on the server."""
+    for post_id in ("c1", "t1"):
+        world.archive.change(post_id, title=f"Remarkable {post_id}", author=f"person_{post_id}")
+    run(world)
+    raw = {key: world.root.read_table("raw_images", key).set_index("post_id") for key in ("cars", "tanks")}
+    world.gone = {"c1": raw["cars"].loc["c1", "sha256"], "t1": raw["tanks"].loc["t1", "sha256"]}
+    world.copy = raw["cars"].loc["copy", "sha256"]
+    groups = world.root.read_table("duplicates").set_index("sha256")
+    assert groups.loc[world.gone["c1"], "keep"] == 1
+    assert groups.loc[world.copy, "keep"] == 0
+    for post_id in ("c1", "t1"):
+        assert files_with(world, f"Remarkable {post_id}".encode())
+        world.archive.change(post_id, removed_by_category="deleted", author="[deleted]")
+    return world
+
+
+def assert_nothing_left(world):
+    for post_id, sha256 in world.gone.items():
+        body = (world.archive.folder / "media" / f"{post_id}.jpg").read_bytes()
+        traces = (body, sha256.encode(), f"Remarkable {post_id}".encode(), f"person_{post_id}".encode())
+        for trace in (*traces, f"/{post_id}.jpg".encode(), f"/comments/{post_id}/".encode()):
+            assert files_with(world, trace) == [], trace
+
+
+def test_a_run_leaves_nothing_of_what_is_gone_and_rebuilds_what_it_was_in(taken):
+    before = manifest(taken).set_index("sha256")
+    run(taken)
+    assert_nothing_left(taken)
+    after = manifest(taken).set_index("sha256")
+    assert set(after.index) == set(before.index) - set(taken.gone.values()) | {taken.copy}
+    stayed = before.index.intersection(after.index)
+    assert after.loc[stayed, "split"].equals(before.loc[stayed, "split"])
+    # The copy takes the place of the picture that it had been dropped for.
+    assert after.loc[taken.copy, "split"] == before.loc[taken.gone["c1"], "split"]
+    report = json.loads((taken.root.report / "report.json").read_text())
+    assert report["dataset"]["pictures"] == len(after)
+    assert all(notice["kind"] != "taken_down" for notice in report["notices"])
+    assert read_card(taken.root.model("vgg")).takedowns is None
+
+
+def test_between_the_check_and_the_next_run_models_and_report_say_so(taken):
+    version = read_card(taken.root.model("vgg")).sha256
+    check(taken, "cars")
+    check(taken, "tanks")
+    assert_nothing_left(taken)
+    for name in ("vgg", "peetz_net", "xception"):
+        card = read_card(taken.root.model(name))
+        assert card.takedowns.count == 2
+    assert card.takedowns.since[:2] == "20"
+    assert read_card(taken.root.model("vgg")).sha256 == version
+    page = (taken.root.report / "report.html").read_text()
+    assert page.count("Pictures were taken down since.") == 1
+    assert not (taken.root.dataset / "train.npy").exists()
+    assert not (taken.root.path / "scratch").exists()
+    # The check did it whole: the run that follows only builds anew.
+    run(taken)
+    assert_nothing_left(taken)
+    assert taken.copy in set(manifest(taken)["sha256"])
+    assert read_card(taken.root.model("vgg")).takedowns is None
+
+
+def test_a_source_that_was_removed_and_comes_back_is_trained_on_again(world):
+    run(world)
+    before = set(manifest(world)["sha256"])
+    remove_source(world.root, "boats")
+    assert read_card(world.root.model("vgg")).takedowns.count
+    run(world)
+    assert set(manifest(world)["sha256"]) == before
+    for name in ("vgg", "peetz_net", "xception"):
+        assert read_card(world.root.model(name)).takedowns is None
+    report = json.loads((world.root.report / "report.json").read_text())
+    assert all(notice["kind"] != "taken_down" for notice in report["notices"])
+    assert report["models"]["vgg"]["n"] == (manifest(world)["split"] == "test").sum()

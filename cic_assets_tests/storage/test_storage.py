@@ -1,0 +1,291 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from upath import UPath
+
+from cic_assets.storage import (
+    ContentStore,
+    DataRoot,
+    DataRootError,
+    MissingTableError,
+    content_store,
+    content_version,
+    create_array,
+    local_directory,
+    sha256_hex,
+    sync_file_system,
+    write_atomically,
+    write_json,
+)
+
+
+@pytest.fixture(params=["local", "memory"])
+def root(request, tmp_path):
+    return DataRoot(str(tmp_path / "root") if request.param == "local" else f"memory://{tmp_path}")
+
+
+def test_content_is_kept_under_its_hash(root):
+    sha256 = root.images.put(b"picture", "jpeg")
+    assert sha256 == sha256_hex(b"picture")
+    assert root.images.get(sha256, "jpeg") == b"picture"
+    assert root.images.path(sha256, "jpeg").path.endswith(f"images/{sha256[:2]}/{sha256}.jpg")
+
+
+def test_writing_twice_is_harmless(root):
+    assert root.images.put(b"x", "png") == root.images.put(b"x", "png")
+    assert root.images.has(sha256_hex(b"x"), "png")
+    assert not root.images.has(sha256_hex(b"y"), "png")
+
+
+def test_a_leftover_of_a_power_cut_is_replaced(tmp_path):
+    store = ContentStore(UPath(tmp_path))
+    path = store.path(sha256_hex(b"picture"), "jpeg")
+    path.parent.mkdir()
+    path.touch()
+    assert store.get(store.put(b"picture", "jpeg"), "jpeg") == b"picture"
+
+
+def test_pictures_are_kept_where_files_need_names(tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    store = ContentStore(UPath(tmp_path))
+    assert store.get(store.put(b"picture", "jpeg"), "jpeg") == b"picture"
+
+
+def test_many_writers_of_one_picture(tmp_path):
+    store, data = ContentStore(UPath(tmp_path)), bytes(100_000)
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(lambda _: store.put(data, "png"), range(64)))) == 1
+    assert [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()] == [data]
+    assert store.path(sha256_hex(data), "png").stat().st_mode & 0o777 == 0o644
+    store.flush()
+
+
+@pytest.mark.slow
+def test_a_kill_leaves_no_part_of_a_picture(tmp_path):
+    program = (
+        "import sys; from upath import UPath; from cic_assets.storage import ContentStore\n"
+        "store, number = ContentStore(UPath(sys.argv[1])), 0\n"
+        "print('ready', flush=True)\n"
+        "while True:\n"
+        "    store.put(number.to_bytes(4) * 200_000, 'png'); number += 1\n"
+    )
+    for delay in (0.01, 0.03, 0.07):
+        process = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE)
+        process.stdout.readline()
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert files
+    assert all(path.stem == sha256_hex(path.read_bytes()) for path in files)
+
+
+def test_tables_come_back_as_they_were(root):
+    table = pd.DataFrame({"sha256": ["a", "b"], "width": [1, 2], "over_18": [True, False]})
+    root.write_table("raw_images", table, "carporn")
+    pd.testing.assert_frame_equal(root.read_table("raw_images", "carporn"), table)
+    assert root.has_table("raw_images", "carporn")
+
+
+def test_a_missing_table_says_what_to_do(root):
+    with pytest.raises(
+        MissingTableError, match=r"raw_images of tanks is missing .*materialize raw_images of tanks first"
+    ):
+        root.read_table("raw_images", "tanks")
+
+
+def test_a_failing_write_keeps_what_was_there(tmp_path, monkeypatch):
+    path = UPath(tmp_path / "table.parquet")
+    write_atomically(path, b"old")
+
+    def disk_full(_handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", disk_full)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [file.name for file in tmp_path.iterdir()] == ["table.parquet"]
+
+
+@pytest.mark.slow
+def test_a_kill_leaves_the_old_file_or_the_new(tmp_path):
+    path = tmp_path / "value"
+    program = (
+        "import sys; from upath import UPath; from cic_assets.storage import write_atomically\n"
+        "path = UPath(sys.argv[1])\n"
+        "print('ready', flush=True)\n"
+        "while True:\n"
+        "    for letter in b'ab': write_atomically(path, bytes([letter]) * 1_000_000)\n"
+    )
+    for delay in (0.01, 0.03, 0.07):
+        process = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE)
+        process.stdout.readline()
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        if path.exists():
+            assert path.read_bytes() in (b"a" * 1_000_000, b"b" * 1_000_000)
+
+
+def test_a_folder_arrives_whole_or_not_at_all(root):
+    target = root.model("vgg")
+
+    def fail_halfway():
+        with local_directory(target) as folder:
+            (folder / "model.keras").write_bytes(b"half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail_halfway()
+    assert not (target / "model.keras").exists()
+    with local_directory(target) as folder:
+        (folder / "model.keras").write_bytes(b"whole")
+    assert (target / "model.keras").read_bytes() == b"whole"
+
+
+def test_what_a_kill_left_of_a_folder_is_removed_at_the_next_use(tmp_path):
+    target = UPath(tmp_path / "dataset")
+    program = (
+        "import sys; from upath import UPath; from cic_assets.storage import local_directory\n"
+        "with local_directory(UPath(sys.argv[1])) as folder:\n"
+        "    (folder / 'train.npy').write_bytes(bytes(1000))\n"
+        "    print(folder, flush=True); sys.stdin.read()\n"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", program, str(target)], **pipes) as process:
+        left = Path(process.stdout.readline().decode().strip())
+        with local_directory(target):
+            assert left.is_dir(), "who made it is still at work"
+        process.kill()
+    assert left.is_dir()
+    with local_directory(target):
+        assert not left.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["dataset"]
+
+
+def test_flushing_waits_for_the_file_system_of_the_store_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "sync", lambda: pytest.fail("every file system of the machine"))
+    store = ContentStore(UPath(tmp_path / "images"))
+    store.flush()
+    store.put(b"picture", "jpeg")
+    store.flush()
+    with pytest.raises(FileNotFoundError):
+        sync_file_system(tmp_path / "nowhere")
+
+
+def test_versions_tell_values_apart():
+    table = pd.DataFrame({"a": [1, 2], "b": ["x", "y"]})
+    assert content_version(table, {"side": 256}) == content_version(table.copy(), {"side": 256})
+    assert content_version(table) != content_version(table.rename(columns={"b": "c"}))
+    assert content_version(table) != content_version(table.iloc[::-1])
+    assert content_version("a", "b") != content_version("ab", "")
+    assert len(content_version(table)) == 16
+
+
+@pytest.mark.slow
+def test_a_version_is_the_same_in_every_process():
+    words = "frozenset({'noai', 'none', 'noindex', 'noimageai'})"
+    code = f"from cic_assets.storage import content_version; print(content_version({{'robots': {words}}}))"
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "PYTHONHASHSEED": str(seed)},
+        ).stdout
+        for seed in range(4)
+    }
+    assert len(said) == 1
+
+
+def test_equal_json_is_an_equal_file(tmp_path):
+    write_json(UPath(tmp_path / "one.json"), {"b": 1, "a": 2})
+    write_json(UPath(tmp_path / "two.json"), {"a": 2, "b": 1})
+    assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
+
+
+def test_a_relative_root_means_the_same_place_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    root = DataRoot("data")
+    monkeypatch.chdir("/")
+    assert str(root.path) == str(tmp_path / "data")
+
+
+@pytest.mark.parametrize("scheme", ["file", "local"])
+def test_a_folder_written_as_a_url_is_that_folder(tmp_path, monkeypatch, scheme):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    root = DataRoot(f"{scheme}://{tmp_path}/a b")
+    assert root.is_local
+    assert str(root.path) == str(tmp_path / "a b")
+    sha256 = root.images.put(b"picture", "jpeg")
+    assert (tmp_path / "a b" / "images" / sha256[:2] / f"{sha256}.jpg").read_bytes() == b"picture"
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.parametrize("url", ["floppy://a", "nowhere::s3://a"])
+def test_a_url_that_nothing_knows_is_refused_at_once(url):
+    with pytest.raises(DataRootError, match=r"^data root .*: expected a folder, or a URL that fsspec knows$"):
+        DataRoot(url)
+
+
+def test_content_store_names_a_missing_picture(tmp_path):
+    with pytest.raises(FileNotFoundError, match="abc"):
+        ContentStore(UPath(tmp_path)).get("abc", "jpeg")
+
+
+def test_a_removed_picture_is_gone_in_every_format(tmp_path):
+    store = ContentStore(UPath(tmp_path))
+    sha256 = store.put(b"bytes", "jpeg")
+    store.put(b"bytes", "png")
+    store.put(b"other", "png")
+    store.remove(sha256)
+    store.remove(sha256)
+    assert [path.read_bytes() for path in tmp_path.rglob("*.*")] == [b"other"]
+
+
+def test_an_array_has_its_room_on_the_disk_before_it_is_written(tmp_path):
+    array = create_array(tmp_path / "a.npy", (100, 64, 64), np.uint8)
+    about = (tmp_path / "a.npy").stat()
+    assert about.st_blocks * 512 >= about.st_size > 100 * 64 * 64
+    array[:] = 7
+    array.flush()
+    assert (np.load(tmp_path / "a.npy") == 7).all()
+
+
+def test_an_array_without_room_is_an_error_that_names_it_and_leaves_nothing(tmp_path):
+    # A limit on the size of files is a full disk to the one who writes. In a process of its own: it cannot be undone.
+    program = (
+        "import resource, signal, sys; from pathlib import Path; from cic_assets.storage import create_array\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); create_array(Path(sys.argv[1]), (100, 100), 'u1')"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path / "a.npy")]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.stderr.splitlines()[-1] == f"OSError: [Errno 27] File too large: '{tmp_path}/a.npy'"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_writer_of_the_same_picture_that_was_faster_is_as_good(tmp_path, monkeypatch):
+    """Nothing is written again under a temporary name, which a kill would leave behind."""
+    create_whole = content_store._create_whole
+
+    def overtaken(path, data):
+        create_whole(path, data)
+        create_whole(path, data)
+
+    monkeypatch.setattr(content_store, "_create_whole", overtaken)
+    monkeypatch.setattr(content_store, "write_atomically", lambda *_: pytest.fail("written again"))
+    store = ContentStore(UPath(tmp_path))
+    assert store.get(store.put(b"x", "jpeg"), "jpeg") == b"x"

@@ -1,0 +1,190 @@
+import base64
+import contextlib
+import socket
+import threading
+import time
+
+import cv2
+import numpy as np
+import pytest
+import requests
+import uvicorn
+
+from cic_assets.domain.download import Network
+from cic_assets.domain.prediction import PredictionError
+from cic_assets.storage import DataRoot
+from cic_assets.web.predict import Panel, build_app, page, serve_page
+from cic_assets.web.replay import replay
+
+
+@contextlib.contextmanager
+def served(app):
+    """A real server on a free port of the loopback."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+@pytest.fixture
+def panel(make_predictor):
+    return Panel([make_predictor(name="best", accuracy=0.9), make_predictor(name="other", accuracy=0.6)])
+
+
+@pytest.fixture
+def server(panel):
+    with served(build_app(panel)) as url:
+        yield url
+
+
+def send(server, body, **headers):
+    return requests.post(f"{server}/predict", data=body, headers={"x-cic": "1", **headers}, timeout=20)
+
+
+def test_a_picture_gets_every_models_answer(server, grey):
+    answer = send(server, grey(255)).json()
+    assert [(item["model"], item["label"]) for item in answer["predictions"]] == [
+        ("best", "bright"),
+        ("other", "bright"),
+    ]
+    assert answer["error"] is None
+    kind, _, data = answer["seen"].partition(",")
+    assert kind == "data:image/jpeg;base64"
+    seen = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
+    assert seen.shape == (36, 36, 3)
+
+
+def test_what_is_no_picture_is_refused_with_a_reason(server):
+    answer = send(server, b"<html>")
+    assert answer.status_code == 422
+    assert "not_an_image" in answer.json()["error"]
+    assert send(server, b"").status_code == 422
+
+
+def test_a_url_is_fetched(panel, grey, archive):
+    url = archive.add("dark", grey(3))
+    with (
+        replay(archive.folder) as hosts,
+        served(build_app(panel, network=Network.replay("127.0.0.1", hosts.port))) as server,
+    ):
+        answer = requests.post(f"{server}/predict", json={"url": url}, headers={"x-cic": "1"}, timeout=20)
+    assert answer.json()["predictions"][0]["label"] == "dark"
+
+
+@pytest.mark.parametrize(
+    "url", ["/etc/passwd", "file:///etc/passwd", "ftp://example.com/a.jpg", "", None, 3, "http://" + "x" * 3000]
+)
+def test_a_path_is_not_a_url(server, url):
+    answer = requests.post(f"{server}/predict", json={"url": url}, headers={"x-cic": "1"}, timeout=20)
+    assert answer.status_code == 400
+    assert "expected an http or https URL" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b"\xff"])
+def test_json_that_is_none_is_refused(server, body):
+    assert send(server, body, **{"content-type": "application/json"}).status_code == 400
+
+
+def test_the_server_itself_cannot_be_reached_through_it(server):
+    answer = requests.post(f"{server}/predict", json={"url": server}, headers={"x-cic": "1"}, timeout=20)
+    assert answer.status_code == 422
+    assert "blocked" in answer.json()["error"]
+
+
+def test_other_sites_pages_are_kept_out(server, grey):
+    assert requests.post(f"{server}/predict", data=grey(9), timeout=20).status_code == 403
+    preflight = requests.options(f"{server}/predict", headers={"Origin": "http://evil.example"}, timeout=20)
+    assert "access-control-allow-origin" not in preflight.headers
+
+
+def test_a_foreign_host_name_is_refused(server):
+    assert requests.get(server, headers={"Host": "evil.example"}, timeout=20).status_code == 400
+
+
+def test_a_body_that_is_too_long_is_refused_before_it_is_read(monkeypatch, server):
+    monkeypatch.setattr(page, "MAX_UPLOAD", 1000)
+    answer = send(server, b"x" * 5000)
+    assert answer.status_code == 413
+    assert "more than 1000 bytes" in answer.json()["error"]
+
+
+def test_a_slow_sender_is_given_up(monkeypatch, server):
+    monkeypatch.setattr(page, "UPLOAD_SECONDS", 0.2)
+
+    def drip():
+        yield b"x"
+        time.sleep(1)
+        yield b"x"
+
+    assert send(server, drip()).status_code == 408
+
+
+def test_more_than_it_can_take_are_asked_to_come_back(monkeypatch, server, grey):
+    monkeypatch.setattr(page, "MAX_WAITING", 0)
+    answer = send(server, grey(9))
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "2"
+
+
+def test_many_at_once_are_all_answered(server, grey):
+    answers = []
+    threads = [
+        threading.Thread(target=lambda level=level: answers.append(send(server, grey(level))))
+        for level in range(0, 250, 25)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {answer.status_code for answer in answers} == {200}
+
+
+def test_the_page_brings_everything_and_loads_nothing(server):
+    answer = requests.get(server, timeout=20)
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "Dark or bright?" in answer.text
+    assert "90.0 % right in validation" in answer.text
+    assert 'src="http' not in answer.text
+
+
+def test_class_names_are_text(make_predictor):
+    panel = Panel([make_predictor(labels=("<script>alert(1)</script>", "b"))], drawn=True)
+    with served(build_app(panel)) as server:
+        text = requests.get(server, timeout=20).text
+    assert "<script>alert" not in text
+    assert "Trained on drawings" in text
+
+
+def test_other_methods_and_paths_are_json_refusals(server):
+    assert requests.get(f"{server}/predict", timeout=20).status_code == 405
+    assert requests.get(f"{server}/etc/passwd", timeout=20).json() == {"error": "Not Found"}
+
+
+@pytest.mark.slow
+def test_real_models_are_ready_after_loading(keras_root, grey):
+    panel = Panel.load(keras_root)
+    assert panel.labels == ["dark", "bright"]
+    with served(build_app(panel)) as server:
+        answer = send(server, grey(255)).json()
+    assert [(item["model"], item["label"]) for item in answer["predictions"]] == [
+        ("vgg", "bright"),
+        ("peetz_net", "bright"),
+    ]
+
+
+def test_a_taken_port_is_said_before_models_are_loaded(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(PredictionError, match=rf"port {port} of 127\.0\.0\.1 cannot be had: Address already"):
+            serve_page(DataRoot(str(tmp_path)), port=port)
