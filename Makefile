@@ -15,7 +15,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 # pytest and ruff look nice in colour where a person looks.
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup setup-gpu demo test test-fast test-browser check format docs dev bench acceptance clean
+.PHONY: help setup setup-gpu demo test test-fast test-long test-browser check format docs dev bench acceptance clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -50,10 +50,13 @@ format: setup ## Format and fix what can be fixed
 	$(BIN)/ruff check --fix .
 
 test-fast: setup ## The unit tests: minutes
-	$(BIN)/pytest -n auto --dist loadfile -m "not slow and not shared and not browser"
+	$(BIN)/pytest -n auto --dist loadgroup -m "not slow and not long and not shared and not browser"
 
 test: test-fast ## All tests, the fast ones first
-	$(BIN)/pytest -n auto --dist loadfile --durations=10 -m "slow and not shared and not browser"
+	$(BIN)/pytest -n auto --dist loadgroup --durations=10 -m "slow and not long and not shared and not browser"
+
+test-long: setup ## All tests, each as often as it takes: an hour
+	CIC_LONG_TESTS=1 $(BIN)/pytest -n auto --dist loadgroup --durations=20 -m "not shared and not browser"
 
 test-browser: setup ## The UI in a real browser: needs Chromium and a few minutes
 	$(BIN)/pytest -m "browser"

@@ -21,9 +21,21 @@ pytest_plugins = [
     "cic_assets_tests.fixtures.worlds",
 ]
 
+# Several processes train at once, here and in what they start: more threads each would only take turns.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+
 # A busy machine is no fault of the code: how long an example takes is for benchmarks to say.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+
+def pytest_collection_modifyitems(items):
+    """Tests of a file stay together on one worker, which so makes what they share once, unless they say otherwise."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 def _shared_data_folder() -> Path:
