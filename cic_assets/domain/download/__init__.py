@@ -6,7 +6,7 @@ Nothing here knows of posts, tables or Dagster.
 
 from cic_assets.domain.download.budget import large_blocks_returned
 from cic_assets.domain.download.downloader import download, download_all
-from cic_assets.domain.download.examine import Keeper, Kept
+from cic_assets.domain.download.examine import ImageValidator, ValidatedImage
 from cic_assets.domain.download.network import Network
 from cic_assets.domain.download.placeholders import Use, shared_pictures
 from cic_assets.domain.download.results import Download, FetchError, FetchRequest, Progress
@@ -17,11 +17,11 @@ __all__ = [
     "DownloadSettings",
     "FetchError",
     "FetchRequest",
-    "Keeper",
-    "Kept",
+    "ImageValidator",
     "Network",
     "Progress",
     "Use",
+    "ValidatedImage",
     "default_user_agent",
     "download",
     "download_all",

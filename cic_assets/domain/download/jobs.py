@@ -9,13 +9,13 @@ from http import HTTPStatus
 import aiohttp
 from yarl import URL
 
-from cic_assets.domain.download.examine import Keeper, Kept
+from cic_assets.domain.download.examine import ImageValidator, ValidatedImage
 from cic_assets.domain.download.exchange import Answer, Exchange
 from cic_assets.domain.download.network import Network
-from cic_assets.domain.download.patience import Patience
 from cic_assets.domain.download.placeholders import is_removed_page
 from cic_assets.domain.download.results import Download, FetchError, FetchRequest
 from cic_assets.domain.download.settings import DownloadSettings
+from cic_assets.domain.download.timeouts import Timeouts
 from cic_assets.domain.media import Outcome
 from cic_assets.storage import ContentStore
 
@@ -60,7 +60,7 @@ class Job:
         self.failures, self.conditional = 0, False
         self.seen.clear()
 
-    def success(self, kept: Kept, answer: Answer, seconds: float) -> Download:
+    def success(self, kept: ValidatedImage, answer: Answer, seconds: float) -> Download:
         """The end of a job whose picture is in the store."""
         return Download(
             url=self.request.url,
@@ -108,11 +108,11 @@ class Attempts:
     ) -> None:
         self._exchange = Exchange(session, settings)
         self._pool = pool
-        self._keeper = Keeper(store, settings)
+        self._validator = ImageValidator(store, settings)
         self._settings = settings
         self._network = network
 
-    async def attempt(self, job: Job, on_answer: Callable[[], None]) -> tuple[Kept, Answer] | None:
+    async def attempt(self, job: Job, on_answer: Callable[[], None]) -> tuple[ValidatedImage, Answer] | None:
         """One request. The picture, in the store, and the answer that it came with; None after a redirect.
 
         Args:
@@ -122,19 +122,19 @@ class Attempts:
         Raises:
             FetchError: neither.
         """
-        patience = Patience(self._settings, job.seconds_left)
+        timeouts = Timeouts(self._settings, job.seconds_left)
         job.attempts += 1
         job.seen.add(str(job.url))
         url = self._network.as_spoken(job.url)
         try:
-            async with self._exchange.ask(url, _conditions(job), patience) as answer:
+            async with self._exchange.ask(url, _conditions(job), timeouts) as answer:
                 on_answer()
                 if answer.location is not None:
                     self._follow(job, answer.location)
                     return None
                 return await self._keep(job, answer), answer
         finally:
-            job.seconds_left = patience.seconds_left
+            job.seconds_left = timeouts.seconds_left
 
     def _follow(self, job: Job, location: str) -> None:
         url = self._network.parse(location, base=job.url, ports=self._settings.ports)
@@ -146,17 +146,17 @@ class Attempts:
             raise FetchError(Outcome.ERROR, f"more than {self._settings.max_redirects} redirects")
         job.url = url
 
-    async def _keep(self, job: Job, answer: Answer) -> Kept:
+    async def _keep(self, job: Job, answer: Answer) -> ValidatedImage:
         request = job.request
         if answer.status == HTTPStatus.NOT_MODIFIED:
             if request.sha256 is None or request.format is None:
                 raise FetchError(Outcome.HTTP_ERROR, "HTTP 304 to a request without conditions")
             job.conditional = False
-            return await self._in_thread(self._keeper.keep_again, request.sha256, request.format)
+            return await self._in_thread(self._validator.keep_again, request.sha256, request.format)
         encoding = answer.headers.get("Content-Encoding", "")
-        return await self._in_thread(self._keeper.keep, answer.body, encoding)
+        return await self._in_thread(self._validator.keep, answer.body, encoding)
 
-    async def _in_thread(self, function: Callable[..., Kept], *arguments: object) -> Kept:
+    async def _in_thread(self, function: Callable[..., ValidatedImage], *arguments: object) -> ValidatedImage:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
 
 

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from cic_assets.domain.download import Download, DownloadSettings, FetchRequest, Network, download, download_all
-from cic_assets.domain.download.examine import Keeper
+from cic_assets.domain.download.examine import ImageValidator
 from cic_assets.domain.download.placeholders import REMOVED_MD5
 from cic_assets.domain.media import Outcome
 from cic_assets.storage import sha256_hex
@@ -414,16 +414,16 @@ def test_one_slow_host_holds_up_no_other(host, store, picture):
 
 def test_the_next_is_asked_for_while_a_picture_is_looked_into(host, store, picture, monkeypatch):
     urls = [host.serve(f"a.example/{n}", host.answer(200, picture(n))) for n in range(2)]
-    keep, asked_meanwhile = Keeper.keep, []
+    keep, asked_meanwhile = ImageValidator.keep, []
 
-    def slow_keep(keeper, body, encoding=""):
+    def slow_keep(validator, body, encoding=""):
         end = time.monotonic() + 5
         while sum(host.asked.values()) < len(urls) and time.monotonic() < end:
             time.sleep(0.01)
         asked_meanwhile.append(sum(host.asked.values()))
-        return keep(keeper, body, encoding)
+        return keep(validator, body, encoding)
 
-    monkeypatch.setattr(Keeper, "keep", slow_keep)
+    monkeypatch.setattr(ImageValidator, "keep", slow_keep)
     results = download(
         [FetchRequest(url=url) for url in urls],
         store=store,
