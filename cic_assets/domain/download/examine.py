@@ -61,19 +61,6 @@ class ImageValidator:
         sha256 = self._store.put(data, header.format)
         return ValidatedImage(sha256, header.format, header.width, header.height, len(data))
 
-    def keep_again(self, sha256: str, image_format: str) -> ValidatedImage:
-        """The picture that an earlier run kept, judged by the limits of this one.
-
-        Raises:
-            FetchError: it is not kept, or no longer within the limits.
-        """
-        try:
-            data = self._store.get(sha256, image_format)
-        except FileNotFoundError as error:
-            reason = "the host says unchanged, but the picture is not in the store"
-            raise FetchError(Outcome.ERROR, reason, transient=True) from error
-        return self.keep(data)
-
     def _inspected(self, data: bytes) -> Header:
         with self._decoding.claim(_bytes_to_decode(data, self._settings)):
             inspection = inspect(data, self._settings.limits)

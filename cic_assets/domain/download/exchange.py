@@ -6,7 +6,7 @@ Whatever a host does ends in an `Answer` or in a `FetchError`. What a body's byt
 import io
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -37,7 +37,7 @@ class Answer:
     """What a host said.
 
     Attributes:
-        status: 200, 304 or a redirect's; all others are failures.
+        status: 200 or a redirect's; all others are failures.
         headers: as they came.
         body: of a 200, else empty.
     """
@@ -61,12 +61,11 @@ class Exchange:
         self._budget = ByteBudget(settings.max_bytes_in_flight)
 
     @asynccontextmanager
-    async def ask(self, url: URL, headers: Mapping[str, str], timeouts: Timeouts) -> AsyncIterator[Answer]:
+    async def ask(self, url: URL, timeouts: Timeouts) -> AsyncIterator[Answer]:
         """Send a GET; the body of its answer counts against the budget as long as the block lasts.
 
         Args:
             url: a checked one.
-            headers: besides the session's.
             timeouts: a fresh one.
 
         Raises:
@@ -74,7 +73,7 @@ class Exchange:
         """
         async with AsyncExitStack() as held:
             with _explained(timeouts):
-                async with timeouts.alarm, self._session.get(url, headers=headers, allow_redirects=False) as response:
+                async with timeouts.alarm, self._session.get(url, allow_redirects=False) as response:
                     answer = await self._answer(response, timeouts, held)
             yield answer
 
@@ -116,9 +115,7 @@ class Exchange:
 
 def _check_status(response: aiohttp.ClientResponse) -> None:
     status = response.status
-    if status in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED):
-        return
-    if status in REDIRECTS and "Location" in response.headers:
+    if status == HTTPStatus.OK or (status in REDIRECTS and "Location" in response.headers):
         return
     wait = retry_after(response.headers.get("Retry-After")) if status in TRANSIENT_STATUSES else None
     raise FetchError(

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from http import HTTPStatus
 
 import aiohttp
 from yarl import URL
@@ -35,7 +34,6 @@ class Job:
         attempts: requests sent.
         seen: URLs asked since the start, or since the fallback's.
         source_failure: why the source failed, once the fallback is tried.
-        conditional: whether the host may say "unchanged".
         started: when the first request was sent, on the event loop's clock.
     """
 
@@ -46,7 +44,6 @@ class Job:
     attempts: int = 0
     seen: set[str] = field(default_factory=set)
     source_failure: FetchError | None = None
-    conditional: bool = True
     started: float | None = None
 
     @property
@@ -57,7 +54,7 @@ class Job:
     def turn_to_fallback(self, url: URL, seconds: float, failure: FetchError) -> None:
         """Start over with the fallback's URL, remembering why the source failed."""
         self.url, self.seconds_left, self.source_failure = url, seconds, failure
-        self.failures, self.conditional = 0, False
+        self.failures = 0
         self.seen.clear()
 
     def success(self, kept: ValidatedImage, answer: Answer, seconds: float) -> Download:
@@ -72,10 +69,9 @@ class Job:
             height=kept.height,
             bytes=kept.bytes,
             final_url=str(self.url),
-            etag=_to_ask_again_with(answer, "ETag"),
-            last_modified=_to_ask_again_with(answer, "Last-Modified"),
+            etag=_validator_header(answer, "ETag"),
+            last_modified=_validator_header(answer, "Last-Modified"),
             used_fallback=self.source_failure is not None,
-            not_modified=answer.status == HTTPStatus.NOT_MODIFIED,
             attempts=self.attempts,
             seconds=seconds,
         )
@@ -127,12 +123,12 @@ class Attempts:
         job.seen.add(str(job.url))
         url = self._network.as_spoken(job.url)
         try:
-            async with self._exchange.ask(url, _conditions(job), timeouts) as answer:
+            async with self._exchange.ask(url, timeouts) as answer:
                 on_answer()
                 if answer.location is not None:
                     self._follow(job, answer.location)
                     return None
-                return await self._keep(job, answer), answer
+                return await self._keep(answer), answer
         finally:
             job.seconds_left = timeouts.seconds_left
 
@@ -146,30 +142,13 @@ class Attempts:
             raise FetchError(Outcome.ERROR, f"more than {self._settings.max_redirects} redirects")
         job.url = url
 
-    async def _keep(self, job: Job, answer: Answer) -> ValidatedImage:
-        request = job.request
-        if answer.status == HTTPStatus.NOT_MODIFIED:
-            if request.sha256 is None or request.format is None:
-                raise FetchError(Outcome.HTTP_ERROR, "HTTP 304 to a request without conditions")
-            job.conditional = False
-            return await self._in_thread(self._validator.keep_again, request.sha256, request.format)
+    async def _keep(self, answer: Answer) -> ValidatedImage:
         encoding = answer.headers.get("Content-Encoding", "")
-        return await self._in_thread(self._validator.keep, answer.body, encoding)
-
-    async def _in_thread(self, function: Callable[..., ValidatedImage], *arguments: object) -> ValidatedImage:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, self._validator.keep, answer.body, encoding)
 
 
-def _conditions(job: Job) -> dict[str, str]:
-    """Headers that let the host say "unchanged" instead of sending what we kept; none for the fallback."""
-    request = job.request
-    if not job.conditional or request.sha256 is None or request.format is None:
-        return {}
-    conditions = {"If-None-Match": request.etag, "If-Modified-Since": request.last_modified}
-    return {name: value for name, value in conditions.items() if value}
-
-
-def _to_ask_again_with(answer: Answer, name: str) -> str | None:
-    """A header that goes into a table and back to the host: nothing but what such a header may be (RFC 9110, 8.8)."""
+def _validator_header(answer: Answer, name: str) -> str | None:
+    """A header that goes into a table: nothing but what such a header may be (RFC 9110, 8.8)."""
     value = answer.headers.get(name)
     return value if value and len(value) <= MAX_VALIDATOR_LENGTH and value.isascii() and value.isprintable() else None

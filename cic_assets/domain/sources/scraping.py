@@ -135,7 +135,7 @@ def scrape(
         table_version(table),
         new_rows=len(rows_not_in(stored, table)),
         gone_rows=len(rows_not_in(table, stored)),
-        fetched_bytes=sum(one.bytes or 0 for one in fetched.values() if not one.not_modified),
+        fetched_bytes=sum(one.bytes or 0 for one in fetched.values()),
     )
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from yarl import URL
 
-from cic_assets.domain.download import Use, default_user_agent, shared_pictures
+from cic_assets.domain.download import default_user_agent
 from cic_assets.domain.download.placeholders import is_removed_page
 from cic_assets.domain.download.retrying import backoff
 from cic_assets.domain.download.robots import refusal, robots_directives
@@ -63,18 +63,6 @@ def test_the_refusing_directive_is_named():
 )
 def test_redirects_that_mean_removed(url, removed):
     assert is_removed_page(URL(url)) is removed
-
-
-def test_one_picture_under_many_unrelated_posts():
-    removed = [Use("gone", f"http://h.example/{number}", f"user{number}") for number in range(5)]
-    crossposts = [Use("crosspost", "http://h.example/one", f"user{number}") for number in range(9)]
-    spam = [Use("spam", f"http://h.example/{number}", "spammer") for number in range(9)]
-    reposts = [Use("repost", f"http://h.example/r{number}", f"user{number}") for number in range(4)]
-    uses = removed + crossposts + spam + reposts
-    assert shared_pictures(uses) == {"gone"}
-    assert shared_pictures(uses, min_posts=4) == {"gone", "repost"}
-    with pytest.raises(ValueError, match="min_posts is 1"):
-        shared_pictures(uses, min_posts=1)
 
 
 def test_the_user_agent_has_reddits_form():
