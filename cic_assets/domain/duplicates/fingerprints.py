@@ -1,7 +1,6 @@
 """The table of fingerprints: each picture decoded and hashed once, however often a source is scraped."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +10,7 @@ from cic_assets.domain.duplicates.descriptors import Descriptors, descriptors_of
 from cic_assets.domain.images import Fingerprint, examine
 from cic_assets.domain.media import Outcome
 from cic_assets.domain.schema import Column, columns_of
+from cic_assets.engine import Threads
 from cic_assets.storage import ContentStore
 
 VERSION = 4
@@ -65,10 +65,9 @@ def fingerprint_pictures(
 
     rows = []
     items = list(pictures[["sha256", "format"]].itertuples(index=False, name=None))
-    with ThreadPoolExecutor(workers) as pool:
-        for row in pool.map(compute, items):
-            rows.append(row)
-            on_progress(f"{len(rows)} of {len(items)} fingerprints")
+    for row in Threads(workers).map(compute, items):
+        rows.append(row)
+        on_progress(f"{len(rows)} of {len(items)} fingerprints")
     fingerprints = pd.DataFrame(rows, index=pictures.index).drop(columns=["width", "height"], errors="ignore")
     return pictures.join(fingerprints).assign(fingerprint_version=VERSION)
 

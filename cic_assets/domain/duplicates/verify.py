@@ -4,9 +4,7 @@ In this order: the same pixels; 256 bits of pHash, and the colours; the pixels o
 depends on the two pictures alone and is the same in either order. What is proposed is not this module's business.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,6 +16,7 @@ from cic_assets.domain.duplicates.alignment import Picture, other_colours, overl
 from cic_assets.domain.duplicates.crops import Crops
 from cic_assets.domain.duplicates.descriptors import COLOUR_SIDE
 from cic_assets.domain.duplicates.settings import DuplicateSettings
+from cic_assets.engine import Threads
 
 BITS = 256
 
@@ -71,9 +70,8 @@ class Verifier:
         """
         ordered = (self._in_order(*pair) for pair in pairs)
         hard = [pair for pair in ordered if self._by_numbers(*pair) is None]
-        with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-            verdicts = pool.map(lambda pair: self._by_alignment(*pair), hard)
-            self._aligned.update(zip(hard, verdicts, strict=True))
+        verdicts = Threads(workers).map(lambda pair: self._by_alignment(*pair), hard)
+        self._aligned.update(zip(hard, verdicts, strict=True))
 
     def compare(self, picture: int, others: NDArray[np.int64]) -> Iterator[Verdict | None]:
         """For each of `others` the verdict, or None if it is another picture."""

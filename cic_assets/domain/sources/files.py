@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
@@ -15,6 +14,7 @@ from cic_assets.domain.download import (
     large_blocks_returned,
 )
 from cic_assets.domain.media import Outcome
+from cic_assets.engine import Threads
 from cic_assets.storage import ContentStore
 
 
@@ -56,8 +56,8 @@ def read_files(
     """
     validator = ImageValidator(store, settings)
     progress = Progress(total=len(files), unit="files")
-    with large_blocks_returned(), ThreadPoolExecutor(settings.workers) as pool:
-        results = pool.map(lambda file: _read(file, validator, settings.max_bytes), files)
+    with large_blocks_returned():
+        results = Threads(settings.workers).map(lambda file: _read(file, validator, settings.max_bytes), files)
         return {result.url: result for result in _counted(results, progress, on_progress)}
 
 
