@@ -5,12 +5,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
-import aiohttp
 from yarl import URL
 
 from cic_assets.domain.download.examine import Keeper, Kept
-from cic_assets.domain.download.exchange import Answer, Exchange
 from cic_assets.domain.download.network import Network
 from cic_assets.domain.download.patience import Patience
 from cic_assets.domain.download.placeholders import is_removed_page
@@ -18,6 +17,11 @@ from cic_assets.domain.download.results import Download, FetchError, FetchReques
 from cic_assets.domain.download.settings import DownloadSettings
 from cic_assets.domain.media import Outcome
 from cic_assets.storage import ContentStore
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from cic_assets.domain.download.exchange import Answer
 
 MAX_VALIDATOR_LENGTH = 200
 """Of an ETag or a date. Real ones have up to some 70 characters."""
@@ -60,7 +64,7 @@ class Job:
         self.failures, self.conditional = 0, False
         self.seen.clear()
 
-    def success(self, kept: Kept, answer: Answer, seconds: float) -> Download:
+    def success(self, kept: Kept, answer: "Answer", seconds: float) -> Download:
         """The end of a job whose picture is in the store."""
         return Download(
             url=self.request.url,
@@ -99,20 +103,23 @@ class Attempts:
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        session: "aiohttp.ClientSession",
         pool: ThreadPoolExecutor,
         *,
         store: ContentStore,
         settings: DownloadSettings,
         network: Network,
     ) -> None:
+        # With aiohttp, which costs what only declares downloads half a second.
+        from cic_assets.domain.download.exchange import Exchange
+
         self._exchange = Exchange(session, settings)
         self._pool = pool
         self._keeper = Keeper(store, settings)
         self._settings = settings
         self._network = network
 
-    async def attempt(self, job: Job, on_answer: Callable[[], None]) -> tuple[Kept, Answer] | None:
+    async def attempt(self, job: Job, on_answer: Callable[[], None]) -> "tuple[Kept, Answer] | None":
         """One request. The picture, in the store, and the answer that it came with; None after a redirect.
 
         Args:
@@ -146,7 +153,7 @@ class Attempts:
             raise FetchError(Outcome.ERROR, f"more than {self._settings.max_redirects} redirects")
         job.url = url
 
-    async def _keep(self, job: Job, answer: Answer) -> Kept:
+    async def _keep(self, job: Job, answer: "Answer") -> Kept:
         request = job.request
         if answer.status == HTTPStatus.NOT_MODIFIED:
             if request.sha256 is None or request.format is None:
@@ -169,7 +176,7 @@ def _conditions(job: Job) -> dict[str, str]:
     return {name: value for name, value in conditions.items() if value}
 
 
-def _to_ask_again_with(answer: Answer, name: str) -> str | None:
+def _to_ask_again_with(answer: "Answer", name: str) -> str | None:
     """A header that goes into a table and back to the host: nothing but what such a header may be (RFC 9110, 8.8)."""
     value = answer.headers.get(name)
     return value if value and len(value) <= MAX_VALIDATOR_LENGTH and value.isascii() and value.isprintable() else None
