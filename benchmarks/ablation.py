@@ -26,9 +26,9 @@ LEFT_OUT: dict[str, dict[str, Any]] = {
     "no squares of other pictures": {"cutmix": 0.0},
     "no label smoothing": {"label_smoothing": 0.0},
     "no weight decay": {"weight_decay": 0.0},
-    "no averaging of weights": {"averaging": 0.0},
+    "no EMA of the weights": {"ema": 0.0},
     "constant learning rate, no warm-up": {"schedule": "constant"},
-    ONE_SIDE: {"progression": (1.0,)},
+    ONE_SIDE: {"progressive_resizing": (1.0,)},
     "Adam in place of Muon": {"optimizer": "adam"},
 }
 """What is otherwise than in `modern` from scratch, by its name in the table."""
@@ -39,7 +39,7 @@ LEFT_OUT_ON_A_TRUNK: dict[str, dict[str, Any]] = {
     "block 14 from the first epoch on": {"head_epochs": 0, "learning_rate": 3e-5},
     "one view of each picture": {"views": 1},
     "no label smoothing": {"label_smoothing": 0.0},
-    "no averaging of weights": {"averaging": 0.0},
+    "no EMA of the weights": {"ema": 0.0},
     "constant learning rate, no warm-up": {"schedule": "constant"},
 }
 """The same for Xception. Block 14 learns at its own low rate, so from the first epoch on the head does, too."""
@@ -85,8 +85,8 @@ def with_flatten(model: Any) -> Any:
 
 
 OTHER_NETS = {
-    "no normalisation": OtherNet({"progression": (1.0,)}, without_normalisation, ONE_SIDE),
-    "Flatten in place of the mean over all places": OtherNet({"progression": (1.0,)}, with_flatten, ONE_SIDE),
+    "no normalisation": OtherNet({"progressive_resizing": (1.0,)}, without_normalisation, ONE_SIDE),
+    "Flatten in place of the mean over all places": OtherNet({"progressive_resizing": (1.0,)}, with_flatten, ONE_SIDE),
 }
 """By their names in the table; these nets take pictures of one side."""
 

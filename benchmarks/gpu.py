@@ -9,7 +9,7 @@ OpenCV still lacks. `run` trains both variants of all three and writes one table
 accuracy that the variant is to reach, with and without compiling, and the share of the GPU's peak arithmetic.
 
 The peak is that of an H100 for dense 16-bit products (NVIDIA H100 SXM data sheet); training counts as three times the
-forward pass, a frozen trunk once a view.
+forward pass, a frozen backbone once a view.
 """
 
 import argparse
@@ -138,14 +138,14 @@ def _unpack_photos(source: Path, count: int | None) -> Any:
     import cv2
     import pandas as pd
 
-    from cic_assets.domain.models.data import Split, TrainingData
+    from cic_assets.domain.models.data import SplitPictures, TrainingData
 
     told = json.loads((source / "splits.json").read_text())
     splits = {}
     for split in ("train", "validation", "test"):
         rows = told[split][:: max(1, len(told[split]) // count)][:count] if count else told[split]
         images = np.stack([cv2.imread(str(source / f"{sha256}.jpg"))[:, :, ::-1] for sha256, _ in rows])
-        splits[split] = Split(images, np.array([label for _, label in rows], np.int64))
+        splits[split] = SplitPictures(images, np.array([label for _, label in rows], np.int64))
     counts = np.bincount(splits["train"].labels)
     weights = dict(enumerate((counts.sum() / (len(counts) * counts)).tolist()))
     return TrainingData(splits, told["classes"], weights, "packed", pd.DataFrame())
@@ -158,7 +158,7 @@ def _train(model: str, variant: str, data: Any, scratch: Path, options: argparse
     from cic_assets.domain.models.feeds import open_feeds
     from cic_assets.domain.models.loop import fit
     from cic_assets.domain.models.measures import flops
-    from cic_assets.domain.models.networks import build_network, in_32_bits
+    from cic_assets.domain.models.networks import build_classifier, in_32_bits
 
     given: dict[str, Any] = {"architecture": model, "variant": variant}
     given |= {"epochs": options.epochs} if options.epochs else {}
@@ -166,7 +166,7 @@ def _train(model: str, variant: str, data: Any, scratch: Path, options: argparse
     given |= {"width": options.width} if options.width else {}
     settings = ModelSettings.model_validate(given)
     device = accelerator.activate(AcceleratorSettings(device=options.device))
-    network = build_network(settings, len(data.classes), _arrays() if model == "xception" else None)
+    network = build_classifier(settings, len(data.classes), _arrays() if model == "xception" else None)
     threads, folder = accelerator.feeding_threads(device), scratch / f"{model}-{variant}"
     began = time.perf_counter()
     with open_feeds(network, data, settings, folder / "features", lambda _: None, workers=threads) as feeds:
@@ -176,13 +176,13 @@ def _train(model: str, variant: str, data: Any, scratch: Path, options: argparse
         )  # fmt: skip
         seconds = time.perf_counter() - began
         logits = np.asarray(in_32_bits(network.rest).predict(feeds.batches["test"], verbose=0))
-        trunk_seconds = feeds.trunk_seconds or 0.0
+        backbone_seconds = feeds.backbone_seconds or 0.0
     accuracy = float((logits.argmax(axis=1) == data.splits["test"].labels).mean())
     rate = float(np.median([epoch.images_per_second for epoch in history]))
-    whole, trunk = flops(network.model), flops(network.trunk) if network.trunk is not None else 0
+    whole, backbone = flops(network.model), flops(network.backbone) if network.backbone is not None else 0
     passes = len(history) * len(data.splits["train"])
-    work = 3 * (whole - trunk) * passes + trunk * settings.views * len(data.splits["train"])
-    to_goal = list(_seconds_to(GOALS[variant][model], history, trunk_seconds))
+    work = 3 * (whole - backbone) * passes + backbone * settings.views * len(data.splits["train"])
+    to_goal = list(_seconds_to(GOALS[variant][model], history, backbone_seconds))
     shown = " | ".join(f"{value:.1f}" for value in to_goal) if to_goal else "not reached | not reached"
     return (
         f"| {model} | {variant} | {settings.input_size} | {len(history)} | {rate:.0f} | {accuracy:.3f} | {shown} "
@@ -190,15 +190,15 @@ def _train(model: str, variant: str, data: Any, scratch: Path, options: argparse
     )
 
 
-def _seconds_to(goal: float, history: list[Any], trunk_seconds: float) -> Iterator[float]:
+def _seconds_to(goal: float, history: list[Any], backbone_seconds: float) -> Iterator[float]:
     """Seconds until validation reaches a goal, and the same where each epoch that compiles counts as the next one."""
     reached = next((epoch.epoch for epoch in history if epoch.val_accuracy >= goal), None)
     if reached is None:
         return
     seconds = [epoch.seconds for epoch in history[:reached]]
-    yield trunk_seconds + sum(seconds)
+    yield backbone_seconds + sum(seconds)
     usual = float(np.median([epoch.seconds for epoch in history]))
-    yield trunk_seconds + sum(min(second, 3 * usual) for second in seconds)
+    yield backbone_seconds + sum(min(second, 3 * usual) for second in seconds)
 
 
 def _arrays() -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from upath import UPath
 
+from cic_assets.domain.dataset import class_weights
 from cic_assets.domain.duplicates import DuplicateSettings, Overrides, find_duplicates, fingerprint_pictures
 from cic_assets.domain.images import prepare
 from cic_assets.storage import ContentStore, content_version
@@ -102,11 +103,10 @@ def write_dataset(photos: Photos, splits: dict[str, Rows], folder: Path) -> Path
         tables.append(_manifest(photos, split, rows))
     manifest = pd.concat(tables, ignore_index=True)
     manifest.to_parquet(folder / "manifest.parquet", index=False)
-    counts = np.bincount(photos.labels[splits["train"]])
-    weights = counts.sum() / (len(counts) * counts)
+    counts = np.bincount(photos.labels[splits["train"]]).tolist()
     about = {
         "classes": photos.classes,
-        "class_weights": dict(zip(photos.classes, weights.tolist(), strict=True)),
+        "class_weights": class_weights(dict(zip(photos.classes, counts, strict=True))),
         "version": content_version(photos.images.shape[1], manifest[["sha256", "split"]]),
     }
     (folder / "dataset.json").write_text(json.dumps(about), encoding="utf-8")

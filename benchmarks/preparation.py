@@ -26,7 +26,7 @@ from cic_assets.domain.dataset import (
     SplitBy,
     SplitSettings,
     assign_splits,
-    find_poor,
+    find_quality_issues,
     find_shortcuts,
     resize_pictures,
 )
@@ -74,7 +74,7 @@ def steps(root: DataRoot, table: pd.DataFrame) -> Iterator[tuple[str, Callable[[
         yield f"divide by {by}", lambda settings=settings: assign_splits(table, members, previous, settings)
     yield "hash the data set (its version)", lambda: content_version(table[["resized_sha256", "klass"]])
     yield "look for shortcuts", lambda: find_shortcuts(table, CLASSES)
-    yield "look for poor pictures", lambda: find_poor(table)
+    yield "look for poor pictures", lambda: find_quality_issues(table)
 
 
 @contextmanager

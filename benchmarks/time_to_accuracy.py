@@ -109,7 +109,7 @@ def run_notebook(options: argparse.Namespace) -> None:
 
     from cic_assets.domain.models.batches import Batches, augmented, plain
     from cic_assets.domain.models.data import fit_to_side, load_training_data
-    from cic_assets.domain.models.networks import build_network
+    from cic_assets.domain.models.networks import build_classifier
     from cic_assets.domain.models.weights import resolve_weights
 
     data = load_training_data(UPath(options.dataset))
@@ -121,7 +121,7 @@ def run_notebook(options: argparse.Namespace) -> None:
     varied = augmented(images["train"], settings.augmentation, settings.seed, lambda _: settings.input_size)
     training = Batches(varied, data.splits["train"].labels, classes, settings.batch_size, seed=settings.seed)
     judged = Batches(plain(images["validation"]), data.splits["validation"].labels, classes, settings.batch_size)
-    model = build_network(settings, classes, weights.arrays).model
+    model = build_classifier(settings, classes, weights.arrays).model
     model.compile(keras.optimizers.Adam(settings.learning_rate), "categorical_crossentropy", metrics=["accuracy"])
 
     class Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no types

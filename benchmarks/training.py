@@ -8,9 +8,9 @@
 
 PHOTOS has a folder a class. `holdout` trains from scratch on four fifths of the duplicate groups and judges the other
 fifth, another one for each seed. `folds` judges each photo once by Xception trained on the other four fifths, in five
-folds that each seed deals anew; the frozen trunk runs once for all of them. `ablation` is `holdout`, and for Xception
-`folds`, with one thing left out at a time. Each training is a line of RECORDS, and none is done twice, so that a run
-that was stopped goes on; `report` makes the tables of what is there.
+folds that each seed deals anew; the frozen backbone runs once for all of them. `ablation` is `holdout`, and for
+Xception `folds`, with one thing left out at a time. Each training is a line of RECORDS, and none is done twice, so that
+a run that was stopped goes on; `report` makes the tables of what is there.
 
 `--tag` does nothing: a name to find the process by.
 """
@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
-from ablation import LEFT_OUT, LEFT_OUT_ON_A_TRUNK, OTHER_NETS, Record, with_change
+from ablation import LEFT_OUT, LEFT_OUT_ON_A_BACKBONE, OTHER_NETS, Record, with_change
 from ablation import table as ablation_table
 from photos import Photos, digest, folds, read_photos
 from trainings import FOLDS, Features, activate_here, holdout, holdout_of_other_net, precision
@@ -80,7 +80,7 @@ def run_ablation(options: argparse.Namespace) -> None:
     """Every change and seed once."""
     photos, records = _photos(options), Records(options.records)
     if "xception" in options.models:
-        for change, what in LEFT_OUT_ON_A_TRUNK.items():
+        for change, what in LEFT_OUT_ON_A_BACKBONE.items():
             _folds(options, "ablation", with_change(json.loads(options.settings), what), change=change)
     for seed in options.seeds:
         for model in sorted({*options.models} - {"xception"}):
@@ -119,7 +119,7 @@ def run_folds(options: argparse.Namespace) -> None:
 
 
 def _folds(options: argparse.Namespace, protocol: str, given: Record, **more: str) -> None:
-    """What the trunk makes of all photos, computed once, then a training a fold and seed."""
+    """What the backbone makes of all photos, computed once, then a training a fold and seed."""
     activate_here(options)
     photos, records = _photos(options), Records(options.records)
     settings = ModelSettings.model_validate({"architecture": "xception", **given})

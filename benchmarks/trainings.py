@@ -1,4 +1,4 @@
-"""One training of `training.py` each: on a hold-out by the product's own way, of another net, or on a kept trunk."""
+"""One training of `training.py` each: on a hold-out by the product's own way, of another net, or on a kept backbone."""
 
 import argparse
 import os
@@ -13,7 +13,17 @@ from ablation import OtherNet, Record
 from numpy.typing import NDArray
 from photos import Photos, Rows, apart, digest, folds, write_dataset
 
-from cic_assets.domain.models import AcceleratorSettings, Card, EpochEnd, ModelSettings, TrainingSpec, train_in_process
+from cic_assets.domain.models import (
+    KERAS_FLOOR,
+    AcceleratorSettings,
+    Card,
+    EpochEnd,
+    ModelSettings,
+    TrainingSpec,
+    log_loss,
+    softmax,
+    train_in_process,
+)
 
 FOLDS = 5
 VALIDATION = {"original": 0.2, "modern": 0.05}
@@ -64,13 +74,13 @@ def holdout_of_other_net(
     from cic_assets.domain.models.data import load_training_data
     from cic_assets.domain.models.feeds import open_feeds
     from cic_assets.domain.models.loop import fit
-    from cic_assets.domain.models.networks import Network, build_network, in_32_bits
+    from cic_assets.domain.models.networks import Classifier, build_classifier, in_32_bits
 
     settings = settings.model_copy(update={"seed": seed})
     data = load_training_data(UPath(_one_fifth_apart(photos, settings, seed, work)))
-    model = build_network(settings, len(data.classes)).model
+    model = build_classifier(settings, len(data.classes)).model
     rest = net.change(keras.Model(model.input, model.get_layer("logits").output))
-    network = Network(model, None, rest)
+    network = Classifier(model, None, rest)
     began, cpu = time.perf_counter(), time.process_time()
     with open_feeds(network, data, settings, work / "features", _silent) as feeds:
         checkpoints = Checkpoints(work / "checkpoint", settings.architecture)
@@ -93,12 +103,10 @@ def holdout_of_other_net(
 def _judged(photos: Photos, test: Rows, logits: NDArray[np.float32]) -> Record:
     """What (N, classes) logits of some photos are worth."""
     labels, wrong = photos.labels[test], logits.argmax(axis=1) != photos.labels[test]
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities = (exponentials / exponentials.sum(axis=1, keepdims=True))[np.arange(len(test)), labels]
     return {
         "right": int((~wrong).sum()),
         "count": len(test),
-        "loss": float(-np.log(np.maximum(probabilities, 1e-7)).mean()),
+        "loss": log_loss(softmax(logits), labels, KERAS_FLOOR),
         "wrong": photos.sha256[test][wrong].tolist(),
     }
 
@@ -123,40 +131,40 @@ def _of_card(card: Card) -> Record:
 
 
 class Features:
-    """The output of Xception's trunk for all photos, plain and in views, from which each fold takes its rows."""
+    """The output of Xception's backbone for all photos, plain and in views, from which each fold takes its rows."""
 
     def __init__(self, photos: Photos, settings: ModelSettings, options: argparse.Namespace) -> None:
         from cic_assets.domain.models.data import fit_to_side
-        from cic_assets.domain.models.features import trunk_features
-        from cic_assets.domain.models.networks import build_network
+        from cic_assets.domain.models.features import backbone_features
+        from cic_assets.domain.models.networks import build_classifier
         from cic_assets.domain.models.weights import resolve_weights
 
         self._photos, self._settings = photos, settings
         self._weights = resolve_weights(options.weights)
-        network = build_network(settings, len(photos.classes), self._weights.arrays)
+        network = build_classifier(settings, len(photos.classes), self._weights.arrays)
         images = fit_to_side(photos.images, settings.input_size)
         folder = (
             options.work
-            / "trunk"
+            / "backbone"
             / digest([settings.input_size, settings.augmentation, self._weights.sha256, precision()])
         )
-        self._all = trunk_features(
-            network.trunk, {"train": images, "validation": images, "test": images[:1]}, settings, folder, print
+        self._all = backbone_features(
+            network.backbone, {"train": images, "validation": images, "test": images[:1]}, settings, folder, print
         )
 
     def judge(self, train: Rows, test: Rows, seed: int) -> Record:
         """Train on some rows, judge others."""
         from cic_assets.domain.models.batches import Batches, in_turns, plain
         from cic_assets.domain.models.checkpoints import Checkpoints
-        from cic_assets.domain.models.features import TrunkFeatures, passed
+        from cic_assets.domain.models.features import BackboneFeatures, passed
         from cic_assets.domain.models.feeds import Feeds
         from cic_assets.domain.models.loop import fit
-        from cic_assets.domain.models.networks import build_network, in_32_bits
+        from cic_assets.domain.models.networks import build_classifier, in_32_bits
 
         photos, settings = self._photos, self._settings.model_copy(update={"seed": seed})
-        network = build_network(settings, len(photos.classes), self._weights.arrays)
+        network = build_classifier(settings, len(photos.classes), self._weights.arrays)
         rows, validation = apart(photos, train, VALIDATION[settings.variant], seed)
-        taken = TrunkFeatures(
+        taken = BackboneFeatures(
             [view[rows] for view in self._all.views], self._all.validation[validation], self._all.test, 0.0
         )
 

@@ -2,6 +2,7 @@
 
 import errno
 import sqlite3
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,7 +33,9 @@ class Commands(click.Group):
                 work with.
         """
         try:
-            return super().invoke(ctx)
+            with warnings.catch_warnings():
+                _say_new_names()
+                return super().invoke(ctx)
         except InstanceError as error:
             raise click.ClickException(str(error)) from None
         except Exception as error:
@@ -40,6 +43,20 @@ class Commands(click.Group):
             if line is None:
                 raise
             raise click.ClickException(line) from None
+
+
+def _say_new_names() -> None:
+    """Settings that are called something else now, a line each; of several readings of a file, one."""
+    warnings.filterwarnings("once", message=".* is called .* now", category=FutureWarning)
+    show = warnings.showwarning
+
+    def say(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if category is FutureWarning:
+            click.echo(f"Warning: {message}", err=True)
+        else:
+            show(message, category, *where, **more)
+
+    warnings.showwarning = say
 
 
 def in_one_line(error: BaseException) -> str | None:

@@ -7,8 +7,8 @@ from typing import Any
 # epoch or two only. No pictures are mixed where there are so few steps to learn from.
 # One size throughout: building the network's graph anew for a second one takes longer than its smaller pictures save.
 _MODERN: Mapping[str, Any] = {
-    "width": 0.5, "input_size": 64, "progression": [1.0], "epochs": 24, "warmup_epochs": 2, "batch_size": 16,
-    "averaging": 0.95, "cutmix": 0.0,
+    "width": 0.5, "input_size": 64, "progressive_resizing": [1.0], "epochs": 24, "warmup_epochs": 2, "batch_size": 16,
+    "ema": 0.95, "cutmix": 0.0,
 }  # fmt: skip
 
 # The learning rate is lower than the notebooks': so few pictures leave the nets from scratch at chance otherwise. They

@@ -1,6 +1,7 @@
 """Reading `problem.yaml`: YAML, presets laid over it, and each mistake as a line."""
 
 import difflib
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -10,9 +11,11 @@ from pydantic import BaseModel, ValidationError
 
 from cic_assets.config.presets import PRESETS
 from cic_assets.config.problem import Problem
+from cic_assets.domain import evaluation, models
 from cic_assets.domain.dataset import DatasetError
 from cic_assets.domain.duplicates import OverridesError
 from cic_assets.domain.models import default_models
+from cic_assets.domain.renaming import with_new_names
 
 
 class ProblemError(ValueError):
@@ -52,6 +55,9 @@ def parse_problem(text: str, path: Path, preset: str = "full") -> Problem:
     """
     content = _parse(text, path)
     own = _own_presets(path, content.pop("presets", None))
+    # Before they are laid over each other: one may say it under the old name, another under the new.
+    content = _with_new_names(content, path)
+    own = {name: _with_new_names(overlay or {}, path, f"presets.{name}.") for name, overlay in own.items()}
     allowed = sorted({*PRESETS, *own})
     if preset not in allowed:
         near = difflib.get_close_matches(preset, allowed, n=1)
@@ -70,6 +76,33 @@ def parse_problem(text: str, path: Path, preset: str = "full") -> Problem:
     except (OverridesError, DatasetError) as error:
         raise ProblemError(str(error)) from None
     return problem
+
+
+def _with_new_names(content: Mapping[str, Any], path: Path, before: str = "") -> dict[str, Any]:
+    """A problem file, or what a preset lays over it, with the names of today; each old one is warned of."""
+    renamed = dict(content)
+    if "report" in content:
+        renamed["report"] = _section(content["report"], evaluation.RENAMED, f"{path}: {before}report")
+    if isinstance(of_models := content.get("models"), Mapping):
+        renamed["models"] = {
+            name: _section(given, models.RENAMED, f"{path}: {before}models.{name}")
+            if isinstance(given, Mapping)
+            else given
+            for name, given in of_models.items()
+        }
+    return renamed
+
+
+def _section(given: Any, renamed: Mapping[str, str], where: str) -> Any:
+    if not isinstance(given, Mapping):
+        return given  # null, or a mistake that validation names
+    for name in given:
+        if name in renamed:
+            warnings.warn(f"{where}.{name} is called {renamed[name]} now", FutureWarning, stacklevel=2)
+    try:
+        return with_new_names(given, renamed)
+    except ValueError as error:
+        raise ProblemError(f"{where}: {error}") from None
 
 
 def _own_presets(path: Path, presets: Any) -> dict[str, Any]:

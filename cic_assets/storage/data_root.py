@@ -117,7 +117,7 @@ class DataRoot:
         """Remove a table; nothing where there is none."""
         self.table_path(name, partition).unlink(missing_ok=True)
 
-    def remove_leftovers(self, name: str, partition: str | None = None) -> None:
+    def remove_unfinished(self, name: str, partition: str | None = None) -> None:
         """Remove the unfinished files of a writer of this table that was killed. For who alone writes it."""
         path = self.table_path(name, partition)
         if is_local(path):

@@ -84,9 +84,11 @@ def test_nets_that_no_settings_make(ablation: ModuleType) -> None:
     import numpy as np
 
     from cic_assets.domain.models import ModelSettings
-    from cic_assets.domain.models.networks import build_network
+    from cic_assets.domain.models.networks import build_classifier
 
-    model = build_network(ModelSettings(architecture="vgg", width=0.1, input_size=64, progression=(1.0,)), 2).model
+    model = build_classifier(
+        ModelSettings(architecture="vgg", width=0.1, input_size=64, progressive_resizing=(1.0,)), 2
+    ).model
     plain = ablation.without_normalisation(keras.Model(model.input, model.get_layer("logits").output))
     outputs = [plain.get_layer(name).output for name in ("block1_conv1", "block1_conv1_bn")]
     pictures = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)

@@ -18,7 +18,7 @@ from cic_assets.config.problem import Problem
 from cic_assets.defs.assets.deduplication import SHARES_DROPPED
 from cic_assets.defs.partitions import with_class
 from cic_assets.defs.resources import DataRootResource
-from cic_assets.domain.duplicates import copies_left
+from cic_assets.domain.duplicates import find_residual_duplicates
 from cic_assets.storage import DataRoot
 
 SHOWN = 20
@@ -46,7 +46,7 @@ def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
             return AssetCheckResult(passed=True, description="nothing is kept yet")
         kept = with_class(kept, problem)
         formats = dict(zip(kept["sha256"], kept["format"], strict=True))
-        left = copies_left(
+        left = find_residual_duplicates(
             kept,
             lambda sha256: data.root.images.get(sha256, formats[sha256]),
             problem.duplicates,

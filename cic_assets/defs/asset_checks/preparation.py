@@ -6,12 +6,12 @@ from dagster import AssetCheckResult, AssetChecksDefinition, AssetCheckSeverity,
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
 from cic_assets.defs.resources import DataRootResource
-from cic_assets.domain.dataset import ADVICE, FAULTS, MANIFEST, find_poor, find_shortcuts, load_info
+from cic_assets.domain.dataset import ADVICE, MANIFEST, QUALITY_ISSUES, find_quality_issues, find_shortcuts, load_info
 from cic_assets.storage import DataRoot
 
 SMALLEST_SHARE = 0.2
 """Of the pictures that an equal share would give a class."""
-MOST_POOR = 0.05
+LARGEST_SHARE_WITH_ISSUES = 0.05
 """Of all pictures: more that are hard to learn from are worth a look at their source."""
 
 
@@ -46,40 +46,40 @@ def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
     @asset_check(asset="training_dataset")
     def no_shortcut(data: DataRootResource) -> AssetCheckResult:
         """No class can be told from size, shape, file size, format, borders, sharpness or mean colour alone."""
-        cues = find_shortcuts(_manifest(data.root), problem.class_names)
-        shortcuts = [cue for cue in cues if cue.is_shortcut]
+        found = find_shortcuts(_manifest(data.root), problem.class_names)
+        warned_of = [one for one in found if one.is_warned_of]
         rows = [
             {
-                "cue": cue.name, "class": cue.klass, "AUC": round(cue.auc, 3),
-                "95 % interval": f"{cue.auc_ci[0]:.3f} to {cue.auc_ci[1]:.3f}", "most telling": cue.value,
-                "of the class": cue.of_class, "of the rest": cue.of_rest, "shortcut": cue.is_shortcut,
+                "shortcut": one.name, "class": one.klass, "AUC": round(one.auc, 3),
+                "95 % interval": f"{one.auc_ci[0]:.3f} to {one.auc_ci[1]:.3f}", "most telling": one.value,
+                "of the class": one.of_class, "of the rest": one.of_rest, "warned of": one.is_warned_of,
             }
-            for cue in cues
+            for one in found
         ]  # fmt: skip
         return AssetCheckResult(
-            passed=not shortcuts,
+            passed=not warned_of,
             severity=AssetCheckSeverity.WARN,
-            description=ADVICE if shortcuts else None,
-            metadata={"cues": metadata.table(pd.DataFrame(rows))},
+            description=ADVICE if warned_of else None,
+            metadata={"shortcuts": metadata.table(pd.DataFrame(rows))},
         )
 
     @asset_check(asset="training_dataset")
-    def few_pictures_are_poor(data: DataRootResource) -> AssetCheckResult:
+    def few_pictures_have_quality_issues(data: DataRootResource) -> AssetCheckResult:
         """At most one picture in twenty is dark, blurred, flat, mostly cropped away, or enlarged."""
         manifest = _manifest(data.root)
-        poor = find_poor(manifest)
-        by_class = poor.groupby("klass")[list(FAULTS)].sum().rename_axis("class").reset_index()
+        flagged = find_quality_issues(manifest)
+        by_class = flagged.groupby("klass")[list(QUALITY_ISSUES)].sum().rename_axis("class").reset_index()
         return AssetCheckResult(
-            passed=len(poor) <= MOST_POOR * len(manifest),
+            passed=len(flagged) <= LARGEST_SHARE_WITH_ISSUES * len(manifest),
             severity=AssetCheckSeverity.WARN,
             metadata={
-                "poor": f"{len(poor)} of {len(manifest)}",
+                "with quality issues": f"{len(flagged)} of {len(manifest)}",
                 "by class": metadata.table(by_class),
-                "pictures": _sheet(poor.assign(text=poor["klass"] + ": " + poor["faults"]), data.root),
+                "pictures": _sheet(flagged.assign(text=flagged["klass"] + ": " + flagged["issues"]), data.root),
             },
         )
 
-    return [no_group_across_splits, no_class_is_rare, no_shortcut, few_pictures_are_poor]
+    return [no_group_across_splits, no_class_is_rare, no_shortcut, few_pictures_have_quality_issues]
 
 
 def _manifest(root: DataRoot) -> pd.DataFrame:

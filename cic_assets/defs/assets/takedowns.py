@@ -45,10 +45,10 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
             metadata={
                 **metadata.shape(table, "takedowns"),
                 "posts asked about": check.asked,
-                "taken down now": metadata.counts(check.found, "fate"),
+                "taken down now": metadata.counts(check.found, "reason"),
                 "waiting for a second look": check.unconfirmed,
                 "up again": check.returned,
-                "all": metadata.counts(table["fate"].value_counts().to_dict(), "fate"),
+                "all": metadata.counts(table["reason"].value_counts().to_dict(), "reason"),
             },
         )
 

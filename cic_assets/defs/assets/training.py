@@ -28,7 +28,7 @@ POOL = "gpu"
 DESCRIPTIONS = {
     "vgg": "A VGG-style net from scratch: three blocks of two convolutions, each closed by pooling.",
     "peetz_net": "Peetz Net from scratch: two stacks of convolutions side by side, their kernels in opposite order.",
-    "xception": "Transfer learning: Xception's ImageNet trunk, frozen but for its end, and a new head.",
+    "xception": "Transfer learning: Xception's ImageNet backbone, frozen but for its end, and a new head.",
 }
 
 
@@ -51,7 +51,7 @@ def _model_asset(name: str, settings: ModelSettings) -> AssetsDefinition:
             "dagster-ray/config": {"ray": {"num_gpus": 1}},
         },
         description=DESCRIPTIONS[settings.architecture],
-        code_version=content_version(1, settings.model_dump()),
+        code_version=content_version(1, settings.model_dump(by_alias=True)),
     )
     def model(
         context: AssetExecutionContext,

@@ -15,25 +15,25 @@ from cic_assets.domain.dataset.errors import DatasetError
 from cic_assets.domain.dataset.exports import LAYOUTS, export_dataset
 from cic_assets.domain.dataset.forgetting import forget_pictures
 from cic_assets.domain.dataset.given import read_given
-from cic_assets.domain.dataset.poor import FAULTS, find_poor
+from cic_assets.domain.dataset.quality_issues import QUALITY_ISSUES, find_quality_issues
 from cic_assets.domain.dataset.resizing import COPY_COLUMNS, SEARCH_COLUMNS, resize_pictures
 from cic_assets.domain.dataset.settings import DatasetSettings, SplitBy, SplitSettings
-from cic_assets.domain.dataset.shortcuts import ADVICE, SHORTCUT_AUC, Cue, find_shortcuts
+from cic_assets.domain.dataset.shortcuts import ADVICE, SHORTCUT_AUC, Shortcut, find_shortcuts
 from cic_assets.domain.dataset.splits import Split, assign_splits, split_of
 
 __all__ = [
     "ADVICE",
     "COPY_COLUMNS",
-    "FAULTS",
     "LAYOUTS",
     "MANIFEST",
     "MANIFEST_COLUMNS",
+    "QUALITY_ISSUES",
     "SEARCH_COLUMNS",
     "SHORTCUT_AUC",
-    "Cue",
     "DatasetError",
     "DatasetInfo",
     "DatasetSettings",
+    "Shortcut",
     "Split",
     "SplitArrays",
     "SplitBy",
@@ -42,7 +42,7 @@ __all__ = [
     "build_dataset",
     "class_weights",
     "export_dataset",
-    "find_poor",
+    "find_quality_issues",
     "find_shortcuts",
     "forget_pictures",
     "is_complete",

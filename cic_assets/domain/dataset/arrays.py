@@ -4,7 +4,6 @@ Arrays are `.npy`, so training maps them into memory and never decodes a picture
 """
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +20,7 @@ from cic_assets.domain.dataset.settings import DatasetSettings
 from cic_assets.domain.dataset.splits import Split, assign_splits
 from cic_assets.domain.images import decode
 from cic_assets.domain.schema import Column
+from cic_assets.engine import Threads
 from cic_assets.storage import (
     ContentStore,
     content_version,
@@ -237,8 +237,7 @@ def _write_split(folder: Path, split: Split, rows: pd.DataFrame, resized: Conten
         row, sha256 = item
         images[row] = decode(resized.get(sha256, "jpeg"))
 
-    with ThreadPoolExecutor() as pool:
-        for _ in pool.map(read, enumerate(rows["sha256"])):
-            pass
+    for _ in Threads().map(read, enumerate(rows["sha256"])):
+        pass
     images.flush()
     np.save(folder / f"{split}_labels.npy", rows["label"].to_numpy(np.int64))

@@ -1,7 +1,6 @@
 """Resized copies of the pictures that are kept, each made once."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import cv2
@@ -10,6 +9,7 @@ import pandas as pd
 from cic_assets.domain.dataset.settings import DatasetSettings
 from cic_assets.domain.images import decode, encode_jpeg, is_encoded_here, prepare
 from cic_assets.domain.schema import Column, columns_of
+from cic_assets.engine import Threads
 from cic_assets.storage import ContentStore, sha256_hex, write_atomically
 
 SEARCH_COLUMNS = (
@@ -88,15 +88,16 @@ def resize_pictures(
 
     rows = pictures.loc[~pictures["sha256"].isin(known), ["sha256", "format"]]
     made: set[str] = set()
-    with ThreadPoolExecutor(workers) as pool:
-        items = list(rows.itertuples(index=False, name=None))
-        for done, ((sha256, _), (copy, is_made)) in enumerate(zip(items, pool.map(resize, items), strict=True), 1):
-            known[sha256] = copy
-            made |= {sha256} if is_made else set()
-            on_progress(f"{done} of {len(rows)} pictures resized")
+    items = list(rows.itertuples(index=False, name=None))
+    resized = Threads(workers).map(resize, items)
+    for done, ((sha256, _), (copy, is_made)) in enumerate(zip(items, resized, strict=True), 1):
+        known[sha256] = copy
+        made |= {sha256} if is_made else set()
+        on_progress(f"{done} of {len(rows)} pictures resized")
     carried = pictures.drop(columns=list(SEARCH_COLUMNS), errors="ignore")
-    copies = [known[sha256] for sha256 in pictures["sha256"]]
-    columns = pd.DataFrame(copies, columns=list(_Copy._fields), index=pictures.index)
+    columns = pd.DataFrame(
+        [known[sha256] for sha256 in pictures["sha256"]], columns=list(_Copy._fields), index=pictures.index
+    )
     upscaled = pictures[["width", "height"]].min(axis=1) < settings.side
     result = pd.concat([carried, columns], axis="columns")
     return result.assign(upscaled=upscaled, made=pictures["sha256"].isin(made), jpeg_quality=settings.jpeg_quality)

@@ -1,9 +1,9 @@
 """Can the class be told without looking at what is in the picture? What a network would learn instead of the subject.
 
-Each cue (size, shape, file size, format, borders, mean colour, …) is asked alone: how well does it order the pictures
-of one class before the others? Measured by the area under the ROC curve: 0.5 is a coin, 1 is all there is to know. A
-cue's values are put into bins, and each picture is judged by what the bins hold among pictures of other folds, so that
-a cue with many values does not seem to tell what it only remembers.
+Each shortcut (size, shape, file size, format, borders, mean colour, …) is asked alone: how well does it order the
+pictures of one class before the others? Measured by the area under the ROC curve: 0.5 is a coin, 1 is all there is to
+know. A shortcut's values are put into bins, and each picture is judged by what the bins hold among pictures of other
+folds, so that a shortcut with many values does not seem to tell what it only remembers.
 
 No network is told a picture's size; but resizing leaves traces of it (sharpness, the grain of JPEG), and borders,
 colours and shapes are plainly seen.
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from cic_assets.domain.dataset.roc import area_under_roc, roc_interval
 
 SHORTCUT_AUC = 0.65
-"""A cue is warned of where the whole interval of its area is above this: it alone is right in two of three pairs.
+"""A shortcut is warned of where the whole interval of its area is above this: it alone is right in two of three pairs.
 Differences that classes rightly have mostly lie below: photos of tanks are greener than those of cars."""
 
 ADVICE = (
@@ -40,18 +40,18 @@ _BORDER = 0.01  # of a side: thinner ones do not survive resizing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cue:
-    """What one cue alone says about one class.
+class Shortcut:
+    """What one shortcut alone says about one class.
 
     Attributes:
-        name: of the cue, such as `size`.
+        name: of the shortcut, such as `size`.
         klass: told from all other classes; of two classes the one that the most telling value speaks for.
         auc: area under the ROC curve, 0 to 1.
         auc_ci: its 95 % interval.
         value: the most telling one, such as `512 x 512`.
         of_class: pictures of the class that have it.
         of_rest: pictures of other classes that have it.
-        is_shortcut: the whole interval is above `SHORTCUT_AUC`.
+        is_warned_of: the whole interval is above `SHORTCUT_AUC`.
     """
 
     name: str
@@ -63,26 +63,26 @@ class Cue:
     of_rest: int
 
     @property
-    def is_shortcut(self) -> bool:
+    def is_warned_of(self) -> bool:
         """Whether a network may live off it."""
         return self.auc_ci[0] > SHORTCUT_AUC
 
 
-def find_shortcuts(pictures: pd.DataFrame, classes: Sequence[str]) -> list[Cue]:
-    """What each cue says of each class, the most telling first.
+def find_shortcuts(pictures: pd.DataFrame, classes: Sequence[str]) -> list[Shortcut]:
+    """What each shortcut says of each class, the most telling first.
 
     Args:
-        pictures: `sha256, klass` and the columns of the cues (of `CUES`), one row a picture; a cue whose columns are
-            missing is not asked.
+        pictures: `sha256, klass` and the columns of the shortcuts (of `SHORTCUTS`), one row a picture; a shortcut whose
+            columns are missing is not asked.
         classes: of which each is told from the others; of two only one, as the other is the same question.
     """
     asked = pictures.sort_values("sha256").iloc[:: max(1, len(pictures) // MOST_PICTURES)]
     folds = np.array([int(sha256[:8], 16) % FOLDS for sha256 in asked["sha256"]])
     asked_of = classes if len(classes) > _TWO else classes[:1]
-    found: list[Cue] = []
-    for name, cue in CUES.items():
-        if cue.columns <= set(asked):
-            values = [_binned(column) for column in cue.values(asked)]
+    found: list[Shortcut] = []
+    for name, shortcut in SHORTCUTS.items():
+        if shortcut.columns <= set(asked):
+            values = [_binned(column) for column in shortcut.values(asked)]
             found += [_ask(name, klass, classes, asked["klass"] == klass, values, folds) for klass in asked_of]
     return sorted(found, key=lambda one: (-one.auc, one.name, one.klass))
 
@@ -115,7 +115,7 @@ def _colours(table: pd.DataFrame) -> list[pd.Series]:
     ]
 
 
-CUES: Mapping[str, _Question] = {
+SHORTCUTS: Mapping[str, _Question] = {
     "size": _Question({"width", "height"}, _sizes),
     "shorter side": _Question(
         {"width", "height"}, lambda table: [table[["width", "height"]].min(axis=1).rename("pixels")]
@@ -133,7 +133,7 @@ CUES: Mapping[str, _Question] = {
     "sharpness": _Question({"sharpness"}, lambda table: [table["sharpness"].rename("sharpness")]),
     "mean colour": _Question({"red", "green", "blue"}, _colours),
 }
-"""The cues by name, with the columns of the manifest that each is made of."""
+"""The shortcuts by name, with the columns of the manifest that each is made of."""
 
 
 def _binned(column: pd.Series) -> pd.Series:
@@ -160,7 +160,7 @@ def _ask(
     is_class: pd.Series,
     values: Sequence[pd.Series],
     folds: NDArray[np.int64],
-) -> Cue:
+) -> Shortcut:
     truth = is_class.to_numpy()
     scores = np.zeros(len(truth))
     for column in values:
@@ -171,7 +171,7 @@ def _ask(
         # Of two classes name the one that has it.
         klass, of_class, of_rest = classes[1], of_rest, of_class
     interval = roc_interval(auc, int(truth.sum()), int((~truth).sum()))
-    return Cue(
+    return Shortcut(
         name=name, klass=klass, auc=auc, auc_ci=interval, value=value, of_class=of_class, of_rest=of_rest
     )  # fmt: skip
 

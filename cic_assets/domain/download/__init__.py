@@ -6,9 +6,8 @@ Nothing here knows of posts, tables or Dagster.
 
 from cic_assets.domain.download.budget import large_blocks_returned
 from cic_assets.domain.download.downloader import download, download_all
-from cic_assets.domain.download.examine import Keeper, Kept
+from cic_assets.domain.download.examine import ImageValidator, ValidatedImage
 from cic_assets.domain.download.network import Network
-from cic_assets.domain.download.placeholders import Use, shared_pictures
 from cic_assets.domain.download.results import Download, FetchError, FetchRequest, Progress
 from cic_assets.domain.download.settings import DownloadSettings, default_user_agent
 
@@ -17,14 +16,12 @@ __all__ = [
     "DownloadSettings",
     "FetchError",
     "FetchRequest",
-    "Keeper",
-    "Kept",
+    "ImageValidator",
     "Network",
     "Progress",
-    "Use",
+    "ValidatedImage",
     "default_user_agent",
     "download",
     "download_all",
     "large_blocks_returned",
-    "shared_pictures",
 ]

@@ -114,7 +114,7 @@ def _session(settings: DownloadSettings, connector: "aiohttp.TCPConnector") -> "
         trust_env=False,
         # A packed body is unpacked by us, no further than the limit.
         auto_decompress=False,
-        # `Patience` times what we send and read.
+        # `Timeouts` times what we send and read.
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
         # Reddit's hosts answer a browser's Accept with a page around the picture.
         headers={"User-Agent": settings.user_agent, "Accept": "image/*", "Accept-Encoding": "identity"},

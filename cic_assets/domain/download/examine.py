@@ -16,7 +16,7 @@ _WINDOW_BITS = {"gzip": 31, "x-gzip": 31, "deflate": 47}
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ValidatedImage:
     """A picture that is in the store.
 
     Attributes:
@@ -34,7 +34,7 @@ class Kept:
     bytes: int
 
 
-class Keeper:
+class ImageValidator:
     """Looks into bodies and keeps the pictures among them. Meant to be called from several threads."""
 
     def __init__(self, store: ContentStore, settings: DownloadSettings) -> None:
@@ -42,7 +42,7 @@ class Keeper:
         self._settings = settings
         self._decoding = DecodingBudget(settings.max_decoding_bytes_in_flight)
 
-    def keep(self, body: bytes, encoding: str = "") -> Kept:
+    def keep(self, body: bytes, encoding: str = "") -> ValidatedImage:
         """Put a body into the store, if it is a picture within the limits.
 
         Args:
@@ -59,20 +59,7 @@ class Keeper:
         refuse_placeholder(data, self._settings)
         header = self._inspected(data)
         sha256 = self._store.put(data, header.format)
-        return Kept(sha256, header.format, header.width, header.height, len(data))
-
-    def keep_again(self, sha256: str, image_format: str) -> Kept:
-        """The picture that an earlier run kept, judged by the limits of this one.
-
-        Raises:
-            FetchError: it is not kept, or no longer within the limits.
-        """
-        try:
-            data = self._store.get(sha256, image_format)
-        except FileNotFoundError as error:
-            reason = "the host says unchanged, but the picture is not in the store"
-            raise FetchError(Outcome.ERROR, reason, transient=True) from error
-        return self.keep(data)
+        return ValidatedImage(sha256, header.format, header.width, header.height, len(data))
 
     def _inspected(self, data: bytes) -> Header:
         with self._decoding.claim(_bytes_to_decode(data, self._settings)):

@@ -1,4 +1,4 @@
-"""One request and its answer: caps, patience, and what a status or a broken connection means.
+"""One request and its answer: caps, timeouts, and what a status or a broken connection means.
 
 Whatever a host does ends in an `Answer` or in a `FetchError`. What a body's bytes are is none of this file's business.
 """
@@ -6,7 +6,7 @@ Whatever a host does ends in an `Answer` or in a `FetchError`. What a body's byt
 import io
 import logging
 import socket
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,12 +16,13 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from cic_assets.domain.download.budget import ByteBudget
-from cic_assets.domain.download.patience import Patience
 from cic_assets.domain.download.results import FetchError
-from cic_assets.domain.download.retrying import TRANSIENT_STATUSES, retry_after
+from cic_assets.domain.download.retrying import TRANSIENT_STATUSES
 from cic_assets.domain.download.robots import refusal
 from cic_assets.domain.download.settings import DownloadSettings
+from cic_assets.domain.download.timeouts import Timeouts
 from cic_assets.domain.media import Outcome
+from cic_assets.domain.retrying import retry_after
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class Answer:
     """What a host said.
 
     Attributes:
-        status: 200, 304 or a redirect's; all others are failures.
+        status: 200 or a redirect's; all others are failures.
         headers: as they came.
         body: of a 200, else empty.
     """
@@ -60,35 +61,34 @@ class Exchange:
         self._budget = ByteBudget(settings.max_bytes_in_flight)
 
     @asynccontextmanager
-    async def ask(self, url: URL, headers: Mapping[str, str], patience: Patience) -> AsyncIterator[Answer]:
+    async def ask(self, url: URL, timeouts: Timeouts) -> AsyncIterator[Answer]:
         """Send a GET; the body of its answer counts against the budget as long as the block lasts.
 
         Args:
             url: a checked one.
-            headers: besides the session's.
-            patience: a fresh one.
+            timeouts: a fresh one.
 
         Raises:
             FetchError: no answer that could be used.
         """
         async with AsyncExitStack() as held:
-            with _explained(patience):
-                async with patience.alarm, self._session.get(url, headers=headers, allow_redirects=False) as response:
-                    answer = await self._answer(response, patience, held)
+            with _explained(timeouts):
+                async with timeouts.alarm, self._session.get(url, allow_redirects=False) as response:
+                    answer = await self._answer(response, timeouts, held)
             yield answer
 
-    async def _answer(self, response: aiohttp.ClientResponse, patience: Patience, held: AsyncExitStack) -> Answer:
+    async def _answer(self, response: aiohttp.ClientResponse, timeouts: Timeouts, held: AsyncExitStack) -> Answer:
         _check_status(response)
         if response.status != HTTPStatus.OK:
             return Answer(response.status, response.headers)
         self._check_robots(response)
         size = self._expected_size(response)
-        held_since = patience.hold() if size > self._budget.free else None
+        held_since = timeouts.hold() if size > self._budget.free else None
         await held.enter_async_context(self._budget.claim(size))
         if held_since is not None:
-            patience.go_on(held_since)
-        patience.begin_body()
-        return Answer(response.status, response.headers, await self._body(response, patience))
+            timeouts.go_on(held_since)
+        timeouts.begin_body()
+        return Answer(response.status, response.headers, await self._body(response, timeouts))
 
     def _check_robots(self, response: aiohttp.ClientResponse) -> None:
         directive = refusal(response.headers.getall("X-Robots-Tag", []), self._settings.robots_directives, ROBOT)
@@ -102,22 +102,20 @@ class Exchange:
             raise FetchError(Outcome.TOO_LARGE, f"{size} bytes announced, more than {most}")
         return most if size is None or "Content-Encoding" in response.headers else size
 
-    async def _body(self, response: aiohttp.ClientResponse, patience: Patience) -> bytes:
+    async def _body(self, response: aiohttp.ClientResponse, timeouts: Timeouts) -> bytes:
         # Grows in place and gives its bytes away uncopied: joined pieces would take a body's memory twice.
         body = io.BytesIO()
         async for piece in response.content.iter_any():
             body.write(piece)
             if body.tell() > self._settings.max_bytes:
                 raise FetchError(Outcome.TOO_LARGE, f"more than {self._settings.max_bytes} bytes")
-            patience.received(len(piece))
+            timeouts.received(len(piece))
         return body.getvalue()
 
 
 def _check_status(response: aiohttp.ClientResponse) -> None:
     status = response.status
-    if status in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED):
-        return
-    if status in REDIRECTS and "Location" in response.headers:
+    if status == HTTPStatus.OK or (status in REDIRECTS and "Location" in response.headers):
         return
     wait = retry_after(response.headers.get("Retry-After")) if status in TRANSIENT_STATUSES else None
     raise FetchError(
@@ -130,14 +128,14 @@ def _check_status(response: aiohttp.ClientResponse) -> None:
 
 
 @contextmanager
-def _explained(patience: Patience) -> Iterator[None]:
+def _explained(timeouts: Timeouts) -> Iterator[None]:
     """Say what an error of the client means for the picture."""
     try:
         yield
     except FetchError:
         raise
     except TimeoutError as error:
-        raise FetchError(Outcome.TIMEOUT, patience.why(), host_fault=not patience.answered) from error
+        raise FetchError(Outcome.TIMEOUT, timeouts.why(), host_fault=not timeouts.answered) from error
     except aiohttp.ClientConnectorDNSError as error:
         raise _no_address(error) from error
     except aiohttp.ClientConnectorError as error:
@@ -145,7 +143,7 @@ def _explained(patience: Patience) -> Iterator[None]:
         may_pass = not isinstance(error, aiohttp.ClientSSLError)
         raise FetchError(Outcome.ERROR, reason, transient=may_pass, host_fault=True) from error
     except (aiohttp.ClientPayloadError, aiohttp.ClientConnectionError) as error:
-        raise _broken(error, patience) from error
+        raise _broken(error, timeouts) from error
     except (aiohttp.ClientError, ValueError) as error:
         raise FetchError(Outcome.ERROR, f"not an answer of HTTP: {_words(error)}") from error
     except Exception as error:
@@ -159,9 +157,9 @@ def _no_address(error: aiohttp.ClientConnectorDNSError) -> FetchError:
     return FetchError(Outcome.ERROR, f"no address for {error.host}", transient=may_pass, host_fault=True)
 
 
-def _broken(error: aiohttp.ClientError, patience: Patience) -> FetchError:
-    if patience.answered:
-        reason = f"connection ended after {patience.bytes_received} bytes of the body"
+def _broken(error: aiohttp.ClientError, timeouts: Timeouts) -> FetchError:
+    if timeouts.answered:
+        reason = f"connection ended after {timeouts.bytes_received} bytes of the body"
         return FetchError(Outcome.TRUNCATED, reason, transient=True)
     return FetchError(Outcome.ERROR, f"connection ended: {_words(error)}", transient=True, host_fault=True)
 

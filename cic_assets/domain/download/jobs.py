@@ -4,17 +4,16 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from yarl import URL
 
-from cic_assets.domain.download.examine import Keeper, Kept
+from cic_assets.domain.download.examine import ImageValidator, ValidatedImage
 from cic_assets.domain.download.network import Network
-from cic_assets.domain.download.patience import Patience
 from cic_assets.domain.download.placeholders import is_removed_page
 from cic_assets.domain.download.results import Download, FetchError, FetchRequest
 from cic_assets.domain.download.settings import DownloadSettings
+from cic_assets.domain.download.timeouts import Timeouts
 from cic_assets.domain.media import Outcome
 from cic_assets.storage import ContentStore
 
@@ -39,7 +38,6 @@ class Job:
         attempts: requests sent.
         seen: URLs asked since the start, or since the fallback's.
         source_failure: why the source failed, once the fallback is tried.
-        conditional: whether the host may say "unchanged".
         started: when the first request was sent, on the event loop's clock.
     """
 
@@ -50,7 +48,6 @@ class Job:
     attempts: int = 0
     seen: set[str] = field(default_factory=set)
     source_failure: FetchError | None = None
-    conditional: bool = True
     started: float | None = None
 
     @property
@@ -61,10 +58,10 @@ class Job:
     def turn_to_fallback(self, url: URL, seconds: float, failure: FetchError) -> None:
         """Start over with the fallback's URL, remembering why the source failed."""
         self.url, self.seconds_left, self.source_failure = url, seconds, failure
-        self.failures, self.conditional = 0, False
+        self.failures = 0
         self.seen.clear()
 
-    def success(self, kept: Kept, answer: "Answer", seconds: float) -> Download:
+    def success(self, kept: ValidatedImage, answer: "Answer", seconds: float) -> Download:
         """The end of a job whose picture is in the store."""
         return Download(
             url=self.request.url,
@@ -76,10 +73,9 @@ class Job:
             height=kept.height,
             bytes=kept.bytes,
             final_url=str(self.url),
-            etag=_to_ask_again_with(answer, "ETag"),
-            last_modified=_to_ask_again_with(answer, "Last-Modified"),
+            etag=_validator_header(answer, "ETag"),
+            last_modified=_validator_header(answer, "Last-Modified"),
             used_fallback=self.source_failure is not None,
-            not_modified=answer.status == HTTPStatus.NOT_MODIFIED,
             attempts=self.attempts,
             seconds=seconds,
         )
@@ -110,16 +106,16 @@ class Attempts:
         settings: DownloadSettings,
         network: Network,
     ) -> None:
-        # With aiohttp, which costs what only declares downloads half a second.
+        # With aiohttp, which costs what only declares downloads a tenth of a second.
         from cic_assets.domain.download.exchange import Exchange
 
         self._exchange = Exchange(session, settings)
         self._pool = pool
-        self._keeper = Keeper(store, settings)
+        self._validator = ImageValidator(store, settings)
         self._settings = settings
         self._network = network
 
-    async def attempt(self, job: Job, on_answer: Callable[[], None]) -> "tuple[Kept, Answer] | None":
+    async def attempt(self, job: Job, on_answer: Callable[[], None]) -> "tuple[ValidatedImage, Answer] | None":
         """One request. The picture, in the store, and the answer that it came with; None after a redirect.
 
         Args:
@@ -129,19 +125,19 @@ class Attempts:
         Raises:
             FetchError: neither.
         """
-        patience = Patience(self._settings, job.seconds_left)
+        timeouts = Timeouts(self._settings, job.seconds_left)
         job.attempts += 1
         job.seen.add(str(job.url))
         url = self._network.as_spoken(job.url)
         try:
-            async with self._exchange.ask(url, _conditions(job), patience) as answer:
+            async with self._exchange.ask(url, timeouts) as answer:
                 on_answer()
                 if answer.location is not None:
                     self._follow(job, answer.location)
                     return None
-                return await self._keep(job, answer), answer
+                return await self._keep(answer), answer
         finally:
-            job.seconds_left = patience.seconds_left
+            job.seconds_left = timeouts.seconds_left
 
     def _follow(self, job: Job, location: str) -> None:
         url = self._network.parse(location, base=job.url, ports=self._settings.ports)
@@ -153,30 +149,13 @@ class Attempts:
             raise FetchError(Outcome.ERROR, f"more than {self._settings.max_redirects} redirects")
         job.url = url
 
-    async def _keep(self, job: Job, answer: "Answer") -> Kept:
-        request = job.request
-        if answer.status == HTTPStatus.NOT_MODIFIED:
-            if request.sha256 is None or request.format is None:
-                raise FetchError(Outcome.HTTP_ERROR, "HTTP 304 to a request without conditions")
-            job.conditional = False
-            return await self._in_thread(self._keeper.keep_again, request.sha256, request.format)
+    async def _keep(self, answer: "Answer") -> ValidatedImage:
         encoding = answer.headers.get("Content-Encoding", "")
-        return await self._in_thread(self._keeper.keep, answer.body, encoding)
-
-    async def _in_thread(self, function: Callable[..., Kept], *arguments: object) -> Kept:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, self._validator.keep, answer.body, encoding)
 
 
-def _conditions(job: Job) -> dict[str, str]:
-    """Headers that let the host say "unchanged" instead of sending what we kept; none for the fallback."""
-    request = job.request
-    if not job.conditional or request.sha256 is None or request.format is None:
-        return {}
-    conditions = {"If-None-Match": request.etag, "If-Modified-Since": request.last_modified}
-    return {name: value for name, value in conditions.items() if value}
-
-
-def _to_ask_again_with(answer: "Answer", name: str) -> str | None:
-    """A header that goes into a table and back to the host: nothing but what such a header may be (RFC 9110, 8.8)."""
+def _validator_header(answer: "Answer", name: str) -> str | None:
+    """A header that goes into a table: nothing but what such a header may be (RFC 9110, 8.8)."""
     value = answer.headers.get(name)
     return value if value and len(value) <= MAX_VALIDATOR_LENGTH and value.isascii() and value.isprintable() else None

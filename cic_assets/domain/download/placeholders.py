@@ -1,10 +1,7 @@
-"""Pictures that say that a picture was removed: known by a redirect, their bytes, or their number."""
+"""Pictures that say that a picture was removed: known by a redirect or by their bytes."""
 
 import hashlib
 import re
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
 
 from yarl import URL
 
@@ -25,10 +22,6 @@ REMOVED_MD5 = {"d835884373f4d6c8f24742ceabe74946": "imgur"}
 MAX_KNOWN_BYTES = 16_384
 """Longer bodies are not compared with `REMOVED_MD5`: such pictures are small (imgur's has 503 bytes)."""
 
-DEFAULT_MIN_POSTS = 5
-"""Posts of different authors that share one picture before we take it for a placeholder: reposts come in twos and
-threads of the same event in threes."""
-
 
 def is_removed_page(url: URL) -> bool:
     """Whether a redirect to this URL means that the picture was removed."""
@@ -41,38 +34,3 @@ def known_placeholder(data: bytes) -> str | None:
     if len(data) > MAX_KNOWN_BYTES:
         return None
     return REMOVED_MD5.get(hashlib.md5(data, usedforsecurity=False).hexdigest())
-
-
-@dataclass(frozen=True, slots=True)
-class Use:
-    """One post that shows one picture.
-
-    Attributes:
-        sha256: of the picture's bytes.
-        url: where the post has it from.
-        author: who posted it; "" if unknown.
-    """
-
-    sha256: str
-    url: str
-    author: str = ""
-
-
-def shared_pictures(uses: Iterable[Use], min_posts: int = DEFAULT_MIN_POSTS) -> frozenset[str]:
-    """SHA-256 of pictures that stand behind so many unrelated posts that they cannot be what the posts are about.
-
-    Unrelated means another URL and another author: a crosspost shares the URL, a spammer the author. What comes back is
-    meant for `DownloadSettings.placeholders`, or to correct a table by.
-
-    Args:
-        uses: a picture and a post each, in any order.
-        min_posts: from how many on, at least 2.
-    """
-    if min_posts < 2:  # noqa: PLR2004, one post is what every picture has
-        raise ValueError(f"min_posts is {min_posts}, it must be at least 2")
-    urls: defaultdict[str, set[str]] = defaultdict(set)
-    authors: defaultdict[str, set[str]] = defaultdict(set)
-    for use in uses:
-        urls[use.sha256].add(use.url)
-        authors[use.sha256].add(use.author or use.url)
-    return frozenset(sha for sha in urls if min(len(urls[sha]), len(authors[sha])) >= min_posts)

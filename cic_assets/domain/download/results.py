@@ -55,18 +55,10 @@ class FetchRequest:
     Attributes:
         url: asked exactly as given: case and query count.
         fallback_url: tried when `url` fails in a way that says nothing about the picture's owner's will.
-        sha256: of the bytes that an earlier run kept for this URL; with it, `format` must be given.
-        format: a key of `cic_assets.storage.EXTENSIONS`.
-        etag: the ETag header of that earlier answer, so that the host can say "unchanged" instead of sending it.
-        last_modified: its Last-Modified header, likewise.
     """
 
     url: str
     fallback_url: str | None = None
-    sha256: str | None = None
-    format: str | None = None
-    etag: str | None = None
-    last_modified: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +73,11 @@ class Download:
         format: a key of `cic_assets.storage.EXTENSIONS`, from the bytes.
         width: in pixels, as displayed.
         height: in pixels, as displayed.
-        bytes: length of the body (of the kept file, where the host said "unchanged").
+        bytes: length of the body.
         final_url: where the bytes came from, after redirects.
-        etag: the ETag header, to ask again with.
+        etag: the ETag header.
         last_modified: the Last-Modified header, likewise.
         used_fallback: the bytes are those of `fallback_url`.
-        not_modified: the host said "unchanged", and no body was sent.
         transient: another run may do better: the host was at fault, or the connection, not the picture.
         attempts: requests that were sent, redirects included; 0 if none was.
         seconds: from the first request until the end, waiting included.
@@ -104,7 +95,6 @@ class Download:
     etag: str | None = None
     last_modified: str | None = None
     used_fallback: bool = False
-    not_modified: bool = False
     transient: bool = False
     attempts: int = 0
     seconds: float = 0.0
@@ -131,7 +121,7 @@ class Progress:
     def count(self, download: Download, seconds: float) -> None:
         """One more has its outcome, so many seconds after the start."""
         self.counts[download.outcome] += 1
-        self.bytes += 0 if download.not_modified else download.bytes or 0
+        self.bytes += download.bytes or 0
         self.seconds = seconds
 
     @property

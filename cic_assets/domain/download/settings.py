@@ -17,7 +17,7 @@ def default_user_agent() -> str:
 
 
 class DownloadSettings(BaseModel):
-    """Limits, politeness and patience of the downloader."""
+    """Limits, politeness and timeouts of the downloader."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 

@@ -5,8 +5,8 @@ Finds every copy that a person would call the same picture and says why. Nothing
 
 from cic_assets.domain.duplicates.find import COLUMNS, find_duplicates
 from cic_assets.domain.duplicates.fingerprints import CARRIED, FINGERPRINT_COLUMNS, fingerprint_pictures
-from cic_assets.domain.duplicates.leftovers import Leftovers, copies_left
 from cic_assets.domain.duplicates.overrides import Kept, Overrides, OverridesError, load_overrides
+from cic_assets.domain.duplicates.residual import ResidualDuplicates, find_residual_duplicates
 from cic_assets.domain.duplicates.review import review_sheet
 from cic_assets.domain.duplicates.search import HashPairs, pairs_between, pairs_within
 from cic_assets.domain.duplicates.selection import group_members, kept_pictures, shares_dropped
@@ -19,11 +19,11 @@ __all__ = [
     "DuplicateSettings",
     "HashPairs",
     "Kept",
-    "Leftovers",
     "Overrides",
     "OverridesError",
-    "copies_left",
+    "ResidualDuplicates",
     "find_duplicates",
+    "find_residual_duplicates",
     "fingerprint_pictures",
     "group_members",
     "kept_pictures",

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cic_assets.domain.duplicates.views import Box, Guess
+from cic_assets.domain.duplicates.crops import Box, Guess
 from cic_assets.domain.images import Rgb, decode
 
 SIDE = 128

@@ -1,4 +1,4 @@
-"""Which pictures may be the same: proposed by 64-bit hashes of several views, to be verified by others.
+"""Which pictures may be the same: proposed by 64-bit hashes of several crops, to be verified by others.
 
 Whether two pictures are proposed depends on those two alone, never on which others there are. That is what makes the
 groups independent of order, of partitions and of later additions. No pixels and no decisions here.
@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cic_assets.domain.duplicates.blocks import Hashes
+from cic_assets.domain.duplicates.crops import Crops
 from cic_assets.domain.duplicates.search import HashPairs, pairs_between
-from cic_assets.domain.duplicates.views import Views
 
 Positions = NDArray[np.int64]
 
@@ -21,22 +21,22 @@ _SEVERAL = -1
 
 
 class Candidates:
-    """For each picture those that may be the same, by the hashes of its views.
+    """For each picture those that may be the same, by the hashes of its crops.
 
     Equal hashes are one entry, so that thousands of pictures with one hash cost no more than one of them.
     """
 
-    def __init__(self, pictures: pd.DataFrame, views: Views, is_flat: NDArray[np.bool_], radius: int) -> None:
+    def __init__(self, pictures: pd.DataFrame, crops: Crops, is_flat: NDArray[np.bool_], radius: int) -> None:
         """Search once for all pictures.
 
         Args:
             pictures: with the columns of `Fingerprint`, one row a picture; positions count its rows.
-            views: of the same pictures.
+            crops: of the same pictures.
             is_flat: which of them are set aside, to be proposed to their exact twins only.
-            radius: bits in which the hashes of two views may differ.
+            radius: bits in which the hashes of two crops may differ.
         """
         vivid = np.flatnonzero(~is_flat)
-        self._asked, self._known = _Side(views.asked, vivid), _Side(views.known, vivid)
+        self._asked, self._known = _Side(crops.asked, vivid), _Side(crops.known, vivid)
         pairs = pairs_between(self._asked.values, self._known.values, radius)
         self._known_near = _Index.of(pairs.left, pairs.right, len(self._asked.values))
         self._asked_near = _Index.of(pairs.right, pairs.left, len(self._known.values))
@@ -61,7 +61,7 @@ class Candidates:
                 yield from ((picture, other) for other in others)
 
     def _near_none_but_themselves(self, pairs: HashPairs) -> NDArray[np.bool_]:
-        """Which pictures, as most are, need no look at their views one by one."""
+        """Which pictures, as most are, need no look at their crops one by one."""
         one, other = self._asked.pictures.only_items()[pairs.left], self._known.pictures.only_items()[pairs.right]
         of_others = (one != other) | (one == _SEVERAL)
         return ~(self._asked.having(pairs.left[of_others]) | self._known.having(pairs.right[of_others]))
@@ -91,7 +91,7 @@ class _Index:
 
 
 class _Side:
-    """Hashes of pictures, (n, views), collapsed: each value once, with the pictures that have it."""
+    """Hashes of pictures, (n, crops), collapsed: each value once, with the pictures that have it."""
 
     def __init__(self, hashes: Hashes, chosen: Positions) -> None:
         self.values, inverse = np.unique(hashes[chosen], return_inverse=True)

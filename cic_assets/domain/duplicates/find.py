@@ -7,11 +7,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cic_assets.domain.duplicates.candidates import Candidates
+from cic_assets.domain.duplicates.crops import Crops
 from cic_assets.domain.duplicates.groups import ITSELF, Links, Member, group_pictures
 from cic_assets.domain.duplicates.overrides import Kept, Overrides
 from cic_assets.domain.duplicates.settings import DuplicateSettings
 from cic_assets.domain.duplicates.verify import Verifier
-from cic_assets.domain.duplicates.views import Views
 from cic_assets.domain.schema import Column
 
 COLUMNS: Mapping[str, Column] = {
@@ -50,7 +50,7 @@ def find_duplicates(
 
     Args:
         images: one row a picture and source: `sha256`, `subreddit`, `klass`, `post_id`, `created_utc` (seconds),
-            `width` and `height` (true pixels), `bytes`, and the columns of `images.Fingerprint` and `Look`.
+            `width` and `height` (true pixels), `bytes`, and the columns of `images.Fingerprint` and `Descriptors`.
         load: gives the bytes of a picture by its SHA-256; called from several threads.
         settings: how alike is the same.
         overrides: what a person decided, which goes before every measure.
@@ -70,9 +70,9 @@ def find_duplicates(
     decided = overrides.resolved(pictures["sha256"])
     pictures = _kept_first(pictures, decided.keep)
     is_flat = pictures["flatness"].to_numpy() >= settings.flat_share
-    views = Views(pictures)
-    candidates = Candidates(pictures, views, is_flat, settings.radius)
-    verifier = Verifier(pictures, views, is_flat, load, settings)
+    crops = Crops(pictures)
+    candidates = Candidates(pictures, crops, is_flat, settings.radius)
+    verifier = Verifier(pictures, crops, is_flat, load, settings)
     links = _links(pictures["sha256"], decided)
     verifier.compare_ahead(pair for pair in candidates.of_leaders() if links.leave_open(*pair))
     groups = group_pictures(len(pictures), candidates.of, verifier.compare, links)

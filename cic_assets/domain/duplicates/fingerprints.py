@@ -1,16 +1,16 @@
 """The table of fingerprints: each picture decoded and hashed once, however often a source is scraped."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
 
-from cic_assets.domain.duplicates.look import Look, look_of
+from cic_assets.domain.duplicates.descriptors import Descriptors, descriptors_of
 from cic_assets.domain.images import Fingerprint, examine
 from cic_assets.domain.media import Outcome
 from cic_assets.domain.schema import Column, columns_of
+from cic_assets.engine import Threads
 from cic_assets.storage import ContentStore
 
 VERSION = 4
@@ -28,7 +28,7 @@ FINGERPRINT_COLUMNS: Mapping[str, Column] = {
         for name, column in columns_of(Fingerprint, unsigned={"phash", "phash_mirrored"}).items()
         if name not in CARRIED
     },
-    **columns_of(Look),
+    **columns_of(Descriptors),
     "fingerprint_version": Column("int64", "of the definition of all this: another one, and it is computed again"),
 }
 """What is added to them."""
@@ -52,7 +52,8 @@ def fingerprint_pictures(
         on_progress: called with a line now and then.
 
     Returns:
-        One row a picture: `CARRIED`, columns of `Fingerprint` and `Look`, `fingerprint_version`; ordered by sha256.
+        One row a picture, ordered by sha256: `CARRIED`, columns of `Fingerprint` and `Descriptors`,
+        `fingerprint_version`.
     """
     earliest_first = raw[raw["outcome"] == Outcome.OK].sort_values(["created_utc", "post_id"])
     pictures = earliest_first.drop_duplicates("sha256").sort_values("sha256")[CARRIED].reset_index(drop=True)
@@ -64,17 +65,16 @@ def fingerprint_pictures(
 
     rows = []
     items = list(pictures[["sha256", "format"]].itertuples(index=False, name=None))
-    with ThreadPoolExecutor(workers) as pool:
-        for row in pool.map(compute, items):
-            rows.append(row)
-            on_progress(f"{len(rows)} of {len(items)} fingerprints")
+    for row in Threads(workers).map(compute, items):
+        rows.append(row)
+        on_progress(f"{len(rows)} of {len(items)} fingerprints")
     fingerprints = pd.DataFrame(rows, index=pictures.index).drop(columns=["width", "height"], errors="ignore")
     return pictures.join(fingerprints).assign(fingerprint_version=VERSION)
 
 
 def _row(data: bytes) -> dict[str, Any]:
     found = examine(data)
-    return {**found.fingerprint.row(), **asdict(look_of(found.pixels, found.preview))}
+    return {**found.fingerprint.row(), **asdict(descriptors_of(found.pixels, found.preview))}
 
 
 def _known(before: pd.DataFrame | None) -> dict[str, dict[str, Any]]:

@@ -5,15 +5,14 @@ pair is reported by the first pass that meets it, so none comes twice. Nothing h
 """
 
 import itertools
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cic_assets.domain.duplicates.blocks import Hashes, Pass, Scheme, best_scheme, deal_bits
+from cic_assets.engine import Threads
 
 Positions = NDArray[np.int64]
 Values = tuple[Hashes, Hashes]
@@ -107,8 +106,7 @@ def _all_passes(scheme: Scheme, one_pass: Callable[[Pass], Iterator[Values]], wo
     def run(choice: Pass) -> Values:
         return _joined(_first_met(one_pass(choice), scheme, choice))
 
-    with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-        return _joined(pool.map(run, scheme.passes()))
+    return _joined(Threads(workers).map(run, scheme.passes()))
 
 
 def _first_met(parts: Iterator[Values], scheme: Scheme, choice: Pass) -> Iterator[Values]:

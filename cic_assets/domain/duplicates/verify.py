@@ -4,9 +4,7 @@ In this order: the same pixels; 256 bits of pHash, and the colours; the pixels o
 depends on the two pictures alone and is the same in either order. What is proposed is not this module's business.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,9 +13,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cic_assets.domain.duplicates.alignment import Picture, other_colours, overlap, picture_of
-from cic_assets.domain.duplicates.look import COLOUR_SIDE
+from cic_assets.domain.duplicates.crops import Crops
+from cic_assets.domain.duplicates.descriptors import COLOUR_SIDE
 from cic_assets.domain.duplicates.settings import DuplicateSettings
-from cic_assets.domain.duplicates.views import Views
+from cic_assets.engine import Threads
 
 BITS = 256
 
@@ -44,14 +43,14 @@ class Verifier:
     def __init__(
         self,
         pictures: pd.DataFrame,
-        views: Views,
+        crops: Crops,
         is_flat: NDArray[np.bool_],
         load: Callable[[str], bytes],
         settings: DuplicateSettings,
     ) -> None:
-        """`pictures` has `sha256` and the columns of `Fingerprint` and `Look`; `load` gives the bytes of a SHA-256."""
+        """`pictures` has `sha256` and the columns of `Fingerprint` and `Descriptors`; `load` gives bytes by SHA-256."""
         self._settings = settings
-        self._views = views
+        self._crops = crops
         self._is_flat = is_flat
         self._sha256s = pictures["sha256"].tolist()
         self._pixels = pictures["pixels_sha256"].tolist()
@@ -71,9 +70,8 @@ class Verifier:
         """
         ordered = (self._in_order(*pair) for pair in pairs)
         hard = [pair for pair in ordered if self._by_numbers(*pair) is None]
-        with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
-            verdicts = pool.map(lambda pair: self._by_alignment(*pair), hard)
-            self._aligned.update(zip(hard, verdicts, strict=True))
+        verdicts = Threads(workers).map(lambda pair: self._by_alignment(*pair), hard)
+        self._aligned.update(zip(hard, verdicts, strict=True))
 
     def compare(self, picture: int, others: NDArray[np.int64]) -> Iterator[Verdict | None]:
         """For each of `others` the verdict, or None if it is another picture."""
@@ -113,14 +111,14 @@ class Verifier:
     def _by_alignment(self, one: int, other: int) -> Verdict | None:
         if self._is_set_aside(one, other):
             return None
-        for guess in self._views.guesses(one, other, self._settings.radius)[:_GUESSES]:
+        for guess in self._crops.guesses(one, other, self._settings.radius)[:_GUESSES]:
             found = overlap(self._picture(one), self._picture(other), guess)
             if found and found.correlation >= self._settings.correlation and found.same_colours:
                 return Verdict("alignment mirrored" if guess.is_mirrored else "alignment", 1 - found.correlation)
         return None
 
     def _read(self, picture: int) -> Picture:
-        return picture_of(self._load(self._sha256s[picture]), self._views.contents[picture])
+        return picture_of(self._load(self._sha256s[picture]), self._crops.contents[picture])
 
 
 def _bits_apart(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> int:

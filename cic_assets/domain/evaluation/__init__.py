@@ -12,12 +12,13 @@ from cic_assets.domain.evaluation.inputs import (
     load_report_inputs,
 )
 from cic_assets.domain.evaluation.report import Report, build_report, read_report, write_report
-from cic_assets.domain.evaluation.settings import ReportSettings
+from cic_assets.domain.evaluation.settings import RENAMED, ReportSettings
 from cic_assets.domain.evaluation.statistics import Interval, McNemar, mcnemar_exact, wilson_interval
 from cic_assets.domain.evaluation.terminal import report_tables
 
 __all__ = [
     "PLACES",
+    "RENAMED",
     "Interval",
     "McNemar",
     "ModelRun",

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from cic_assets.domain import models
 from cic_assets.domain.evaluation.statistics import Floats, Ints, as_labels
 
 BINS = 10
@@ -80,10 +81,7 @@ def log_loss(probabilities: ArrayLike, truth: ArrayLike) -> float:
     infinitely bad.
     """
     table, labels = as_probabilities(probabilities, truth)
-    if not labels.size:
-        return float("nan")
-    floor = np.finfo(np.float64).eps
-    return float(-np.log(np.clip(table[np.arange(labels.size), labels], floor, 1 - floor)).mean())
+    return models.log_loss(table, labels, floor=float(np.finfo(np.float64).eps))
 
 
 def as_probabilities(probabilities: ArrayLike, truth: ArrayLike) -> tuple[Floats, Ints]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from cic_assets.domain.dataset import FAULTS, Cue, Split, find_poor, find_shortcuts
+from cic_assets.domain.dataset import QUALITY_ISSUES, Shortcut, Split, find_quality_issues, find_shortcuts
 from cic_assets.domain.evaluation.contract import ClassPart, DatasetPart, DuplicatesPart, ShortcutPart, SourcePart
 from cic_assets.domain.evaluation.inputs import ReportInputs, SourceInfo
 from cic_assets.domain.media import Outcome
@@ -25,7 +25,7 @@ def describe_dataset(inputs: ReportInputs) -> DatasetPart:
         per_class={klass: _class_part(manifest[manifest["klass"] == klass]) for klass in info.classes},
         sources={source.key: _source_part(source, inputs) for source in inputs.sources},
         duplicates=_duplicates_part(inputs.duplicates),
-        shortcuts=[_shortcut_part(cue) for cue in find_shortcuts(manifest, info.classes)],
+        shortcuts=[_shortcut_part(shortcut) for shortcut in find_shortcuts(manifest, info.classes)],
         faults=_faults(manifest, info.classes),
     )
 
@@ -77,22 +77,25 @@ def _duplicates_part(groups: pd.DataFrame) -> DuplicatesPart:
     )
 
 
-def _shortcut_part(cue: Cue) -> ShortcutPart:
+def _shortcut_part(shortcut: Shortcut) -> ShortcutPart:
     return ShortcutPart(
-        cue=cue.name,
-        klass=cue.klass,
-        auc=cue.auc,
-        auc_ci=cue.auc_ci,
-        value=cue.value,
-        of_class=cue.of_class,
-        of_rest=cue.of_rest,
-        is_shortcut=cue.is_shortcut,
+        cue=shortcut.name,
+        klass=shortcut.klass,
+        auc=shortcut.auc,
+        auc_ci=shortcut.auc_ci,
+        value=shortcut.value,
+        of_class=shortcut.of_class,
+        of_rest=shortcut.of_rest,
+        is_shortcut=shortcut.is_warned_of,
     )
 
 
 def _faults(manifest: pd.DataFrame, classes: Sequence[str]) -> dict[str, dict[str, int]]:
-    poor = find_poor(manifest)
-    return {fault: {klass: int(poor.loc[poor["klass"] == klass, fault].sum()) for klass in classes} for fault in FAULTS}
+    flagged = find_quality_issues(manifest)
+    return {
+        fault: {klass: int(flagged.loc[flagged["klass"] == klass, fault].sum()) for klass in classes}
+        for fault in QUALITY_ISSUES
+    }
 
 
 def _left_out(groups: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -70,7 +70,7 @@ class DuplicatesPart(_Part):
 
 
 class ShortcutPart(_Part):
-    """What one cue alone, without a look at the subject, says about one class."""
+    """What one shortcut alone, without a look at the subject, says about one class."""
 
     cue: str = Field(description="such as size or format")
     klass: str = Field(description="the class that it tells")
@@ -98,7 +98,7 @@ class DatasetPart(_Part):
     per_class: dict[str, ClassPart] = Field(description="by class")
     sources: dict[str, SourcePart] = Field(description="by partition")
     duplicates: DuplicatesPart = Field(description="over all sources")
-    shortcuts: list[ShortcutPart] = Field(default=[], description="the most telling cue first")
+    shortcuts: list[ShortcutPart] = Field(default=[], description="the most telling first")
     faults: dict[str, dict[str, int]] = Field(default={}, description="pictures of each class with each fault")
 
 
@@ -150,7 +150,7 @@ class ModelPart(_Part):
     best_epoch: int = Field(description="whose weights were kept, from 1")
     stopped_early: bool = Field(description="before all epochs were trained")
     train_seconds: float = Field(description="of the epochs")
-    features_seconds: float | None = Field(description="of running a frozen trunk once; null without one")
+    features_seconds: float | None = Field(description="of running a frozen backbone once; null without one")
     wall_seconds: float = Field(description="all of it, from the process's start to its results")
     cpu_seconds: float = Field(description="of all cores, in that time")
     images_per_second: float = Field(description="training pictures, within the epochs")

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 import pandas as pd
 
-from cic_assets.domain.dataset import find_poor
+from cic_assets.domain.dataset import find_quality_issues
 from cic_assets.domain.evaluation.album import Album, Picture
 from cic_assets.domain.evaluation.inputs import ModelRun, ReportInputs
 from cic_assets.domain.evaluation.settings import ReportSettings
@@ -60,12 +60,12 @@ class Labelled:
 
 
 @dataclass(frozen=True, slots=True)
-class Poor:
-    """A picture that is hard to learn from, with its class and its faults in words."""
+class Flagged:
+    """A picture that is hard to learn from, with its class and its quality issues in words."""
 
     picture: Picture
     klass: str
-    faults: str
+    issues: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +187,12 @@ class Gallery:
             for sha256, rgb in zip(there, varied, strict=True)
         ]
 
-    def poor(self) -> Shown[Poor]:
-        """Pictures that are hard to learn from, those with the most faults first."""
-        rows = find_poor(self._inputs.manifest)
+    def quality_issues(self) -> Shown[Flagged]:
+        """Pictures that are hard to learn from, those with the most issues first."""
+        rows = find_quality_issues(self._inputs.manifest)
         shown = [
-            Poor(self._resized(row["sha256"]), str(row["klass"]), str(row["faults"]))
-            for row in rows.head(self._settings.poor).to_dict("records")
+            Flagged(self._resized(row["sha256"]), str(row["klass"]), str(row["issues"]))
+            for row in rows.head(self._settings.quality_issues).to_dict("records")
         ]
         return Shown(shown, len(rows))
 

@@ -157,7 +157,7 @@ def _pictures(inputs: ReportInputs, data: ReportData, settings: ReportSettings) 
         "samples": gallery.samples(),
         "resizing": gallery.resizing(),
         "augmented": gallery.augmented(best_settings.augmentation, best_settings.seed),
-        "poor": gallery.poor(),
+        "quality_issues": gallery.quality_issues(),
         "groups": gallery.groups(),
         "conflicts": gallery.conflicts(),
     }

@@ -3,7 +3,15 @@
 What is left out is always counted in it.
 """
 
-from pydantic import BaseModel, ConfigDict, Field
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from cic_assets.domain.renaming import with_new_names
+
+RENAMED = {"poor": "quality_issues"}
+"""Settings by their old names, of which versions of reports are still made."""
 
 
 class ReportSettings(BaseModel):
@@ -21,7 +29,14 @@ class ReportSettings(BaseModel):
     augmented: int = Field(default=5, ge=1, le=50, description="augmented samples; five, as the original shows")
     mistakes: int = Field(default=24, ge=1, le=500, description="misclassified test pictures shown of the best model")
     other_mistakes: int = Field(default=16, ge=1, le=500, description="and of each other model")
-    poor: int = Field(default=16, ge=1, le=500, description="pictures shown that are hard to learn from")
+    quality_issues: int = Field(
+        default=16, ge=1, le=500, serialization_alias="poor", description="pictures shown that are hard to learn from"
+    )
     certain: int = Field(default=8, ge=1, le=100, description="most and least certain right answers of the best model")
     groups: int = Field(default=18, ge=1, le=500, description="duplicate groups shown, and as many label conflicts")
     group_pictures: int = Field(default=4, ge=2, le=50, description="pictures shown of one group")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_new_names(cls, given: Any) -> Any:
+        return with_new_names(given, RENAMED) if isinstance(given, Mapping) else given

@@ -216,7 +216,7 @@ def outcomes_seen(dataset: DatasetPart) -> dict[str, str]:
 def notices(dataset: DatasetPart, models: Mapping[str, ModelPart]) -> list[Notice]:
     """What a reader must know before any number."""
     found = [_SAMPLE] if dataset.sample else []
-    found += _shortcuts([cue for cue in dataset.shortcuts if cue.is_shortcut])
+    found += _shortcuts([one for one in dataset.shortcuts if one.is_shortcut])
     found += [_random_weights(model) for model in models.values() if model.random_weights]
     found += _not_above([model for model in models.values() if not model.above_majority])
     found += [
@@ -237,11 +237,11 @@ _SAMPLE = Notice(
 )
 
 
-def _shortcuts(cues: Sequence[ShortcutPart]) -> list[Notice]:
-    if not cues:
+def _shortcuts(shortcuts: Sequence[ShortcutPart]) -> list[Notice]:
+    if not shortcuts:
         return []
-    names = dict.fromkeys(cue.cue for cue in cues)
-    best = cues[0]
+    names = dict.fromkeys(one.cue for one in shortcuts)
+    best = shortcuts[0]
     return [
         Notice(
             kind="shortcut",
@@ -254,12 +254,12 @@ def _shortcuts(cues: Sequence[ShortcutPart]) -> list[Notice]:
     ]
 
 
-def telling(cue: ShortcutPart) -> str:
-    """What the most telling value of a cue tells, such as `512 x 512: 113 of tank, none of the rest`."""
-    if not cue.value:
+def telling(shortcut: ShortcutPart) -> str:
+    """What the most telling value of a shortcut tells, such as `512 x 512: 113 of tank, none of the rest`."""
+    if not shortcut.value:
         return "no single one"
-    rest = f"{cue.of_rest:,}" if cue.of_rest else "none"
-    return f"{cue.value}: {cue.of_class:,} of {cue.klass}, {rest} of the rest"
+    rest = f"{shortcut.of_rest:,}" if shortcut.of_rest else "none"
+    return f"{shortcut.value}: {shortcut.of_class:,} of {shortcut.klass}, {rest} of the rest"
 
 
 def taken_down(when: str) -> Notice:
@@ -313,9 +313,9 @@ def _and(words: Sequence[str]) -> str:
 SHORTCUTS = (
     "How well each of these alone tells the class, without a look at the subject: the area under the ROC curve, where "
     f"0.5 and less is a coin and 1 is all there is to know. Marked where the whole interval is above {SHORTCUT_AUC}: "
-    f"there a model may learn the cue instead of the subject. {ADVICE}"
+    f"there a model may learn the shortcut instead of the subject. {ADVICE}"
 )
-"""What the table of cues is, and what to do about it."""
+"""What the table of shortcuts is, and what to do about it."""
 
 OUTCOMES: dict[str, str] = {
     Outcome.OK: "a usable picture",

@@ -28,10 +28,12 @@ from cic_assets.domain.models.errors import (
 )
 from cic_assets.domain.models.events import EpochEnd, Event, Finished, Message, OnEvent, Progress
 from cic_assets.domain.models.forgetting import has_seen, mark_taken_down
+from cic_assets.domain.models.losses import KERAS_FLOOR, log_loss, softmax
 from cic_assets.domain.models.process import check_accelerator, train_in_process
 from cic_assets.domain.models.ranking import best_first, best_model
 from cic_assets.domain.models.results import PICTURE_COLUMNS, PREDICTION_COLUMNS
 from cic_assets.domain.models.settings import (
+    RENAMED,
     AcceleratorSettings,
     Architecture,
     AugmentationSettings,
@@ -45,11 +47,13 @@ from cic_assets.domain.models.weights import resolve_weights
 
 __all__ = [
     "CARD_FILE",
+    "KERAS_FLOOR",
     "MODEL_FILE",
     "PICTURES_FILE",
     "PICTURE_COLUMNS",
     "PREDICTIONS_FILE",
     "PREDICTION_COLUMNS",
+    "RENAMED",
     "AcceleratorSettings",
     "AcceleratorUnavailableError",
     "Architecture",
@@ -82,9 +86,11 @@ __all__ = [
     "has_seen",
     "load_model",
     "load_training_data",
+    "log_loss",
     "mark_taken_down",
     "read_card",
     "resolve_weights",
+    "softmax",
     "train",
     "train_in_process",
 ]

@@ -50,7 +50,9 @@ class Measures(_Record):
     wall_seconds: float = Field(description="from the start of training's process to its results")
     cpu_seconds: float
     train_seconds: float = Field(description="of the epochs alone, over all attempts where it was resumed")
-    features_seconds: float | None = Field(description="of the frozen trunk; 0 where its output was kept, None without")
+    features_seconds: float | None = Field(
+        description="of the frozen backbone; 0 where its output was kept, None without"
+    )
     images_per_second: float = Field(description="training pictures a second within the epochs")
     peak_rss_bytes: int
     peak_gpu_bytes: int | None

@@ -24,7 +24,7 @@ Labels = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class SplitPictures:
     """Pictures (N, side, side, 3) RGB bytes, mapped from disk where possible, and their labels (N,)."""
 
     images: Images
@@ -46,7 +46,7 @@ class TrainingData:
         manifest: one row a picture: at least sha256, klass, label, split, row (index in the split's array).
     """
 
-    splits: dict[SplitName, Split]
+    splits: dict[SplitName, SplitPictures]
     classes: list[str]
     class_weights: dict[int, float]
     version: str
@@ -66,7 +66,7 @@ def load_training_data(folder: UPath) -> TrainingData:
     """
     about = _read_about(folder)
     classes = [str(name) for name in about["classes"]]
-    splits: dict[SplitName, Split] = {name: _read_split(folder, name, len(classes)) for name in SPLITS}
+    splits: dict[SplitName, SplitPictures] = {name: _read_split(folder, name, len(classes)) for name in SPLITS}
     present = set(np.unique(splits["train"].labels).tolist())
     if missing := [name for label, name in enumerate(classes) if label not in present]:
         raise TrainingDataError(f"{folder}: no training picture of {', '.join(missing)}, expected some of each class")
@@ -77,7 +77,7 @@ def load_training_data(folder: UPath) -> TrainingData:
     return TrainingData(splits, classes, weights, str(about["version"]), manifest)
 
 
-def _check_manifest(manifest: pd.DataFrame, splits: dict[SplitName, Split], folder: UPath) -> None:
+def _check_manifest(manifest: pd.DataFrame, splits: dict[SplitName, SplitPictures], folder: UPath) -> None:
     """Predictions name pictures by the manifest, so it must be of the same pictures as the arrays."""
     for name, split in splits.items():
         rows = manifest[manifest["split"] == name].sort_values("row")
@@ -101,7 +101,7 @@ def _existing(path: UPath) -> UPath:
     return path
 
 
-def _read_split(folder: UPath, name: SplitName, classes: int) -> Split:
+def _read_split(folder: UPath, name: SplitName, classes: int) -> SplitPictures:
     images = _read_array(folder / f"{name}.npy")
     labels = np.asarray(_read_array(folder / f"{name}_labels.npy"))
     where = folder / f"{name}.npy"
@@ -113,7 +113,7 @@ def _read_split(folder: UPath, name: SplitName, classes: int) -> Split:
         raise TrainingDataError(f"{where}: the {name} split is empty: add pictures or change the shares of the splits")
     if labels.min() < 0 or labels.max() >= classes:
         raise TrainingDataError(f"{where}: labels from {labels.min()} to {labels.max()}, expected 0 to {classes - 1}")
-    return Split(images, labels.astype(np.int64))
+    return SplitPictures(images, labels.astype(np.int64))
 
 
 def _read_array(path: UPath) -> NDArray[Any]:

@@ -22,7 +22,7 @@ class Progress(_Event):
     """How far a stage is: at most one a second, and one when it ends.
 
     Attributes:
-        stage: `features` (frozen trunk), `training` or `evaluation`.
+        stage: `features` (frozen backbone), `training` or `evaluation`.
         done: batches done, of `total`, in this stage (for training: over all epochs).
         rate: images a second, lately.
         remaining_seconds: an estimate; training may stop earlier.

@@ -1,7 +1,7 @@
-"""The output of a frozen trunk, computed once for each view of a picture and kept on disk in half precision.
+"""The output of a frozen backbone, computed once for each view of a picture and kept on disk in half precision.
 
-A trunk that does not learn gives the same output for the same picture, in every epoch. Running it is nine tenths of the
-work on a CPU (`benchmarks/results.md`), so it runs once for each augmented view; epochs take turns at the views.
+A backbone that does not learn gives the same output for the same picture, in every epoch. Running it is nine tenths of
+the work on a CPU (`benchmarks/results.md`), so it runs once for each augmented view; epochs take turns at the views.
 """
 
 import shutil
@@ -23,13 +23,13 @@ from cic_assets.domain.models.settings import ModelSettings
 from cic_assets.storage import create_array
 
 BATCH = 32
-"""Pictures that go through the trunk at once: more are not faster on a CPU, and take memory."""
+"""Pictures that go through the backbone at once: more are not faster on a CPU, and take memory."""
 
 Features = NDArray[np.float16]
 
 
 @dataclass(frozen=True, slots=True)
-class TrunkFeatures:
+class BackboneFeatures:
     """What the rest of the network trains on: the training pictures' views, validation and test as they are."""
 
     views: list[Features]
@@ -38,18 +38,18 @@ class TrunkFeatures:
     seconds: float
 
 
-def trunk_features(
-    trunk: Any, images: dict[SplitName, Images], settings: ModelSettings, folder: Path, on_event: OnEvent
-) -> TrunkFeatures:
-    """Run the trunk, or take what was kept from an earlier time.
+def backbone_features(
+    backbone: Any, images: dict[SplitName, Images], settings: ModelSettings, folder: Path, on_event: OnEvent
+) -> BackboneFeatures:
+    """Run the backbone, or take what was kept from an earlier time.
 
     What will be judged goes through it in 32 bits, as in the saved model.
 
     Args:
-        trunk: a keras.Model from bytes (N, side, side, 3) to features (N, …).
+        backbone: a keras.Model from bytes (N, side, side, 3) to features (N, …).
         images: by the names of the splits: train, validation, test.
         settings: seed, augmentation, epochs and views count.
-        folder: holds the features of exactly this trunk, data and these settings; each view appears in it whole.
+        folder: holds the features of exactly this backbone, data and these settings; each view appears in it whole.
         on_event: takes progress.
     """
     views = min(settings.views, settings.epochs)
@@ -59,12 +59,12 @@ def trunk_features(
     _make_alone(folder)
     began = time.perf_counter()
     tell = _Teller(sum(len(source) for source, _ in missing.values()), on_event)
-    judging = in_32_bits(trunk) if missing else trunk
+    judging = in_32_bits(backbone) if missing else backbone
     for name, (source, view) in missing.items():
         batches = _batches(source, view, settings)
-        _write(judging if view is None else trunk, batches, len(source), folder / f"{name}.npy", tell)
+        _write(judging if view is None else backbone, batches, len(source), folder / f"{name}.npy", tell)
     kept = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in wanted}
-    return TrunkFeatures(
+    return BackboneFeatures(
         views=[kept[f"train-{view}"] for view in range(views)],
         validation=kept["validation"],
         test=kept["test"],
@@ -93,14 +93,14 @@ def _batches(images: Images, view: int | None, settings: ModelSettings) -> Itera
         yield images[rows] if drawn is None else augment(images[rows], rows, drawn, settings.input_size)
 
 
-def _write(trunk: Any, batches: Iterator[Images], count: int, path: Path, tell: Callable[[int], None]) -> None:
+def _write(backbone: Any, batches: Iterator[Images], count: int, path: Path, tell: Callable[[int], None]) -> None:
     part = path.with_suffix(".part")
-    features = create_array(part, (count, *trunk.output.shape[1:]), np.float16)
+    features = create_array(part, (count, *backbone.output.shape[1:]), np.float16)
     start = 0
     for batch in batches:
-        values = np.asarray(trunk.predict_on_batch(batch))
+        values = np.asarray(backbone.predict_on_batch(batch))
         if not (np.abs(values) <= np.finfo(np.float16).max).all():  # also where a value is NaN
-            raise ModelError("the frozen trunk gives values that half precision cannot hold: check its weights")
+            raise ModelError("the frozen backbone gives values that half precision cannot hold: check its weights")
         features[start : start + len(batch)] = values
         start += len(batch)
         tell(len(batch))
@@ -109,7 +109,7 @@ def _write(trunk: Any, batches: Iterator[Images], count: int, path: Path, tell: 
 
 
 class _Teller:
-    """Progress of the trunk, at most one event a second."""
+    """Progress of the backbone, at most one event a second."""
 
     def __init__(self, total: int, on_event: OnEvent) -> None:
         self._total = total

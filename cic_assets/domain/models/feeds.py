@@ -1,4 +1,4 @@
-"""What the trained part of a network is fed: pictures, or what a frozen trunk made of them.
+"""What the trained part of a network is fed: pictures, or what a frozen backbone made of them.
 
 Imported only for training.
 """
@@ -16,8 +16,8 @@ from cic_assets.domain.models.augmentation import side_to_crop_from
 from cic_assets.domain.models.batches import Batches, Fetch, augmented, in_turns, plain
 from cic_assets.domain.models.data import SPLITS, Images, SplitName, TrainingData, fit_to_side
 from cic_assets.domain.models.events import OnEvent
-from cic_assets.domain.models.features import TrunkFeatures, passed, trunk_features
-from cic_assets.domain.models.networks import Network
+from cic_assets.domain.models.features import BackboneFeatures, backbone_features, passed
+from cic_assets.domain.models.networks import Classifier
 from cic_assets.domain.models.settings import ModelSettings
 from cic_assets.domain.models.stages import side_of_epoch, stages_of
 
@@ -28,13 +28,13 @@ class Feeds:
 
     Attributes:
         batches: by split.
-        trunk_seconds: what the frozen trunk took; None where there is none.
-        features: what the trunk made of the pictures; None where there is none.
+        backbone_seconds: what the frozen backbone took; None where there is none.
+        features: what the backbone made of the pictures; None where there is none.
     """
 
     batches: dict[SplitName, Batches]
-    trunk_seconds: float | None
-    features: TrunkFeatures | None
+    backbone_seconds: float | None
+    features: BackboneFeatures | None
 
     def through(self, neck: keras.Model) -> dict[SplitName, Batches]:
         """The batches for training and validation after further layers that stand still: features to (N, F)."""
@@ -48,7 +48,7 @@ class Feeds:
 
 @contextmanager
 def open_feeds(
-    network: Network,
+    network: Classifier,
     data: TrainingData,
     settings: ModelSettings,
     features: Path,
@@ -56,14 +56,14 @@ def open_feeds(
     *,
     workers: int = 1,
 ) -> Iterator[Feeds]:
-    """Bring the pictures to the network's side, and through its frozen trunk where it has one.
+    """Bring the pictures to the network's side, and through its frozen backbone where it has one.
 
     Args:
         network: what will be trained.
         data: the data set.
         settings: input size, batch size, augmentation, seed, views.
-        features: folder for the trunk's output; see `features.trunk_features`.
-        on_event: takes the trunk's progress.
+        features: folder for the backbone's output; see `features.backbone_features`.
+        on_event: takes the backbone's progress.
         workers: threads that make training batches, see `Batches`.
     """
     with tempfile.TemporaryDirectory(prefix="cic-resized-") as name:
@@ -78,13 +78,13 @@ def open_feeds(
 
 
 def _fetches(
-    network: Network, images: dict[SplitName, Images], settings: ModelSettings, folder: Path, on_event: OnEvent
-) -> tuple[dict[SplitName, Fetch], TrunkFeatures | None]:
-    if network.trunk is None:
+    network: Classifier, images: dict[SplitName, Images], settings: ModelSettings, folder: Path, on_event: OnEvent
+) -> tuple[dict[SplitName, Fetch], BackboneFeatures | None]:
+    if network.backbone is None:
         side_of = partial(side_of_epoch, stages_of(settings))
         train = augmented(images["train"], settings.augmentation, settings.seed, side_of)
         return {"train": train, "validation": plain(images["validation"]), "test": plain(images["test"])}, None
-    features = trunk_features(network.trunk, images, settings, folder, on_event)
+    features = backbone_features(network.backbone, images, settings, folder, on_event)
     return {
         "train": in_turns(features.views),
         "validation": plain(features.validation),

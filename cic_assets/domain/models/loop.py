@@ -17,7 +17,7 @@ from cic_assets.domain.models.errors import TrainingDivergedError
 from cic_assets.domain.models.events import PROGRESS_SECONDS, EpochEnd, OnEvent, Progress
 from cic_assets.domain.models.feeds import Feeds
 from cic_assets.domain.models.muon import Muon
-from cic_assets.domain.models.networks import Network
+from cic_assets.domain.models.networks import Classifier
 from cic_assets.domain.models.settings import ModelSettings
 from cic_assets.domain.models.stages import Course, Stage, stages_of, work_left
 
@@ -28,7 +28,7 @@ _OPTIMIZERS = {"adam": keras.optimizers.Adam, "muon": Muon}
 
 
 def fit(
-    network: Network,
+    network: Classifier,
     settings: ModelSettings,
     feeds: Feeds,
     class_weights: dict[int, float],
@@ -82,7 +82,7 @@ class _Learner:
     validation: Batches
 
 
-def _learner(network: Network, feeds: Feeds, course: Course) -> _Learner:
+def _learner(network: Classifier, feeds: Feeds, course: Course) -> _Learner:
     model, batches = network.rest, feeds.batches
     if course.head_only:
         assert network.neck is not None
@@ -94,8 +94,8 @@ def _compile(learner: _Learner, settings: ModelSettings, jit: bool | str) -> Non
     optimizer = _OPTIMIZERS[settings.optimizer](
         _learning_rate(settings, learner.course, len(learner.training)),
         weight_decay=settings.weight_decay or None,
-        use_ema=settings.averaging > 0,
-        ema_momentum=settings.averaging,
+        use_ema=settings.ema > 0,
+        ema_momentum=settings.ema,
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     learner.model.compile(
@@ -196,7 +196,7 @@ class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
     def on_test_begin(self, logs: Logs = None) -> None:  # noqa: ARG002 - Keras passes them
         """Training's part of the epoch is over, validation is not counted into its rate; the average is judged."""
         self._train_seconds = time.perf_counter() - self._epoch_began
-        if self._settings.averaging:
+        if self._settings.ema:
             self._unaveraged = _copies(self.model)
             _take_average(self.model)
 

@@ -10,12 +10,12 @@ from cic_assets.domain.models.weight_files import Arrays
 
 
 @dataclass(frozen=True, slots=True)
-class Network:
+class Classifier:
     """A model and its parts.
 
     Attributes:
         model: from bytes (N, side, side, 3) to probabilities (N, classes); what is saved.
-        trunk: the frozen part, from bytes to features; None where everything is trained.
+        backbone: the frozen part, from bytes to features; None where everything is trained.
         rest: what is trained: from features (or bytes) to logits. Never `model` itself: what is compiled would be saved
             with its optimizer.
         neck: the pretrained layers of `rest`, from features to one vector a picture; None where it has none of its own.
@@ -23,7 +23,7 @@ class Network:
     """
 
     model: keras.Model
-    trunk: keras.Model | None
+    backbone: keras.Model | None
     rest: keras.Model
     neck: keras.Model | None = None
     head: keras.Model | None = None
@@ -34,7 +34,7 @@ class Network:
             self.model.set_weights(self.rest.get_weights())
 
 
-def build_network(settings: ModelSettings, classes: int, weights: Arrays | None = None) -> Network:
+def build_classifier(settings: ModelSettings, classes: int, weights: Arrays | None = None) -> Classifier:
     """Build a model with fresh weights drawn by `settings.seed`, and pretrained ones where it has them.
 
     Args:
@@ -44,14 +44,14 @@ def build_network(settings: ModelSettings, classes: int, weights: Arrays | None 
     """
     keras.utils.set_random_seed(settings.seed)
     if settings.architecture == "xception":
-        return _on_a_trunk(settings, classes, weights)
+        return _on_a_backbone(settings, classes, weights)
     if settings.variant == "original":
         build = {"vgg": vgg.original, "peetz_net": peetz_net.original}[settings.architecture]
         rest = build(settings, classes)
-        return Network(_with_probabilities(rest), None, keras.Model(rest.input, rest.output, name="rest"))
+        return Classifier(_with_probabilities(rest), None, keras.Model(rest.input, rest.output, name="rest"))
     modern = {"vgg": vgg.modern, "peetz_net": peetz_net.modern}[settings.architecture]
     rest = modern(settings, classes, None)
-    return Network(_with_probabilities(modern(settings, classes, settings.input_size)), None, rest)
+    return Classifier(_with_probabilities(modern(settings, classes, settings.input_size)), None, rest)
 
 
 def in_32_bits(model: keras.Model) -> keras.Model:
@@ -66,12 +66,12 @@ def in_32_bits(model: keras.Model) -> keras.Model:
     return twin
 
 
-def _on_a_trunk(settings: ModelSettings, classes: int, weights: Arrays | None) -> Network:
+def _on_a_backbone(settings: ModelSettings, classes: int, weights: Arrays | None) -> Classifier:
     if settings.variant == "original":
         model = xception.original(settings, classes, weights)
-        return Network(_with_probabilities(model), *xception.split(model))
+        return Classifier(_with_probabilities(model), *xception.split(model))
     model = xception.modern(settings, classes, weights)
-    return Network(_with_probabilities(model), *xception.split(model), *xception.split_rest(model))
+    return Classifier(_with_probabilities(model), *xception.split(model), *xception.split_rest(model))
 
 
 def _with_probabilities(model: keras.Model) -> keras.Model:

@@ -26,27 +26,25 @@ from cic_assets.domain.models.card import (
 from cic_assets.domain.models.checkpoints import best_of, has_stopped_early
 from cic_assets.domain.models.data import Labels, SplitName, TrainingData
 from cic_assets.domain.models.events import EpochEnd
+from cic_assets.domain.models.losses import KERAS_FLOOR, log_loss
 from cic_assets.domain.models.measures import Stopwatch, flops, peak_rss_bytes
 from cic_assets.domain.models.weights import ResolvedWeights
 from cic_assets.domain.schema import Column
 from cic_assets.storage import local_directory, write_json
 
 if TYPE_CHECKING:
-    from cic_assets.domain.models.networks import Network
+    from cic_assets.domain.models.networks import Classifier
     from cic_assets.domain.models.spec import TrainingSpec
 
 Probabilities = NDArray[np.float64]
 """(N, K), rows that sum to 1."""
 
-SMALLEST_PROBABILITY = 1e-7
-"""What Keras' cross-entropy clips at."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class TrainingOutcome:
     """A training that ended: the trained network, its history, and what it says of the judged splits."""
 
-    network: "Network"
+    network: "Classifier"
     pretrained: ResolvedWeights | None
     history: list[EpochEnd]
     outputs: dict[SplitName, Probabilities]
@@ -73,7 +71,7 @@ PICTURE_COLUMNS: Mapping[str, Column] = {
 """Which pictures the model has seen."""
 
 
-def save(spec: "TrainingSpec", data: TrainingData, outcome: Outcome) -> Card:
+def save(spec: "TrainingSpec", data: TrainingData, outcome: TrainingOutcome) -> Card:
     """Write model, predictions and, last, the card: a kill leaves nothing that could be taken for whole."""
     from cic_assets.domain.models.networks import in_32_bits
 
@@ -103,12 +101,11 @@ def _predictions(data: TrainingData, split: SplitName, outputs: Probabilities) -
 
 def scores(outputs: Probabilities, labels: Labels) -> Scores:
     """Cross-entropy and accuracy of probabilities (N, K) against labels (N,)."""
-    given = np.clip(outputs[np.arange(len(labels)), labels], SMALLEST_PROBABILITY, 1 - SMALLEST_PROBABILITY)
     right = outputs.argmax(axis=1) == labels
-    return Scores(loss=float(-np.log(given).mean()), accuracy=float(right.mean()), count=len(labels))
+    return Scores(loss=log_loss(outputs, labels, KERAS_FLOOR), accuracy=float(right.mean()), count=len(labels))
 
 
-def _card(spec: "TrainingSpec", data: TrainingData, outcome: Outcome, file: Path) -> Card:
+def _card(spec: "TrainingSpec", data: TrainingData, outcome: TrainingOutcome, file: Path) -> Card:
     import keras
 
     weights = outcome.pretrained
@@ -136,7 +133,7 @@ def _card(spec: "TrainingSpec", data: TrainingData, outcome: Outcome, file: Path
     )
 
 
-def _measures(outcome: Outcome, file: Path) -> Measures:
+def _measures(outcome: TrainingOutcome, file: Path) -> Measures:
     model = outcome.network.model
     return Measures(
         wall_seconds=outcome.watch.wall,

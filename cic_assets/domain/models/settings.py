@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cic_assets.domain.models.variants import DEFAULT_VARIANT, VARIANTS
+from cic_assets.domain.renaming import with_new_names
 
 Architecture = Literal["vgg", "peetz_net", "xception"]
 """The three networks; also the names of their folders under `models/` unless a problem names them otherwise."""
@@ -20,6 +21,10 @@ Variant = Literal["original", "modern"]
 
 XCEPTION_MIN_SIDE = 71
 """Smallest side that Keras' Xception takes: five halvings without padding in the first layers."""
+
+
+RENAMED = {"averaging": "ema", "progression": "progressive_resizing"}
+"""Settings by their old names. Versions of trained models are still made of these: a new name trains nothing again."""
 
 
 class _Settings(BaseModel):
@@ -92,12 +97,13 @@ class ModelSettings(_Settings):
     cutmix: float = Field(
         default=0.0, ge=0, le=1, description="share of the batches in which pictures get a square of each other"
     )
-    averaging: float = Field(
-        default=0.0, ge=0, lt=1,
-        description="momentum, a step, of the average of the weights that is judged and kept; 0 keeps the last ones",
+    ema: float = Field(
+        default=0.0, ge=0, lt=1, serialization_alias="averaging",
+        description="momentum, a step, of the exponential moving average (EMA) of the weights that is judged and kept; "
+        "0 keeps the last ones",
     )  # fmt: skip
-    progression: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
-        default=(1.0,), min_length=1,
+    progressive_resizing: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
+        default=(1.0,), min_length=1, serialization_alias="progression",
         description="side of the training pictures as shares of input_size, each for an equal part of the epochs; "
         "validation and test see input_size. Only for nets that take any side",
     )  # fmt: skip
@@ -113,7 +119,7 @@ class ModelSettings(_Settings):
     augmentation: AugmentationSettings = AugmentationSettings()
     views: int = Field(
         default=4, ge=1, le=64,
-        description="augmented views of each picture that go once through a frozen trunk; epochs take turns at them",
+        description="augmented views of each picture that go once through a frozen backbone; epochs take turns at them",
     )  # fmt: skip
 
     @model_validator(mode="before")
@@ -121,6 +127,7 @@ class ModelSettings(_Settings):
     def _fill_from_variant(cls, given: Any) -> Any:
         if not isinstance(given, Mapping):
             return given
+        given = with_new_names(given, RENAMED)
         variant = VARIANTS.get(str(given.get("variant", DEFAULT_VARIANT)), {})
         defaults = variant.get(str(given.get("architecture")), {})
         augmentation = given.get("augmentation")
@@ -132,14 +139,14 @@ class ModelSettings(_Settings):
     def _fits_the_architecture(self) -> Self:
         if self.architecture == "xception" and self.input_size < XCEPTION_MIN_SIDE:
             raise ValueError(f"input_size: found {self.input_size}, expected at least {XCEPTION_MIN_SIDE} for xception")
-        if self.progression != (1.0,) and (self.architecture == "xception" or self.variant == "original"):
+        if self.progressive_resizing != (1.0,) and (self.architecture == "xception" or self.variant == "original"):
             raise ValueError(
-                f"progression: found {list(self.progression)}, expected [1.0]: only vgg and peetz_net in their modern "
-                "variant take pictures of any side"
+                f"progressive_resizing: found {list(self.progressive_resizing)}, expected [1.0]: only vgg and "
+                "peetz_net in their modern variant take pictures of any side"
             )
         if self.cutmix and self.architecture == "xception":
             raise ValueError(
-                f"cutmix: found {self.cutmix:g}, expected 0 for xception: its trunk sees each picture once, and whole"
+                f"cutmix: found {self.cutmix:g}, expected 0 for xception: its backbone sees each picture once, whole"
             )
         if self.optimizer == "muon" and self.architecture == "xception":
             raise ValueError("optimizer: found muon, expected adam for xception: its depthwise kernels are no matrices")

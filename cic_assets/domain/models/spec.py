@@ -17,8 +17,8 @@ class TrainingSpec(BaseModel):
         weights: a file with Xception's weights; None looks for them, see `weights.resolve_weights`.
         allow_random_weights: train on random weights where there are none; for a demonstration, the card says so.
         code_version: of the program, for the card.
-        scratch: local folder for checkpoints and trunk features, kept for the next time and for this model alone; None
-            keeps nothing.
+        scratch: local folder for checkpoints and backbone features, kept for the next time and for this model alone;
+            None keeps nothing.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

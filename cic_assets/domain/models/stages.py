@@ -6,7 +6,7 @@ from itertools import pairwise
 from cic_assets.domain.models.settings import ModelSettings
 
 STEP = 8
-"""Sides of a progression are multiples of this many pixels: halving three times leaves whole ones."""
+"""Sides of progressive resizing are multiples of this many pixels: halving three times leaves whole ones."""
 SMALLEST_SIDE = 32
 
 
@@ -54,11 +54,11 @@ def stages_of(settings: ModelSettings) -> list[Stage]:
 
 
 def _stages(course: Course, settings: ModelSettings) -> list[Stage]:
-    parts = len(settings.progression)
+    parts = len(settings.progressive_resizing)
     bounds = [course.first + round(part * course.epochs / parts) for part in range(parts + 1)]
     return [
         Stage(course, first, end, _side(share, settings.input_size))
-        for share, (first, end) in zip(settings.progression, pairwise(bounds), strict=True)
+        for share, (first, end) in zip(settings.progressive_resizing, pairwise(bounds), strict=True)
         if first < end
     ]
 

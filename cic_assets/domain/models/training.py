@@ -19,8 +19,9 @@ from cic_assets.domain.models.data import SplitName, TrainingData, load_training
 from cic_assets.domain.models.diagnosis import diagnose
 from cic_assets.domain.models.errors import WeightsUnavailableError
 from cic_assets.domain.models.events import EpochEnd, Finished, Message, OnEvent
+from cic_assets.domain.models.losses import softmax
 from cic_assets.domain.models.measures import Stopwatch
-from cic_assets.domain.models.results import Outcome, Probabilities, save
+from cic_assets.domain.models.results import Probabilities, TrainingOutcome, save
 from cic_assets.domain.models.settings import AcceleratorSettings, ModelSettings
 from cic_assets.domain.models.spec import TrainingSpec
 from cic_assets.domain.models.weights import ResolvedWeights, resolve_weights
@@ -28,7 +29,7 @@ from cic_assets.storage import content_version
 
 if TYPE_CHECKING:
     from cic_assets.domain.models.batches import Batches
-    from cic_assets.domain.models.networks import Network
+    from cic_assets.domain.models.networks import Classifier
 
 JUDGED: tuple[SplitName, ...] = ("validation", "test")
 """Splits that the trained model is asked about."""
@@ -54,21 +55,21 @@ def train(spec: TrainingSpec, on_event: OnEvent = lambda _: None) -> Card:
     data = load_training_data(UPath(spec.dataset))
     device = _activate(spec.accelerator, on_event)
     pretrained = _pretrained(spec, on_event)
-    from cic_assets.domain.models.networks import build_network
+    from cic_assets.domain.models.networks import build_classifier
 
-    network = build_network(spec.settings, len(data.classes), pretrained.arrays if pretrained else None)
+    network = build_classifier(spec.settings, len(data.classes), pretrained.arrays if pretrained else None)
     with _scratch_folder(spec) as scratch:
         checkpoints = Checkpoints(scratch / "checkpoint", _key(spec, data, pretrained))
         history, outputs, features_seconds = _fit(
             spec,
             data,
             network,
-            scratch / "features" / _trunk_key(spec, data, pretrained),
+            scratch / "features" / _backbone_key(spec, data, pretrained),
             checkpoints,
             device,
             on_event,
         )
-        outcome = Outcome(
+        outcome = TrainingOutcome(
             network=network,
             pretrained=pretrained,
             history=history,
@@ -118,8 +119,8 @@ def _scratch_folder(spec: TrainingSpec) -> Iterator[Path]:
         yield Path(name)
 
 
-def _trunk_key(spec: TrainingSpec, data: TrainingData, pretrained: ResolvedWeights | None) -> str:
-    """Changes when the features of a frozen trunk would."""
+def _backbone_key(spec: TrainingSpec, data: TrainingData, pretrained: ResolvedWeights | None) -> str:
+    """Changes when the features of a frozen backbone would."""
     import keras
 
     settings, precision = spec.settings, keras.config.dtype_policy().name
@@ -134,19 +135,19 @@ def _key(spec: TrainingSpec, data: TrainingData, pretrained: ResolvedWeights | N
     import keras
 
     program = [keras.__version__, keras.backend.backend(), spec.code_version]
-    return content_version(program, spec.settings.model_dump(), _trunk_key(spec, data, pretrained))
+    return content_version(program, spec.settings.model_dump(by_alias=True), _backbone_key(spec, data, pretrained))
 
 
 def _fit(
     spec: TrainingSpec,
     data: TrainingData,
-    network: "Network",
+    network: "Classifier",
     features: Path,
     checkpoints: Checkpoints,
     device: str,
     on_event: OnEvent,
 ) -> tuple[list[EpochEnd], dict[SplitName, Probabilities], float | None]:
-    """The epochs, what the trained model says of the judged splits, and the seconds of a frozen trunk."""
+    """The epochs, what the trained model says of the judged splits, and the seconds of a frozen backbone."""
     from cic_assets.domain.models.feeds import open_feeds
     from cic_assets.domain.models.loop import fit
     from cic_assets.domain.models.networks import in_32_bits
@@ -165,14 +166,11 @@ def _fit(
         network.finish()
         judge = in_32_bits(network.rest)  # as the saved model computes
         outputs = {split: _ask(judge, feeds.batches[split]) for split in JUDGED}
-        return history, outputs, feeds.trunk_seconds
+        return history, outputs, feeds.backbone_seconds
 
 
 def _ask(judge: Any, batches: "Batches") -> Probabilities:
-    logits = np.asarray(judge.predict(batches, verbose=0), dtype=np.float64)
-    exponentials: Probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities: Probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
-    return probabilities
+    return softmax(np.asarray(judge.predict(batches, verbose=0)))
 
 
 def _warn(history: list[EpochEnd], settings: ModelSettings, data: TrainingData, on_event: OnEvent) -> list[str]:

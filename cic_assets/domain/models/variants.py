@@ -16,7 +16,7 @@ _VARIED: Mapping[str, Any] = {
 _FROM_SCRATCH: Mapping[str, Any] = {
     # 96 pixels cost a fifth of 224, 64 half of that. Judged at 112, 128 or 144 the same nets have a higher loss.
     "input_size": 96,
-    "progression": (0.67, 1.0),
+    "progressive_resizing": (0.67, 1.0),
     "epochs": 80,
     "patience": None,
     "batch_size": 32,
@@ -27,13 +27,13 @@ _FROM_SCRATCH: Mapping[str, Any] = {
     "weight_decay": 0.05,
     "label_smoothing": 0.1,
     "cutmix": 0.5,
-    "averaging": 0.98,
+    "ema": 0.98,
     "augmentation": {**_VARIED, "zoom": (0.25, 1.0)},
 }
 
-_ON_A_PRETRAINED_TRUNK: Mapping[str, Any] = {
+_ON_A_PRETRAINED_BACKBONE: Mapping[str, Any] = {
     # The side at which the weights were trained (Chollet, "Xception", 2017, section 4.5). Four fifths more work for the
-    # trunk than 224, which two views instead of four save again.
+    # backbone than 224, which two views instead of four save again.
     "input_size": 299,
     "views": 2,
     "epochs": 12,
@@ -43,14 +43,14 @@ _ON_A_PRETRAINED_TRUNK: Mapping[str, Any] = {
     "schedule": "cosine",
     "warmup_epochs": 1,
     "label_smoothing": 0.1,
-    "averaging": 0.95,
+    "ema": 0.95,
     "head_epochs": 8,
     "fine_tuning_rate": 3e-5,
     "augmentation": {**_VARIED, "zoom": (0.5, 1.0)},
 }
 
 VARIANTS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
-    # Xception's notebook trains 4 epochs: the trunk knows pictures already.
+    # Xception's notebook trains 4 epochs: the backbone knows pictures already.
     "original": {"vgg": {}, "peetz_net": {}, "xception": {"epochs": 4}},
-    "modern": {"vgg": _FROM_SCRATCH, "peetz_net": _FROM_SCRATCH, "xception": _ON_A_PRETRAINED_TRUNK},
+    "modern": {"vgg": _FROM_SCRATCH, "peetz_net": _FROM_SCRATCH, "xception": _ON_A_PRETRAINED_BACKBONE},
 }

@@ -44,7 +44,7 @@ def original(settings: ModelSettings, classes: int, weights: Arrays | None) -> k
 
 
 def modern(settings: ModelSettings, classes: int, weights: Arrays | None) -> keras.Model:
-    """The same trunk under a small head.
+    """The same backbone under a small head.
 
     Args:
         settings: `input_size` counts.
@@ -79,17 +79,17 @@ def pretrained(side: int, weights: Arrays | None) -> keras.Model:
 
 
 def split(model: keras.Model) -> tuple[keras.Model, keras.Model]:
-    """A model as (frozen trunk, rest), which share its layers.
+    """A model as (frozen backbone, rest), which share its layers.
 
     The cut is before block 14: (7, 7, 1024) at 224 pixels. Its value for a given picture never changes, so it needs to
     be computed once only.
     """
     cut = model.get_layer(FIRST_TRAINED).input
-    return keras.Model(model.input, cut, name="trunk"), keras.Model(cut, model.output, name="rest")
+    return keras.Model(model.input, cut, name="backbone"), keras.Model(cut, model.output, name="rest")
 
 
 def split_rest(model: keras.Model) -> tuple[keras.Model, keras.Model]:
-    """What follows the trunk in `modern`, as (block 14 and the mean, head), which share their layers with `model`."""
+    """What follows the backbone in `modern`, as (block 14 and the mean, head), which share layers with `model`."""
     cut, pooled = model.get_layer(FIRST_TRAINED).input, model.get_layer(POOLING).output
     return keras.Model(cut, pooled, name="neck"), keras.Model(pooled, model.output, name="head")
 

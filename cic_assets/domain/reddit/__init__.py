@@ -14,7 +14,7 @@ from cic_assets.domain.reddit.errors import (
     UnknownSubredditError,
     UnreachableError,
 )
-from cic_assets.domain.reddit.listings import Standing, fetch_posts, recheck
+from cic_assets.domain.reddit.listings import CheckedPost, fetch_posts, recheck
 from cic_assets.domain.reddit.pictures import GONE_REASONS
 from cic_assets.domain.reddit.posts import media_of
 from cic_assets.domain.reddit.settings import RedditSettings
@@ -31,6 +31,7 @@ __all__ = [
     "TIME_FILTERS",
     "BadCredentialsError",
     "BannedSubredditError",
+    "CheckedPost",
     "Post",
     "PostStatus",
     "PrivateSubredditError",
@@ -40,7 +41,6 @@ __all__ = [
     "RedditError",
     "RedditSettings",
     "Sort",
-    "Standing",
     "SubredditError",
     "TermsNotAcknowledgedError",
     "TimeFilter",

@@ -55,14 +55,14 @@ def fetch_posts(
     return sorted(posts.values(), key=lambda post: (-float(post.get("created_utc") or 0), str(post["id"])))
 
 
-class Standing(NamedTuple):
+class CheckedPost(NamedTuple):
     """How a post stands now: whether it is still up, and whether its author still has an account."""
 
     status: PostStatus
     author_gone: bool = False
 
 
-def recheck(reddit: "praw.Reddit", ids: Iterable[str]) -> dict[str, Standing]:
+def recheck(reddit: "praw.Reddit", ids: Iterable[str]) -> dict[str, CheckedPost]:
     """Ask again about posts that are kept, 100 a request: which were deleted or removed since.
 
     Args:
@@ -74,13 +74,13 @@ def recheck(reddit: "praw.Reddit", ids: Iterable[str]) -> dict[str, Standing]:
     """
     from cic_assets.domain.reddit.refusals import refusals_explained
 
-    standings = dict.fromkeys(ids, Standing(PostStatus.MISSING))
+    statuses = dict.fromkeys(ids, CheckedPost(PostStatus.MISSING))
     with refusals_explained("the posts that are kept"):
-        for submission in reddit.info(fullnames=[f"t3_{post_id}" for post_id in standings]):
+        for submission in reddit.info(fullnames=[f"t3_{post_id}" for post_id in statuses]):
             post = _plain(submission)
-            if post["id"] in standings:
-                standings[post["id"]] = Standing(status_of(post), author_gone=post["author"] == _NOBODY)
-    return standings
+            if post["id"] in statuses:
+                statuses[post["id"]] = CheckedPost(status_of(post), author_gone=post["author"] == _NOBODY)
+    return statuses
 
 
 def _listings(settings: RedditSettings) -> Iterator[tuple[Sort, TimeFilter | None]]:

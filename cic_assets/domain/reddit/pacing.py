@@ -1,4 +1,4 @@
-"""How fast Reddit is asked: the one place that keeps its limit, and how long to wait when it says to."""
+"""How fast Reddit is asked: the one place that keeps its limit, and how long to wait when nobody says."""
 
 import hashlib
 import os
@@ -7,8 +7,6 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 WINDOW_SECONDS = 60.0
@@ -73,22 +71,6 @@ class Pace:
                 ledger.execute("INSERT INTO requests VALUES (?)", (now,))
             ledger.execute("COMMIT")
         return 0.0 if taken < self._per_window else max(float(first) + self._window - now, 0.001)
-
-
-def retry_after(value: str | None) -> float | None:
-    """Seconds that a Retry-After header asks for: a number, or an HTTP date (RFC 9110, 10.2.3). None: it says none."""
-    if value is None:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            date = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        # HTTP dates are in UTC, whether or not they say so.
-        seconds = (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - datetime.now(UTC).timestamp()
-    return max(seconds, 0.0) if abs(seconds) < float("inf") else None
 
 
 def backoff(attempt: int, *, first: float = 1.0, longest: float = 30.0) -> float:

@@ -15,8 +15,9 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from cic_assets.domain.reddit.errors import RateLimitedError, RedditError, UnexpectedAnswerError, UnreachableError
-from cic_assets.domain.reddit.pacing import Pace, backoff, retry_after
+from cic_assets.domain.reddit.pacing import Pace, backoff
 from cic_assets.domain.reddit.settings import RedditSettings
+from cic_assets.domain.retrying import retry_after
 
 _MAX_BYTES = 64 * 2**20
 """A page of 100 posts has about 1 MB."""

@@ -2,12 +2,19 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from cic_assets.domain.download import Download, DownloadSettings, FetchError, Keeper, Progress, large_blocks_returned
+from cic_assets.domain.download import (
+    Download,
+    DownloadSettings,
+    FetchError,
+    ImageValidator,
+    Progress,
+    large_blocks_returned,
+)
 from cic_assets.domain.media import Outcome
+from cic_assets.engine import Threads
 from cic_assets.storage import ContentStore
 
 
@@ -47,10 +54,10 @@ def read_files(
     Raises:
         OSError: the store cannot be written to. A file that cannot be read has an outcome of its own.
     """
-    keeper = Keeper(store, settings)
+    validator = ImageValidator(store, settings)
     progress = Progress(total=len(files), unit="files")
-    with large_blocks_returned(), ThreadPoolExecutor(settings.workers) as pool:
-        results = pool.map(lambda file: _read(file, keeper, settings.max_bytes), files)
+    with large_blocks_returned():
+        results = Threads(settings.workers).map(lambda file: _read(file, validator, settings.max_bytes), files)
         return {result.url: result for result in _counted(results, progress, on_progress)}
 
 
@@ -62,10 +69,10 @@ def _counted(results: Iterable[Download], progress: Progress, on_progress: Calla
         yield result
 
 
-def _read(file: LocalFile, keeper: Keeper, most: int) -> Download:
+def _read(file: LocalFile, validator: ImageValidator, most: int) -> Download:
     unread = Download(url=file.url, outcome=Outcome.ERROR, bytes=file.size, etag=file.stamp)
     try:
-        kept = keeper.keep(_body(file, most))
+        kept = validator.keep(_body(file, most))
     except FetchError as failure:
         return replace(unread, outcome=failure.outcome, reason=failure.reason)
     return replace(

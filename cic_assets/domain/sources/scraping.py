@@ -100,7 +100,7 @@ def scrape(
         SourceError: a file or folder is not what it should be, or the table holds pictures that are not to be mixed.
         RedditError: the subreddit cannot be listed.
     """
-    root.remove_leftovers(TABLE, partition.key)
+    root.remove_unfinished(TABLE, partition.key)
     stored = _stored(root, partition.key)
     listing = list_media(partition, reddit_settings, connection.reddit, on_progress)
     name = str(root.table_path(TABLE, partition.key))
@@ -137,7 +137,7 @@ def scrape(
         table_version(table),
         new_rows=len(rows_not_in(stored, table)),
         gone_rows=len(rows_not_in(table, stored)),
-        fetched_bytes=sum(one.bytes or 0 for one in fetched.values() if not one.not_modified),
+        fetched_bytes=sum(one.bytes or 0 for one in fetched.values()),
     )
 
 
@@ -171,17 +171,17 @@ def _refused(
     facts: Mapping[str, str],
 ) -> list[dict[str, Any]]:
     """Rows for what must not be kept: those that there are, which are `takedowns`' business, or blank."""
-    fates = {(one.post_id, one.position): fate for one in media if (fate := tombstones.refuses(one))}
-    urls = {one.media_url for one in media if (one.post_id, one.position) in fates}
+    reasons = {(one.post_id, one.position): reason for one in media if (reason := tombstones.refuses(one))}
+    urls = {one.media_url for one in media if (one.post_id, one.position) in reasons}
     places = pd.MultiIndex.from_frame(before[["post_id", "position"]])
-    kept = before[places.isin(list(fates)) | before["media_url"].isin(urls)]
+    kept = before[places.isin(list(reasons)) | before["media_url"].isin(urls)]
     known = set(places)
     about = {"subreddit": partition.key, "source": str(partition.source.canonical), **facts}
     return [
         *({str(name): value for name, value in row.items()} for row in kept.to_dict("records")),
         *(
-            complete_row(blank_row({**about, "post_id": post_id, "position": position}, fate, facts["fetched_at"]))
-            for (post_id, position), fate in fates.items()
+            complete_row(blank_row({**about, "post_id": post_id, "position": position}, reason, facts["fetched_at"]))
+            for (post_id, position), reason in reasons.items()
             if (post_id, position) not in known
         ),
     ]

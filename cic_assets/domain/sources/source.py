@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-SUBREDDIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{1,20}")
-"""Reddit's own rule: 2 to 21 letters, digits and underscores, no underscore first."""
+from cic_assets.domain.reddit import SUBREDDIT_NAME
 
 KAGGLE = re.compile(r"[\w-]+/[\w-]+(/.+)?", re.ASCII)
 """Owner and name as they stand in the address of a data set's page, and a folder inside it."""
@@ -66,7 +65,7 @@ class Source(BaseModel):
         prefix, separator, rest = text.partition("/" if text.startswith("r/") else ":")
         if not separator or prefix not in set(SourceKind) or not rest:
             raise ValueError(f"expected {FORMS}")
-        if prefix == SourceKind.SUBREDDIT and not SUBREDDIT.fullmatch(rest):
+        if prefix == SourceKind.SUBREDDIT and not SUBREDDIT_NAME.fullmatch(rest):
             raise ValueError("expected r/ and the name of a subreddit: 2 to 21 letters, digits or underscores")
         if prefix == SourceKind.KAGGLE and not KAGGLE.fullmatch(rest):
             raise ValueError("expected kaggle:OWNER/NAME as in the address of the data set's page, then /FOLDER if any")

@@ -21,7 +21,7 @@ TAKEN_DOWN = "taken down: "
 """How the reason of a row of `raw_images` begins whose medium was taken down."""
 
 
-class Fate(StrEnum):
+class TakedownReason(StrEnum):
     """Why something is not kept, or not yet known to be gone."""
 
     DELETED = "deleted"
@@ -38,14 +38,14 @@ class Fate(StrEnum):
     """The post is up, its author closed the account: the name is not kept."""
 
 
-WORDS: Mapping[Fate, str] = {
-    Fate.DELETED: "deleted by its author",
-    Fate.REMOVED: "removed",
-    Fate.MISSING: "not known to Reddit any more",
-    Fate.PURGED: "purged by hand",
-    Fate.PURGED_PICTURE: "its picture was purged by hand",
+WORDS: Mapping[TakedownReason, str] = {
+    TakedownReason.DELETED: "deleted by its author",
+    TakedownReason.REMOVED: "removed",
+    TakedownReason.MISSING: "not known to Reddit any more",
+    TakedownReason.PURGED: "purged by hand",
+    TakedownReason.PURGED_PICTURE: "its picture was purged by hand",
 }
-"""Each fate of something that is gone, for a person."""
+"""Why something is gone, for a person."""
 
 GONE = frozenset(WORDS)
 
@@ -57,12 +57,16 @@ TOMBSTONE_COLUMNS: Mapping[str, Column] = {
     "crosspost_of": Column("str", "id of the post that it repeated"),
     "url_sha256": Column("str", "SHA-256 of the URL: enough to know it again, not to find it"),
     "sha256": Column("str", "the picture's, as long as something of it may be left; of a purged picture for good"),
-    "fate": Column("str", "deleted, removed, missing, purged, purged_picture; or unconfirmed, author_gone: still kept"),
+    "reason": Column(
+        "str", "deleted, removed, missing, purged, purged_picture; or unconfirmed, author_gone: still kept"
+    ),
     "noticed_at": Column("str", "when, ISO 8601, UTC"),
 }
 """One row a medium that was taken down, or of which it is not known yet."""
 
 _TYPES = types_of(TOMBSTONE_COLUMNS)
+
+_RENAMED = {"fate": "reason"}
 
 WHOLE_POST = -1
 
@@ -78,7 +82,7 @@ class Tombstones:
 
     table: pd.DataFrame
 
-    def fate_of(self, *, post_id: str, crosspost_of: str, media_url: str, is_post: bool) -> Fate | None:
+    def reason_of(self, *, post_id: str, crosspost_of: str, media_url: str, is_post: bool) -> TakedownReason | None:
         """Why a medium must not be kept; None where it may.
 
         A post of Reddit goes by its own id, and with the post that it repeats. A list or a folder has no post that
@@ -89,9 +93,9 @@ class Tombstones:
         gone = self._posts.get(post_id) or self._posts.get(crosspost_of)
         return gone or (self._purged_urls.get(url_sha256(media_url)) if self._purged_urls else None)
 
-    def refuses(self, medium: Medium) -> Fate | None:
+    def refuses(self, medium: Medium) -> TakedownReason | None:
         """The same for what a source offers."""
-        return self.fate_of(
+        return self.reason_of(
             post_id=medium.post_id,
             crosspost_of=medium.crosspost_of or "",
             media_url=medium.media_url,
@@ -101,56 +105,59 @@ class Tombstones:
     @property
     def purged_pictures(self) -> frozenset[str]:
         """SHA-256 of pictures that are refused wherever they come from."""
-        return frozenset(self.table.loc[self.table["fate"] == Fate.PURGED_PICTURE, "sha256"])
+        return frozenset(self.table.loc[self.table["reason"] == TakedownReason.PURGED_PICTURE, "sha256"])
 
     @cached_property
     def anonymous(self) -> frozenset[str]:
         """Posts whose author's name is not kept."""
-        return frozenset(self.table.loc[self.table["fate"] == Fate.AUTHOR_GONE, "post_id"])
+        return frozenset(self.table.loc[self.table["reason"] == TakedownReason.AUTHOR_GONE, "post_id"])
 
     @property
     def version(self) -> str:
         """The same exactly when the same media are gone for the same reasons."""
-        gone = self.table[self.table["fate"].isin(GONE)]
-        return content_version(sorted(gone[["post_id", "position", "fate"]].itertuples(index=False, name=None)))
+        gone = self.table[self.table["reason"].isin(GONE)]
+        return content_version(sorted(gone[["post_id", "position", "reason"]].itertuples(index=False, name=None)))
 
     @cached_property
-    def _posts(self) -> dict[str, Fate]:
-        rows = self.table[self.table["is_post"] & self.table["fate"].isin(GONE - {Fate.PURGED_PICTURE})]
-        return {post_id: Fate(fate) for post_id, fate in zip(rows["post_id"], rows["fate"], strict=True)}
+    def _posts(self) -> dict[str, TakedownReason]:
+        rows = self.table[self.table["is_post"] & self.table["reason"].isin(GONE - {TakedownReason.PURGED_PICTURE})]
+        return {
+            post_id: TakedownReason(reason) for post_id, reason in zip(rows["post_id"], rows["reason"], strict=True)
+        }
 
     @cached_property
-    def _urls(self) -> dict[str, Fate]:
-        return _by_url(self.table[self.table["fate"].isin(GONE)])
+    def _urls(self) -> dict[str, TakedownReason]:
+        return _by_url(self.table[self.table["reason"].isin(GONE)])
 
     @cached_property
-    def _purged_urls(self) -> dict[str, Fate]:
-        return _by_url(self.table[self.table["fate"] == Fate.PURGED_PICTURE])
+    def _purged_urls(self) -> dict[str, TakedownReason]:
+        return _by_url(self.table[self.table["reason"] == TakedownReason.PURGED_PICTURE])
 
 
-def _by_url(rows: pd.DataFrame) -> dict[str, Fate]:
-    return {url: Fate(fate) for url, fate in zip(rows["url_sha256"], rows["fate"], strict=True)}
+def _by_url(rows: pd.DataFrame) -> dict[str, TakedownReason]:
+    return {url: TakedownReason(reason) for url, reason in zip(rows["url_sha256"], rows["reason"], strict=True)}
 
 
 def load_tombstones(root: DataRoot, partition: str | None = None) -> Tombstones:
     """The tombstones of one source, or of all that there are; none where nothing was taken down yet."""
     keys = root.table_partitions(TOMBSTONES)
-    tables = [root.read_table(TOMBSTONES, key) for key in keys if partition in (None, key)]
+    # Tables that were written before have the column under its old name.
+    tables = [root.read_table(TOMBSTONES, key).rename(columns=_RENAMED) for key in keys if partition in (None, key)]
     return Tombstones(pd.concat([make_tombstones([]), *tables], ignore_index=True).astype(_TYPES))
 
 
 def make_tombstones(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     """A table of tombstones, the earliest of each medium."""
     table = pd.DataFrame(list(rows), columns=list(TOMBSTONE_COLUMNS)).astype(_TYPES)
-    return table.drop_duplicates(["post_id", "position", "url_sha256", "fate"], ignore_index=True)
+    return table.drop_duplicates(["post_id", "position", "url_sha256", "reason"], ignore_index=True)
 
 
-def blank_row(row: Mapping[str, Any], fate: Fate, when: str) -> dict[str, Any]:
+def blank_row(row: Mapping[str, Any], reason: TakedownReason, when: str) -> dict[str, Any]:
     """What stands in `raw_images` for a medium that was taken down: its place, and why. `row` is what it was."""
     place = {
         name: row[name] for name in ("post_id", "position", "subreddit", "source", "origin", "limits") if name in row
     }
-    return {**place, "outcome": Outcome.SKIPPED, "reason": f"{TAKEN_DOWN}{WORDS[fate]}", "fetched_at": when}
+    return {**place, "outcome": Outcome.SKIPPED, "reason": f"{TAKEN_DOWN}{WORDS[reason]}", "fetched_at": when}
 
 
 def is_blank(table: pd.DataFrame) -> pd.Series:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from cic_assets.domain.media import Outcome
-from cic_assets.domain.sources import TOMBSTONES, Fate, is_blank, load_tombstones, make_tombstones
+from cic_assets.domain.sources import TOMBSTONES, TakedownReason, is_blank, load_tombstones, make_tombstones
 from cic_assets.domain.takedowns.removal import RAW, carry_out
 from cic_assets.domain.takedowns.rows import rows_of, tombstone_of
 from cic_assets.storage import DataRoot
@@ -98,8 +98,8 @@ class _Source:
         """Write down what is to go, before anything does."""
         shown = self._raw[self._raw["sha256"].isin(sha256s) & (self._raw["outcome"] == Outcome.OK)]
         named = self._raw[self._raw["post_id"].isin(posts) | self._raw["crosspost_of"].isin(posts)]
-        new = [tombstone_of(row, Fate.PURGED_PICTURE, moment) for row in rows_of(shown)]
-        new += [tombstone_of(row, Fate.PURGED, moment) for row in rows_of(named)]
+        new = [tombstone_of(row, TakedownReason.PURGED_PICTURE, moment) for row in rows_of(shown)]
+        new += [tombstone_of(row, TakedownReason.PURGED, moment) for row in rows_of(named)]
         if new:
             self._tombstones = make_tombstones([*rows_of(self._tombstones), *new])
             self._root.write_table(TOMBSTONES, self._tombstones, self.key)
@@ -108,8 +108,8 @@ class _Source:
         """The tombstones of what is purged."""
         table = self._tombstones
         of_posts = table["post_id"].isin(posts) | table["crosspost_of"].isin(posts)
-        of_pictures = table["sha256"].isin(sha256s) & (table["fate"] == Fate.PURGED_PICTURE)
-        return table[(of_posts & (table["fate"] == Fate.PURGED)) | of_pictures]
+        of_pictures = table["sha256"].isin(sha256s) & (table["reason"] == TakedownReason.PURGED_PICTURE)
+        return table[(of_posts & (table["reason"] == TakedownReason.PURGED)) | of_pictures]
 
 
 def keys_of(root: DataRoot, source: str | None) -> list[str]:

@@ -11,8 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cic_assets.domain.reddit import GONE_REASONS, PostStatus, Standing, recheck
-from cic_assets.domain.sources import GONE, TOMBSTONES, Fate, Tombstones, is_blank, load_tombstones, make_tombstones
+from cic_assets.domain.reddit import GONE_REASONS, CheckedPost, PostStatus, recheck
+from cic_assets.domain.sources import (
+    GONE,
+    TOMBSTONES,
+    TakedownReason,
+    Tombstones,
+    is_blank,
+    load_tombstones,
+    make_tombstones,
+)
 from cic_assets.domain.takedowns.removal import RAW, carry_out
 from cic_assets.domain.takedowns.rows import rows_of, tombstone_of
 from cic_assets.storage import DataRoot
@@ -25,11 +33,11 @@ CONFIRM_AFTER = timedelta(hours=1)
 answer with holes is over by then, and two checks of a day leave time within the 48 hours that Reddit's terms give."""
 
 _BY_STATUS = {
-    PostStatus.DELETED: Fate.DELETED,
-    PostStatus.REMOVED: Fate.REMOVED,
-    PostStatus.MISSING: Fate.MISSING,
+    PostStatus.DELETED: TakedownReason.DELETED,
+    PostStatus.REMOVED: TakedownReason.REMOVED,
+    PostStatus.MISSING: TakedownReason.MISSING,
 }
-_MAY_RETURN = frozenset({Fate.REMOVED, Fate.MISSING, Fate.UNCONFIRMED})
+_MAY_RETURN = frozenset({TakedownReason.REMOVED, TakedownReason.MISSING, TakedownReason.UNCONFIRMED})
 """Moderators approve again what they removed. What its author deleted, or a person here purged, stays away."""
 
 
@@ -39,7 +47,7 @@ class TakedownCheck:
 
     Attributes:
         asked: posts that Reddit was asked about.
-        found: posts taken down now, by fate.
+        found: posts taken down now, by reason.
         unconfirmed: posts that wait for a second look.
         returned: posts that are up again; the next scrape may bring them back.
         tombstones: all of the source.
@@ -77,21 +85,21 @@ def check_takedowns(
     moment = now or datetime.now(UTC)
     raw, before = root.read_table_or_none(RAW, key), load_tombstones(root, key).table
     asked = posts_to_ask(root, key)
-    standings = recheck(reddit, asked) if reddit and asked else {}
-    if standings:
-        on_progress(f"{key}: asked about {len(standings)} posts")
-    judge = _Judge(standings, load_tombstones(root), before, moment)
-    returned = _returned(before, standings)
+    statuses = recheck(reddit, asked) if reddit and asked else {}
+    if statuses:
+        on_progress(f"{key}: asked about {len(statuses)} posts")
+    judge = _Judge(statuses, load_tombstones(root), before, moment)
+    returned = _returned(before, statuses)
     rows = [*judge.kept_tombstones(returned), *(judge.new_tombstones(raw) if raw is not None else [])]
     after = make_tombstones(rows)
     if raw is not None or len(after):
         root.write_table(TOMBSTONES, after, key)
     carry_out(root, key, moment.isoformat(timespec="seconds"), on_progress)
     return TakedownCheck(
-        asked=len(standings),
+        asked=len(statuses),
         found=_counts(after, before),
-        unconfirmed=int((after["fate"] == Fate.UNCONFIRMED).sum()),
-        returned=len(returned - set(before.loc[before["fate"] == Fate.UNCONFIRMED, "post_id"])),
+        unconfirmed=int((after["reason"] == TakedownReason.UNCONFIRMED).sum()),
+        returned=len(returned - set(before.loc[before["reason"] == TakedownReason.UNCONFIRMED, "post_id"])),
         tombstones=load_tombstones(root, key),
     )
 
@@ -99,7 +107,7 @@ def check_takedowns(
 def posts_to_ask(root: DataRoot, key: str) -> list[str]:
     """Ids of the kept posts of one source, what those repeat, and what is gone and may be up again; of Reddit alone."""
     raw, before = root.read_table_or_none(RAW, key), load_tombstones(root, key).table
-    away = before[before["is_post"] & before["fate"].isin(_MAY_RETURN)]
+    away = before[before["is_post"] & before["reason"].isin(_MAY_RETURN)]
     names = [away["post_id"], away["crosspost_of"]]
     if raw is not None:
         posts = raw[(raw["permalink"] != "") & ~_was_never_kept(raw)]
@@ -123,86 +131,86 @@ def knows_posts(root: DataRoot, key: str, origin: str) -> bool:
     return raw is None or set(raw["origin"]) <= known
 
 
-def _returned(before: pd.DataFrame, standings: Mapping[str, Standing]) -> set[str]:
+def _returned(before: pd.DataFrame, statuses: Mapping[str, CheckedPost]) -> set[str]:
     """Posts with tombstones that Reddit shows again, and what they repeat with them."""
-    away = before[before["is_post"] & before["fate"].isin(_MAY_RETURN)]
+    away = before[before["is_post"] & before["reason"].isin(_MAY_RETURN)]
     return {
         post_id
         for post_id, original in zip(away["post_id"], away["crosspost_of"], strict=True)
-        if _is_up(standings, post_id) and (not original or not _is_gone(standings, original))
+        if _is_up(statuses, post_id) and (not original or not _is_gone(statuses, original))
     }
 
 
-def _is_up(standings: Mapping[str, Standing], post_id: str) -> bool:
-    return post_id in standings and standings[post_id].status is PostStatus.KEPT
+def _is_up(statuses: Mapping[str, CheckedPost], post_id: str) -> bool:
+    return post_id in statuses and statuses[post_id].status is PostStatus.KEPT
 
 
-def _is_gone(standings: Mapping[str, Standing], post_id: str) -> bool:
-    return post_id in standings and standings[post_id].status in (PostStatus.DELETED, PostStatus.REMOVED)
+def _is_gone(statuses: Mapping[str, CheckedPost], post_id: str) -> bool:
+    return post_id in statuses and statuses[post_id].status in (PostStatus.DELETED, PostStatus.REMOVED)
 
 
 def _counts(after: pd.DataFrame, before: pd.DataFrame) -> dict[str, int]:
-    new = after[after["fate"].isin(GONE) & ~after["post_id"].isin(before.loc[before["fate"].isin(GONE), "post_id"])]
-    return {str(fate): int(count) for fate, count in new.groupby("fate")["post_id"].nunique().items()}
+    new = after[after["reason"].isin(GONE) & ~after["post_id"].isin(before.loc[before["reason"].isin(GONE), "post_id"])]
+    return {str(reason): int(count) for reason, count in new.groupby("reason")["post_id"].nunique().items()}
 
 
 class _Judge:
     """Decides about each row, from what Reddit says now and what tombstones said before."""
 
     def __init__(
-        self, standings: Mapping[str, Standing], everywhere: Tombstones, before: pd.DataFrame, now: datetime
+        self, statuses: Mapping[str, CheckedPost], everywhere: Tombstones, before: pd.DataFrame, now: datetime
     ) -> None:
-        self._standings = standings
+        self._statuses = statuses
         self._everywhere = everywhere
         self._before = before
         self._now = now
-        waiting = before[before["fate"] == Fate.UNCONFIRMED]
+        waiting = before[before["reason"] == TakedownReason.UNCONFIRMED]
         self._waiting = dict(zip(waiting["post_id"], waiting["noticed_at"], strict=True))
 
     def kept_tombstones(self, returned: set[str]) -> Iterator[dict[str, Any]]:
         """Those of before that still hold."""
         for row in rows_of(self._before):
-            fate = Fate(row["fate"])
-            if fate is Fate.UNCONFIRMED or (fate in _MAY_RETURN and row["post_id"] in returned):
+            reason = TakedownReason(row["reason"])
+            if reason is TakedownReason.UNCONFIRMED or (reason in _MAY_RETURN and row["post_id"] in returned):
                 continue
             yield row
 
     def new_tombstones(self, raw: pd.DataFrame) -> Iterator[dict[str, Any]]:
         """Those of what is in the table and must go, or has to be asked for again."""
         for row in rows_of(raw[~is_blank(raw) & ~_was_never_kept(raw)]):
-            fate = self._fate(row)
-            if fate is Fate.UNCONFIRMED:
+            reason = self._reason(row)
+            if reason is TakedownReason.UNCONFIRMED:
                 noticed = self._waiting.get(row["post_id"], self._now.isoformat(timespec="seconds"))
-                yield tombstone_of(row, fate, noticed, whole=True)
-            elif fate:
-                yield tombstone_of(row, fate, self._now.isoformat(timespec="seconds"))
+                yield tombstone_of(row, reason, noticed, whole=True)
+            elif reason:
+                yield tombstone_of(row, reason, self._now.isoformat(timespec="seconds"))
             elif row["author"] and self._author_gone(row):
-                yield tombstone_of(row, Fate.AUTHOR_GONE, self._now.isoformat(timespec="seconds"), whole=True)
+                yield tombstone_of(row, TakedownReason.AUTHOR_GONE, self._now.isoformat(timespec="seconds"), whole=True)
 
-    def _fate(self, row: Mapping[str, Any]) -> Fate | None:
+    def _reason(self, row: Mapping[str, Any]) -> TakedownReason | None:
         is_post = bool(row["permalink"])
-        known = self._everywhere.fate_of(
+        known = self._everywhere.reason_of(
             post_id=row["post_id"], crosspost_of=row["crosspost_of"], media_url=row["media_url"], is_post=is_post
         )
         if not is_post or (known and known not in _MAY_RETURN):
             return known
-        if row["post_id"] not in self._standings:
+        if row["post_id"] not in self._statuses:
             # Without an answer of Reddit, what another source's check found counts.
             return known
-        fate = _BY_STATUS.get(self._standings[row["post_id"]].status)
-        if fate is Fate.MISSING and not self._is_confirmed(row["post_id"]):
-            return Fate.UNCONFIRMED
-        return fate or self._of_original(row["crosspost_of"])
+        reason = _BY_STATUS.get(self._statuses[row["post_id"]].status)
+        if reason is TakedownReason.MISSING and not self._is_confirmed(row["post_id"]):
+            return TakedownReason.UNCONFIRMED
+        return reason or self._of_original(row["crosspost_of"])
 
-    def _of_original(self, post_id: str) -> Fate | None:
+    def _of_original(self, post_id: str) -> TakedownReason | None:
         """What a crosspost goes with; of an original that Reddit does not show us, the crosspost itself tells."""
-        standing = self._standings.get(post_id)
-        return None if standing is None or standing.status is PostStatus.MISSING else _BY_STATUS.get(standing.status)
+        checked = self._statuses.get(post_id)
+        return None if checked is None or checked.status is PostStatus.MISSING else _BY_STATUS.get(checked.status)
 
     def _is_confirmed(self, post_id: str) -> bool:
         noticed = self._waiting.get(post_id)
         return noticed is not None and self._now - datetime.fromisoformat(noticed) >= CONFIRM_AFTER
 
     def _author_gone(self, row: Mapping[str, Any]) -> bool:
-        standing = self._standings.get(row["post_id"])
-        return (standing is not None and standing.author_gone) or row["post_id"] in self._everywhere.anonymous
+        checked = self._statuses.get(row["post_id"])
+        return (checked is not None and checked.author_gone) or row["post_id"] in self._everywhere.anonymous

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
-from cic_assets.domain.sources import TOMBSTONES, Fate, load_tombstones
+from cic_assets.domain.sources import TOMBSTONES, TakedownReason, load_tombstones
 from cic_assets.domain.takedowns.by_hand import keys_of
 from cic_assets.domain.takedowns.removal import RAW, carry_out, remove
 from cic_assets.storage import DataRoot
 
-_FOR_GOOD = frozenset({Fate.DELETED, Fate.PURGED, Fate.PURGED_PICTURE})
+_FOR_GOOD = frozenset({TakedownReason.DELETED, TakedownReason.PURGED, TakedownReason.PURGED_PICTURE})
 """What is gone and can never return."""
 
 
@@ -63,7 +63,7 @@ def remove_source(root: DataRoot, key: str, on_progress: Callable[[str], None] =
     remove(root, source.alone, source.alone, source.posts, when)
     _forget_what_may_return(root, key)
     for name in sorted(set(root.table_names()) - {TOMBSTONES}, key=lambda name: name == RAW):
-        root.remove_leftovers(name, key)
+        root.remove_unfinished(name, key)
         root.remove_table(name, key)
     return done
 
@@ -71,7 +71,7 @@ def remove_source(root: DataRoot, key: str, on_progress: Callable[[str], None] =
 def _forget_what_may_return(root: DataRoot, key: str) -> None:
     """No check of this source will lift its tombstones, and they count for posts of other sources too."""
     table = load_tombstones(root, key).table
-    root.write_table(TOMBSTONES, table[table["fate"].isin(_FOR_GOOD)], key)
+    root.write_table(TOMBSTONES, table[table["reason"].isin(_FOR_GOOD)], key)
 
 
 class _Source:

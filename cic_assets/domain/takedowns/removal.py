@@ -13,9 +13,17 @@ from cic_assets.domain.dataset import forget_pictures
 from cic_assets.domain.evaluation import take_off_report
 from cic_assets.domain.media import Outcome
 from cic_assets.domain.models import has_seen, mark_taken_down
-from cic_assets.domain.sources import GONE, TOMBSTONES, Fate, blank_row, complete_row, load_tombstones, url_sha256
-from cic_assets.domain.takedowns.leftovers import remove_leftovers
+from cic_assets.domain.sources import (
+    GONE,
+    TOMBSTONES,
+    TakedownReason,
+    blank_row,
+    complete_row,
+    load_tombstones,
+    url_sha256,
+)
 from cic_assets.domain.takedowns.rows import rows_of
+from cic_assets.domain.takedowns.unfinished import remove_unfinished
 from cic_assets.storage import DataRoot
 
 RAW = "raw_images"
@@ -41,11 +49,11 @@ def carry_out(
     Returns:
         SHA-256 of the pictures that are gone now.
     """
-    remove_leftovers(root)
+    remove_unfinished(root)
     own = load_tombstones(root, key)
     _blank_rows(root, key, own.table)
     _forget_authors(root, key, own.anonymous)
-    pending = own.table[own.table["fate"].isin(GONE) & (own.table["sha256"] != "")]
+    pending = own.table[own.table["reason"].isin(GONE) & (own.table["sha256"] != "")]
     if pending.empty:
         return frozenset()
     named = frozenset(pending["sha256"])
@@ -97,16 +105,16 @@ def _blank_rows(root: DataRoot, key: str, tombstones: pd.DataFrame) -> None:
     raw = root.read_table_or_none(RAW, key)
     if raw is None:
         return
-    gone = tombstones[tombstones["fate"].isin(GONE)].drop_duplicates(_PLACE).set_index(_PLACE)
+    gone = tombstones[tombstones["reason"].isin(GONE)].drop_duplicates(_PLACE).set_index(_PLACE)
     places = pd.MultiIndex.from_frame(raw.assign(url_sha256=raw["media_url"].map(url_sha256))[_PLACE])
     hit = places.isin(gone.index)
     if not hit.any():
         return
     blanks = [
-        complete_row(blank_row(row, Fate(fate), noticed))
-        for row, (fate, noticed) in zip(
+        complete_row(blank_row(row, TakedownReason(reason), noticed))
+        for row, (reason, noticed) in zip(
             rows_of(raw[hit]),
-            gone.loc[places[hit], ["fate", "noticed_at"]].itertuples(index=False, name=None),
+            gone.loc[places[hit], ["reason", "noticed_at"]].itertuples(index=False, name=None),
             strict=True,
         )
     ]
@@ -162,5 +170,5 @@ def _remove_rows(
 
 def _forget_names(root: DataRoot, key: str, tombstones: pd.DataFrame) -> None:
     """All is removed: only a picture that is refused wherever it comes from has to be known by its SHA-256."""
-    refused = tombstones["fate"] == Fate.PURGED_PICTURE
+    refused = tombstones["reason"] == TakedownReason.PURGED_PICTURE
     root.write_table(TOMBSTONES, tombstones.assign(sha256=tombstones["sha256"].where(refused, "")), key)

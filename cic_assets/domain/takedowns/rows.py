@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from cic_assets.domain.sources import WHOLE_POST, Fate, url_sha256
+from cic_assets.domain.sources import WHOLE_POST, TakedownReason, url_sha256
 
 
 def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -13,7 +13,9 @@ def rows_of(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
-def tombstone_of(row: Mapping[str, Any], fate: Fate, noticed_at: str, *, whole: bool = False) -> dict[str, Any]:
+def tombstone_of(
+    row: Mapping[str, Any], reason: TakedownReason, noticed_at: str, *, whole: bool = False
+) -> dict[str, Any]:
     """The tombstone of a row of `raw_images`; `whole` where it is about its post and not about one medium of it."""
     return {
         "post_id": row["post_id"],
@@ -23,6 +25,6 @@ def tombstone_of(row: Mapping[str, Any], fate: Fate, noticed_at: str, *, whole: 
         "crosspost_of": row["crosspost_of"],
         "url_sha256": "" if whole else url_sha256(row["media_url"]),
         "sha256": "" if whole else row["sha256"],
-        "fate": fate,
+        "reason": reason,
         "noticed_at": noticed_at,
     }

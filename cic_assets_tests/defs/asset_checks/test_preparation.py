@@ -67,22 +67,22 @@ def test_the_planted_shortcut_is_named_with_what_to_do(made):
     assert not result.passed
     assert result.severity is AssetCheckSeverity.WARN
     assert "leave out the source" in result.description
-    size = next(row.data for row in result.metadata["cues"].records if row.data["cue"] == "size")
+    size = next(row.data for row in result.metadata["shortcuts"].records if row.data["shortcut"] == "size")
     assert (size["class"], size["most telling"], size["of the class"]) == ("tank", "96 x 96", 40)
     assert size["shortcut"]
 
 
-def test_a_set_without_poor_pictures_passes(made):
+def test_a_set_without_quality_issues_passes(made):
     root, check = made
     edit(root, brightness=0.5, width=100, height=100)
-    result = check("few_pictures_are_poor")
+    result = check("few_pictures_have_quality_issues")
     assert result.passed
     assert result.metadata["pictures"].value == "no pictures"
 
 
-def test_poor_pictures_are_counted_and_shown(made):
+def test_pictures_with_quality_issues_are_counted_and_shown(made):
     _, check = made
-    result = check("few_pictures_are_poor")
+    result = check("few_pictures_have_quality_issues")
     assert not result.passed
-    assert result.metadata["poor"].value == "10 of 120"
+    assert result.metadata["with quality issues"].value == "10 of 120"
     assert "base64" in result.metadata["pictures"].value

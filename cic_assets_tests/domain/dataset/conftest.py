@@ -50,7 +50,7 @@ def root(tmp_path):
 
 @pytest.fixture(scope="session")
 def archive_pictures(shared_data):
-    """The readable pictures of the recorded archive, one row a file: what the cues that need no decoding ask for."""
+    """The readable pictures of the recorded archive, one row a file: what shortcuts ask for without decoding."""
     truth = pd.read_csv(shared_data / "archive" / "truth.csv").set_index("url")["klass"]
     rows = []
     for line in (shared_data / "archive" / "routes.jsonl").read_text().splitlines():

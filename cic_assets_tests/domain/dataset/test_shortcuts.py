@@ -12,7 +12,7 @@ PLAIN = {"width": 640, "height": 480, "bytes": 50_000, "format": "jpeg", "sharpn
 
 
 def pictures(count=400, classes=("car", "tank"), seed=0):
-    """Pictures whose cues say nothing about their class."""
+    """Pictures whose shortcuts say nothing about their class."""
     random = np.random.default_rng(seed)
     table = pd.DataFrame({
         **PLAIN,
@@ -27,20 +27,20 @@ def pictures(count=400, classes=("car", "tank"), seed=0):
     return table
 
 
-def cues(table, classes=("car", "tank")):
-    return {(cue.name, cue.klass): cue for cue in find_shortcuts(table, classes)}
+def shortcuts(table, classes=("car", "tank")):
+    return {(shortcut.name, shortcut.klass): shortcut for shortcut in find_shortcuts(table, classes)}
 
 
 def by_name(table):
-    return {cue.name: cue for cue in find_shortcuts(table, ("car", "tank"))}
+    return {shortcut.name: shortcut for shortcut in find_shortcuts(table, ("car", "tank"))}
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_what_says_nothing_is_no_shortcut(seed):
-    for cue in find_shortcuts(pictures(seed=seed), ("car", "tank")):
-        assert not cue.is_shortcut
-        assert 0.35 < cue.auc < 0.65
-        assert cue.auc_ci[0] < 0.55
+    for shortcut in find_shortcuts(pictures(seed=seed), ("car", "tank")):
+        assert not shortcut.is_warned_of
+        assert 0.35 < shortcut.auc < 0.65
+        assert shortcut.auc_ci[0] < 0.55
 
 
 def test_a_size_that_only_one_class_has_is_named():
@@ -48,12 +48,12 @@ def test_a_size_that_only_one_class_has_is_named():
     some = table.index[table["klass"] == "tank"][:120]
     table.loc[some, ["width", "height"]] = 512
     size = by_name(table)["size"]
-    assert size.is_shortcut
+    assert size.is_warned_of
     assert (size.klass, size.value, size.of_class, size.of_rest) == ("tank", "512 x 512", 120, 0)
 
 
 @pytest.mark.parametrize(
-    ("cue", "changes"),
+    ("shortcut", "changes"),
     [
         ("shape", {"width": 1000, "height": 500}),
         ("shorter side", {"width": 300, "height": 300}),
@@ -64,15 +64,15 @@ def test_a_size_that_only_one_class_has_is_named():
         ("mean colour", {"red": 0.4, "green": 0.6, "blue": 0.3}),
     ],
 )
-def test_each_planted_cue_is_found(cue, changes):
+def test_each_planted_cue_is_found(shortcut, changes):
     table = pictures()
     table.loc[table.index[table["klass"] == "car"][:150], list(changes)] = list(changes.values())
     found = by_name(table)
-    assert found[cue].is_shortcut
-    assert found[cue].klass == "car"
-    assert found[cue].auc > 0.75
-    if cue in ("format", "borders", "sharpness", "mean colour"):  # the others are made of the same numbers
-        assert [name for name, one in found.items() if one.is_shortcut] == [cue]
+    assert found[shortcut].is_warned_of
+    assert found[shortcut].klass == "car"
+    assert found[shortcut].auc > 0.75
+    if shortcut in ("format", "borders", "sharpness", "mean colour"):  # the others are made of the same numbers
+        assert [name for name, one in found.items() if one.is_warned_of] == [shortcut]
 
 
 def test_a_cue_in_the_middle_is_found_too():
@@ -87,8 +87,8 @@ def test_of_many_classes_each_is_told_from_the_rest():
     classes = ("car", "tank", "boat")
     table = pictures(600, classes)
     table.loc[table["klass"] == "boat", "format"] = "webp"
-    found = cues(table, classes)
-    assert found["format", "boat"].is_shortcut
+    found = shortcuts(table, classes)
+    assert found["format", "boat"].is_warned_of
     assert found["format", "boat"].value == "webp"
     # And the others from it: half of what is not a car is a boat.
     assert found["format", "car"].auc == pytest.approx(0.75, abs=0.02)
@@ -142,7 +142,7 @@ def test_a_perfect_order_of_few_is_not_certain():
 
 @pytest.mark.shared
 def test_the_shortcut_of_the_recorded_archive_is_named(archive_pictures):
-    size = next(cue for cue in find_shortcuts(archive_pictures, ("car", "tank")) if cue.name == "size")
-    assert size.is_shortcut
+    size = next(shortcut for shortcut in find_shortcuts(archive_pictures, ("car", "tank")) if shortcut.name == "size")
+    assert size.is_warned_of
     assert (size.klass, size.value, size.of_rest) == ("tank", "512 x 512", 0)
     assert size.of_class > 90

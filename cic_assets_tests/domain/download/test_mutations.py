@@ -10,7 +10,7 @@ import pytest
 from upath import UPath
 
 from cic_assets.domain.download import DownloadSettings, FetchRequest, Network, download
-from cic_assets.domain.download.examine import Keeper
+from cic_assets.domain.download.examine import ImageValidator
 from cic_assets.domain.download.results import FetchError
 from cic_assets.domain.media import Outcome
 from cic_assets.storage import ContentStore
@@ -57,7 +57,7 @@ def test_mutated_pictures_end_in_an_outcome(tmp_path, picture):
         for more in options.get(image_format, [{}])
         for number, size in enumerate([(120, 100), (161, 233)])
     ]
-    keeper = Keeper(ContentStore(UPath(tmp_path)), DownloadSettings(limits=LIMITS))
+    validator = ImageValidator(ContentStore(UPath(tmp_path)), DownloadSettings(limits=LIMITS))
     outcomes: Counter[str] = Counter()
     slowest = 0.0
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -65,7 +65,7 @@ def test_mutated_pictures_end_in_an_outcome(tmp_path, picture):
         data = mutated(originals[number % len(originals)], chance)
         started = time.perf_counter()
         try:
-            keeper.keep(data)
+            validator.keep(data)
             outcomes["ok"] += 1
         except FetchError as failure:
             outcomes[failure.outcome] += bool(failure.reason)

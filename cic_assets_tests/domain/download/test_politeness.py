@@ -3,47 +3,14 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from yarl import URL
 
-from cic_assets.domain.download import Use, default_user_agent, shared_pictures
+from cic_assets.domain.download import default_user_agent
 from cic_assets.domain.download.placeholders import is_removed_page
-from cic_assets.domain.download.retrying import backoff, retry_after
+from cic_assets.domain.download.retrying import backoff
 from cic_assets.domain.download.robots import refusal, robots_directives
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("1", 1.0),
-        (" 120 ", 120.0),
-        ("0", 0.0),
-        ("Sun, 22 Nov 2026 12:00:30 GMT", 30.0),
-        ("Sunday, 22-Nov-26 12:00:30 GMT", 30.0),
-        ("Sun Nov 22 12:00:30 2026", 30.0),
-        ("Sun, 22 Nov 2026 14:00:30 +0200", 30.0),
-        ("Sun, 22 Nov 2026 11:00:00 GMT", 0.0),
-        (None, None),
-        ("", None),
-        ("soon", None),
-        ("-5", None),
-        ("1.5", None),
-        ("²", None),
-        ("Sun, 99 Nov 2026 12:00:30 GMT", None),
-        ("9" * 400, 999_999_999.0),
-    ],
-)
-def test_retry_after(value, seconds):
-    assert retry_after(value, NOON) == seconds
-
-
-@given(st.text())
-def test_retry_after_never_raises(value):
-    wait = retry_after(value)
-    assert wait is None or wait >= 0
 
 
 def test_backoff_doubles_and_spreads():
@@ -96,18 +63,6 @@ def test_the_refusing_directive_is_named():
 )
 def test_redirects_that_mean_removed(url, removed):
     assert is_removed_page(URL(url)) is removed
-
-
-def test_one_picture_under_many_unrelated_posts():
-    removed = [Use("gone", f"http://h.example/{number}", f"user{number}") for number in range(5)]
-    crossposts = [Use("crosspost", "http://h.example/one", f"user{number}") for number in range(9)]
-    spam = [Use("spam", f"http://h.example/{number}", "spammer") for number in range(9)]
-    reposts = [Use("repost", f"http://h.example/r{number}", f"user{number}") for number in range(4)]
-    uses = removed + crossposts + spam + reposts
-    assert shared_pictures(uses) == {"gone"}
-    assert shared_pictures(uses, min_posts=4) == {"gone", "repost"}
-    with pytest.raises(ValueError, match="min_posts is 1"):
-        shared_pictures(uses, min_posts=1)
 
 
 def test_the_user_agent_has_reddits_form():

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cic_assets.domain.duplicates.look import look_of
+from cic_assets.domain.duplicates.descriptors import descriptors_of
 from cic_assets.domain.images import examine
 
 
@@ -70,7 +70,7 @@ def painted(rgb, factors):
 
 def _looks_of(data):
     found = examine(data)
-    return {**found.fingerprint.row(), **asdict(look_of(found.pixels, found.preview))}
+    return {**found.fingerprint.row(), **asdict(descriptors_of(found.pixels, found.preview))}
 
 
 class Gallery:

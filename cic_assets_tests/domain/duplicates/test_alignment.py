@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cic_assets.domain.duplicates.alignment import SIDE, other_colours, overlap, picture_of, picture_of_pixels
-from cic_assets.domain.duplicates.views import WHOLE, Box, Guess
+from cic_assets.domain.duplicates.crops import WHOLE, Box, Guess
 
 from .conftest import crop, encode, gamma, letterbox, other_subject, painted, photo
 

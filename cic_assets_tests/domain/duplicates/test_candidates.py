@@ -1,12 +1,12 @@
-"""Candidates are what brute force over all views finds, and leaders those that come before all of theirs."""
+"""Candidates are what brute force over all crops finds, and leaders those that come before all of theirs."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from cic_assets.domain.duplicates.candidates import Candidates
-from cic_assets.domain.duplicates.look import SIDE, even_tones
-from cic_assets.domain.duplicates.views import Views
+from cic_assets.domain.duplicates.crops import Crops
+from cic_assets.domain.duplicates.descriptors import SIDE, even_tones
 
 RADIUS = 8
 
@@ -41,24 +41,24 @@ def is_flat(pictures):
     return np.isin(np.arange(len(pictures)), (11, 12, 34))
 
 
-def _by_brute_force(views, is_flat, picture):
+def _by_brute_force(crops, is_flat, picture):
     def near(one, other):
-        return (np.bitwise_count(views.asked[one][:, np.newaxis] ^ views.known[other]) <= RADIUS).any()
+        return (np.bitwise_count(crops.asked[one][:, np.newaxis] ^ crops.known[other]) <= RADIUS).any()
 
     others = (other for other in range(len(is_flat)) if other != picture and not is_flat[other])
     return [other for other in others if near(picture, other) or near(other, picture)]
 
 
 def test_candidates_are_those_of_brute_force(pictures, is_flat):
-    views = Views(pictures)
-    candidates = Candidates(pictures, views, is_flat, RADIUS)
+    crops = Crops(pictures)
+    candidates = Candidates(pictures, crops, is_flat, RADIUS)
     found = {picture: candidates.of(picture).tolist() for picture in range(len(pictures)) if not is_flat[picture]}
-    assert found == {picture: _by_brute_force(views, is_flat, picture) for picture in found}
+    assert found == {picture: _by_brute_force(crops, is_flat, picture) for picture in found}
     assert 10 < sum(bool(others) for others in found.values()) < len(found)
 
 
 def test_leaders_come_before_all_that_may_be_the_same(pictures, is_flat):
-    candidates = Candidates(pictures, Views(pictures), is_flat, RADIUS)
+    candidates = Candidates(pictures, Crops(pictures), is_flat, RADIUS)
     expected = [
         (picture, other)
         for picture in np.flatnonzero(~is_flat).tolist()

@@ -27,7 +27,7 @@ TINY: dict[str, Any] = {"width": 0.05, "input_size": 40, "epochs": 4, "batch_siz
 TINY_XCEPTION: dict[str, Any] = {"width": 0.02, "input_size": 71, "epochs": 2, "views": 1, "batch_size": 8}
 CASES: dict[str, dict[str, Any]] = {
     "vgg-original": {"architecture": "vgg", "variant": "original", **TINY},
-    "vgg-modern": {"architecture": "vgg", "variant": "modern", "progression": [0.8, 1], **TINY},
+    "vgg-modern": {"architecture": "vgg", "variant": "modern", "progressive_resizing": [0.8, 1], **TINY},
     "peetz_net-original": {"architecture": "peetz_net", "variant": "original", **TINY},
     "peetz_net-modern": {"architecture": "peetz_net", "variant": "modern", **TINY},
     "xception-original": {"architecture": "xception", "variant": "original", **TINY_XCEPTION},

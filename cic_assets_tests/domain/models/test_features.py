@@ -1,4 +1,4 @@
-"""What a frozen trunk makes of pictures, kept."""
+"""What a frozen backbone makes of pictures, kept."""
 
 from pathlib import Path
 
@@ -41,13 +41,13 @@ def test_frozen_features_are_computed_once_and_stand_for_the_whole_model(
     predictions = pd.read_parquet(tmp_path / "model" / "predictions.parquet").query("split == 'test'")
     assert_allclose(answers, predictions[["p_car", "p_tank"]], atol=0.02)
 
-    # The second time nothing runs through the trunk.
+    # The second time nothing runs through the backbone.
     again = train(spec)
     assert again.measures.features_seconds == 0
     assert again.scores == card.scores
 
 
-def test_training_views_go_through_the_trunk_with_16_bits_and_judged_pictures_with_32(
+def test_training_views_go_through_the_backbone_with_16_bits_and_judged_pictures_with_32(
     make_dataset: MakeDataset, tmp_path: Path, no_weights: None
 ) -> None:
     dataset, kept = make_dataset(side=71), {}

@@ -22,10 +22,10 @@ pytestmark = [
 
 def test_validation_and_test_are_never_varied(make_dataset: MakeDataset, tmp_path: Path) -> None:
     from cic_assets.domain.models.feeds import open_feeds
-    from cic_assets.domain.models.networks import build_network
+    from cic_assets.domain.models.networks import build_classifier
 
     dataset = load_training_data(UPath(make_dataset(side=32)))
-    network = build_network(FAST, 2)
+    network = build_classifier(FAST, 2)
     with open_feeds(network, dataset, FAST, tmp_path, lambda _: None) as feeds:
         for split in ("validation", "test"):
             batches = feeds.batches[split]
@@ -44,7 +44,7 @@ def test_validation_and_test_are_never_varied(make_dataset: MakeDataset, tmp_pat
 
 def test_crops_for_training_are_as_sharp_as_the_data_set(tmp_path: Path, make_dataset: MakeDataset) -> None:
     from cic_assets.domain.models.feeds import open_feeds
-    from cic_assets.domain.models.networks import build_network
+    from cic_assets.domain.models.networks import build_classifier
 
     folder = make_dataset(side=80)
     lines = np.zeros((24, 80, 80, 3), np.uint8)
@@ -52,10 +52,14 @@ def test_crops_for_training_are_as_sharp_as_the_data_set(tmp_path: Path, make_da
     np.save(folder / "train.npy", lines)
     quarters = {"zoom": (0.25, 0.25), "rotation": 0}
     settings = SMALL_MODERN.model_copy(
-        update={"cutmix": 0, "progression": (1.0,), "augmentation": AugmentationSettings.model_validate(quarters)}
+        update={
+            "cutmix": 0,
+            "progressive_resizing": (1.0,),
+            "augmentation": AugmentationSettings.model_validate(quarters),
+        }
     )
     with open_feeds(
-        build_network(settings, 2), load_training_data(UPath(folder)), settings, tmp_path, lambda _: None
+        build_classifier(settings, 2), load_training_data(UPath(folder)), settings, tmp_path, lambda _: None
     ) as feeds:
         inputs, _ = feeds.batches["train"][0]
     assert inputs.shape == (8, 40, 40, 3)
@@ -64,12 +68,12 @@ def test_crops_for_training_are_as_sharp_as_the_data_set(tmp_path: Path, make_da
 
 def test_mixtures_are_of_the_training_alone_and_the_same_each_time(tmp_path: Path, make_dataset: MakeDataset) -> None:
     from cic_assets.domain.models.feeds import open_feeds
-    from cic_assets.domain.models.networks import build_network
+    from cic_assets.domain.models.networks import build_classifier
 
     dataset = load_training_data(UPath(make_dataset(side=40)))
     mixed, settings = [], SMALL_MODERN.model_copy(update={"cutmix": 1})
     for _ in range(2):
-        with open_feeds(build_network(settings, 2), dataset, settings, tmp_path, lambda _: None) as feeds:
+        with open_feeds(build_classifier(settings, 2), dataset, settings, tmp_path, lambda _: None) as feeds:
             inputs, targets = feeds.batches["train"][0]
             assert inputs.shape == (8, 32, 32, 3)  # the first stage's side
             assert ((targets > 0) & (targets < 1)).any()

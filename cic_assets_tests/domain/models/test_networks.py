@@ -38,10 +38,10 @@ def unallocated(keras: Any) -> Iterator[None]:
 
 
 def build(architecture: str, classes: int = 2, **given: object) -> Any:
-    from cic_assets.domain.models.networks import build_network
+    from cic_assets.domain.models.networks import build_classifier
 
     settings = {"architecture": architecture, "variant": "original", **given}
-    return build_network(ModelSettings.model_validate(settings), classes)
+    return build_classifier(ModelSettings.model_validate(settings), classes)
 
 
 def convolutions(model: Any, prefix: str = "") -> list[tuple[int, int]]:
@@ -95,14 +95,14 @@ def test_convolutions_keep_the_side_and_use_relu(unallocated: None) -> None:
 def test_xception_is_frozen_up_to_its_last_block(unallocated: None) -> None:
     network = build("xception")
     names = [layer.name for layer in network.model.layers]
-    assert network.trunk is not None
-    assert network.trunk.output.shape == (None, 7, 7, 1024)
-    assert not network.trunk.trainable_weights
+    assert network.backbone is not None
+    assert network.backbone.output.shape == (None, 7, 7, 1024)
+    assert not network.backbone.trainable_weights
     tail = names.index("block14_sepconv1")
     assert kinds(network.model)[tail + 6 :] == ["Flatten", "BatchNormalization", *HEAD]
     assert all(layer.trainable for layer in network.model.layers[tail:])
     assert not any(layer.trainable for layer in network.model.layers[:tail] if layer.weights)
-    assert parameters(network.trunk) + parameters(network.rest) == parameters(network.model)
+    assert parameters(network.backbone) + parameters(network.rest) == parameters(network.model)
     dropouts = [layer.rate for layer in network.model.layers if type(layer).__name__ == "Dropout"]
     assert dropouts == [0.5, 0.5]
 
@@ -191,19 +191,19 @@ def test_bytes_become_the_range_that_the_network_expects(
 def test_the_frozen_part_runs_in_inference_mode(keras: Any) -> None:
     network = build("xception", width=0.02, input_size=71)
     pictures = np.random.default_rng(0).integers(0, 256, (3, 71, 71, 3), dtype=np.uint8)
-    assert network.trunk is not None
-    before = network.trunk.get_weights()
-    training, inference = (np.asarray(network.trunk(pictures, training=mode)) for mode in (True, False))
+    assert network.backbone is not None
+    before = network.backbone.get_weights()
+    training, inference = (np.asarray(network.backbone(pictures, training=mode)) for mode in (True, False))
     assert_allclose(training, inference)
-    for then, now in zip(before, network.trunk.get_weights(), strict=True):
+    for then, now in zip(before, network.backbone.get_weights(), strict=True):
         assert_allclose(then, now)
 
 
-def test_trunk_and_rest_are_the_model(keras: Any) -> None:
+def test_backbone_and_rest_are_the_model(keras: Any) -> None:
     network = build("xception", 3, width=0.02, input_size=71)
     pictures = np.random.default_rng(0).integers(0, 256, (2, 71, 71, 3), dtype=np.uint8)
-    assert network.trunk is not None
-    in_two = keras.ops.softmax(network.rest(network.trunk(pictures)))
+    assert network.backbone is not None
+    in_two = keras.ops.softmax(network.rest(network.backbone(pictures)))
     assert_allclose(np.asarray(in_two), np.asarray(network.model(pictures)), atol=1e-6)
 
 

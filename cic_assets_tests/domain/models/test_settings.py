@@ -17,7 +17,7 @@ def test_default_models_are_the_three_in_their_modern_variant() -> None:
         assert settings.variant == "modern"
         assert settings.schedule == "cosine"
         assert settings.patience is None
-        assert settings.averaging > 0
+        assert settings.ema > 0
 
 
 def test_the_original_is_as_the_notebooks() -> None:
@@ -25,8 +25,8 @@ def test_the_original_is_as_the_notebooks() -> None:
     assert {name: settings.epochs for name, settings in models.items()} == {"vgg": 20, "peetz_net": 20, "xception": 4}
     for settings in models.values():
         assert (settings.input_size, settings.batch_size, settings.learning_rate) == (224, 20, 1e-3)
-        assert (settings.patience, settings.schedule, settings.progression) == (5, "constant", (1.0,))
-        assert not any((settings.weight_decay, settings.label_smoothing, settings.cutmix, settings.averaging))
+        assert (settings.patience, settings.schedule, settings.progressive_resizing) == (5, "constant", (1.0,))
+        assert not any((settings.weight_decay, settings.label_smoothing, settings.cutmix, settings.ema))
         assert settings.augmentation == AugmentationSettings()
 
 
@@ -64,10 +64,10 @@ def test_settings_survive_json() -> None:
         ({"architecture": "xception", "input_size": 64}, "input_size"),
         ({"architecture": "vgg", "learning_rate": 0}, "learning_rate"),
         ({"architecture": "vgg", "filters": 3}, "filters"),
-        ({"architecture": "vgg", "progression": []}, "progression"),
-        ({"architecture": "vgg", "progression": [0.5, 1.5]}, "progression"),
-        ({"architecture": "vgg", "variant": "original", "progression": [0.5, 1]}, "progression"),
-        ({"architecture": "xception", "progression": [0.5, 1]}, "progression"),
+        ({"architecture": "vgg", "progressive_resizing": []}, "progressive_resizing"),
+        ({"architecture": "vgg", "progressive_resizing": [0.5, 1.5]}, "progressive_resizing"),
+        ({"architecture": "vgg", "variant": "original", "progressive_resizing": [0.5, 1]}, "progressive_resizing"),
+        ({"architecture": "xception", "progressive_resizing": [0.5, 1]}, "progressive_resizing"),
         ({"architecture": "xception", "cutmix": 0.5}, "cutmix"),
         ({"architecture": "xception", "optimizer": "muon"}, "optimizer"),
         ({"architecture": "vgg", "head_epochs": 2}, "head_epochs"),

@@ -152,10 +152,11 @@ def test_block_14_waits_for_the_head(make_dataset: MakeDataset, tmp_path: Path, 
         train(spec_for(dataset, tmp_path / name, given, allow_random_weights=True))
         model = load_model(UPath(tmp_path / name))[0]
         kernels.append([np.asarray(model.get_layer(f"block14_sepconv{i}").pointwise_kernel) for i in (1, 2)])
-    from cic_assets.domain.models.networks import build_network
+    from cic_assets.domain.models.networks import build_classifier
 
     drawn = [
-        np.asarray(build_network(settings, 2).model.get_layer(f"block14_sepconv{i}").pointwise_kernel) for i in (1, 2)
+        np.asarray(build_classifier(settings, 2).model.get_layer(f"block14_sepconv{i}").pointwise_kernel)
+        for i in (1, 2)
     ]
     for before, head, both in zip(drawn, *kernels, strict=True):
         assert_array_equal(head, before)
@@ -167,7 +168,7 @@ def test_a_modern_training_learns_and_judges_the_average(
     make_dataset: MakeDataset, tmp_path: Path, settings: ModelSettings
 ) -> None:
     dataset = make_dataset(3, side=48, counts={"train": 120, "validation": 30, "test": 30})
-    settings = settings.model_copy(update={"epochs": 16, "progression": (0.8,)})
+    settings = settings.model_copy(update={"epochs": 16, "progressive_resizing": (0.8,)})
     card = train(spec_for(dataset, tmp_path / "model", settings))
     assert card.scores["test"].accuracy > 0.9
     assert card.best_epoch == card.epochs == 16
@@ -261,7 +262,7 @@ def test_the_batch_that_is_compiled_estimates_nothing(
     assert [event.done for event in events if isinstance(event, Progress)] == [1, 2]
 
 
-@pytest.mark.parametrize("settings", [FAST, SMALL_MODERN.model_copy(update={"progression": (1.0,)})])
+@pytest.mark.parametrize("settings", [FAST, SMALL_MODERN.model_copy(update={"progressive_resizing": (1.0,)})])
 def test_a_step_is_traced_once(
     make_dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: ModelSettings
 ) -> None:

@@ -217,8 +217,8 @@ def test_a_second_look_asks_for_a_hundred_posts_at_once(maker):
     posts = maker.posts(250)
     maker.subreddit("cars", posts)
     with replay(maker.directory) as server, connect(REPLAY_CREDENTIALS, server.endpoint, ONCE) as reddit:
-        standings = recheck(reddit, [post["id"] for post in posts] * 2)
-        assert {standing.status for standing in standings.values()} == {PostStatus.KEPT}
+        statuses = recheck(reddit, [post["id"] for post in posts] * 2)
+        assert {checked.status for checked in statuses.values()} == {PostStatus.KEPT}
         assert server.api_requests["/api/info"] == 3
         assert recheck(reddit, []) == {}
         assert server.api_requests["/api/info"] == 3

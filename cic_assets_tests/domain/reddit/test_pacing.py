@@ -4,14 +4,12 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cic_assets.domain.reddit.pacing import Pace, backoff, ledger_of, retry_after
+from cic_assets.domain.reddit.pacing import Pace, backoff, ledger_of
 
 
 class _Clock:
@@ -120,40 +118,6 @@ def test_the_ledger_is_of_the_app_and_does_not_tell_its_id(monkeypatch, tmp_path
     assert ledger_of("app").parent == tmp_path / "cic_assets"
     assert ledger_of("app") != ledger_of("another")
     assert "myclient" not in str(ledger_of("myclient"))
-
-
-def test_retry_after_in_seconds():
-    assert retry_after("7") == 7
-    assert retry_after("0.5") == 0.5
-    assert retry_after("-3") == 0
-
-
-@pytest.fixture
-def far_from_greenwich(monkeypatch):
-    with monkeypatch.context() as patch:
-        patch.setenv("TZ", "America/New_York")
-        time.tzset()
-        yield
-    time.tzset()
-
-
-@pytest.mark.usefixtures("far_from_greenwich")
-def test_retry_after_as_a_date():
-    ahead = datetime.now(UTC) + timedelta(seconds=30)
-    assert retry_after(format_datetime(ahead, usegmt=True)) == pytest.approx(30, abs=1.5)
-    assert retry_after(format_datetime(ahead).replace("+0000", "-0000")) == pytest.approx(30, abs=1.5)
-    assert retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
-
-
-@pytest.mark.parametrize("value", [None, "", "soon", "nan", "inf", "-inf", "Wed, 99 Foo 2015"])
-def test_retry_after_that_says_nothing(value):
-    assert retry_after(value) is None
-
-
-@given(st.text())
-def test_retry_after_takes_anything(value):
-    seconds = retry_after(value)
-    assert seconds is None or 0 <= seconds < float("inf")
 
 
 @given(st.integers(0, 10_000))

@@ -81,6 +81,6 @@ def test_every_url_that_is_asked_has_a_route(archive, media):
 
 def test_a_second_look_finds_what_was_taken_down(server, posts):
     with connect(REPLAY_CREDENTIALS, server.endpoint) as reddit:
-        standings = recheck(reddit, [post["id"] for post in posts])
+        statuses = recheck(reddit, [post["id"] for post in posts])
     taken_down = {post["id"] for post in posts if post["removed_by_category"]}
-    assert {post_id for post_id, standing in standings.items() if standing.status != PostStatus.KEPT} == taken_down
+    assert {post_id for post_id, checked in statuses.items() if checked.status != PostStatus.KEPT} == taken_down

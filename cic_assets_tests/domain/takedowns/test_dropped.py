@@ -2,7 +2,7 @@ import shutil
 
 import pytest
 
-from cic_assets.domain.sources import TOMBSTONES, Fate, make_tombstones
+from cic_assets.domain.sources import TOMBSTONES, TakedownReason, make_tombstones
 from cic_assets.domain.takedowns import PurgeError, dropped_sources, purge, remove_source
 from cic_assets.domain.takedowns.rows import rows_of, tombstone_of
 
@@ -121,11 +121,21 @@ def test_a_source_under_a_new_name_leaves_the_report_as_it_is(filled):
 
 def test_of_the_tombstones_those_stay_that_can_never_be_lifted(filled):
     raw = filled.root.read_table("raw_images", "boats")
-    fates = (Fate.REMOVED, Fate.MISSING, Fate.UNCONFIRMED, Fate.AUTHOR_GONE, Fate.DELETED, Fate.PURGED)
-    rows = [tombstone_of({**row, "post_id": fate}, fate, "now") for row in rows_of(raw[:1]) for fate in fates]
+    reasons = (
+        TakedownReason.REMOVED,
+        TakedownReason.MISSING,
+        TakedownReason.UNCONFIRMED,
+        TakedownReason.AUTHOR_GONE,
+        TakedownReason.DELETED,
+        TakedownReason.PURGED,
+    )
+    rows = [tombstone_of({**row, "post_id": reason}, reason, "now") for row in rows_of(raw[:1]) for reason in reasons]
     filled.root.write_table(TOMBSTONES, make_tombstones(rows), "boats")
     remove_source(filled.root, "boats")
-    assert set(filled.root.read_table(TOMBSTONES, "boats")["fate"]) == {Fate.DELETED, Fate.PURGED}
+    assert set(filled.root.read_table(TOMBSTONES, "boats")["reason"]) == {
+        TakedownReason.DELETED,
+        TakedownReason.PURGED,
+    }
 
 
 def test_one_that_is_not_there_changes_nothing(filled):

@@ -1,4 +1,4 @@
-"""Views of a picture: its windows, and their hashes, by which crops and letterboxes of it are proposed too.
+"""Crops of a picture: its windows, and their hashes, by which crops and letterboxes of it are proposed too.
 
 A crop of a tenth moves too many bits of a pHash to be found by it. But the whole of a crop is nearly one of a few dozen
 windows of the picture that it was cut from. So the hash of each such window is computed from the thumbnail, at once for
@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cic_assets.domain.duplicates.blocks import Hashes
-from cic_assets.domain.duplicates.look import SIDE, Grey
+from cic_assets.domain.duplicates.descriptors import SIDE, Grey
 
 _FREQUENCIES = 8
 
@@ -78,8 +78,8 @@ class Guess:
     is_mirrored: bool
 
 
-class Views:
-    """The hashes of all views of some pictures, and what parts of a picture they are of.
+class Crops:
+    """The hashes of all crops of some pictures, and what parts of a picture they are of.
 
     A picture is looked for by its whole and its content, each as it is and mirrored; it is found by every window of
     its whole and of its content.
@@ -91,7 +91,7 @@ class Views:
     """
 
     def __init__(self, pictures: pd.DataFrame) -> None:
-        """`pictures` has the columns of `Fingerprint` and `Look`, one row a picture."""
+        """`pictures` has the columns of `Fingerprint` and `Descriptors`, one row a picture."""
         edges = pictures[["content_left", "content_top", "content_right", "content_bottom"]].to_numpy()
         self.contents = [Box(*row) for row in edges.tolist()]
         whole_asked, whole_known = view_hashes(_stacked(pictures["thumbnail"]))
@@ -114,12 +114,12 @@ class Views:
 
     def _near(self, asking: int, answering: int, radius: int) -> Iterator[tuple[int, Guess]]:
         distances = np.bitwise_count(self.asked[asking][:, np.newaxis] ^ self.known[answering])
-        for view, window in np.argwhere(distances <= radius).tolist():
-            guess = Guess(self._asked_box(asking, view), self._known_box(answering, window), view % 2 == 1)
-            yield int(distances[view, window]), guess
+        for crop, window in np.argwhere(distances <= radius).tolist():
+            guess = Guess(self._asked_box(asking, crop), self._known_box(answering, window), crop % 2 == 1)
+            yield int(distances[crop, window]), guess
 
-    def _asked_box(self, picture: int, view: int) -> Box:
-        return WHOLE if view < 4 else self.contents[picture]  # noqa: PLR2004 - two of pHash, two of the whole
+    def _asked_box(self, picture: int, crop: int) -> Box:
+        return WHOLE if crop < 4 else self.contents[picture]  # noqa: PLR2004 - two of pHash, two of the whole
 
     def _known_box(self, picture: int, window: int) -> Box:
         if window <= len(WINDOWS):
@@ -132,7 +132,7 @@ def _stacked(thumbnails: pd.Series) -> Grey:
 
 
 def view_hashes(thumbnails: Grey) -> tuple[Hashes, Hashes]:
-    """Hashes of many pictures' views from their thumbnails, (n, SIDE, SIDE).
+    """Hashes of many pictures' crops from their thumbnails, (n, SIDE, SIDE).
 
     Returns:
         (n, 2): of the content as it is and mirrored, those that are looked for; and (n, windows): of `WINDOWS`, those

@@ -13,7 +13,7 @@ from cic_assets.domain.duplicates.settings import DuplicateSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Leftovers:
+class ResidualDuplicates:
     """What is left among pictures that are kept.
 
     Attributes:
@@ -25,9 +25,9 @@ class Leftovers:
     verified_different: int
 
 
-def copies_left(
+def find_residual_duplicates(
     kept: pd.DataFrame, load: Callable[[str], bytes], settings: DuplicateSettings, overrides: Overrides
-) -> Leftovers:
+) -> ResidualDuplicates:
     """Look for copies among pictures that are kept.
 
     Args:
@@ -42,4 +42,4 @@ def copies_left(
     values, counts = np.unique(vivid, return_counts=True)
     pairs = pairs_within(values, settings.radius)
     between = int((counts[pairs.left] * counts[pairs.right]).sum())
-    return Leftovers(copies, between + int((counts * (counts - 1) // 2).sum()))
+    return ResidualDuplicates(copies, between + int((counts * (counts - 1) // 2).sum()))

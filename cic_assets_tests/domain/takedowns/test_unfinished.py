@@ -1,6 +1,6 @@
 import os
 
-from cic_assets.domain.takedowns.leftovers import remove_leftovers
+from cic_assets.domain.takedowns.unfinished import remove_unfinished
 from cic_assets.storage import DataRoot
 
 
@@ -19,6 +19,6 @@ def test_leftovers_of_killed_writers_go_when_nobody_can_be_at_work_on_them(tmp_p
         path.write_bytes(b"x")
     for path in (*old, *stays, tmp_path / ".dataset.ab12cd_4"):
         os.utime(path, (0, 0))
-    remove_leftovers(root)
+    remove_unfinished(root)
     assert not any(path.exists() for path in old)
     assert all(path.exists() for path in (*stays, young))

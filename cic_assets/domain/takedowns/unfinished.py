@@ -18,7 +18,7 @@ _NOT_OURS = frozenset({"dagster", "sample"})
 """Folders under a data root in which others write."""
 
 
-def remove_leftovers(root: DataRoot, older_than: float = NOBODYS_SECONDS) -> None:
+def remove_unfinished(root: DataRoot, older_than: float = NOBODYS_SECONDS) -> None:
     """Remove parts of tables, of pictures and of data sets that nobody will finish; nothing where the root is remote.
 
     Args:

@@ -8,7 +8,7 @@ SETTING_SECONDS = 0.2
 """The alarm is not set anew more often than this: most bodies are whole before it would have to be."""
 
 
-class Patience:
+class Timeouts:
     """One alarm that is set anew as a transfer goes on: for the headers, then for each further piece of the body.
 
     A body may lag `grace_seconds` behind `min_bytes_per_second`: so a transfer that stands still and one that drips

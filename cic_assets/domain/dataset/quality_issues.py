@@ -13,7 +13,7 @@ FLAT = 0.6
 CROPPED = 0.5
 """Less of the picture than this is within the centre square: of anything longer than 2:1."""
 
-FAULTS: Mapping[str, tuple[set[str], Callable[[pd.DataFrame], "pd.Series[bool]"]]] = {
+QUALITY_ISSUES: Mapping[str, tuple[set[str], Callable[[pd.DataFrame], "pd.Series[bool]"]]] = {
     "dark": ({"brightness"}, lambda table: table["brightness"] < DARK),
     "blurred": ({"sharpness"}, lambda table: table["sharpness"] < BLURRED),
     "flat": ({"flatness"}, lambda table: table["flatness"] > FLAT),
@@ -23,24 +23,25 @@ FAULTS: Mapping[str, tuple[set[str], Callable[[pd.DataFrame], "pd.Series[bool]"]
     ),
     "enlarged": ({"upscaled"}, lambda table: table["upscaled"].astype(bool)),
 }
-"""Each fault with the columns of the manifest that tell it; one whose columns are missing is not looked for."""
+"""Each quality issue with the columns of the manifest that tell it; one whose columns are missing is not looked for."""
 
 
-def find_poor(pictures: pd.DataFrame) -> pd.DataFrame:
-    """Those of some pictures that have a fault.
+def find_quality_issues(pictures: pd.DataFrame) -> pd.DataFrame:
+    """Those of some pictures that have a quality issue.
 
     Args:
         pictures: the manifest.
 
     Returns:
-        Their rows with a column a fault (booleans) and `faults`, all in words, those with the most faults first.
+        Their rows with a column an issue (booleans) and `issues`, all in words, those with the most issues first.
     """
-    marks = pd.DataFrame(False, index=pictures.index, columns=list(FAULTS))
-    for name, (columns, test) in FAULTS.items():
+    marks = pd.DataFrame(False, index=pictures.index, columns=list(QUALITY_ISSUES))
+    for name, (columns, test) in QUALITY_ISSUES.items():
         if columns <= set(pictures):
             marks[name] = test(pictures)
-    poor = pictures.join(marks)[marks.any(axis=1)]
-    words = [", ".join(name for name in FAULTS if row[name]) for row in poor[list(FAULTS)].to_dict("records")]
+    flagged = pictures.join(marks)[marks.any(axis=1)]
+    found = flagged[list(QUALITY_ISSUES)]
+    words = [", ".join(name for name in QUALITY_ISSUES if row[name]) for row in found.to_dict("records")]
     # Typed, for where there are none.
-    poor = poor.assign(faults=pd.Series(words, index=poor.index, dtype="str"), count=poor[list(FAULTS)].sum(axis=1))
-    return poor.sort_values(["count", "sha256"], ascending=[False, True]).drop(columns="count")
+    flagged = flagged.assign(issues=pd.Series(words, index=flagged.index, dtype="str"), count=found.sum(axis=1))
+    return flagged.sort_values(["count", "sha256"], ascending=[False, True]).drop(columns="count")

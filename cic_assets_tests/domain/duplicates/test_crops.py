@@ -3,8 +3,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cic_assets.domain.duplicates.look import SIDE, even_tones
-from cic_assets.domain.duplicates.views import WHOLE, WINDOWS, Box, Guess, Views, view_hashes
+from cic_assets.domain.duplicates.crops import WHOLE, WINDOWS, Box, Crops, Guess, view_hashes
+from cic_assets.domain.duplicates.descriptors import SIDE, even_tones
 
 from .conftest import crop, letterbox, photo
 
@@ -59,27 +59,27 @@ def test_boxes_within_boxes_and_mirrored():
 def views_of(gallery, *pictures):
     for number, rgb in enumerate(pictures):
         gallery.add(f"picture {number}", rgb)
-    return Views(gallery.table)
+    return Crops(gallery.table)
 
 
 def test_guesses_say_which_part_is_which(gallery):
     rgb = photo(1)
-    views = views_of(gallery, rgb, letterbox(rgb, 0.15), rgb[:, ::-1], crop(rgb, 0.9, 1, 1))
-    boxed = views.guesses(0, 1, 8)[0]
+    crops = views_of(gallery, rgb, letterbox(rgb, 0.15), rgb[:, ::-1], crop(rgb, 0.9, 1, 1))
+    boxed = crops.guesses(0, 1, 8)[0]
     assert boxed.one == WHOLE
     assert (boxed.other.top, boxed.other.bottom) == pytest.approx((0.15 / 1.3, 1.15 / 1.3), abs=0.02)
-    assert views.guesses(0, 2, 8)[0] == Guess(WHOLE, WHOLE, is_mirrored=True)
-    cropped = views.guesses(0, 3, 8)[0]
+    assert crops.guesses(0, 2, 8)[0] == Guess(WHOLE, WHOLE, is_mirrored=True)
+    cropped = crops.guesses(0, 3, 8)[0]
     assert (cropped.one.left, cropped.one.right, cropped.other) == (pytest.approx(0.1, abs=0.051), 1.0, WHOLE)
-    assert views.guesses(3, 0, 8)[0] == Guess(cropped.other, cropped.one, is_mirrored=False)
+    assert crops.guesses(3, 0, 8)[0] == Guess(cropped.other, cropped.one, is_mirrored=False)
 
 
 def test_different_pictures_give_no_guess(gallery):
-    views = views_of(gallery, photo(1), photo(2))
-    assert views.guesses(0, 1, 8) == []
+    crops = views_of(gallery, photo(1), photo(2))
+    assert crops.guesses(0, 1, 8) == []
 
 
 def test_no_pictures_have_no_views(gallery):
     gallery.add("one", photo(1))
-    assert Views(gallery.table.iloc[:0]).known.shape == (0, 1 + 2 * len(WINDOWS))
+    assert Crops(gallery.table.iloc[:0]).known.shape == (0, 1 + 2 * len(WINDOWS))
     assert isinstance(gallery.table, pd.DataFrame)

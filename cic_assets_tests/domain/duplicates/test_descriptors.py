@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cic_assets.domain.duplicates.look import SIDE, even_tones, look_of
+from cic_assets.domain.duplicates.descriptors import SIDE, descriptors_of, even_tones
 from cic_assets.domain.images import examine
 
 from .conftest import encode, letterbox, photo
@@ -14,7 +14,7 @@ def look_at(picture):
     """The look of a file, or of pixels without loss."""
     data = picture if isinstance(picture, bytes) else cv2.imencode(".png", picture[:, :, ::-1])[1].tobytes()
     found = examine(data)
-    return look_of(found.pixels, found.preview)
+    return descriptors_of(found.pixels, found.preview)
 
 
 def edges(look):

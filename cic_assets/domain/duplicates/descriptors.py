@@ -29,8 +29,8 @@ _SMALLEST_CONTENT = 0.4  # of a side: what leaves less is no border but a subjec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """What the views are made of, kept with a picture's fingerprint.
+class Descriptors:
+    """What the crops are made of, kept with a picture's fingerprint.
 
     Attributes:
         content_left, content_top, content_right, content_bottom: an edge of the picture without even borders, as a
@@ -49,7 +49,7 @@ class Look:
     colours: bytes
 
 
-def look_of(rgb: Rgb, grey: Grey) -> Look:
+def descriptors_of(rgb: Rgb, grey: Grey) -> Descriptors:
     """The look of a picture.
 
     Args:
@@ -61,7 +61,7 @@ def look_of(rgb: Rgb, grey: Grey) -> Look:
     height, width = grey.shape
     content = grey[top : height - bottom, left : width - right]
     whole = _thumbnail(grey)
-    return Look(
+    return Descriptors(
         content_left=left / width,
         content_top=top / height,
         content_right=1 - right / width,

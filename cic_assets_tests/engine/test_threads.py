@@ -1,0 +1,67 @@
+import itertools
+import threading
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cic_assets.engine import Engine, Threads
+
+ENGINE: Engine = Threads(3)
+
+
+@given(st.lists(st.integers(), max_size=200), st.integers(1, 5))
+def test_results_come_in_the_order_of_the_items(items, workers):
+    assert list(Threads(workers).map(lambda item: item * 2, items)) == [item * 2 for item in items]
+
+
+def test_several_are_at_work_at_once():
+    together = threading.Barrier(3, timeout=30)
+    assert list(ENGINE.map(lambda _item: together.wait() >= 0, range(3))) == [True] * 3
+
+
+def test_a_slow_item_does_not_keep_later_ones_from_being_worked_on():
+    later = threading.Event()
+
+    def task(item):
+        return later.wait(30) if item == 0 else later.set() or True
+
+    assert all(ENGINE.map(task, range(10)))
+
+
+def test_of_endless_items_only_some_are_taken_ahead():
+    taken = itertools.count()
+    results = ENGINE.map(lambda item: item, taken)
+    assert [next(results) for _ in range(100)] == list(range(100))
+    results.close()
+    assert next(taken) < 200
+
+
+def test_an_error_comes_in_its_turn_and_ends_the_rest():
+    done = []
+
+    def task(item):
+        if item == 2:
+            raise ValueError("no")
+        time.sleep(0.001)
+        done.append(item)
+
+    results = ENGINE.map(task, range(10_000))
+    assert [next(results), next(results)] == [None, None]
+    with pytest.raises(ValueError, match="no"):
+        next(results)
+    assert len(done) < 100
+
+
+def test_who_stops_asking_stops_the_work():
+    done = []
+    results = ENGINE.map(done.append, range(10_000))
+    next(results)
+    results.close()
+    so_far = len(done)
+    time.sleep(0.05)
+    assert len(done) == so_far < 200
+    assert not any(
+        thread.name.startswith("ThreadPoolExecutor") for thread in threading.enumerate() if thread.is_alive()
+    )
