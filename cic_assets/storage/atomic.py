@@ -5,6 +5,7 @@ atomic by itself.
 """
 
 import ctypes
+import errno
 import fcntl
 import glob
 import json
@@ -119,6 +120,31 @@ def local_directory(path: UPath) -> Iterator[Path]:
                 file.replace(str(target))
             else:
                 write_atomically(target, file.read_bytes())
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A local folder whose content is at `path` when the block ends without an error; nothing is there otherwise.
+
+    Args:
+        path: missing or empty.
+
+    Raises:
+        OSError: it holds something.
+    """
+    place = path.resolve()
+    if place.exists() and any(place.iterdir()):
+        raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), str(path))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=f".{place.name}.") as name:
+        fresh = Path(name) / "new"
+        fresh.mkdir()
+        yield fresh
+        if place.exists():  # and stays, for it may be where somebody stands
+            for item in sorted(fresh.iterdir()):
+                item.rename(place / item.name)
+        else:
+            fresh.rename(place)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ NOBODYS_SECONDS = 3600.0
 
 _FILE = re.compile(r"\..+\.[a-z0-9_]{8}\.part")
 _FOLDER = re.compile(r"\.[^.]+\.[a-z0-9_]{8}")
-_NOT_OURS = frozenset({"dagster", "sample"})
+_NOT_OURS = frozenset({"dagster"})
 """Folders under a data root in which others write."""
 
 
