@@ -24,7 +24,7 @@ setup: .venv/.synced .venv/.compiled ## Make .venv from the lock file, with what
 
 # Bytecode is written here and now: where PYTHONDONTWRITEBYTECODE is set, as in most container images, each process
 # would compile TensorFlow anew. --inexact: what setup-gpu added stays.
-SYNC = $(UV) sync --frozen --inexact --compile-bytecode --extra dg --python $$(command -v $(PYTHON)) --project .
+SYNC = $(UV) sync --frozen --inexact --compile-bytecode --extra dg --extra kaggle --python $$(command -v $(PYTHON)) --project .
 
 # What running needs. Tests need more: .venv/.synced.
 .venv/.runtime: pyproject.toml uv.lock
