@@ -59,7 +59,7 @@ check: setup ## Format, lint, types, import rules, dependencies
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/deptry cic_assets
-	$(BIN)/deptry --ignore DEP002,DEP004 cic_assets_tests benchmarks docs
+	$(BIN)/deptry --ignore DEP002,DEP004 cic_assets_tests benchmarks docs tools
 
 format: setup ## Format and fix what can be fixed
 	$(BIN)/ruff format .
