@@ -31,11 +31,16 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 
+LONGEST_FIRST = ("e2e", "cli", "orchestration", "models", "docs")
+"""What paths of long tests have in them: begun last, such a file would keep one worker at work alone."""
+
+
 def pytest_collection_modifyitems(items):
     """Tests of a file stay together on one worker, which so makes what they share once, unless they say otherwise."""
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=lambda item: not any(name in str(item.path) for name in LONGEST_FIRST))
 
 
 def _shared_data_folder() -> Path:
