@@ -15,6 +15,8 @@ import pytest
 import requests
 from hypothesis import HealthCheck, settings
 
+from cic_assets_tests.fixtures.effort import short_or_long
+
 pytest_plugins = [
     "cic_assets_tests.fixtures.archives",
     "cic_assets_tests.fixtures.predictors",
@@ -27,7 +29,12 @@ os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 # A busy machine is no fault of the code: how long an example takes is for benchmarks to say.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "any machine",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=short_or_long(30, 200),
+)
 settings.load_profile("any machine")
 
 

@@ -14,9 +14,10 @@ from cic_assets.domain.download.examine import ImageValidator
 from cic_assets.domain.download.results import FetchError
 from cic_assets.domain.media import Outcome
 from cic_assets.storage import ContentStore
+from cic_assets_tests.fixtures.effort import short_or_long
 
-PICTURES = 10_000
-ANSWERS = 2_000
+PICTURES = short_or_long(1000, 10_000)
+ANSWERS = short_or_long(300, 2000)
 FORMATS = ("jpeg", "png", "gif", "webp", "bmp", "tiff")
 LIMITS = DownloadSettings().limits.model_copy(update={"max_pixels": 4_000_000})
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cic_assets.domain.duplicates.blocks import KEY_BITS, Scheme, _schemes, best_scheme
@@ -15,7 +15,6 @@ def scheme_and_pair(draw):
     return scheme, one, one ^ sum(1 << bit for bit in flips)
 
 
-@settings(deadline=None)
 @given(scheme_and_pair())
 def test_every_pair_within_the_radius_is_first_met_once_and_there_the_keys_agree(case):
     scheme, one, other = case

@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cic_assets.domain.duplicates.descriptors import SIDE, descriptors_of, even_tones
@@ -66,7 +66,6 @@ def test_pictures_of_any_size_and_of_one_colour_have_a_look(shape):
     assert len(look.thumbnail) == SIDE**2
 
 
-@settings(deadline=None)
 @given(st.integers(0, 1000), st.floats(0.5, 2))
 def test_evened_tones_hardly_see_gamma(seed, exponent):
     grey = photo(seed % 7, 64, 64)[..., 0]

@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cic_assets.domain.duplicates.groups import BY_A_PERSON, ITSELF, Links, group_pictures
@@ -56,7 +56,6 @@ def test_two_pictures_that_a_person_keeps_lead_two_groups():
     assert positions(group(3, [(0, 1), (0, 2), (1, 2)], leaders=frozenset({0, 1}))) == [[0, 2]]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 12), st.data())
 def test_groups_are_disjoint_and_every_member_is_like_its_first(n, data):
     pair = st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)).filter(lambda pair: pair[0] != pair[1])

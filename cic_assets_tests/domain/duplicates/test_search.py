@@ -2,7 +2,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cic_assets.domain.duplicates import pairs_between, pairs_within
@@ -33,7 +33,6 @@ def with_neighbours(rng, n, flips=12):
 CLUMPED = st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 255) | st.integers(0, 255).map(lambda n: n << 40))
 
 
-@settings(max_examples=60, deadline=None)
 @given(CLUMPED, CLUMPED, st.integers(0, 10))
 def test_both_searches_equal_brute_force(left, right, radius):
     left, right = (np.unique(np.array(values, np.uint64)) for values in (left, right))

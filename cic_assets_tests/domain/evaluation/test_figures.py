@@ -1,4 +1,5 @@
 import re
+import string
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -67,9 +68,68 @@ def test_texts_are_text_and_names_are_no_markup(drawn):
     assert "<script>" not in drawn["confusion of six"]
 
 
-def test_a_confusion_matrix_shows_its_counts(drawn):
-    texts = [element.text for element in ET.fromstring(standalone(drawn["confusion"])).iter()]
-    assert {"99", "1", "2", "98", "99.0%", "2.0%"} <= set(texts)
+class Cells:
+    """What a confusion matrix of `size` classes with short names shows where, in cells from the upper left corner."""
+
+    def __init__(self, svg, size):
+        elements = list(ET.fromstring(svg).iter())
+        (frame,) = (element for element in elements if element.tag.endswith("rect"))
+        self.corner = np.array([float(frame.get("x")), float(frame.get("y"))])
+        self.cell = float(frame.get("width")) / size
+        words = [element for element in elements if element.tag.endswith("text")]
+        texts = [(word.text, *self.place(word)) for word in words if word.text not in {"the model said", "it was"}]
+        self.columns = {text: column for text, column, row in texts if row >= size}
+        self.rows = {text: row for text, column, row in texts if column < 0}
+        self.texts = {}
+        for text, column, row in texts:
+            if column >= 0 and row < size:
+                self.texts.setdefault((row, column), []).append(text)
+        paths = [element for element in elements if element.tag.endswith("path") and "clip-path" in element.attrib]
+        self.painted = dict(self.patch(path) for path in paths)
+
+    def place(self, text):
+        """Column and row of a text, which stands on its line, a little below its middle."""
+        middle = np.array([float(text.get("x")), float(text.get("y")) - 3.8])
+        return np.floor((middle - self.corner) / self.cell).astype(int).tolist()
+
+    def patch(self, path):
+        """(row, column) of a path, and its colour and opacity."""
+        corners = np.array(re.findall(r"[\d.]+", path.get("d")), float).reshape(-1, 2)
+        assert np.ptp(corners, axis=0) == pytest.approx(self.cell, abs=1e-3)
+        column, row = np.floor((corners.mean(axis=0) - self.corner) / self.cell).astype(int).tolist()
+        colour, opacity = re.fullmatch(r"fill: (#\w+); opacity: ([\d.]+)", path.get("style")).groups()
+        return (row, column), (colour, float(opacity))
+
+
+def test_a_confusion_matrix_shows_its_counts_where_they_belong():
+    """Rows are what a picture was, columns what the model said."""
+    shown = Cells(figures.confusion([[90, 10], [2, 98]], ["car", "tank"]), 2)
+    assert shown.rows == shown.columns == {"car": 0, "tank": 1}
+    assert shown.texts == {
+        (0, 0): ["90", "90.0%"],
+        (0, 1): ["10", "10.0%"],
+        (1, 0): ["2", "2.0%"],
+        (1, 1): ["98", "98.0%"],
+    }
+
+
+@pytest.mark.parametrize(("size", "step"), [(26, 1), (50, 2)])
+def test_a_confusion_matrix_of_many_classes_is_coloured_where_pictures_are(size, step):
+    """Each row is another one, and none is its column: transposed, shifted or mislabelled it is another figure."""
+    counts = np.diag(np.arange(size))
+    counts[2, 5], counts[20, 4], counts[1, 0], counts[0, 24] = 6, 10, 3, 7
+    names = string.ascii_letters[:size]
+    shown = Cells(figures.confusion(counts, names), size)
+    assert shown.rows == shown.columns == {names[k]: k for k in range(0, size, step)}
+    assert shown.texts == {}
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    assert shown.painted == {
+        (row, column): (
+            PALETTE["accent" if row == column else "bad"],
+            pytest.approx(0.03 + 0.47 * shares[row, column], abs=1e-4),
+        )
+        for row, column in np.argwhere(counts).tolist()
+    }
 
 
 def test_inlined_they_take_the_colours_of_the_page(drawn):

@@ -1,19 +1,32 @@
+import copy
 import json
 import re
+import shutil
 
 import pytest
 
 from cic_assets.domain.evaluation import build_report, load_report_inputs, report_tables, take_off_report, write_report
+from cic_assets.storage import DataRoot
+
+from .conftest import World
 
 WHEN = "2026-03-01T12:00:00+00:00"
 
 
-@pytest.fixture
-def written(new_world):
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
     """A report on disk, with what it shows."""
-    world = new_world(each=24)
+    world = World(tmp_path_factory.mktemp("original"), each=24)
     world.write_model("vgg", skill=0.6)
     write_report(build_report(load_report_inputs(world.root, world.question())), world.root)
+    return world
+
+
+@pytest.fixture
+def written(original, tmp_path):
+    """A copy of it that a test may change."""
+    world = copy.copy(original)
+    world.root = DataRoot(str(shutil.copytree(str(original.root.path), tmp_path / "data")))
     return world
 
 

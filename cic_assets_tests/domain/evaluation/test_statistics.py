@@ -3,7 +3,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cic_assets.domain.evaluation import statistics as ours
@@ -32,7 +32,6 @@ class TestWilson:
             assert abs(right / n - p) == pytest.approx(1.959963984540054 * math.sqrt(p * (1 - p) / n), abs=1e-9)
 
     @pytest.mark.slow  # importing scipy.stats takes seconds
-    @settings(deadline=None)
     @given(counts)
     def test_is_scipy_s(self, right_and_n):
         stats = pytest.importorskip("scipy.stats")
@@ -146,7 +145,6 @@ class TestMcNemar:
 
     @pytest.mark.slow  # importing scipy.stats takes seconds
     @given(st.integers(0, 300), st.integers(0, 300))
-    @settings(max_examples=60, deadline=None)
     def test_is_the_exact_binomial_test(self, only_first, only_second):
         stats = pytest.importorskip("scipy.stats")
         first = np.repeat([True, False, True, False], [only_first, only_second, 20, 3])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cic_assets.domain.images import Tile, contact_sheet, decode, pair_sheet
@@ -61,7 +61,6 @@ def test_a_caption_of_two_lines_breaks_at_a_word_and_ends_in_an_ellipsis():
     assert not (long[130:, 129:].min(axis=2) < 128).any()
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.text(max_size=300))
 def test_any_caption_stays_within_its_strip(text):
     sheet = decode(contact_sheet([Tile(_plain(RED), text + "x"), Tile(_plain(BLUE), "")], tile_side=64))

@@ -8,7 +8,7 @@ import imagehash
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -42,7 +42,6 @@ def test_is_imagehash_but_for_a_pair_of_bits(synthetic_photo, size):
     assert apart.count(0) >= 4
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(8, 120), st.integers(8, 120))
 def test_is_imagehash_of_noise_too(seed, width, height):
     rgb = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)

@@ -83,7 +83,7 @@ def test_hundreds_of_broken_files(encodings):
     assert min(counts[outcome] for outcome in EXPECTED - {Outcome.EMPTY}) > 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ten_thousand_broken_files(encodings):
     assert sum(_survive(encodings, rounds=160, seed=1).values()) > 10_000
 

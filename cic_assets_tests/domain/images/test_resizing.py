@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -42,13 +42,11 @@ def test_extreme_strips_become_the_square(height, width):
     assert (resize_and_crop(rgb, 256) == (10, 200, 90)).all()
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 300), st.integers(0, 255))
 def test_one_colour_stays_that_colour(height, width, side, level):
     assert (resize_and_crop(np.full((height, width, 3), level, np.uint8), side) == level).all()
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.integers(1, 120), st.integers(1, 120), st.integers(1, 64))
 def test_the_square_is_the_centre(height, width, side):
     """A picture symmetrical about its centre stays so, but for the half pixel that a crop of an odd rest is off."""

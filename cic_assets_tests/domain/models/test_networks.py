@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose
 
 from cic_assets.domain.models.measures import flops
 from cic_assets.domain.models.settings import ModelSettings
+from cic_assets_tests.fixtures.effort import short_or_long
 
 pytestmark = [
     pytest.mark.slow,
@@ -156,9 +157,17 @@ def test_what_the_rest_learned_is_the_model_s(keras: Any) -> None:
         assert_allclose(np.asarray(network.model(pictures)), expected, rtol=1e-4)
 
 
-@pytest.mark.parametrize("variant", ["original", "modern"])
-@pytest.mark.parametrize("architecture", ["vgg", "peetz_net", "xception"])
-@pytest.mark.parametrize("classes", [2, 5])
+PAIRS = list(itertools.product(["vgg", "peetz_net", "xception"], ["original", "modern"]))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "variant", "classes"),
+    short_or_long(
+        # Any two of the three meet in each of their values.
+        [(*pair, [2, 5, 5, 2, 2, 5][number]) for number, pair in enumerate(PAIRS)],
+        [(*pair, classes) for pair in PAIRS for classes in (2, 5)],
+    ),
+)
 def test_any_number_of_classes(architecture: str, variant: str, classes: int, unallocated: None) -> None:
     model = build(architecture, classes, variant=variant, width=0.1, input_size=96).model
     assert model.output.shape == (None, classes)

@@ -2,6 +2,7 @@ import os
 import shutil
 import socket
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +12,7 @@ from cic_assets.domain.prediction import (
     Input,
     Prediction,
     PredictionError,
+    Predictor,
     as_table,
     inputs,
     load_predictor,
@@ -122,10 +124,28 @@ def test_pictures_go_through_in_batches(predictor, grey):
     assert predictor._model.batches == [32, 32, 6]
 
 
-def test_the_preprocessing_is_that_of_the_card(predictor, grey):
-    prepared = predictor.prepare(Input("wide", grey(100, width=500, height=90)))
-    assert prepared.shape == (36, 36, 3)
-    assert np.all(prepared == 100)
+def test_the_preprocessing_is_that_of_the_card(predictor):
+    """Five times as wide as high, of unequal channels, with texture: another crop, order or method is not the same."""
+    rows, columns = np.mgrid[:108, :540]
+    rgb = np.stack([columns * 255 // 539, rows * 255 // 107, (rows + columns) % 7 * 42], axis=2).astype(np.uint8)
+    prepared = predictor.prepare(Input("wide.png", cv2.imencode(".png", rgb[..., ::-1])[1].tobytes()))
+    centre = rgb[:, 216:324].reshape(36, 3, 36, 3, 3).mean(axis=(1, 3))  # three by three become one of the card's 36
+    np.testing.assert_allclose(prepared, centre, atol=1)
+
+
+def test_the_model_sees_the_prepared_picture_at_its_input_size(make_card):
+    """Of 36 pixels to 32: each is the mean of what it covers."""
+
+    class Seeing:
+        def __call__(self, pictures, training):
+            self.seen = pictures
+            return np.zeros((len(pictures), 2))
+
+    predictor = Predictor(Seeing(), make_card(side=36))
+    prepared = np.random.default_rng(0).integers(0, 256, (1, 36, 36, 3), np.uint8)
+    predictor.probabilities(prepared)
+    eightfold = prepared.repeat(8, axis=1).repeat(8, axis=2)
+    np.testing.assert_allclose(predictor._model.seen, eightfold.reshape(1, 32, 9, 32, 9, 3).mean(axis=(2, 4)), atol=1)
 
 
 @pytest.mark.parametrize("source", ["http://127.0.0.1:9/x.jpg", "http://169.254.169.254/latest", "file:///etc/passwd"])

@@ -12,8 +12,10 @@ from cic_assets.domain.download import DownloadSettings, Network
 from cic_assets.domain.reddit import RedditSettings
 from cic_assets.domain.sources import Connection, Partition, Source, SourceError, scrape
 from cic_assets.storage import DataRoot
+from cic_assets_tests.fixtures.effort import short_or_long
 
 MOST = 1_000_000
+MUTATIONS = short_or_long(60, 400)
 
 
 @pytest.fixture
@@ -217,7 +219,7 @@ def test_mutated_archives_end_in_outcomes_or_an_error(make_zip, scrape_zip, root
     path = make_zip(*((f"c/{number}.jpg", jpeg(number)) for number in range(4)))
     whole, chance, refused = path.read_bytes(), random.Random(3), 0
     directory = whole.index(b"PK\1\2")
-    for _ in range(400):
+    for _ in range(MUTATIONS):
         data = bytearray(whole)
         for _ in range(chance.choice([1, 2, 4])):
             start = chance.choice([0, directory, directory, len(data) - 22])
@@ -229,4 +231,4 @@ def test_mutated_archives_end_in_outcomes_or_an_error(make_zip, scrape_zip, root
             refused += 1
         else:
             assert (result.table["reason"].astype(bool) == (result.table["outcome"] != "ok")).all()
-    assert 0 < refused < 400
+    assert 0 < refused < MUTATIONS
