@@ -21,6 +21,7 @@ pytest_plugins = [
     "cic_assets_tests.fixtures.archives",
     "cic_assets_tests.fixtures.predictors",
     "cic_assets_tests.fixtures.worlds",
+    "cic_assets_tests.fixtures.finished_worlds",
 ]
 
 # Several processes train at once, here and in what they start: more threads each would only take turns.

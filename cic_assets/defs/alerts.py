@@ -9,16 +9,17 @@ class AlertError(Exception):
     """An alert could not be sent. The message never holds the setting's value: there are passwords in it."""
 
 
-def build_alerts(target: str) -> list[SensorDefinition]:
+def build_alerts(target: str, interval_seconds: int) -> list[SensorDefinition]:
     """`alert_on_failure`: on from the start where there is somebody to tell.
 
     Args:
         target: `CIC_ALERTS`, a URL as Apprise understands it; empty for the log alone.
+        interval_seconds: at least so long between two looks for failed runs.
     """
 
     @run_failure_sensor(
         default_status=DefaultSensorStatus.RUNNING if target else DefaultSensorStatus.STOPPED,
-        minimum_interval_seconds=30,
+        minimum_interval_seconds=interval_seconds,
         description="Says which run failed, at which step and why: in the log, and to whomever CIC_ALERTS names.",
     )
     def alert_on_failure(context: RunFailureSensorContext) -> None:

@@ -49,7 +49,7 @@ def rescrape():
 
 
 def alert(target):
-    (sensor,) = build_alerts(target)
+    (sensor,) = build_alerts(target, 30)
     with DagsterInstance.ephemeral() as instance:
         result = rescrape.execute_in_process(
             instance=instance, raise_on_error=False, tags={"dagster/partition": "cars"}
@@ -77,8 +77,8 @@ def test_without_somebody_to_tell_it_is_the_log_alone(hook):
 
 
 def test_the_sensor_is_on_from_the_start_where_there_is_somebody_to_tell():
-    assert build_alerts("json://x")[0].default_status.name == "RUNNING"
-    assert build_alerts("")[0].default_status.name == "STOPPED"
+    assert build_alerts("json://x", 30)[0].default_status.name == "RUNNING"
+    assert build_alerts("", 30)[0].default_status.name == "STOPPED"
 
 
 def test_a_setting_that_does_not_work_is_said_without_its_password(hook):

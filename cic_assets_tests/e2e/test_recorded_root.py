@@ -15,6 +15,7 @@ from cic_assets.domain.evaluation import read_report, report_tables
 from cic_assets.domain.models import read_card
 from cic_assets.domain.takedowns import purge
 from cic_assets.storage import DataRoot
+from cic_assets_tests.fixtures.finished_worlds import move_origins
 
 RECORDED = Path(__file__).parents[1] / "recorded" / "before_the_move.tar.xz"
 MADE_IN = "/tmp/recorded"
@@ -36,11 +37,7 @@ def copy(tmp_path):
 def unpacked(folder):
     with tarfile.open(RECORDED) as tar:
         tar.extractall(folder, filter="data")
-    # A table says which archive it is of, and keeps others out: as if this one had been made where it lies now.
-    for path in (folder / "root" / "tables" / "raw_images").iterdir():
-        table = pd.read_parquet(path)
-        table["origin"] = table["origin"].str.replace(MADE_IN, str(folder.resolve()), regex=False)
-        table.to_parquet(path, index=False)
+    move_origins(folder, MADE_IN)
     return folder
 
 

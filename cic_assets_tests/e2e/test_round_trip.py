@@ -5,12 +5,8 @@ import json
 import pandas as pd
 import pytest
 
-from cic_assets.config.problem_file import load_problem
-from cic_assets.defs.build import build_definitions
-from cic_assets.domain.dataset import MANIFEST, DatasetInfo, Split, export_dataset, load_info, load_split
-from cic_assets.orchestration.instance import open_instance
-from cic_assets.orchestration.run_graph import STAGES, run_graph
-from cic_assets.storage import DataRoot
+from cic_assets.domain.dataset import MANIFEST, Split, export_dataset, load_info, load_split
+from cic_assets_tests.fixtures.worlds import World
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -25,31 +21,19 @@ download: {limits: {min_side: 50}}
 """
 
 
-def prepare(environment, monkeypatch) -> DatasetInfo:
-    """All of a run up to the data set."""
-    monkeypatch.setattr("cic_assets.orchestration.run_graph.STAGES", STAGES[:5])
-    problem = load_problem(environment.problem)
-    root = DataRoot(environment.data_root)
-    with open_instance(root) as instance:
-        definitions, keys = build_definitions(environment), list(problem.partitions)
-        run_graph(definitions, instance, keys, lambda _asset, _key: False, lambda _: None, lambda _: None)
-    return load_info(root.dataset)
-
-
-def test_class_folders_come_back_to_the_same_data_version(world, tmp_path, monkeypatch):
-    first = prepare(world.environment, monkeypatch)
-    export_dataset(world.root, "kaggle", tmp_path / "export")
-    (tmp_path / "back.yaml").write_text(BACK)
-    environment = world.environment.model_copy(
-        update={"problem": tmp_path / "back.yaml", "data_root": str(tmp_path / "back"), "archive": ""}
-    )
-    back = prepare(environment, monkeypatch)
-    assert back == first
-    root = DataRoot(environment.data_root)
+def test_class_folders_come_back_to_the_same_data_version(finished_world, tmp_path):
+    there = finished_world.root
+    export_dataset(there, "kaggle", tmp_path / "export")
+    back = World(tmp_path, finished_world.archive)
+    back.environment = back.environment.model_copy(update={"archive": ""})  # folders are all that it needs
+    back.environment.problem.write_text(BACK)
+    back.run(up_to="build_dataset")
+    root = back.root
+    assert load_info(root.dataset) == load_info(there.dataset)
     for split in Split:
-        here, there = load_split(world.root.dataset, split), load_split(root.dataset, split)
-        assert (here.images == there.images).all()
-        assert (here.labels == there.labels).all()
+        returned, first = load_split(root.dataset, split), load_split(there.dataset, split)
+        assert (returned.images == first.images).all()
+        assert (returned.labels == first.labels).all()
     # And out again, to the same files.
     export_dataset(root, "kaggle", tmp_path / "again")
     names = [path.relative_to(tmp_path / "export") for path in (tmp_path / "export").rglob("*.jpg")]

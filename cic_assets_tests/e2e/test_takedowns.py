@@ -6,23 +6,16 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cic_assets.config.problem_file import load_problem
 from cic_assets.defs.build import build_definitions
 from cic_assets.domain.models import read_card
 from cic_assets.domain.takedowns import remove_source
 from cic_assets.orchestration.instance import open_instance
-from cic_assets.orchestration.missing_outputs import Remains
-from cic_assets.orchestration.run_graph import run_graph
+from cic_assets_tests.fixtures.effort import short_or_long
+from cic_assets_tests.fixtures.finished_worlds import REMARKABLE
+
+MODELS = ("vgg", "peetz_net", "xception")
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-
-
-def run(world):
-    problem = load_problem(world.environment.problem)
-    definitions = build_definitions(world.environment)
-    lack = Remains(world.root, problem, world.environment).lack
-    with open_instance(world.root) as instance:
-        run_graph(definitions, instance, list(problem.partitions), lack, lambda _: None, lambda _: None)
 
 
 def check(world, key):
@@ -46,18 +39,16 @@ def _files(root):
 
 
 @pytest.fixture
-def taken(world):
+def taken(finished_world):
     """After a whole run: a car whose poorer copy was dropped, and a tank; both are removed on the server."""
-    for post_id in ("c1", "t1"):
-        world.archive.change(post_id, title=f"Remarkable {post_id}", author=f"person_{post_id}")
-    run(world)
+    world = finished_world
     raw = {key: world.root.read_table("raw_images", key).set_index("post_id") for key in ("cars", "tanks")}
     world.gone = {"c1": raw["cars"].loc["c1", "sha256"], "t1": raw["tanks"].loc["t1", "sha256"]}
     world.copy = raw["cars"].loc["copy", "sha256"]
     groups = world.root.read_table("duplicates").set_index("sha256")
     assert groups.loc[world.gone["c1"], "keep"] == 1
     assert groups.loc[world.copy, "keep"] == 0
-    for post_id in ("c1", "t1"):
+    for post_id in REMARKABLE:
         assert files_with(world, f"Remarkable {post_id}".encode())
         world.archive.change(post_id, removed_by_category="deleted", author="[deleted]")
     return world
@@ -73,7 +64,8 @@ def assert_nothing_left(world):
 
 def test_a_run_leaves_nothing_of_what_is_gone_and_rebuilds_what_it_was_in(taken):
     before = manifest(taken).set_index("sha256")
-    run(taken)
+    taken.train_only("vgg")
+    taken.run()
     assert_nothing_left(taken)
     after = manifest(taken).set_index("sha256")
     assert set(after.index) == set(before.index) - set(taken.gone.values()) | {taken.copy}
@@ -92,7 +84,7 @@ def test_between_the_check_and_the_next_run_models_and_report_say_so(taken):
     check(taken, "cars")
     check(taken, "tanks")
     assert_nothing_left(taken)
-    for name in ("vgg", "peetz_net", "xception"):
+    for name in MODELS:
         card = read_card(taken.root.model(name))
         assert card.takedowns.count == 2
     assert card.takedowns.since[:2] == "20"
@@ -102,20 +94,25 @@ def test_between_the_check_and_the_next_run_models_and_report_say_so(taken):
     assert not (taken.root.dataset / "train.npy").exists()
     assert not (taken.root.path / "scratch").exists()
     # The check did it whole: the run that follows only builds anew.
-    run(taken)
+    taken.train_only("vgg")
+    taken.run()
     assert_nothing_left(taken)
     assert taken.copy in set(manifest(taken)["sha256"])
     assert read_card(taken.root.model("vgg")).takedowns is None
 
 
-def test_a_source_that_was_removed_and_comes_back_is_trained_on_again(world):
-    run(world)
+def test_a_source_that_was_removed_and_comes_back_is_trained_on_again(finished_world):
+    world = finished_world
     before = set(manifest(world)["sha256"])
     remove_source(world.root, "boats")
-    assert read_card(world.root.model("vgg")).takedowns.count
-    run(world)
+    for name in MODELS:
+        assert read_card(world.root.model(name)).takedowns.count
+    models = short_or_long(("vgg",), MODELS)
+    if models != MODELS:
+        world.train_only(*models)
+    world.run()
     assert set(manifest(world)["sha256"]) == before
-    for name in ("vgg", "peetz_net", "xception"):
+    for name in models:
         assert read_card(world.root.model(name)).takedowns is None
     report = json.loads((world.root.report / "report.json").read_text())
     assert all(notice["kind"] != "taken_down" for notice in report["notices"])

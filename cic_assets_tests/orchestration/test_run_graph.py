@@ -6,40 +6,16 @@ import shutil
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from dagster import AssetKey
 
-from cic_assets.config.problem_file import load_problem
-from cic_assets.defs.build import build_definitions
 from cic_assets.domain.catalog import TABLES
 from cic_assets.domain.dataset import MANIFEST, load_info
 from cic_assets.orchestration.instance import open_instance
-from cic_assets.orchestration.missing_outputs import Remains
-from cic_assets.orchestration.run_graph import RunFailedError, run_graph
+from cic_assets.orchestration.run_graph import RunFailedError
 from cic_assets_tests.fixtures.worlds import picture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-
-
-def run(world):
-    """One `cic run`; gives what was materialized, and what was said."""
-    lines = []
-    problem = load_problem(world.environment.problem)
-    definitions = build_definitions(world.environment)
-    with open_instance(world.root) as instance:
-        before = {run.run_id for run in instance.get_runs()}
-        lack = Remains(world.root, problem, world.environment).lack
-        run_graph(definitions, instance, list(problem.partitions), lack, lines.append, lines.append)
-        materialized = [
-            (event.asset_key.to_user_string(), event.partition)
-            for run in instance.get_runs()
-            if run.run_id not in before
-            for event in (
-                record.event_log_entry.dagster_event
-                for record in instance.get_records_for_run(run.run_id).records
-                if record.event_log_entry.dagster_event and record.event_log_entry.dagster_event.is_step_materialization
-            )
-        ]
-    return sorted(materialized, key=str), lines
 
 
 def columns_found(root):
@@ -59,10 +35,10 @@ def columns_found(root):
 SCRAPES = [(name, key) for name in ("raw_images", "takedowns") for key in ("boats", "cars", "tanks")]
 
 
-def test_everything_once_then_only_what_changed(world):
-    materialized, lines = run(world)
-    assert len(materialized) == 3 * 5 + 6
-    assert any("epoch 2 of 2" in line for line in lines)
+def test_everything_once_then_only_what_changed(finished_world):
+    world = finished_world
+    assert len(world.materialized) == 3 * 5 + 6
+    assert any("epoch 2 of 2" in line for line in world.lines)
     report = json.loads((world.root.report / "report.json").read_text())
     assert set(report["models"]) == {"vgg", "peetz_net", "xception"}
     groups = world.root.read_table("duplicates")
@@ -75,7 +51,8 @@ def test_everything_once_then_only_what_changed(world):
         event = instance.get_latest_materialization_event(AssetKey("vgg_model"))
         assert "data:image/jpeg" in str(event.asset_materialization.metadata["augmented samples"].value)
         event = instance.get_latest_materialization_event(AssetKey("evaluation_report"))
-        assert str(world.root.report / "report.html") in str(event.asset_materialization.metadata["report"].value)
+        page = world.made_in / "root" / "report" / "report.html"
+        assert str(page) in str(event.asset_materialization.metadata["report"].value)
         event = instance.get_latest_materialization_event(AssetKey("duplicates"))
         schema = event.asset_materialization.metadata["dagster/column_schema"].schema
         assert {column.name: column.description for column in schema.columns}["keep"].startswith("1 for the one row")
@@ -86,28 +63,26 @@ def test_everything_once_then_only_what_changed(world):
     }
 
     # Nothing changed: sources are asked again, nothing else happens.
-    again, _ = run(world)
+    again, _ = world.run()
     assert again == SCRAPES
 
     # One new picture: its own branch, the data set, the models and the report.
+    world.train_only("vgg")
     world.archive.add("new", picture("tank", 1000), subreddit="tanks")
-    changed, _ = run(world)
+    changed, _ = world.run()
     assert ("resized_images", "tanks") in changed
     assert ("resized_images", "cars") not in changed
     assert {name for name, _ in changed} >= {"training_dataset", "vgg_model", "evaluation_report"}
 
 
-def test_what_a_person_changes_by_hand_is_followed(world):
-    text = world.environment.problem.read_text()
-    one_model = "models: {vgg: {width: 0.05, input_size: 32, epochs: 1}, peetz_net: null, xception: null}\n"
-    world.environment.problem.write_text(text[: text.index("models:")] + one_model)
-    run(world)
+def test_what_a_person_changes_by_hand_is_followed(finished_world):
+    world = finished_world
 
     # Files that are gone are made again, and nothing else is.
     shutil.rmtree(str(world.root.resized(72).root))
     shutil.rmtree(str(world.root.report))
     (world.root.dataset / "train.npy").unlink()
-    changed, _ = run(world)
+    changed, _ = world.run()
     made_again = [
         ("evaluation_report", None),
         *(("resized_images", key) for key in ("boats", "cars", "tanks")),
@@ -116,18 +91,18 @@ def test_what_a_person_changes_by_hand_is_followed(world):
     assert changed == sorted([*SCRAPES, *made_again], key=str)
 
     # A word about a pair goes before every measure.
+    world.train_only("vgg")
     pair = list(world.root.read_table("duplicates")["sha256"])
     (world.environment.problem.parent / "overrides.yaml").write_text(f"different: [[{pair[0]}, {pair[1]}]]")
-    run(world)
+    world.run(up_to="build_dataset")
     assert world.root.read_table("duplicates").empty
     assert set(pair) <= set(manifest(world)["sha256"])
 
     # A source that moves to another class takes its pictures along; no class of that name is left.
-    text = world.environment.problem.read_text()
-    world.environment.problem.write_text(
-        text.replace("tank: [r/tanks]", 'tank: [r/tanks, "folder:boats"]').replace('  boat: ["folder:boats"]\n', "")
-    )
-    run(world)
+    asked = yaml.safe_load(world.environment.problem.read_text())
+    asked["classes"]["tank"] += asked["classes"].pop("boat")
+    world.environment.problem.write_text(yaml.safe_dump(asked))
+    world.run()
     pictures = manifest(world)
     assert set(pictures.loc[pictures["subreddit"] == "boats", "klass"]) == {"tank"}
     assert load_info(world.root.dataset).classes == ["car", "tank"]
@@ -141,7 +116,7 @@ def manifest(world):
 def test_a_source_that_fails_is_named_and_the_others_are_scraped(world):
     shutil.rmtree(world.environment.problem.parent / "boats")
     with pytest.raises(RunFailedError, match=r"raw_images of boats: folder:.*boats: there is no such folder"):
-        run(world)
+        world.run()
     assert world.root.has_table("raw_images", "cars")
     assert world.root.has_table("raw_images", "tanks")
     assert not world.root.has_table("duplicates")
