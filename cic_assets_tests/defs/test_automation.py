@@ -2,18 +2,20 @@
 
 from datetime import UTC, datetime
 
+import pandas as pd
 import pytest
 from dagster import (
     AssetKey,
     AssetMaterialization,
     DagsterInstance,
-    RunRequest,
     build_schedule_context,
     evaluate_automation_conditions,
 )
 
 from cic_assets.config.problem_file import load_problem
 from cic_assets.defs.build import build_definitions
+from cic_assets.domain.dataset import MANIFEST, DatasetInfo
+from cic_assets.storage import write_json
 
 # Dagster's own evaluation for tests passes a parameter that it calls beta.
 pytestmark = pytest.mark.filterwarnings("ignore:Parameter `include_sources`")
@@ -143,7 +145,9 @@ def test_a_tick_starts_one_run_a_source_and_each_once(world, automation, name):
     assert len(set(keys[0])) == 3
 
 
-def test_scheduled_training_says_why_not(world, automation):
+@pytest.fixture
+def scheduled_training(automation):
+    """What a tick of the schedule gives."""
     schedule = automation.definitions.resolve_schedule_def("scheduled_training")
     context = build_schedule_context(
         instance=automation.instance,
@@ -151,7 +155,22 @@ def test_scheduled_training_says_why_not(world, automation):
         repository_def=automation.definitions.get_repository_def(),
         resources={"data": automation.definitions.resources["data"]},
     )
-    tick = schedule.evaluate_tick(context)
+    return lambda: schedule.evaluate_tick(context)
+
+
+def test_scheduled_training_says_why_not(scheduled_training):
+    tick = scheduled_training()
     assert tick.run_requests == []
     assert tick.skip_message == "there is no data set yet"
-    assert not isinstance(tick, RunRequest)
+
+
+def test_scheduled_training_starts_one_run_that_says_why(scheduled_training, automation, world):
+    info = DatasetInfo(name="three", classes=["car", "tank", "boat"], class_weights={}, counts={}, side=72, version="1")
+    write_json(world.root.dataset / "dataset.json", info.model_dump())
+    pd.DataFrame({"sha256": ["a"]}).to_parquet(str(world.root.dataset / MANIFEST))
+    tick = scheduled_training()
+    (request,) = tick.run_requests
+    assert automation.definitions.resolve_schedule_def("scheduled_training").job_name == "train_all"
+    assert request.run_key == "2026-11-22T06:00"
+    assert request.tags["cic/reason"] == "vgg was not trained yet"
+    assert tick.skip_message is None
