@@ -19,9 +19,11 @@ from cic_assets_tests.fixtures.effort import short_or_long
 
 pytest_plugins = [
     "cic_assets_tests.fixtures.archives",
+    "cic_assets_tests.fixtures.commands",
     "cic_assets_tests.fixtures.predictors",
     "cic_assets_tests.fixtures.worlds",
     "cic_assets_tests.fixtures.finished_worlds",
+    "cic_assets_tests.fixtures.finished",  # after those that it imports: pytest rewrites a plugin when it loads it
 ]
 
 # Several processes train at once, here and in what they start: more threads each would only take turns.

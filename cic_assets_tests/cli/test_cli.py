@@ -1,4 +1,4 @@
-"""The command line as users run it: each case a process of its own."""
+"""The command line as users call it; some calls as processes of their own, to see that all of it arrives outside."""
 
 import pytest
 
@@ -24,6 +24,22 @@ def test_every_command_has_help(cic, command):
     result = cic(*command, "--help")
     assert result.returncode == 0
     assert "Usage: cic" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "printed", "said"),
+    [
+        (("predict", "--help"), 0, "Usage: cic predict", ""),
+        (("fly",), 2, "", "Error: No such command 'fly'."),
+        (("run", "--problem", "nowhere.yaml"), 1, "", "Error: nowhere.yaml: cannot be read"),
+    ],
+)
+def test_code_and_streams_of_a_process(commands, arguments, code, printed, said):
+    result = commands.run("cic", *arguments)
+    assert result.returncode == code
+    assert result.stdout.startswith(printed)
+    assert said in result.stderr
+    assert (not result.stdout, not result.stderr) == (not printed, not said)
 
 
 def test_help_tells_of_every_layout_what_the_code_says(cic):

@@ -1,4 +1,4 @@
-"""Every command on what `cic demo` made, as users and CI run it: each a process of its own."""
+"""Every command on a data root on which everything ran, as users and CI run it."""
 
 import contextlib
 import json
@@ -6,21 +6,53 @@ import json
 import pytest
 import requests
 
+from cic_assets_tests.fixtures.effort import short_or_long
+from cic_assets_tests.fixtures.finished import Finished
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
-def test_the_demo_ends_with_its_tables_and_where_to_look(demo):
-    assert demo.first.returncode == 0, demo.first.stderr
-    for part in ("Scraping and cleaning", "Models, on the test pictures", f"Report: {demo.root}/report/report.html"):
-        assert part in demo.first.stdout
-    assert demo.first.stdout.splitlines()[-1] == f"In the Dagster UI: cic demo --ui --data-root {demo.root}"
+class WholeDemo(Finished):
+    """What `cic demo` makes of the embedded sample."""
+
+    models = frozenset({"vgg", "peetz_net", "xception"})
+    last_words = "In the Dagster UI: cic demo --ui --data-root "
 
 
-def test_json_is_the_only_thing_on_standard_output(demo, files):
-    result = demo.run("cic", "predict", "--json", files / "a.jpg", files / "README.txt")
+@pytest.fixture(scope="module", params=short_or_long(["small"], ["small", "demo"]))
+def made(request, tmp_path_factory):
+    """A data root on which everything ran: a small one, and in `make test-long` that of the demo too."""
+    if request.param == "small":
+        return request.getfixturevalue("finished")
+    demo = WholeDemo(tmp_path_factory.mktemp("demo"), request.getfixturevalue("bare_variables"))
+    demo.make_by("demo")
+    return demo
+
+
+def test_it_ends_with_its_tables_and_where_to_look(made):
+    for part in ("Scraping and cleaning", "Models, on the test pictures", "/root/report/report.html"):
+        assert part in made.first["stdout"]
+    assert made.first["stdout"].splitlines()[-1].startswith(made.last_words)
+    assert "Scraping carporn" in made.first["stderr"]
+
+
+def test_the_demo_ends_with_its_tables_and_where_to_look(own_finished, monkeypatch):
+    """On a data root that is finished; CI's `make demo` makes it all."""
+    monkeypatch.setattr("cic_assets.cli.graph.SAMPLE_PROBLEM", own_finished.problem)
+    monkeypatch.setattr("cic_assets.cli.graph.SAMPLE", str(own_finished.archive))
+    result = own_finished.call_here("demo")
+    assert result.returncode == 0, result.stderr
+    root = own_finished.root
+    for part in ("Scraping and cleaning", "Models, on the test pictures", f"Report: {root}/report/report.html"):
+        assert part in result.stdout
+    assert result.stdout.splitlines()[-1] == f"In the Dagster UI: cic demo --ui --data-root {root}"
+
+
+def test_json_is_the_only_thing_on_standard_output(made):
+    result = made.run("cic", "predict", "--json", made.files / "a.jpg", made.files / "README.txt")
     assert result.returncode == 1
     good, bad = json.loads(result.stdout)
-    assert good["path"] == str(files / "a.jpg")
+    assert good["path"] == str(made.files / "a.jpg")
     assert (
         good["label"]
         in good["probabilities"]
@@ -29,49 +61,56 @@ def test_json_is_the_only_thing_on_standard_output(demo, files):
     assert sum(good["probabilities"].values()) == pytest.approx(1)
     assert good["probability"] == max(good["probabilities"].values())
     assert (good["error"], bad["label"]) == (None, None)
-    assert f"{files}/README.txt: not_an_image" in result.stderr
+    assert f"{made.files}/README.txt: not_an_image" in result.stderr
 
 
-def test_other_files_beside_pictures_are_told_and_no_failure(demo, files):
-    (files / "bad" / "bad.jpg").rename(files.parent / "bad.jpg")
-    result = demo.run("cic", "predict", files)
-    (files.parent / "bad.jpg").rename(files / "bad" / "bad.jpg")
+def test_other_files_beside_pictures_are_told_and_no_failure(made):
+    bad, elsewhere = made.files / "bad" / "bad.jpg", made.folder / "bad.jpg"
+    bad.rename(elsewhere)
+    result = made.run("cic", "predict", made.files)
+    elsewhere.rename(bad)
     assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith(f"{files}/a.jpg: ")
+    assert result.stdout.startswith(f"{made.files}/a.jpg: ")
     assert len(result.stderr.splitlines()) == 1, result.stderr
     assert "README.txt: not a picture by its name" in result.stderr
 
 
 @contextlib.contextmanager
-def running(demo, serving, *arguments):
-    """A command that serves until the block ends, and has nothing to complain about."""
-    with serving(*arguments, folder=demo.folder, variables=demo.variables) as server:
+def running(finished, serving, *arguments):
+    """A command that serves until the block ends, has nothing to complain about and ends well at SIGTERM."""
+    with serving(*arguments, folder=finished.folder, variables=finished.variables) as server:
         server.wait()
         yield server
+    assert server.process.returncode == 0, server.said
     assert "Traceback" not in server.said
     with pytest.raises(requests.ConnectionError):
         requests.get(server.url, timeout=10)
 
 
-def test_the_page_answers(demo, serving):
-    with running(demo, serving, "serve") as server:
+def test_the_page_answers(made, serving):
+    with running(made, serving, "serve") as server:
         answer = requests.post(
-            f"{server.url}/predict", data=demo.picture().read_bytes(), headers={"x-cic": "1"}, timeout=60
+            f"{server.url}/predict", data=made.picture().read_bytes(), headers={"x-cic": "1"}, timeout=60
         ).json()
-    assert {one["model"] for one in answer["predictions"]} == {"vgg", "peetz_net", "xception"}
+    assert {one["model"] for one in answer["predictions"]} == made.models
 
 
-def test_the_ui_shows_the_demo(demo, serving):
+def test_the_ui_shows_what_was_made(made, serving):
     query = "{assetsOrError{... on AssetConnection{nodes{key{path} assetMaterializations(limit:1){timestamp}}}}}"
-    with running(demo, serving, "demo", "--ui") as server:
+    with running(made, serving, "demo", "--ui") as server:
         nodes = server.ask(query)["assetsOrError"]["nodes"]
     shown = {one["key"]["path"][0] for one in nodes if one["assetMaterializations"]}
-    assert shown >= {"raw_images", "training_dataset", "xception_model", "evaluation_report"}
+    assert shown >= {
+        "raw_images",
+        "training_dataset",
+        "evaluation_report",
+        *(f"{model}_model" for model in made.models),
+    }
 
 
-def test_a_report_that_was_lost_is_made_again(demo):
-    (demo.root / "report" / "report.json").unlink()
-    result = demo.run("cic", "demo")
+def test_a_report_that_was_lost_is_made_again(own_finished):
+    (own_finished.root / "report" / "report.json").unlink()
+    result = own_finished.call(*own_finished.run_arguments)
     assert result.returncode == 0, result.stderr
     assert "Evaluating" in result.stderr
-    assert (demo.root / "report" / "report.json").exists()
+    assert (own_finished.root / "report" / "report.json").exists()

@@ -1,4 +1,8 @@
-"""The exit codes of docs/exit-codes.md: for each row of its table one process at least, and no row more."""
+"""The exit codes of docs/exit-codes.md: for each row of its table one call at least, and no row more.
+
+Calls of `cic` are made in this process, those of `make test-long` in processes of their own. That code and streams
+arrive outside, the calls of test_cli, test_commands and test_mistakes show that are processes always.
+"""
 
 import fcntl
 import os
@@ -14,12 +18,14 @@ from typing import NamedTuple
 import pandas as pd
 import pytest
 
+from cic_assets_tests.fixtures.effort import short_or_long
+
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 BIN = Path(sys.executable).parent
 PROJECT = Path(__file__).resolve().parents[2]
 SAMPLE = PROJECT / "cic_assets" / "config" / "sample.yaml"
-RUN = ("run", "--problem", "{sample}", "--archive", "sample", "--preset", "demo")
+RUN = ("run", "--problem", "{problem}", "--archive", "{archive}", "--preset", "demo")
 PETS = ("--class", "cat=r/cats", "--class", "dog=r/dogs")
 
 
@@ -103,26 +109,29 @@ ROWS = [
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.command}-{' '.join(row.arguments)[:40]}")
-def test_a_row(demo, files, row):
-    arguments = (argument.replace("{files}", str(files)).replace("{sample}", str(SAMPLE)) for argument in row.arguments)
-    (demo.folder / "gone.yaml").write_text("name: x\nclasses: {cat: ['folder:cats'], dog: [r/dogs]}\n")
-    result = demo.run("cic", *arguments, **row.variables)
+def test_a_row(finished, row):
+    places = {"files": finished.files, "sample": SAMPLE, "problem": finished.problem, "archive": finished.archive}
+    (finished.folder / "gone.yaml").write_text("name: x\nclasses: {cat: ['folder:cats'], dog: [r/dogs]}\n")
+    result = finished.call(*(argument.format(**places) for argument in row.arguments), **row.variables)
     assert result.returncode == row.code, result.stderr
     assert row.said in result.stdout + result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_another_command_at_work(demo):
-    with (demo.root / "cic.lock").open("a+") as lock:
+def test_another_command_at_work(finished):
+    with (finished.root / "cic.lock").open("a+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        results = [demo.run("cic", "demo"), demo.run("cic", "purge", "--post", "x")]
-    assert [result.returncode for result in results] == [1, 1]
+        calls = (finished.run_arguments, ("demo",), ("purge", "--post", "x"))
+        results = [finished.run("cic", *calls[0]), *(finished.call(*call) for call in calls[1:])]
+    assert [result.returncode for result in results] == [1, 1, 1]
     assert all("another cic command is at work on" in result.stderr for result in results)
 
 
-def test_ctrl_c(demo):
-    command = [str(BIN / "cic"), "demo"]
-    with subprocess.Popen(command, env=demo.variables, cwd=demo.folder, stderr=subprocess.PIPE, text=True) as process:
+def test_ctrl_c(own_finished):
+    command = [str(BIN / "cic"), *own_finished.run_arguments]
+    with subprocess.Popen(
+        command, env=own_finished.variables, cwd=own_finished.folder, stderr=subprocess.PIPE, text=True
+    ) as process:
         for line in process.stderr:
             if "Scraping" in line:
                 break
@@ -132,40 +141,54 @@ def test_ctrl_c(demo):
     assert said.endswith("Aborted!\n")
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("arguments", [("serve",), ("demo", "--ui"), ("archive", "serve", "{root}/sample")])
-def test_what_serves_ends_well_when_it_is_told_to(demo, serving, arguments, stop):
-    arguments = [argument.replace("{root}", str(demo.root)) for argument in arguments]
-    with serving(*arguments, folder=demo.folder, variables=demo.variables) as server:
+SERVING = {
+    "serve": ("serve",),
+    "ui": ("demo", "--ui"),
+    "archive": ("archive", "serve", "{archive}"),
+}
+# The page and the UI are ended in the other ways too, by the tests that need them: of test_commands by SIGTERM, of
+# test_several_problems by Ctrl+C.
+ENDS = short_or_long(
+    [("serve", signal.SIGINT), ("archive", signal.SIGINT), ("archive", signal.SIGTERM)],
+    [(name, stop) for name in SERVING for stop in (signal.SIGINT, signal.SIGTERM)],
+)
+
+
+@pytest.mark.parametrize(("name", "stop"), ENDS)
+def test_what_serves_ends_well_when_it_is_told_to(finished, serving, name, stop):
+    arguments = [argument.format(archive=finished.archive) for argument in SERVING[name]]
+    with serving(*arguments, folder=finished.folder, variables=finished.variables) as server:
         server.wait()
         server.process.send_signal(stop)
         assert server.process.wait(60) == 0, server.said
 
 
 DG = [
-    Row("dg check defs", "the code location is sound", 0, ("check", "defs"), ""),
+    Row("dg check defs", "the code location is sound", 0, ("check", "defs"), "All definitions loaded successfully."),
     Row("dg check defs", "it is not", 1, ("check", "defs"), "preset 'huge'", {"CIC_PRESET": "huge"}),
     Row("dg launch", "every step and blocking check passed", 0,
-        ("launch", "--assets", "raw_images", "--partition", "carporn"), ""),
+        ("launch", "--assets", "raw_images", "--partition", "carporn"), "RUN_SUCCESS"),
     Row("dg launch", "one did not, or there is no such asset or partition", 1,
-        ("launch", "--assets", "raw_images", "--partition", "nothing"), ""),
+        ("launch", "--assets", "raw_images", "--partition", "nothing"), "the passed partition key `nothing`"),
     Row("dg launch", "one did not, or there is no such asset or partition", 1,
-        ("launch", "--assets", "raw_images", "--partition", "carporn"), "", {"CIC_ARCHIVE": "/nowhere"}),
-    Row("dg launch", "one did not, or there is no such asset or partition", 1, ("launch", "--assets", "nothing"), ""),
-    Row("dg launch", "there is no such job", 2, ("launch", "--job", "nothing"), ""),
+        ("launch", "--assets", "raw_images", "--partition", "carporn"), "/nowhere: not an archive",
+        {"CIC_ARCHIVE": "/nowhere"}),
+    Row("dg launch", "one did not, or there is no such asset or partition", 1, ("launch", "--assets", "nothing"),
+        "AssetKey(s) ['nothing'] were selected"),
+    Row("dg launch", "there is no such job", 2, ("launch", "--job", "nothing"), 'Job "nothing" not found'),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("row", DG, ids=lambda row: f"{' '.join(row.arguments)}-{row.code}")
-def test_a_row_of_dg(demo, row):
-    result = demo.dg(*row.arguments, **row.variables)
+def test_a_row_of_dg(own_finished, row):
+    result = own_finished.dg(*row.arguments, **row.variables)
     assert result.returncode == row.code, result.stdout + result.stderr
     assert row.said in result.stdout + result.stderr
 
 
-def test_a_purge(demo):
-    table = pd.read_parquet(demo.root / "tables" / "raw_images" / "carporn.parquet")
-    result = demo.run("cic", "purge", "--post", table["post_id"].iloc[-1])
+def test_a_purge(own_finished):
+    table = pd.read_parquet(own_finished.root / "tables" / "raw_images" / "carporn.parquet")
+    result = own_finished.call("purge", "--post", table["post_id"].iloc[-1])
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("Purged 1 posts and ")
 

@@ -1,5 +1,6 @@
 """Two problems in one Dagster UI: a code location each, with its own data root, and one history."""
 
+import signal
 import time
 
 import pytest
@@ -30,6 +31,8 @@ def ask(tmp_path, cic, commands, jpeg, serving):
     with serving("dev", *problems, folder=tmp_path, variables=commands.variables) as server:
         server.wait()
         yield server.ask
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(60) == 0, server.said
 
 
 def launch(ask, location, partition):

@@ -6,8 +6,6 @@ import pytest
 from cic_assets.domain.sources import complete_row
 from cic_assets.storage import DataRoot, claim_root
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def root(tmp_path):

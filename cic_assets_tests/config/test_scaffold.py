@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from cic_assets.config.problem import NAME
 from cic_assets.config.problem_file import ProblemError, load_problem
 from cic_assets.config.scaffold import write_new_problem
+from cic_assets_tests.fixtures.effort import short_or_long
 
 SUBREDDITS = {"cat": ["r/cats"], "dog": ["r/dogs", "r/puppies"]}
 
@@ -89,7 +90,7 @@ def test_line_breaks_of_all_kinds_come_back(tmp_path, question):
     assert load_problem(path).question == question
 
 
-@settings(max_examples=50)
+@settings(max_examples=short_or_long(20, 200))
 @given(st.from_regex(NAME, fullmatch=True), st.text(max_size=100), st.from_regex(NAME, fullmatch=True))
 def test_any_words_come_back_as_they_were(tmp_path_factory, name, question, klass):
     classes = {klass: ["r/cats"], f"x{klass}"[:64]: ["r/dogs"]}

@@ -145,7 +145,9 @@ def test_a_tick_starts_one_run_a_source_and_each_once(world, automation, name):
     assert len(set(keys[0])) == 3
 
 
-def tick_of_training(automation):
+@pytest.fixture
+def scheduled_training(automation):
+    """What a tick of the schedule gives."""
     schedule = automation.definitions.resolve_schedule_def("scheduled_training")
     context = build_schedule_context(
         instance=automation.instance,
@@ -153,21 +155,22 @@ def tick_of_training(automation):
         repository_def=automation.definitions.get_repository_def(),
         resources={"data": automation.definitions.resources["data"]},
     )
-    return schedule.evaluate_tick(context)
+    return lambda: schedule.evaluate_tick(context)
 
 
-def test_scheduled_training_says_why_not(automation):
-    tick = tick_of_training(automation)
+def test_scheduled_training_says_why_not(scheduled_training):
+    tick = scheduled_training()
     assert tick.run_requests == []
     assert tick.skip_message == "there is no data set yet"
 
 
-def test_scheduled_training_starts_one_run_and_says_why(world, automation):
-    info = DatasetInfo(name="three", classes=["car"], class_weights={}, counts={}, side=72, version="1")
+def test_scheduled_training_starts_one_run_that_says_why(scheduled_training, automation, world):
+    info = DatasetInfo(name="three", classes=["car", "tank", "boat"], class_weights={}, counts={}, side=72, version="1")
     write_json(world.root.dataset / "dataset.json", info.model_dump())
-    pd.DataFrame({"sha256": ["0"]}).to_parquet(str(world.root.dataset / MANIFEST))
-    tick = tick_of_training(automation)
-    assert tick.skip_message is None
+    pd.DataFrame({"sha256": ["a"]}).to_parquet(str(world.root.dataset / MANIFEST))
+    tick = scheduled_training()
     (request,) = tick.run_requests
+    assert automation.definitions.resolve_schedule_def("scheduled_training").job_name == "train_all"
     assert request.run_key == "2026-11-22T06:00"
     assert request.tags["cic/reason"] == "vgg was not trained yet"
+    assert tick.skip_message is None

@@ -1,5 +1,8 @@
 """Asset checks of deduplication: each passes on what the real steps made, and is tried by breaking it."""
 
+import contextlib
+import shutil
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -76,14 +79,28 @@ class World:
         return evaluation
 
 
-@pytest.fixture
-def world(tmp_path):
-    (tmp_path / "home").mkdir()
-    with DagsterInstance.local_temp(str(tmp_path / "home")) as instance:
-        world = World(DataRoot(str(tmp_path / "root")), instance)
+@contextlib.contextmanager
+def world_in(folder):
+    with DagsterInstance.local_temp(str(folder / "home")) as instance:
+        yield World(DataRoot(str(folder / "root")), instance)
+
+
+@pytest.fixture(scope="module")
+def deduplicated(tmp_path_factory):
+    """A folder with a data root of deduplicated pictures and the instance that knows of them."""
+    folder = tmp_path_factory.mktemp("deduplicated")
+    (folder / "home").mkdir()
+    with world_in(folder) as world:
         world.scrape("cars", [body(seed) for seed in range(12)] + [body(0, 60), body(1, 50)])
         world.scrape("tanks", [body(seed) for seed in range(20, 32)] + [body(20, 60)])
         world.deduplicate()
+    return folder
+
+
+@pytest.fixture
+def world(deduplicated, tmp_path):
+    shutil.copytree(deduplicated, tmp_path / "world")
+    with world_in(tmp_path / "world") as world:
         yield world
 
 
