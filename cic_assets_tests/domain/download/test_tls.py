@@ -12,12 +12,12 @@ import pytest
 RUN = """
 import json, socket, sys, tempfile
 from upath import UPath
-from cic_assets.domain.download import DownloadSettings, FetchRequest, download, network
+from cic_assets.domain.download import DownloadSettings, FetchRequest, download, resolvers
 from cic_assets.storage import ContentStore
 
 # No name of a test is in the Domain Name System, and no public address on this machine.
 socket.getaddrinfo = lambda *_, **__: [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 0))]
-network.why_not_public = lambda _: None
+resolvers.why_not_public = lambda _: None
 url, port = sys.argv[1], int(sys.argv[2])
 settings = DownloadSettings(ports=frozenset({port}), backoff_seconds=0.01)
 with tempfile.TemporaryDirectory() as folder:

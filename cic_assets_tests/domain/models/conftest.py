@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -35,29 +36,38 @@ def the_usual_precision() -> Iterator[None]:
         keras.config.set_dtype_policy("float32")
 
 
+def dataset_in(
+    parent: Path, classes: int = 2, side: int = 36, counts: dict[str, int] | None = None, version: str = "v1"
+) -> Path:
+    folder = parent / f"dataset-{classes}-{side}-{version}"
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    names = ["car", "tank", "bus"][:classes]
+    rows = []
+    for split, count in (counts or COUNTS).items():
+        labels = np.arange(count) % classes
+        pictures = [draw_picture(int(label), side, random) for label in labels]
+        np.save(folder / f"{split}.npy", np.stack(pictures))
+        np.save(folder / f"{split}_labels.npy", labels.astype(np.int64))
+        rows += [
+            {"sha256": f"{split}{row:04}", "split": split, "row": row, "klass": names[label], "label": int(label)}
+            for row, label in enumerate(labels)
+        ]
+    pd.DataFrame(rows).sample(frac=1, random_state=0).to_parquet(folder / "manifest.parquet")
+    about = {"classes": names, "class_weights": dict.fromkeys(names, 1.0), "version": version}
+    (folder / "dataset.json").write_text(json.dumps(about))
+    return folder
+
+
 @pytest.fixture
 def make_dataset(tmp_path: Path) -> MakeDataset:
-    def make(classes: int = 2, side: int = 36, counts: dict[str, int] | None = None, version: str = "v1") -> Path:
-        folder = tmp_path / f"dataset-{classes}-{side}-{version}"
-        folder.mkdir()
-        random = np.random.default_rng(0)
-        names = ["car", "tank", "bus"][:classes]
-        rows = []
-        for split, count in (counts or COUNTS).items():
-            labels = np.arange(count) % classes
-            pictures = [draw_picture(int(label), side, random) for label in labels]
-            np.save(folder / f"{split}.npy", np.stack(pictures))
-            np.save(folder / f"{split}_labels.npy", labels.astype(np.int64))
-            rows += [
-                {"sha256": f"{split}{row:04}", "split": split, "row": row, "klass": names[label], "label": int(label)}
-                for row, label in enumerate(labels)
-            ]
-        pd.DataFrame(rows).sample(frac=1, random_state=0).to_parquet(folder / "manifest.parquet")
-        about = {"classes": names, "class_weights": dict.fromkeys(names, 1.0), "version": version}
-        (folder / "dataset.json").write_text(json.dumps(about))
-        return folder
+    return partial(dataset_in, tmp_path)
 
-    return make
+
+@pytest.fixture(scope="module")
+def make_shared_dataset(tmp_path_factory: pytest.TempPathFactory) -> MakeDataset:
+    """Data sets that the tests of a module share, and only read."""
+    return partial(dataset_in, tmp_path_factory.mktemp("shared"))
 
 
 @pytest.fixture

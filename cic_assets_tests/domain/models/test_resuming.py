@@ -1,6 +1,7 @@
 """A training that was stopped goes on where it was."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from cic_assets.domain.models import (
     TrainingSpec,
     train,
 )
+from cic_assets_tests.fixtures.effort import short_or_long
 
 from .conftest import MakeDataset
 from .small_trainings import FAST, FAST_XCEPTION, SMALL, SMALL_MODERN, spec_for, weights_of
@@ -51,12 +53,11 @@ def kill_after_epoch(spec: TrainingSpec, folder: Path, epoch: int) -> None:
 
 @pytest.mark.parametrize(
     ("settings", "killed_after"),
-    [
-        (SMALL.model_copy(update={"epochs": 9, "patience": 9}), 2),
-        # In the middle of a stage and at its end: average, schedule and side go on where they were.
-        (SMALL_MODERN, 1),
-        (SMALL_MODERN, 3),
-    ],
+    # In the middle of a stage and at its end: average, schedule and side go on where they were.
+    short_or_long(
+        [(SMALL_MODERN, 1)],
+        [(SMALL.model_copy(update={"epochs": 9, "patience": 9}), 2), (SMALL_MODERN, 1), (SMALL_MODERN, 3)],
+    ),
 )
 def test_a_killed_training_goes_on_and_ends_where_it_would_have(
     make_dataset: MakeDataset, tmp_path: Path, settings: ModelSettings, killed_after: int
@@ -94,7 +95,7 @@ def interrupt_after(epoch: int) -> OnEvent:
     return interrupt
 
 
-@pytest.mark.parametrize("interrupted_after", [2, 3])
+@pytest.mark.parametrize("interrupted_after", short_or_long([2], [2, 3]))
 def test_a_fine_tuning_goes_on_and_ends_where_it_would_have(
     make_dataset: MakeDataset, tmp_path: Path, no_weights: None, interrupted_after: int
 ) -> None:
@@ -114,21 +115,45 @@ def test_a_fine_tuning_goes_on_and_ends_where_it_would_have(
     assert_ends_alike(spec, resumed, tmp_path / "straight")
 
 
-@pytest.mark.parametrize(
-    ("version", "settings", "sixteen_bits"),
-    [("v2", FAST, False), ("v1", FAST.model_copy(update={"learning_rate": 1e-3}), False), ("v1", FAST, True)],
-    ids=["data", "settings", "precision"],
-)
-def test_a_checkpoint_of_another_training_is_not_taken(
-    make_dataset: MakeDataset, tmp_path: Path, version: str, settings: ModelSettings, sixteen_bits: bool
-) -> None:
-    datasets, scratch = {name: make_dataset(version=name) for name in ("v1", "v2")}, str(tmp_path / "scratch")
-    in_32, other = (AcceleratorSettings(mixed_precision=mixed) for mixed in (False, sixteen_bits))
+@pytest.fixture(scope="module")
+def stopped(make_shared_dataset: MakeDataset, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a training with 32 bits on `v1` left behind that was stopped after its first epoch."""
+    folder = tmp_path_factory.mktemp("stopped")
+    in_32 = AcceleratorSettings(mixed_precision=False)
+    spec = spec_for(make_shared_dataset(), folder / "model", FAST, scratch=str(folder / "scratch"), accelerator=in_32)
     with pytest.raises(KeyboardInterrupt):
-        train(
-            spec_for(datasets["v1"], tmp_path / "model", FAST, scratch=scratch, accelerator=in_32), interrupt_after(1)
-        )
-    assert (tmp_path / "scratch" / "checkpoint" / "state.json").exists()
+        train(spec, interrupt_after(1))
+    assert (folder / "scratch" / "checkpoint" / "state.json").exists()
+    return folder / "scratch"
+
+
+@pytest.mark.parametrize(
+    ("version", "settings", "sixteen_bits", "epochs"),
+    [
+        ("v1", FAST, False, [2]),
+        ("v2", FAST, False, [1, 2]),
+        ("v1", FAST.model_copy(update={"learning_rate": 1e-3}), False, [1, 2]),
+        ("v1", FAST, True, [1, 2]),
+    ],
+    ids=["the same", "data", "settings", "precision"],
+)
+def test_a_checkpoint_is_taken_by_the_same_training_alone(
+    make_dataset: MakeDataset,
+    stopped: Path,
+    tmp_path: Path,
+    version: str,
+    settings: ModelSettings,
+    sixteen_bits: bool,
+    epochs: list[int],
+) -> None:
+    scratch = shutil.copytree(stopped, tmp_path / "scratch")
+    spec = spec_for(
+        make_dataset(version=version),
+        tmp_path / "model",
+        settings,
+        scratch=str(scratch),
+        accelerator=AcceleratorSettings(mixed_precision=sixteen_bits),
+    )
     events: list[Event] = []
-    train(spec_for(datasets[version], tmp_path / "model", settings, scratch=scratch, accelerator=other), events.append)
-    assert [event.epoch for event in events if isinstance(event, EpochEnd)] == [1, 2]
+    train(spec, events.append)
+    assert [event.epoch for event in events if isinstance(event, EpochEnd)] == epochs

@@ -1,6 +1,8 @@
 """Whole trainings on pictures that are easy to tell apart."""
 
+import itertools
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -29,6 +31,7 @@ from cic_assets.domain.models import (
     train,
     train_in_process,
 )
+from cic_assets_tests.fixtures.effort import short_or_long
 
 from .conftest import MakeDataset
 from .small_trainings import FAST, FAST_XCEPTION, SMALL, SMALL_MODERN, SMALL_PEETZ_NET, spec_for, weights_of
@@ -40,14 +43,17 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def trained(make_dataset: MakeDataset, tmp_path: Path) -> tuple[Path, Path, Card, list[Event]]:
+ONE_STAGE = {"progressive_resizing": (1.0,)}
+"""Where stages are not the point: the nets of each have to be traced, which is most of what a training here takes."""
+
+
+@pytest.fixture(scope="module")
+def trained(
+    make_shared_dataset: MakeDataset, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path, Card, list[Event]]:
     """A model of three classes, trained in a process of its own: data set, folder, card, events."""
-    dataset, output, events = (
-        make_dataset(3, counts={"train": 90, "validation": 30, "test": 30}),
-        tmp_path / "model",
-        [],
-    )
+    dataset = make_shared_dataset(3, counts={"train": 90, "validation": 30, "test": 30})
+    output, events = tmp_path_factory.mktemp("trained") / "model", list[Event]()
     card = train_in_process(spec_for(dataset, output), events.append)
     return dataset, output, card, events
 
@@ -99,8 +105,10 @@ def test_a_training_from_data_to_model(trained: tuple[Path, Path, Card, list[Eve
     assert not card.random_weights
 
 
-def test_a_model_that_is_not_its_cards_is_refused(trained: tuple[Path, Path, Card, list[Event]]) -> None:
-    _, output, _, _ = trained
+def test_a_model_that_is_not_its_cards_is_refused(
+    trained: tuple[Path, Path, Card, list[Event]], tmp_path: Path
+) -> None:
+    output = shutil.copytree(trained[1], tmp_path / "model")
     with (output / "model.keras").open("ab") as file:
         file.write(b"x")
     with pytest.raises(CardMismatchError, match=r"is not the model that card\.json describes"):
@@ -113,14 +121,19 @@ def test_a_model_that_is_not_its_cards_is_refused(trained: tuple[Path, Path, Car
         load_model(UPath(output))
 
 
-@pytest.mark.parametrize("settings", [SMALL, SMALL_PEETZ_NET])
-@pytest.mark.parametrize(("sixteen_bits", "precision"), [(True, "bfloat16"), (False, "float32")])
+@pytest.mark.parametrize(
+    ("settings", "sixteen_bits"),
+    short_or_long(
+        [(SMALL, False), (SMALL_PEETZ_NET.model_copy(update=ONE_STAGE), True)],
+        list(itertools.product([SMALL, SMALL_PEETZ_NET], [False, True])),
+    ),
+)
 def test_trained_with_16_bits_saved_and_judged_with_32(
-    make_dataset: MakeDataset, tmp_path: Path, settings: ModelSettings, sixteen_bits: bool, precision: str
+    make_dataset: MakeDataset, tmp_path: Path, settings: ModelSettings, sixteen_bits: bool
 ) -> None:
     dataset, accelerator = make_dataset(), AcceleratorSettings(mixed_precision=sixteen_bits)
     card = train(spec_for(dataset, tmp_path, settings, accelerator=accelerator))
-    assert card.precision == precision
+    assert card.precision == ("bfloat16" if sixteen_bits else "float32")
     assert card.scores["test"].accuracy > 0.9
     model, _ = load_model(UPath(tmp_path))
     assert {layer.compute_dtype for layer in model.layers[1:]} == {"float32"}  # the first holds bytes
@@ -131,7 +144,7 @@ def test_trained_with_16_bits_saved_and_judged_with_32(
     assert_allclose(np.asarray(model(pictures)), rows[["p_car", "p_tank"]], atol=1e-5)
 
 
-@pytest.mark.parametrize("settings", [SMALL, SMALL_MODERN])
+@pytest.mark.parametrize("settings", short_or_long([SMALL], [SMALL, SMALL_MODERN]))
 def test_seeds_make_two_trainings_equal(make_dataset: MakeDataset, tmp_path: Path, settings: ModelSettings) -> None:
     dataset, short = make_dataset(), settings.model_copy(update={"epochs": 2})
     cards = [train(spec_for(dataset, tmp_path / name, short)) for name in ("one", "two")]
@@ -163,7 +176,7 @@ def test_block_14_waits_for_the_head(make_dataset: MakeDataset, tmp_path: Path, 
         assert not np.array_equal(both, before)
 
 
-@pytest.mark.parametrize("settings", [SMALL_MODERN, SMALL_PEETZ_NET])
+@pytest.mark.parametrize("settings", short_or_long([SMALL_MODERN], [SMALL_MODERN, SMALL_PEETZ_NET]))
 def test_a_modern_training_learns_and_judges_the_average(
     make_dataset: MakeDataset, tmp_path: Path, settings: ModelSettings
 ) -> None:
@@ -262,7 +275,10 @@ def test_the_batch_that_is_compiled_estimates_nothing(
     assert [event.done for event in events if isinstance(event, Progress)] == [1, 2]
 
 
-@pytest.mark.parametrize("settings", [FAST, SMALL_MODERN.model_copy(update={"progressive_resizing": (1.0,)})])
+FAST_MODERN = SMALL_MODERN.model_copy(update={**ONE_STAGE, "epochs": 2})
+
+
+@pytest.mark.parametrize("settings", short_or_long([FAST_MODERN], [FAST, FAST_MODERN]))
 def test_a_step_is_traced_once(
     make_dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: ModelSettings
 ) -> None:
