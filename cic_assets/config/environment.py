@@ -61,6 +61,12 @@ class Environment(BaseModel):
         title="CIC_ALERTS",
         description="whom to tell that a run failed: a URL as Apprise understands it, such as mailto://… or jsons://…",
     )
+    sensor_seconds: int = Field(
+        default=30,
+        ge=1,
+        title="CIC_SENSOR_SECONDS",
+        description="how long a sensor waits before it looks again, for new data or for runs that failed",
+    )
 
     @classmethod
     def from_variables(cls, variables: Mapping[str, str] = os.environ) -> Self:

@@ -9,7 +9,7 @@ _CRON = re.compile(r"[\d*,/-]+ [\d*,/-]+ [\d*,/-]+ [\w*,/-]+ [\w*,/-]+")
 
 
 class RoutineSettings(BaseModel):
-    """Schedules as cron expressions of five fields, off until a person turns them on; and how often sensors look."""
+    """Schedules as cron expressions of five fields. All of them are off until a person turns them on in the UI."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -30,10 +30,6 @@ class RoutineSettings(BaseModel):
     )
     stale_after_days: float = Field(
         default=7, gt=0, description="a source that was not scraped for so long is called stale in the UI"
-    )
-
-    sensor_interval_seconds: int = Field(
-        default=30, ge=1, description="at least so long between two looks of a sensor: for new data, for failed runs"
     )
 
     @field_validator("rescrape", "takedowns", "train")

@@ -19,6 +19,7 @@ def test_variables_lead_back_to_the_same_environment(tmp_path):
         data_root="s3://bucket/x",
         allow_random_weights=True,
         device="cpu",
+        sensor_seconds=5,
     )
     assert Environment.from_variables(environment.variables()) == environment
 
@@ -50,7 +51,12 @@ def test_the_sample_stands_in_where_nothing_was_said_of_reddit():
 
 @pytest.mark.parametrize(
     ("variable", "value", "expected"),
-    [("CIC_ALLOW_RANDOM_WEIGHTS", "maybe", "a valid boolean"), ("CIC_DEVICE", "tpu", "'auto', 'cpu' or 'gpu'")],
+    [
+        ("CIC_ALLOW_RANDOM_WEIGHTS", "maybe", "a valid boolean"),
+        ("CIC_DEVICE", "tpu", "'auto', 'cpu' or 'gpu'"),
+        ("CIC_SENSOR_SECONDS", "often", "a valid integer"),
+        ("CIC_SENSOR_SECONDS", "0", "greater than or equal to 1"),
+    ],
 )
 def test_a_wrong_value_is_one_line_that_names_the_variable(variable, value, expected):
     with pytest.raises(EnvironmentVariableError, match=f"^{variable}: found '{value}', expected {expected}$"):

@@ -96,11 +96,9 @@ HEAVY = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("setting", "seconds"), [("", 30), ("routine: {sensor_interval_seconds: 2}\n", 2)])
-def test_sensors_look_as_often_as_is_set(world, setting, seconds):
-    with world.environment.problem.open("a") as file:
-        file.write(setting)
-    sensors = build_definitions(world.environment).get_repository_def().sensor_defs
+@pytest.mark.parametrize(("changes", "seconds"), [({}, 30), ({"sensor_seconds": 2}, 2)])
+def test_sensors_look_as_often_as_is_set(world, changes, seconds):
+    sensors = build_definitions(world.environment.model_copy(update=changes)).get_repository_def().sensor_defs
     assert {sensor.name: sensor.minimum_interval_seconds for sensor in sensors} == {
         "follow_new_data": seconds,
         "alert_on_failure": seconds,

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from dagster import AssetKey, AssetRecordsFilter, DagsterEventType, DagsterInstance, DagsterRunStatus, RunsFilter
 from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 from dagster._core.scheduler.instigation import TickStatus
@@ -31,7 +32,7 @@ classes:
   boat: ["folder:boats"]
 dataset: {side: 72, min_per_class: 5}
 reddit: {attempts: 1}
-routine: {rescrape: "* * * * *", sensor_interval_seconds: 1}
+routine: {rescrape: "* * * * *"}
 """
 
 SETTINGS = Path(__file__).parents[2] / "deploy" / "dagster.yaml"
@@ -63,9 +64,12 @@ def life(tmp_path_factory, make_archive, serving, bare_variables):
         (folder / "boats" / f"{number}.jpg").write_bytes(picture("boat", number))
     (folder / "problem.yaml").write_text(PROBLEM)
     environment = Environment(
-        problem=folder / "problem.yaml", archive=str(archive.folder), data_root=str(folder / "root")
+        problem=folder / "problem.yaml",
+        archive=str(archive.folder),
+        data_root=str(folder / "root"),
+        sensor_seconds=1,
     )
-    watch_workers_closely(folder / "root" / "dagster")
+    look_often(folder / "root" / "dagster")
     build_data_set(environment)
     variables = {**bare_variables, **environment.variables(), "HOME": str(folder)}
     with (
@@ -79,12 +83,13 @@ def life(tmp_path_factory, make_archive, serving, bare_variables):
         yield life
 
 
-def watch_workers_closely(home):
-    """Whether they are alive is looked at every 2 seconds in place of 30."""
-    often = re.sub(r"poll_interval_seconds: \d+", "poll_interval_seconds: 2", SETTINGS.read_text())
-    assert often != SETTINGS.read_text()
+def look_often(home):
+    """Our settings, but the daemon looks for queued runs and at running ones every second or two."""
+    settings = yaml.safe_load(SETTINGS.read_text())
+    settings["run_monitoring"]["poll_interval_seconds"] = 2
+    settings["run_queue"] = {"dequeue_interval_seconds": 1}
     home.mkdir(parents=True)
-    (home / "dagster.yaml").write_text(often)
+    (home / "dagster.yaml").write_text(yaml.safe_dump(settings))
 
 
 def build_data_set(environment):
