@@ -131,6 +131,7 @@ def disk(folder, kilobytes):
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@pytest.mark.xdist_group("test_mistakes: full disks")
 @pytest.mark.parametrize("kilobytes", short_or_long([64, 3000], [64, 600, 1500, 3000, 5000]))
 def test_a_full_disk_and_then_a_larger_one(run_process, pictures, tmp_path, kilobytes):
     pictures("cats", 40)
