@@ -2,8 +2,10 @@
 
 Blocks of `sh` are run in their order, each file in a folder of its own, with the commands of this environment at hand.
 Blocks of `text` after them are what they print: the same lines in the same order, whatever the numbers and the widths
-of tables; `...` stands for lines that are left out. A block that cannot be run here is marked with what it needs, such
-as `sh needs gpu`: that its commands, options and targets exist is looked at.
+of tables; `...` stands for lines that are left out. In `make test` it is done with few pictures and tiny nets, in `make
+test-long` word by word. Blocks of `sh needs checkout` are run line by line in a folder like the project's own, with a
+finished data root. A block that cannot be run here is marked with what it needs, such as `sh needs gpu`: that its
+commands, options and targets exist is looked at.
 """
 
 import os
@@ -17,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import pandas as pd
 import pytest
 import yaml
 from dagster_dg_cli.cli import cli as dg
@@ -27,19 +30,33 @@ from cic_assets.cli import cli as cic
 from cic_assets.config.problem import Problem
 from cic_assets.defs.resources import AcceleratorResource
 from cic_assets.domain.duplicates import load_overrides
+from cic_assets_tests.fixtures.effort import short_or_long
+from cic_assets_tests.fixtures.finished import TINY_SETTINGS
 
 PROJECT = Path(__file__).resolve().parents[1]
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
 
 NEEDS = {
-    "checkout": "the project's own folder with its .venv; .ci/run and test_exit_codes call the same commands",
+    "checkout": "the project's own folder with its .venv, and a finished data root",
     "gpu": "a GPU",
     "network": "somebody else's server",
     "reddit": "an API key that Reddit approved",
     "ui": "somebody who ends it; the browser tests do what a person does there",
 }
 """Why a block is not run."""
+
+NOT_RUN = {
+    "make demo": "CI runs it",
+    "make check": "CI runs it",
+    "make test": "it would run this test",
+    "make test-browser": "CI runs it",
+    "make docs": "test_reference compares what it writes",
+    "make dev": "it serves until somebody ends it; test_commands does that with `cic demo --ui`",
+    ".venv/bin/cic serve --data-root data/demo": "it serves until somebody ends it; test_commands does that",
+    "cic archive serve DIR": "it serves until somebody ends it; test_exit_codes does that",
+}
+"""Lines of blocks that need a checkout which are looked at alone; and why."""
 
 HERE = "/home/me/cic_assets"
 """What the folder is called in the documentation."""
@@ -93,22 +110,102 @@ def _without_numbers(line):
     return " ".join(re.sub(r"[\d.,]*\d", "0", line).split())
 
 
+def shortened(commands, folder):
+    """The same commands on fewer pictures, and nets without use where a preset would train for a minute."""
+    if "--preset demo" in commands:
+        for file in folder.glob("problems/*/problem.yaml"):
+            if "presets:" not in (written := file.read_text()):
+                file.write_text(f"{written}{yaml.safe_dump({'presets': {'demo': TINY_SETTINGS}})}")
+    return re.sub(r"^(cic sample \w+).*", r"\1 --count 20", commands, flags=re.MULTILINE)
+
+
+def shown_by_tiny_nets(text):
+    """Without Xception, which is left out, and without what an answer is and how large things are."""
+    text = re.sub(r"^.*(\bxception: |│ Xception ).*\n", "", text, flags=re.MULTILINE)
+    text = re.sub(r": \w+ \([\d.]+%, \w+\)$", ": CLASS (0%, MODEL)", text, flags=re.MULTILINE)
+    return re.sub(r" [kMG]B\b", " B", text)
+
+
+def environment():
+    """That of somebody who has set nothing, with our commands at hand."""
+    variables = {key: value for key, value in os.environ.items() if not key.startswith(("CIC_", "DAGSTER", "REDDIT"))}
+    return variables | {"PATH": f"{Path(sys.executable).parent}:{variables['PATH']}", "COLUMNS": "120"}
+
+
+def bash(commands, folder, **variables):
+    command = ["bash", "-euo", "pipefail", "-c", commands]
+    return subprocess.run(
+        command, cwd=folder, env=environment() | variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("page", [page for page in PAGES if any(not step.needs for step in read(page))], ids=named)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=pytest.mark.xdist_group(f"commands of {named(page)}"))
+        for page in PAGES
+        if any(not step.needs for step in read(page))
+    ],
+    ids=named,
+)
 def test_every_command_works_and_shows_what_it_should(page, tmp_path):
-    variables = {key: value for key, value in os.environ.items() if not key.startswith(("CIC_", "DAGSTER", "REDDIT"))}
-    variables |= {"PATH": f"{Path(sys.executable).parent}:{variables['PATH']}", "COLUMNS": "120"}
     for step in (step for step in read(page) if not step.needs):
         where = f"{named(page)}:{step.line}"
-        command = ["bash", "-euo", "pipefail", "-c", step.commands]
-        result = subprocess.run(
-            command, cwd=tmp_path, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        assert result.returncode == 0, f"{where}: exit code {result.returncode}\n{step.commands}\n{result.stdout}"
+        commands = short_or_long(shortened, lambda commands, _folder: commands)(step.commands, tmp_path)
+        result = bash(commands, tmp_path)
+        assert result.returncode == 0, f"{where}: exit code {result.returncode}\n{commands}\n{result.stdout}"
         if step.shown is not None:
-            missing = missing_line(step.shown.replace(HERE, str(tmp_path)), result.stdout)
+            shown = step.shown.replace(HERE, str(tmp_path))
+            missing = missing_line(*map(short_or_long(shown_by_tiny_nets, str), (shown, result.stdout)))
             assert missing is None, f"{where}: shows a line that was not printed: {missing}\n{result.stdout}"
+
+
+def lines_of(page):
+    """Commands of the blocks that need a checkout, one by one and without comments, each with the line of its block."""
+    for step in read(page):
+        if step.needs == "needs checkout":
+            commands = (re.sub(r"\s+#.*", "", line).strip() for line in step.commands.splitlines())
+            yield from ((command, step.line) for command in commands if command)
+
+
+@pytest.fixture
+def checkout(own_finished):
+    """A folder like the project's own in which everything ran, and what the placeholders of README stand for."""
+    folder = own_finished.folder
+    for name in ("Makefile", "pyproject.toml", "uv.lock", "cic_assets"):
+        (folder / name).symlink_to(PROJECT / name)
+    (folder / ".venv").mkdir()
+    (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    (folder / ".venv" / ".synced").touch()
+    own_finished.root.rename(folder / "data")
+    own_finished.problem.rename(folder / "data" / "problem.yaml")
+    (folder / "data" / "demo").symlink_to(".")
+    (folder / "D").symlink_to("data")
+    own_finished.archive.rename(folder / "DIR")
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_every_line_that_needs_a_checkout_works_there(checkout):
+    raw = pd.read_parquet(checkout / "data" / "tables" / "raw_images" / "carporn.parquet")
+    for page in PAGES:
+        for command, line in lines_of(page):
+            if "--whole-source" in command:
+                file = checkout / "data" / "problem.yaml"
+                file.write_text(file.read_text().replace("  - r/tanks\n", ""))
+            given = re.sub(r"\bID\b", raw["post_id"].iloc[-1], command).replace(" KEY ", " tanks ")
+            if command in NOT_RUN:
+                given = f"make --dry-run {command.removeprefix('make ')}" if command.startswith("make ") else "true"
+            result = bash(given, checkout, CIC_ARCHIVE="DIR")
+            assert result.returncode == 0, f"{named(page)}:{line}: {given}\n{result.stdout}"
+            assert "Traceback" not in result.stdout
+
+
+def test_lines_that_are_not_run_are_those_of_the_pages():
+    assert NOT_RUN.keys() <= {command for page in PAGES for command, _ in lines_of(page)}
 
 
 def mistakes(commands):

@@ -154,6 +154,7 @@ ENDS = short_or_long(
 )
 
 
+@pytest.mark.xdist_group("test_exit_codes: what serves")
 @pytest.mark.parametrize(("name", "stop"), ENDS)
 def test_what_serves_ends_well_when_it_is_told_to(finished, serving, name, stop):
     arguments = [argument.format(archive=finished.archive) for argument in SERVING[name]]
@@ -179,6 +180,7 @@ DG = [
 ]  # fmt: skip
 
 
+@pytest.mark.xdist_group("test_exit_codes: dg")
 @pytest.mark.parametrize("row", DG, ids=lambda row: f"{' '.join(row.arguments)}-{row.code}")
 def test_a_row_of_dg(own_finished, row):
     result = own_finished.dg(*row.arguments, **row.variables)
