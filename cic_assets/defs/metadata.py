@@ -22,6 +22,7 @@ from cic_assets.domain.images import Tile, contact_sheet, decode, pair_sheet, pr
 from cic_assets.domain.models import ModelSettings, augmented, load_training_data
 from cic_assets.storage import ContentStore
 
+OWNERS = ["team:cic"]
 SHEET_TILES = 32
 SHEET_SIDE = 96
 SHEET_PAIRS = 8

@@ -1,8 +1,12 @@
-"""What an answer says of when to ask again."""
+"""When to ask again: what an answer says of it, and our own back-off where it says nothing."""
 
+import random
 import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
+TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+"""What may pass by itself: RFC 9110's, RFC 8470's 425, and Cloudflare's 52x for an origin that does not answer."""
 
 _SECONDS = re.compile(r"\d+(\.\d+)?", re.ASCII)
 _LONGEST = 999_999_999.0
@@ -33,3 +37,18 @@ def _seconds_until(date: str, now: datetime) -> float | None:
         moment = moment.replace(tzinfo=UTC)
     # A date has whole seconds: the second that it names is over one second later.
     return max(0.0, (moment - now).total_seconds())
+
+
+def backoff(failures: int, first: float = 1.0, longest: float = 30.0) -> float:
+    """Seconds before the next attempt: doubled for each failure, spread from half to one and a half.
+
+    Spreading keeps clients that failed together from coming back together (M. Brooker, "Exponential Backoff and
+    Jitter", AWS Architecture Blog, 2015).
+
+    Args:
+        failures: so far, at least 1.
+        first: mean wait after the first, in seconds.
+        longest: mean wait that it grows to.
+    """
+    # No secret depends on this randomness.
+    return min(first * 2.0 ** min(failures - 1, 60), longest) * random.uniform(0.5, 1.5)  # noqa: S311

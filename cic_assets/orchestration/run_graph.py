@@ -4,13 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from dagster import (
-    AssetKey,
-    DagsterEventType,
-    DagsterInstance,
-    Definitions,
-    ExecuteInProcessResult,
-)
+from dagster import AssetKey, DagsterEventType, DagsterInstance, Definitions, ExecuteInProcessResult
 
 from cic_assets.defs.failure_messages import innermost, reason_of
 from cic_assets.defs.loggers import LINES, forward_lines

@@ -1,4 +1,4 @@
-"""What Retry-After asks for, in every form that hosts write it in."""
+"""What Retry-After asks for, in every form that hosts write it in, and how long to wait without it."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cic_assets.domain.retrying import retry_after
+from cic_assets.domain.retrying import backoff, retry_after
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -73,3 +73,16 @@ def test_a_date_is_in_utc_wherever_this_machine_is():
 def test_it_takes_anything(value):
     seconds = retry_after(value)
     assert seconds is None or 0 <= seconds < float("inf")
+
+
+def test_backoff_doubles_and_spreads():
+    for failures, mean in [(1, 0.5), (2, 1.0), (3, 2.0)]:
+        waits = [backoff(failures, 0.5) for _ in range(200)]
+        assert mean / 2 <= min(waits) < mean * 0.75
+        assert mean * 1.25 < max(waits) <= mean * 1.5
+
+
+@given(st.integers(1, 10_000))
+def test_backoff_grows_and_is_bounded(failures):
+    mean = min(2.0 ** min(failures - 1, 10), 30)
+    assert mean / 2 <= backoff(failures) <= mean * 1.5

@@ -17,7 +17,6 @@ from cic_assets.domain.duplicates import (
 )
 from cic_assets.storage import content_version
 
-OWNERS = ["team:cic"]
 SHARES_DROPPED = "share dropped"
 """Metadata of `duplicates`, by source: the history that a check compares with."""
 
@@ -32,7 +31,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         deps=["raw_images"],
         group_name="deduplication",
         kinds={"opencv", "parquet"},
-        owners=OWNERS,
+        owners=metadata.OWNERS,
         automation_condition=on_new_data(),
         code_version=content_version(1),
     )
@@ -56,7 +55,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         deps=[all_of("image_hashes")],
         group_name="deduplication",
         kinds={"numpy", "parquet"},
-        owners=OWNERS,
+        owners=metadata.OWNERS,
         automation_condition=on_new_data(),
         code_version=content_version(1, how_alike, problem.classes_by_key, problem.overrides),
     )
@@ -95,7 +94,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         deps=["image_hashes", AssetDep("duplicates")],
         group_name="deduplication",
         kinds={"pandas", "parquet"},
-        owners=OWNERS,
+        owners=metadata.OWNERS,
         # New pictures without a copy change no group: the search has to have run, whatever it found.
         automation_condition=after(problem.dagster.key("duplicates")),
         code_version=content_version(1),

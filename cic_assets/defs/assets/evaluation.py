@@ -10,8 +10,6 @@ from cic_assets.defs.resources import DataRootResource
 from cic_assets.domain.evaluation import PLACES, build_report, load_report_inputs, write_report
 from cic_assets.storage import content_version
 
-OWNERS = ["team:cic"]
-
 
 def build_assets(problem: Problem) -> list[AssetsDefinition]:
     """`evaluation_report`."""
@@ -21,7 +19,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         deps=[*models, "training_dataset", "duplicates", all_of("raw_images")],
         group_name="evaluation",
         kinds={"matplotlib", "html"},
-        owners=OWNERS,
+        owners=metadata.OWNERS,
         # A report on new pictures waits for models that know them.
         automation_condition=on_new_data(*map(problem.dagster.key, models)),
         # The report shows the sources and all settings; where they lie on this machine it does not.

@@ -8,8 +8,6 @@ from cic_assets.defs import metadata
 from cic_assets.defs.resources import DataRootResource
 from cic_assets.domain.prediction import PredictionError, as_table, load_predictor
 
-OWNERS = ["team:cic"]
-
 
 class PredictionConfig(Config):
     """What to classify."""
@@ -26,7 +24,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         deps=[AssetDep(f"{name}_model") for name in problem.models],
         group_name="prediction",
         kinds={"keras"},
-        owners=OWNERS,
+        owners=metadata.OWNERS,
     )
     def adhoc_predictions(
         context: AssetExecutionContext, config: PredictionConfig, data: DataRootResource

@@ -15,8 +15,6 @@ from cic_assets.domain.duplicates import group_members
 from cic_assets.domain.sources import is_sample
 from cic_assets.storage import DataRoot, content_version
 
-OWNERS = ["team:cic"]
-
 
 def build_assets(problem: Problem) -> list[AssetsDefinition]:
     """`resized_images` and `training_dataset`."""
@@ -29,7 +27,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         deps=["deduped_images"],
         group_name="preparation",
         kinds={"opencv", "parquet"},
-        owners=OWNERS,
+        owners=metadata.OWNERS,
         automation_condition=on_new_data(),
         code_version=content_version(2, settings.side, settings.jpeg_quality),
     )
@@ -64,7 +62,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         deps=[all_of("resized_images"), "duplicates"],
         group_name="preparation",
         kinds={"numpy", "parquet"},
-        owners=OWNERS,
+        owners=metadata.OWNERS,
         # Groups that change show in what is kept; before that is resized it is too early.
         automation_condition=on_new_data(problem.dagster.key("resized_images")),
         code_version=content_version(

@@ -21,8 +21,6 @@ from cic_assets.domain.reddit import TERMS_POINTS, RedditError
 from cic_assets.domain.sources import SourceError, scrape
 from cic_assets.storage import content_version
 
-OWNERS = ["team:cic"]
-
 
 def build_assets(problem: Problem) -> list[AssetsDefinition]:
     """`raw_images`."""
@@ -32,7 +30,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         deps=["takedowns"],
         group_name="scraping",
         kinds={"reddit", "parquet"},
-        owners=OWNERS,
+        owners=metadata.OWNERS,
         retry_policy=RETRY_PASSING,
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(days=problem.routine.stale_after_days)),
         code_version=content_version(1, problem.reddit.model_dump(), problem.download.model_dump()),

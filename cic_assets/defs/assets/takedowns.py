@@ -11,8 +11,6 @@ from cic_assets.domain.reddit import RedditError
 from cic_assets.domain.takedowns import check_takedowns
 from cic_assets.storage import content_version
 
-OWNERS = ["team:cic"]
-
 
 def build_assets(problem: Problem) -> list[AssetsDefinition]:
     """`takedowns`."""
@@ -21,7 +19,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         partitions_def=source_partitions(problem),
         group_name="scraping",
         kinds={"reddit", "parquet"},
-        owners=OWNERS,
+        owners=metadata.OWNERS,
         retry_policy=RETRY_PASSING,
         code_version=content_version(1),
     )

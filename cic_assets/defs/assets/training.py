@@ -21,7 +21,6 @@ from cic_assets.domain.models import (
 )
 from cic_assets.storage import content_version
 
-OWNERS = ["team:cic"]
 POOL = "gpu"
 """Trainings that run at once are limited by this pool's limit in dagster.yaml."""
 
@@ -43,7 +42,7 @@ def _model_asset(name: str, settings: ModelSettings) -> AssetsDefinition:
         deps=["training_dataset"],
         group_name="training",
         kinds={"keras", "tensorflow"},
-        owners=OWNERS,
+        owners=metadata.OWNERS,
         pool=POOL,
         # For executors that place each step: a pod or an actor with a GPU. Executors of one machine ignore it.
         op_tags={

@@ -5,7 +5,7 @@ Nothing here knows of posts, tables or Dagster.
 """
 
 from cic_assets.domain.download.budget import large_blocks_returned
-from cic_assets.domain.download.downloader import download, download_all
+from cic_assets.domain.download.downloader import download
 from cic_assets.domain.download.examine import ImageValidator, ValidatedImage
 from cic_assets.domain.download.network import Network
 from cic_assets.domain.download.results import Download, FetchError, FetchRequest, Progress
@@ -13,5 +13,5 @@ from cic_assets.domain.download.settings import DownloadSettings, default_user_a
 
 __all__ = [
     "Download", "DownloadSettings", "FetchError", "FetchRequest", "ImageValidator", "Network", "Progress",
-    "ValidatedImage", "default_user_agent", "download", "download_all", "large_blocks_returned",
+    "ValidatedImage", "default_user_agent", "download", "large_blocks_returned",
 ]  # fmt: skip

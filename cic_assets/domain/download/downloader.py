@@ -7,6 +7,7 @@ redirects, retries and the fallback queue again. What the answers mean is decide
 
 import asyncio
 import contextlib
+import math
 import random
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -18,10 +19,10 @@ from cic_assets.domain.download.hosts import HostHealth
 from cic_assets.domain.download.jobs import Attempts, Job
 from cic_assets.domain.download.network import Network
 from cic_assets.domain.download.results import Download, FetchError, FetchRequest, Progress
-from cic_assets.domain.download.retrying import backoff
 from cic_assets.domain.download.schedule import Schedule
 from cic_assets.domain.download.settings import DownloadSettings
 from cic_assets.domain.media import Outcome
+from cic_assets.domain.retrying import backoff
 from cic_assets.storage import ContentStore
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ FALLBACK_OUTCOMES = frozenset(
 """What a preview makes up for: a host that fails. Not one that says no, or that shows that the picture was removed."""
 
 
-async def download_all(
+def download(
     requests: Iterable[FetchRequest],
     *,
     store: ContentStore,
@@ -73,27 +74,16 @@ async def download_all(
     """
     settings, network, known = settings or DownloadSettings(), network or Network.public(), known or {}
     unique = _unique(requests)
-    with large_blocks_returned(), ThreadPoolExecutor(settings.workers, thread_name_prefix="download") as pool:
+    wanted = [request for url, request in unique.items() if url not in known]
+
+    async def fetch() -> dict[str, Download]:
         async with network.connector() as connector, _session(settings, connector) as session:
             attempts = Attempts(session, pool, store=store, settings=settings, network=network)
-            run = _Run(attempts, settings, network, on_result)
-            fetched = await run.fetch([request for url, request in unique.items() if url not in known])
+            return await _Run(attempts, settings, network, on_result).fetch(wanted)
+
+    with large_blocks_returned(), ThreadPoolExecutor(settings.workers, thread_name_prefix="download") as pool:
+        fetched = asyncio.run(fetch())
     return {url: known[url] if url in known else fetched[url] for url in unique}
-
-
-def download(
-    requests: Iterable[FetchRequest],
-    *,
-    store: ContentStore,
-    settings: DownloadSettings | None = None,
-    network: Network | None = None,
-    known: Mapping[str, Download] | None = None,
-    on_result: OnResult | None = None,
-) -> dict[str, Download]:
-    """`download_all`, for callers without an event loop of their own."""
-    return asyncio.run(
-        download_all(requests, store=store, settings=settings, network=network, known=known, on_result=on_result)
-    )
 
 
 def _unique(requests: Iterable[FetchRequest]) -> dict[str, FetchRequest]:
@@ -222,7 +212,7 @@ class _Run:
     def _retry(self, failure: FetchError, job: Job, host: str) -> None:
         job.failures += 1
         now = self._now()
-        pause = backoff(job.failures, self._settings.backoff_seconds)
+        pause = backoff(job.failures, self._settings.backoff_seconds, longest=math.inf)
         if failure.wait is not None:
             # What it asked for is meant for all of our requests, not for this one alone.
             self._schedule.pause(host, now + failure.wait)

@@ -17,12 +17,11 @@ from yarl import URL
 
 from cic_assets.domain.download.budget import ByteBudget
 from cic_assets.domain.download.results import FetchError
-from cic_assets.domain.download.retrying import TRANSIENT_STATUSES
 from cic_assets.domain.download.robots import refusal
 from cic_assets.domain.download.settings import DownloadSettings
 from cic_assets.domain.download.timeouts import Timeouts
 from cic_assets.domain.media import Outcome
-from cic_assets.domain.retrying import retry_after
+from cic_assets.domain.retrying import TRANSIENT_STATUSES, retry_after
 
 logger = logging.getLogger(__name__)
 

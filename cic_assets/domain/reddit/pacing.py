@@ -1,8 +1,7 @@
-"""How fast Reddit is asked: the one place that keeps its limit, and how long to wait when nobody says."""
+"""How fast Reddit is asked: the one place that keeps its limit."""
 
 import hashlib
 import os
-import random
 import sqlite3
 import time
 from collections.abc import Callable
@@ -71,11 +70,3 @@ class Pace:
                 ledger.execute("INSERT INTO requests VALUES (?)", (now,))
             ledger.execute("COMMIT")
         return 0.0 if taken < self._per_window else max(float(first) + self._window - now, 0.001)
-
-
-def backoff(attempt: int, *, first: float = 1.0, longest: float = 30.0) -> float:
-    """Seconds to wait after the attempt of this number, from 0, when nobody says how long.
-
-    They double, up to `longest`, and the half of them is by chance: who failed together does not come back together.
-    """
-    return random.uniform(0.5, 1.0) * min(first * 2.0 ** min(attempt, 60), longest)  # noqa: S311  # no secret depends on it

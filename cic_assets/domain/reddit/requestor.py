@@ -15,9 +15,9 @@ import requests
 from requests.structures import CaseInsensitiveDict
 
 from cic_assets.domain.reddit.errors import RateLimitedError, RedditError, UnexpectedAnswerError, UnreachableError
-from cic_assets.domain.reddit.pacing import Pace, backoff
+from cic_assets.domain.reddit.pacing import Pace
 from cic_assets.domain.reddit.settings import RedditSettings
-from cic_assets.domain.retrying import retry_after
+from cic_assets.domain.retrying import backoff, retry_after
 
 _MAX_BYTES = 64 * 2**20
 """A page of 100 posts has about 1 MB."""
@@ -71,12 +71,14 @@ class PatientRequestor(prawcore.Requestor):
         try:
             response = self._ask(*args, **request)
         except requests.RequestException as error:
-            return _NotNow(backoff(attempt), UnreachableError(f"{self._server} gives no answer: {self._why(error)}"))
+            return _NotNow(
+                backoff(attempt + 1), UnreachableError(f"{self._server} gives no answer: {self._why(error)}")
+            )
         if response.status_code == _TOO_MANY:
             return self._too_many(response, attempt)
         if response.status_code >= _SERVER_FAILS:
             fault = f"{self._server} fails (HTTP {response.status_code}), {self._tried}; redditstatus.com tells more"
-            return _NotNow(backoff(attempt), UnreachableError(fault))
+            return _NotNow(backoff(attempt + 1), UnreachableError(fault))
         return response
 
     def _ask(self, *args: Any, **request: Any) -> requests.Response:
@@ -101,7 +103,7 @@ class PatientRequestor(prawcore.Requestor):
                 "scrape again later"
             )
         fault = f"{self._server} says too many requests (HTTP 429), {self._tried}: scrape again later"
-        return _NotNow(backoff(attempt) if told is None else told, RateLimitedError(fault))
+        return _NotNow(backoff(attempt + 1) if told is None else told, RateLimitedError(fault))
 
     @property
     def _server(self) -> str:

@@ -1,13 +1,12 @@
 """Every way in which a host can answer ends in its outcome, over real connections."""
 
-import asyncio
 import gzip
 import time
 
 import pytest
 from pydantic import ValidationError
 
-from cic_assets.domain.download import Download, DownloadSettings, FetchRequest, Network, download, download_all
+from cic_assets.domain.download import Download, DownloadSettings, FetchRequest, Network, download
 from cic_assets.domain.download.examine import ImageValidator
 from cic_assets.domain.download.placeholders import REMOVED_MD5
 from cic_assets.domain.media import Outcome
@@ -464,16 +463,6 @@ def test_headers_and_reasons_can_be_kept_in_a_table(host, fetch, picture):
     assert (results[odd].outcome, results[odd].etag, results[odd].last_modified) == (Outcome.OK, None, None)
     assert results[elsewhere].outcome in {Outcome.BLOCKED, Outcome.ERROR}
     assert results[elsewhere].reason.isprintable()
-
-
-def test_inside_an_event_loop_and_cancelled(host, store):
-    async def run():
-        url = host.serve("a.example/x", host.answer(200, after=60))
-        async with asyncio.timeout(0.2):
-            await download_all([FetchRequest(url=url)], store=store, network=Network.replay("127.0.0.1", host.port))
-
-    with pytest.raises(TimeoutError):
-        asyncio.run(run())
 
 
 def test_nothing_to_fetch(store):

@@ -7,17 +7,9 @@ from yarl import URL
 
 from cic_assets.domain.download import default_user_agent
 from cic_assets.domain.download.placeholders import is_removed_page
-from cic_assets.domain.download.retrying import backoff
 from cic_assets.domain.download.robots import refusal, robots_directives
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
-
-
-def test_backoff_doubles_and_spreads():
-    for attempt, mean in [(1, 0.5), (2, 1.0), (3, 2.0)]:
-        waits = [backoff(attempt, 0.5) for _ in range(200)]
-        assert mean / 2 <= min(waits) < mean * 0.75
-        assert mean * 1.25 < max(waits) <= mean * 1.5
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from cic_assets.domain.reddit.pacing import Pace, backoff, ledger_of
+from cic_assets.domain.reddit.pacing import Pace, ledger_of
 
 
 class _Clock:
@@ -118,9 +116,3 @@ def test_the_ledger_is_of_the_app_and_does_not_tell_its_id(monkeypatch, tmp_path
     assert ledger_of("app").parent == tmp_path / "cic_assets"
     assert ledger_of("app") != ledger_of("another")
     assert "myclient" not in str(ledger_of("myclient"))
-
-
-@given(st.integers(0, 10_000))
-def test_backoff_grows_and_is_bounded(attempt):
-    seconds = backoff(attempt, first=1, longest=30)
-    assert min(2.0 ** min(attempt, 10), 30) / 2 <= seconds <= min(2.0 ** min(attempt, 10), 30)
