@@ -1,4 +1,4 @@
-"""A model trained with JAX, in a process of its own, is the same model under TensorFlow."""
+"""Models trained with JAX, in a process of its own, are the same under TensorFlow."""
 
 import importlib.util
 import os
@@ -13,11 +13,13 @@ from numpy.testing import assert_allclose
 from upath import UPath
 
 from cic_assets.domain.models import ModelSettings, TrainingSpec, load_model
+from cic_assets_tests.fixtures.effort import short_or_long
 
 from .conftest import MakeDataset
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(900),  # the first one waits for all trainings, most of which is compiling
     pytest.mark.skipif(importlib.util.find_spec("jax") is None, reason="jax is not installed"),
     # TensorFlow's tensors, asked by Keras for a numpy array.
     pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"),
@@ -33,6 +35,7 @@ CASES: dict[str, dict[str, Any]] = {
     "xception-original": {"architecture": "xception", "variant": "original", **TINY_XCEPTION},
     "xception-modern": {"architecture": "xception", "variant": "modern", "head_epochs": 1, **TINY_XCEPTION},
 }
+CHOSEN = short_or_long(["vgg-modern", "peetz_net-original", "xception-modern"], list(CASES))
 
 
 TRAIN_AND_ASK = """
@@ -46,29 +49,39 @@ def nowhere(*_):
     raise WeightsUnavailableError("a test fetches none", nowhere=True)
 
 training.resolve_weights = nowhere
-spec = TrainingSpec.model_validate_json(Path(sys.argv[1]).read_text())
-train(spec)
-model, _ = load_model(UPath(spec.output))
-np.save(sys.argv[2], np.asarray(model(np.load(Path(spec.dataset) / "test.npy"))))
+for name in sys.argv[1:]:
+    spec = TrainingSpec.model_validate_json(Path(name).read_text())
+    train(spec)
+    model, _ = load_model(UPath(spec.output))
+    np.save(Path(spec.output) / "answers.npy", np.asarray(model(np.load(Path(spec.dataset) / "test.npy"))))
 """
 
 
-@pytest.mark.parametrize("case", CASES)
-def test_a_model_trained_with_jax_is_the_same_under_tensorflow(
-    make_dataset: MakeDataset, tmp_path: Path, case: str
-) -> None:
-    settings = ModelSettings.model_validate(CASES[case])
-    dataset, output, answers = make_dataset(side=settings.input_size), tmp_path / "model", tmp_path / "answers.npy"
-    spec = TrainingSpec(
-        name=case, settings=settings, dataset=str(dataset), output=str(output), allow_random_weights=True
-    )
-    (tmp_path / "spec.json").write_text(spec.model_dump_json())
+@pytest.fixture(scope="module")
+def specs(make_shared_dataset: MakeDataset, tmp_path_factory: pytest.TempPathFactory) -> dict[str, TrainingSpec]:
+    """What was trained with JAX, one after the other in one process."""
+    folder, datasets = tmp_path_factory.mktemp("jax"), {side: make_shared_dataset(side=side) for side in (40, 71)}
+    made = {}
+    for case in CHOSEN:
+        settings = ModelSettings.model_validate(CASES[case])
+        made[case] = TrainingSpec(
+            name=case, settings=settings, dataset=str(datasets[settings.input_size]), output=str(folder / case),
+            allow_random_weights=True,
+        )  # fmt: skip
+        (folder / f"{case}.json").write_text(made[case].model_dump_json())
     subprocess.run(
-        [sys.executable, "-c", TRAIN_AND_ASK, str(tmp_path / "spec.json"), str(answers)],
+        [sys.executable, "-c", TRAIN_AND_ASK, *(str(folder / f"{case}.json") for case in made)],
         env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
         check=True,
     )
-    model, card = load_model(UPath(output))
+    return made
+
+
+@pytest.mark.parametrize("case", CHOSEN)
+def test_a_model_trained_with_jax_is_the_same_under_tensorflow(specs: dict[str, TrainingSpec], case: str) -> None:
+    spec = specs[case]
+    model, card = load_model(UPath(spec.output))
     assert card.backend == "jax"
-    assert card.epochs == settings.epochs
-    assert_allclose(np.asarray(model(np.load(dataset / "test.npy"))), np.load(answers), atol=1e-5)
+    assert card.epochs == spec.settings.epochs
+    pictures, answers = np.load(Path(spec.dataset) / "test.npy"), np.load(Path(spec.output) / "answers.npy")
+    assert_allclose(np.asarray(model(pictures)), answers, atol=1e-5)
