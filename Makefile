@@ -87,7 +87,7 @@ docs: setup ## Write docs/reference out of the code
 	$(BIN)/python docs/reference.py
 
 acceptance: setup ## The tests on private photos, where they are
-	$(BIN)/pytest -n auto --dist loadgroup --durations=10 -m "shared"
+	$(PYTEST) --durations=10 -m "shared"
 
 bench: setup ## Each stage against its peers; with PHOTOS=DIR of class folders of JPEGs also what needs photos
 	$(BIN)/python benchmarks/download.py
