@@ -45,6 +45,7 @@ LONGEST_FIRST = ("e2e", "cli", "orchestration", "models", "docs")
 """What paths of long tests have in them: begun last, such a file would keep one worker at work alone."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the markers
 def pytest_collection_modifyitems(items):
     """Tests of a file stay together on one worker, which so makes what they share once, unless they say otherwise."""
     for item in items:
