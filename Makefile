@@ -11,7 +11,7 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 # What conftest groups stays on one worker, in conftest's order.
-PYTEST = $(BIN)/pytest -n auto --dist loadgroup --no-loadscope-reorder
+PYTEST = $(BIN)/pytest -n auto --dist loadgroup
 # An existing uv is used; otherwise one is put into its own small environment, so that `uv sync` cannot remove it.
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 # pytest and ruff look nice in colour where a person looks.

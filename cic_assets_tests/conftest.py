@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 import requests
+from _pytest.nodeid import coerce_node_id
 from hypothesis import HealthCheck, settings
 
 from cic_assets_tests.fixtures.effort import short_or_long
@@ -41,17 +42,21 @@ settings.register_profile(
 settings.load_profile("any machine")
 
 
-LONGEST_FIRST = ("e2e", "cli", "orchestration", "models", "docs")
-"""What paths of long tests have in them: begun last, such a file would keep one worker at work alone."""
+HERE = Path(__file__).resolve().parent
+LONGEST_FIRST = frozenset({"e2e", "cli", "orchestration", "models", "test_docs.py"})
+"""Folders and files of long tests: begun last, such a file would keep one worker at work alone."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the markers
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     """Tests of a file stay together on one worker, which so makes what they share once, unless they say otherwise."""
+    items.sort(key=lambda item: LONGEST_FIRST.isdisjoint(item.path.relative_to(HERE).parts))
+    if not getattr(config.option, "loadgroup", False):  # set in the workers of pytest-xdist
+        return
     for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-    items.sort(key=lambda item: not any(name in str(item.path) for name in LONGEST_FIRST))
+        mark = item.get_closest_marker("xdist_group")
+        group = mark.args[0] if mark else item.path.relative_to(HERE).as_posix().replace("/", ".")
+        # pytest-xdist 3.8 puts a group behind a test's id in a place that pytest no longer reads.
+        item._id = coerce_node_id(f"{item.nodeid}@{group}")
 
 
 def _shared_data_folder() -> Path:
