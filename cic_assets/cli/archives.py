@@ -29,12 +29,9 @@ def serve_archive(directory: Path, port: int) -> None:
 @click.command()
 @click.argument("directory", metavar="FOLDER", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
-    "--count",
-    default=80,
-    show_default=True,
-    type=click.IntRange(1, MOST_PICTURES),
+    "--count", default=80, show_default=True, type=click.IntRange(1, MOST_PICTURES),
     help=f"pictures of each class; there are {MOST_PICTURES} at most",
-)
+)  # fmt: skip
 def sample(directory: Path, count: int) -> None:
     """Copy drawn pictures of cars and tanks, a folder of each, to try things out with."""
     from cic_assets.web.replay import copy_pictures

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from cic_assets.defs.failure_messages import ADVICE, CHOOSE_ANOTHER, MAKE_ROOM
+from cic_assets.domain.renaming import RenamedSettingWarning
 from cic_assets.orchestration.errors import InstanceError
 
 _ADVICE = {
@@ -47,11 +48,11 @@ class Commands(click.Group):
 
 def _say_new_names() -> None:
     """Settings that are called something else now, a line each; of several readings of a file, one."""
-    warnings.filterwarnings("once", message=".* is called .* now", category=FutureWarning)
+    warnings.filterwarnings("once", category=RenamedSettingWarning)
     show = warnings.showwarning
 
     def say(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-        if category is FutureWarning:
+        if category is RenamedSettingWarning:
             click.echo(f"Warning: {message}", err=True)
         else:
             show(message, category, *where, **more)

@@ -1,7 +1,7 @@
 """What a command or a person at the UI sets from outside, by the variables `CIC_…`. The one place that reads them.
 
 Commands write their options here too, so that steps in other processes see the same. Variables of others are read where
-they matter: Reddit's key in `build`, Dagster's home in `instance`.
+they matter: Reddit's key in `defs.resources`, Dagster's home in `orchestration.instance`.
 """
 
 import os

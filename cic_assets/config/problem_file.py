@@ -15,7 +15,7 @@ from cic_assets.domain import evaluation, models
 from cic_assets.domain.dataset import DatasetError
 from cic_assets.domain.duplicates import OverridesError
 from cic_assets.domain.models import default_models
-from cic_assets.domain.renaming import with_new_names
+from cic_assets.domain.renaming import RenamedSettingWarning, with_new_names
 
 
 class ProblemError(ValueError):
@@ -96,13 +96,13 @@ def _with_new_names(content: Mapping[str, Any], path: Path, before: str = "") ->
 def _section(given: Any, renamed: Mapping[str, str], where: str) -> Any:
     if not isinstance(given, Mapping):
         return given  # null, or a mistake that validation names
-    for name in given:
-        if name in renamed:
-            warnings.warn(f"{where}.{name} is called {renamed[name]} now", FutureWarning, stacklevel=2)
     try:
-        return with_new_names(given, renamed)
+        of_today = with_new_names(given, renamed)
     except ValueError as error:
         raise ProblemError(f"{where}: {error}") from None
+    for name in [name for name in given if name in renamed]:
+        warnings.warn(f"{where}.{name} is called {renamed[name]} now", RenamedSettingWarning, stacklevel=2)
+    return of_today
 
 
 def _own_presets(path: Path, presets: Any) -> dict[str, Any]:

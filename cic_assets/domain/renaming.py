@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 
+class RenamedSettingWarning(FutureWarning):
+    """A person wrote a setting under its old name."""
+
+
 def with_new_names(given: Mapping[str, Any], renamed: Mapping[str, str]) -> dict[str, Any]:
     """Settings under the names of today.
 

@@ -31,7 +31,7 @@ def retry_after(value: str | None, now: datetime | None = None) -> float | None:
 def _seconds_until(date: str, now: datetime) -> float | None:
     try:
         moment = parsedate_to_datetime(date)
-    except ValueError:
+    except (ValueError, OverflowError):  # of a year or a zone without end
         return None
     if moment.tzinfo is None:  # HTTP dates are in UTC, whether or not they say so
         moment = moment.replace(tzinfo=UTC)
@@ -39,7 +39,7 @@ def _seconds_until(date: str, now: datetime) -> float | None:
     return max(0.0, (moment - now).total_seconds())
 
 
-def backoff(failures: int, first: float = 1.0, longest: float = 30.0) -> float:
+def backoff(failures: int, first: float = 1.0, longest: float = 20.0) -> float:
     """Seconds before the next attempt: doubled for each failure, spread from half to one and a half.
 
     Spreading keeps clients that failed together from coming back together (M. Brooker, "Exponential Backoff and

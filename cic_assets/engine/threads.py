@@ -28,7 +28,7 @@ class Threads:
         """As `Engine.map`."""
         workers = self.workers or os.cpu_count() or 1
         waiting: deque[Future[R]] = deque()
-        with ThreadPoolExecutor(workers) as pool:
+        with ThreadPoolExecutor(workers, thread_name_prefix="engine") as pool:
             try:
                 for item in items:
                     waiting.append(pool.submit(task, item))

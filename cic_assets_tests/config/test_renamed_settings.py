@@ -46,10 +46,7 @@ def test_old_names_mean_what_the_new_ones_do(problem_file, preset):
 
 def test_a_setting_under_both_names_is_a_mistake(problem_file):
     text = "models: {vgg: {averaging: 0.5, ema: 0.6}}\n"
-    with (
-        pytest.warns(FutureWarning),
-        pytest.raises(ProblemError, match=r"models\.vgg: averaging is the old name of ema"),
-    ):
+    with pytest.raises(ProblemError, match=r"models\.vgg: averaging is the old name of ema"):
         load_problem(problem_file(text))
 
 

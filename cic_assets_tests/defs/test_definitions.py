@@ -95,7 +95,6 @@ HEAVY = {
 """What only some steps need: imported where it is used, not by everything that reads the definitions."""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("changes", "seconds"), [({}, 30), ({"sensor_seconds": 2}, 2)])
 def test_sensors_look_as_often_as_is_set(world, changes, seconds):
     sensors = build_definitions(world.environment.model_copy(update=changes)).get_repository_def().sensor_defs
@@ -105,6 +104,7 @@ def test_sensors_look_as_often_as_is_set(world, changes, seconds):
     }
 
 
+@pytest.mark.slow
 def test_loading_imports_nothing_heavy(world):
     program = (
         "import sys; from cic_assets.definitions import defs; defs.resolve_asset_graph()\n"

@@ -1,5 +1,6 @@
 """The wheel alone, in an environment of its own outside the checkout, does what the checkout does."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -39,7 +40,7 @@ class Installed:
     def _uv_runs(self, *arguments):
         command = [str(self._uv), *map(str, arguments)]
         result = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
-        if result.returncode and any(word in result.stderr for word in UNREACHABLE):
+        if result.returncode and not os.environ.get("CI") and any(word in result.stderr for word in UNREACHABLE):
             pytest.skip(f"uv {arguments[0]} needs a network, or a cache that has all: {result.stderr[-200:]}")
         assert result.returncode == 0, result.stderr
 
@@ -86,6 +87,7 @@ def test_the_demo_scrapes_and_prepares_the_sample(installed):
         said = next((line for line in demo.stderr if "Building the data set" in line), "")
         demo.send_signal(signal.SIGINT)
         demo.communicate(timeout=60)
+    assert demo.returncode == 1
     assert said
     root = installed.home / "begun"
     assert {path.stem for path in (root / "tables" / "resized_images").glob("*")} == {"carporn", "tankporn", "tanks"}

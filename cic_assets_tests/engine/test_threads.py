@@ -62,6 +62,4 @@ def test_who_stops_asking_stops_the_work():
     so_far = len(done)
     time.sleep(0.05)
     assert len(done) == so_far < 200
-    assert not any(
-        thread.name.startswith("ThreadPoolExecutor") for thread in threading.enumerate() if thread.is_alive()
-    )
+    assert not any(thread.name.startswith("engine") for thread in threading.enumerate() if thread.is_alive())

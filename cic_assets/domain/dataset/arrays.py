@@ -237,7 +237,7 @@ def _write_split(folder: Path, split: Split, rows: pd.DataFrame, resized: Conten
         row, sha256 = item
         images[row] = decode(resized.get(sha256, "jpeg"))
 
-    for _ in Threads().map(read, enumerate(rows["sha256"])):
+    for _ in Threads(8).map(read, enumerate(rows["sha256"])):  # more than cores: the store may be far
         pass
     images.flush()
     np.save(folder / f"{split}_labels.npy", rows["label"].to_numpy(np.int64))

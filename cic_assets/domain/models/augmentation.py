@@ -81,7 +81,7 @@ def augmented(pictures: Images, settings: AugmentationSettings, seed: int) -> Im
     return augment(pictures, np.arange(len(pictures)), draw(settings, len(pictures), seed, epoch=0))
 
 
-def cut_and_paste(
+def cutmix(
     images: Images, targets: NDArray[np.float32], random: np.random.Generator
 ) -> tuple[Images, NDArray[np.float32]]:
     """Each picture of a batch with a square of another one, and its target likewise by the square's share of the area.

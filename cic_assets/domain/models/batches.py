@@ -8,7 +8,7 @@ import keras  # noqa: TID253 - this module is imported only for training
 import numpy as np
 from numpy.typing import NDArray
 
-from cic_assets.domain.models.augmentation import augment, cut_and_paste, draw
+from cic_assets.domain.models.augmentation import augment, cutmix, draw
 from cic_assets.domain.models.data import Images, Labels
 from cic_assets.domain.models.settings import AugmentationSettings
 
@@ -51,7 +51,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no type
             classes: K.
             batch_size: at most.
             seed: of order and mixtures; None keeps the order and mixes nothing.
-            cutmix: share of the batches that `augmentation.cut_and_paste` mixes.
+            cutmix: share of the batches that `augmentation.cutmix` mixes.
             workers: threads that make batches while others are trained on; one where training needs the cores itself.
         """
         super().__init__(workers=workers)
@@ -76,7 +76,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no type
         if self._seed is not None and self._cutmix:
             random = np.random.default_rng([self._seed, self.epoch, 2, index])
             if random.random() < self._cutmix:
-                return cut_and_paste(inputs, targets, random)
+                return cutmix(inputs, targets, random)
         return inputs, targets
 
     @property

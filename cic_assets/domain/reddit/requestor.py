@@ -71,9 +71,8 @@ class PatientRequestor(prawcore.Requestor):
         try:
             response = self._ask(*args, **request)
         except requests.RequestException as error:
-            return _NotNow(
-                backoff(attempt + 1), UnreachableError(f"{self._server} gives no answer: {self._why(error)}")
-            )
+            fault = f"{self._server} gives no answer: {self._why(error)}"
+            return _NotNow(backoff(attempt + 1), UnreachableError(fault))
         if response.status_code == _TOO_MANY:
             return self._too_many(response, attempt)
         if response.status_code >= _SERVER_FAILS:

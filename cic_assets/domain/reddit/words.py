@@ -12,6 +12,6 @@ TimeFilter = Literal["hour", "day", "week", "month", "year", "all"]
 SORTS: tuple[Sort, ...] = ("new", "hot", "rising", "top", "controversial")
 TIME_FILTERS: tuple[TimeFilter, ...] = ("hour", "day", "week", "month", "year", "all")
 
-SUBREDDIT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{1,20}|u_[A-Za-z0-9_]{3,20}")
+SUBREDDIT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]{1,20}|u_[A-Za-z0-9_-]{3,20}")
 """Reddit's own rule: 3 to 21 letters, digits and underscores (two in the oldest), no underscore first; a profile is
 `u_` before a name of up to 20."""

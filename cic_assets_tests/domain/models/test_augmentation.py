@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from cic_assets.domain.models.augmentation import Draws, augment, cut_and_paste, draw, side_to_crop_from
+from cic_assets.domain.models.augmentation import Draws, augment, cutmix, draw, side_to_crop_from
 from cic_assets.domain.models.settings import AugmentationSettings
 
 STILL = AugmentationSettings(rotation=0, brightness=(1, 1), flip=False)
@@ -132,7 +132,7 @@ def test_another_side_keeps_mirror_and_place() -> None:
 def test_a_square_of_another_picture_counts_by_its_area(seed: int) -> None:
     greys = np.array([0, 100, 200], np.uint8)
     images = np.repeat(greys, 32 * 32 * 3).reshape(3, 32, 32, 3)
-    pasted, shares = cut_and_paste(images, np.eye(3, dtype=np.float32), np.random.default_rng(seed))
+    pasted, shares = cutmix(images, np.eye(3, dtype=np.float32), np.random.default_rng(seed))
     assert (pasted.dtype, shares.dtype) == (np.uint8, np.float32)
     assert set(np.unique(pasted)) <= set(greys)
     assert_allclose(shares.sum(axis=1), 1, atol=1e-6)
@@ -142,9 +142,6 @@ def test_a_square_of_another_picture_counts_by_its_area(seed: int) -> None:
 
 def test_squares_are_of_every_size() -> None:
     images = noise(2)
-    areas = [
-        cut_and_paste(images, np.eye(2, dtype=np.float32), np.random.default_rng([seed]))[1].min()
-        for seed in range(200)
-    ]
+    areas = [cutmix(images, np.eye(2, dtype=np.float32), np.random.default_rng([seed]))[1].min() for seed in range(200)]
     assert min(areas) < 0.02
     assert max(areas) > 0.48
