@@ -1,13 +1,14 @@
-import keras  # noqa: TID253 - what is tested is Keras'
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from cic_assets.domain.models.muon import Muon, orthogonal
-
 
 @pytest.mark.parametrize("shape", [(75, 32), (16, 64), (48, 48)])
 def test_singular_values_come_out_near_1_and_directions_stay(shape: tuple[int, int]) -> None:
+    import keras
+
+    from cic_assets.domain.models.muon import orthogonal
+
     left, values, right = np.linalg.svd(np.random.default_rng(0).normal(size=shape), full_matrices=False)
     values = np.geomspace(0.05, 1, len(values))  # of very different length
     found = np.asarray(orthogonal(keras.ops.convert_to_tensor((left * values) @ right, "float32")))
@@ -18,6 +19,10 @@ def test_singular_values_come_out_near_1_and_directions_stay(shape: tuple[int, i
 
 
 def test_kernels_take_steps_of_one_length_and_the_rest_is_adams() -> None:
+    import keras
+
+    from cic_assets.domain.models.muon import Muon
+
     random = np.random.default_rng(0)
     shapes = {"kernel": (3, 3, 8, 16), "bias": (16,), "dense": (16, 2)}
     arrays = {name: random.normal(size=shape).astype("f") for name, shape in shapes.items()}
