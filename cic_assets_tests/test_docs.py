@@ -50,6 +50,7 @@ NOT_RUN = {
     "make demo": "CI runs it",
     "make check": "CI runs it",
     "make test": "it would run this test",
+    "make test-long": "likewise",
     "make test-browser": "CI runs it",
     "make docs": "test_reference compares what it writes",
     "make dev": "it serves until somebody ends it; test_commands does that with `cic demo --ui`",

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import pandas as pd
 import pytest
 
+from cic_assets_tests.fixtures.commands import hear_ctrl_c
 from cic_assets_tests.fixtures.effort import short_or_long
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -130,8 +131,9 @@ def test_another_command_at_work(finished):
 def test_ctrl_c(own_finished):
     command = [str(BIN / "cic"), *own_finished.run_arguments]
     with subprocess.Popen(
-        command, env=own_finished.variables, cwd=own_finished.folder, stderr=subprocess.PIPE, text=True
-    ) as process:
+        command, env=own_finished.variables, cwd=own_finished.folder, stderr=subprocess.PIPE, text=True,
+        preexec_fn=hear_ctrl_c,  # noqa: PLW1509 - no threads here
+    ) as process:  # fmt: skip
         for line in process.stderr:
             if "Scraping" in line:
                 break

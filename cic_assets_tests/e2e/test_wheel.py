@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from cic_assets_tests.fixtures.commands import hear_ctrl_c
+
 PROJECT = Path(__file__).resolve().parents[2]
 UNREACHABLE = ("dns error", "Failed to fetch", "error sending request", "Could not connect", "network connectivity")
 
@@ -46,7 +48,7 @@ class Installed:
 
     def start(self, program, *arguments):
         command = [str(self.bin / program), *map(str, arguments)]
-        pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+        pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True, "preexec_fn": hear_ctrl_c}
         return subprocess.Popen(command, cwd=self.home, env=self._variables, **pipes)
 
     def run(self, program, *arguments):
