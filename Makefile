@@ -20,30 +20,46 @@ export PYTHONUNBUFFERED := 1
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
-setup: .venv/.synced ## Make .venv from the lock file
+setup: .venv/.synced .venv/.compiled ## Make .venv from the lock file, with what tests need
 
-.venv/.synced: pyproject.toml uv.lock
+# Bytecode is written here and now: where PYTHONDONTWRITEBYTECODE is set, as in most container images, each process
+# would compile TensorFlow anew. --inexact: what setup-gpu added stays.
+SYNC = $(UV) sync --frozen --inexact --compile-bytecode --extra dg --python $$(command -v $(PYTHON)) --project .
+
+# What running needs. Tests need more: .venv/.synced.
+.venv/.runtime: pyproject.toml uv.lock
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11, 3.12 or 3.13 found; install one, or say PYTHON=/path/to/python" >&2; exit 1; }
 	@test -x "$(UV)" || { echo "Installing uv $(UV_VERSION) into .venv-uv"; \
 		$(PYTHON) -m venv .venv-uv && .venv-uv/bin/python -m pip install --quiet uv==$(UV_VERSION) \
 		|| { rm -rf .venv-uv; echo "error: could not install uv (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }; }
-	$(UV) sync --frozen --python $$(command -v $(PYTHON)) --project .
+	$(SYNC) --no-dev
+	@touch $@
+
+.venv/.synced: .venv/.runtime
+	$(SYNC)
+	@touch $@
+
+# The package itself lies in the checkout, where uv compiles nothing.
+.venv/.compiled: .venv/.runtime $(shell find cic_assets -name '*.py')
+	@$(BIN)/python -m compileall -q cic_assets
 	@touch $@
 
 setup-gpu: setup ## Add what TensorFlow needs on an NVIDIA GPU
-	$(UV) sync --frozen --inexact --extra gpu --python $$(command -v $(PYTHON)) --project .
+	$(SYNC) --extra gpu
 
-demo: setup ## The whole graph on the embedded sample: minutes, no credentials
+demo: .venv/.runtime .venv/.compiled ## The whole graph on the embedded sample: minutes, no credentials
 	@$(BIN)/cic demo
 
-dev: setup ## The Dagster UI on http://localhost:3000
+dev: .venv/.runtime .venv/.compiled ## The Dagster UI on http://localhost:3000
 	@$(BIN)/cic dev
 
-check: setup ## Format, lint, types, import rules
+check: setup ## Format, lint, types, import rules, dependencies
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/deptry cic_assets
+	$(BIN)/deptry --ignore DEP002,DEP004 cic_assets_tests benchmarks docs
 
 format: setup ## Format and fix what can be fixed
 	$(BIN)/ruff format .
@@ -84,3 +100,4 @@ endif
 
 clean: ## Remove what the targets made, except data
 	rm -rf .venv .venv-uv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find cic_assets -name __pycache__ -prune -exec rm -rf {} +

@@ -11,6 +11,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ import click
 import pytest
 import yaml
 from dagster_dg_cli.cli import cli as dg
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from cic_assets.cli import cli as cic
 from cic_assets.config.problem import Problem
@@ -27,7 +30,7 @@ from cic_assets.domain.duplicates import load_overrides
 
 PROJECT = Path(__file__).resolve().parents[1]
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
-WORKFLOW = PROJECT / ".github" / "workflows" / "ci.yml"
+WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
 
 NEEDS = {
     "checkout": "the project's own folder with its .venv; .ci/run and test_exit_codes call the same commands",
@@ -162,8 +165,17 @@ def test_commands_that_are_not_run_exist_and_say_what_they_need(page):
             assert list(mistakes(step.commands)) == [], where
 
 
-def test_commands_of_the_workflow_exist():
-    _check_workflow(yaml.safe_load(WORKFLOW.read_text(encoding="utf-8")))
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_commands_of_the_workflows_exist(path):
+    _check_workflow(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_workflows_test_each_python_that_is_claimed(path):
+    claimed = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["requires-python"]
+    jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"].values()
+    tested = [job["strategy"]["matrix"]["python"] for job in jobs if "strategy" in job]
+    assert tested == [[f"3.{minor}" for minor in range(30) if Version(f"3.{minor}") in SpecifierSet(claimed)]]
 
 
 def _check_workflow(content):

@@ -5,9 +5,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dagster import ConfigurableResource, EnvVar, Failure, ResourceDependency
-from praw import Reddit
 from pydantic import Field
 
 from cic_assets.config.environment import SAMPLE, Environment
@@ -18,7 +18,9 @@ from cic_assets.domain.sources import Connection, Partition, Source, SourceKind,
 from cic_assets.domain.takedowns import knows_posts, posts_to_ask
 from cic_assets.sample import ensure_sample, sample_version
 from cic_assets.storage import DataRoot
-from cic_assets.web.replay import replay
+
+if TYPE_CHECKING:
+    from praw import Reddit
 
 
 class DataRootResource(ConfigurableResource[None]):
@@ -76,7 +78,7 @@ class RedditResource(ConfigurableResource[None]):
             raise Failure(NO_CREDENTIALS, allow_retries=False)
 
     @contextmanager
-    def connect_to_ask(self, partition: Partition, settings: RedditSettings) -> Iterator[Reddit | None]:
+    def connect_to_ask(self, partition: Partition, settings: RedditSettings) -> Iterator["Reddit | None"]:
         """A client to ask about the kept posts of a source; None where it has none, or there is nobody to ask.
 
         Dumps hold posts of Reddit too: they are asked about where there is an API key.
@@ -103,6 +105,8 @@ class RedditResource(ConfigurableResource[None]):
 
     @contextmanager
     def _replayed(self, archive: str, settings: RedditSettings) -> Iterator[Connection]:
+        from cic_assets.web.replay import replay  # with its web server
+
         folder = ensure_sample(self._sample_folder) if archive == SAMPLE else Path(archive)
         with replay(folder) as server, connect(REPLAY_CREDENTIALS, server.endpoint, settings) as reddit:
             origin = sample_origin(sample_version()) if archive == SAMPLE else archive_origin(folder)

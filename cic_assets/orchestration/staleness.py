@@ -1,8 +1,8 @@
 """What is missing or out of date, by Dagster's own judgement: the one that its UI shows.
 
 An asset is out of date when its code version changed (ours holds the settings that matter to it), or the data version
-of something that it depends on. Dagster has no public call for this; the private one is kept to this file, and the
-versions of Dagster's packages are pinned.
+of something that it depends on. Dagster has no public call for this; the private one is kept to this file, and a test
+says when it is gone.
 """
 
 from typing import Any

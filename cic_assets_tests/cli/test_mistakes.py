@@ -114,7 +114,7 @@ def disk(folder, kilobytes):
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("no disk can be mounted here")
+        pytest.skip("a full disk is a small one that is mounted, which only root may do")
     try:
         yield lambda more: subprocess.run(["mount", "-o", f"remount,size={more}k", str(folder)], check=True)
     finally:

@@ -11,8 +11,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-
-import aiohttp
+from typing import TYPE_CHECKING
 
 from cic_assets.domain.download.budget import large_blocks_returned
 from cic_assets.domain.download.hosts import HostHealth
@@ -24,6 +23,9 @@ from cic_assets.domain.download.schedule import Schedule
 from cic_assets.domain.download.settings import DownloadSettings
 from cic_assets.domain.media import Outcome
 from cic_assets.storage import ContentStore
+
+if TYPE_CHECKING:
+    import aiohttp
 
 OnResult = Callable[[Download, Progress], None]
 """Called in the event loop for each URL that has its outcome: to be quick, and to raise only to end the run."""
@@ -103,7 +105,9 @@ def _unique(requests: Iterable[FetchRequest]) -> dict[str, FetchRequest]:
     return unique
 
 
-def _session(settings: DownloadSettings, connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+def _session(settings: DownloadSettings, connector: "aiohttp.TCPConnector") -> "aiohttp.ClientSession":
+    import aiohttp
+
     return aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import aiohttp
 from yarl import URL
 
 from cic_assets.domain.download.examine import ImageValidator, ValidatedImage
-from cic_assets.domain.download.exchange import Answer, Exchange
 from cic_assets.domain.download.network import Network
 from cic_assets.domain.download.placeholders import is_removed_page
 from cic_assets.domain.download.results import Download, FetchError, FetchRequest
@@ -17,6 +16,11 @@ from cic_assets.domain.download.settings import DownloadSettings
 from cic_assets.domain.download.timeouts import Timeouts
 from cic_assets.domain.media import Outcome
 from cic_assets.storage import ContentStore
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from cic_assets.domain.download.exchange import Answer
 
 MAX_VALIDATOR_LENGTH = 200
 """Of an ETag or a date. Real ones have up to some 70 characters."""
@@ -57,7 +61,7 @@ class Job:
         self.failures = 0
         self.seen.clear()
 
-    def success(self, kept: ValidatedImage, answer: Answer, seconds: float) -> Download:
+    def success(self, kept: ValidatedImage, answer: "Answer", seconds: float) -> Download:
         """The end of a job whose picture is in the store."""
         return Download(
             url=self.request.url,
@@ -95,20 +99,23 @@ class Attempts:
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
+        session: "aiohttp.ClientSession",
         pool: ThreadPoolExecutor,
         *,
         store: ContentStore,
         settings: DownloadSettings,
         network: Network,
     ) -> None:
+        # With aiohttp, which costs what only declares downloads a tenth of a second.
+        from cic_assets.domain.download.exchange import Exchange
+
         self._exchange = Exchange(session, settings)
         self._pool = pool
         self._validator = ImageValidator(store, settings)
         self._settings = settings
         self._network = network
 
-    async def attempt(self, job: Job, on_answer: Callable[[], None]) -> tuple[ValidatedImage, Answer] | None:
+    async def attempt(self, job: Job, on_answer: Callable[[], None]) -> "tuple[ValidatedImage, Answer] | None":
         """One request. The picture, in the store, and the answer that it came with; None after a redirect.
 
         Args:
@@ -142,13 +149,13 @@ class Attempts:
             raise FetchError(Outcome.ERROR, f"more than {self._settings.max_redirects} redirects")
         job.url = url
 
-    async def _keep(self, answer: Answer) -> ValidatedImage:
+    async def _keep(self, answer: "Answer") -> ValidatedImage:
         encoding = answer.headers.get("Content-Encoding", "")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, self._validator.keep, answer.body, encoding)
 
 
-def _validator_header(answer: Answer, name: str) -> str | None:
+def _validator_header(answer: "Answer", name: str) -> str | None:
     """A header that goes into a table: nothing but what such a header may be (RFC 9110, 8.8)."""
     value = answer.headers.get(name)
     return value if value and len(value) <= MAX_VALIDATOR_LENGTH and value.isascii() and value.isprintable() else None

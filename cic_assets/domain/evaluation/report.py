@@ -16,7 +16,6 @@ from cic_assets.domain.evaluation.cleaning import describe_dataset, when_posted
 from cic_assets.domain.evaluation.contract import ReportData
 from cic_assets.domain.evaluation.gallery import Gallery
 from cic_assets.domain.evaluation.inputs import ReportInputError, ReportInputs
-from cic_assets.domain.evaluation.page import render_page
 from cic_assets.domain.evaluation.scores import compare_models, score_model
 from cic_assets.domain.evaluation.settings import ReportSettings
 from cic_assets.domain.evaluation.statistics import Interval
@@ -58,6 +57,8 @@ class Report:
 
 def build_report(inputs: ReportInputs, settings: ReportSettings | None = None) -> Report:
     """Compute every number, draw every figure, choose every picture, and put them on the page."""
+    from cic_assets.domain.evaluation.page import render_page  # with Jinja
+
     settings = settings or ReportSettings()
     data = _data(inputs)
     drawn = _figures(inputs, data)

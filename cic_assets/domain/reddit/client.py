@@ -3,32 +3,24 @@
 Nothing outside the program decides where credentials go: no praw.ini, no `praw_…` variables, no .netrc.
 """
 
-import configparser
 import re
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from importlib.resources import files
 from ipaddress import ip_address
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
-import praw
-import requests
-from praw.config import Config
-
 from cic_assets.domain.reddit.errors import BadCredentialsError, RedditError, TermsNotAcknowledgedError
 from cic_assets.domain.reddit.pacing import Pace, ledger_of
-from cic_assets.domain.reddit.requestor import PatientRequestor
 from cic_assets.domain.reddit.settings import RedditSettings
 from cic_assets.domain.reddit.terms import TERMS_IN_ONE_LINE
 
+if TYPE_CHECKING:
+    from cic_assets.domain.reddit.session import Reddit
+
 APP = "cic_assets"
-_CONFIG_LOCK = threading.Lock()
 
 
 def user_agent(username: str, *, platform: str = sys.platform, app: str = APP, app_version: str | None = None) -> str:
@@ -75,21 +67,9 @@ REPLAY_CREDENTIALS = RedditCredentials(client_id="replay", client_secret="replay
 """For archives that are replayed, which ask for none."""
 
 
-class Reddit(praw.Reddit):
-    """PRAW's `Reddit`, whose connections are closed when its `with` block ends."""
-
-    def __init__(self, session: requests.Session, **settings: Any) -> None:
-        self._session = session
-        super().__init__("DEFAULT", **settings)
-
-    def __exit__(self, *_: object) -> None:
-        """Close the connections."""
-        self._session.close()
-
-
 def connect(
     credentials: RedditCredentials, endpoint: str | None = None, settings: RedditSettings | None = None
-) -> Reddit:
+) -> "Reddit":
     """Connect to Reddit's API, or to a server that is replayed as it. Nothing is asked yet.
 
     Args:
@@ -106,12 +86,18 @@ def connect(
         raise TermsNotAcknowledgedError(TERMS_IN_ONE_LINE)
     if endpoint is not None and not re.fullmatch(r"https?://[^/]+/?", endpoint):
         raise RedditError(f"endpoint: expected http://HOST:PORT of a replayed archive, found {endpoint!r}")
+    # With PRAW: who only declares what will be asked does not wait for it.
+    import requests
+
+    from cic_assets.domain.reddit.requestor import PatientRequestor
+    from cic_assets.domain.reddit.session import Reddit, no_praw_ini
+
     session = requests.Session()
     # .netrc would replace the token, and proxy variables would catch loopback; Reddit itself may need a proxy.
     session.trust_env = False
     if endpoint is None:
         session.proxies = getproxies()
-    with _no_praw_ini():
+    with no_praw_ini():
         return Reddit(
             session,
             requestor_class=PatientRequestor,
@@ -147,16 +133,3 @@ def _is_loopback(endpoint: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-@contextmanager
-def _no_praw_ini() -> Iterator[None]:
-    """Let PRAW see only the defaults it comes with: a praw.ini could send the credentials elsewhere."""
-    defaults = configparser.ConfigParser(interpolation=None)
-    defaults.read_string((files("praw") / "praw.ini").read_text(encoding="utf-8"))
-    with _CONFIG_LOCK:
-        before, Config.CONFIG = Config.CONFIG, defaults
-        try:
-            yield
-        finally:
-            Config.CONFIG = before

@@ -4,15 +4,15 @@ What the posts hold is read elsewhere: `posts.media_of`.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
-
-import praw
+from typing import TYPE_CHECKING, NamedTuple
 
 from cic_assets.domain.reddit.errors import UnknownSubredditError
-from cic_assets.domain.reddit.refusals import refusals_explained
 from cic_assets.domain.reddit.settings import RedditSettings
 from cic_assets.domain.reddit.status import PostStatus, status_of
 from cic_assets.domain.reddit.words import SUBREDDIT_NAME, Post, Sort, TimeFilter
+
+if TYPE_CHECKING:
+    import praw
 
 _PAGE = 100
 _NOBODY = "[deleted]"
@@ -25,7 +25,7 @@ Progress = Callable[[str, int], None]
 
 
 def fetch_posts(
-    reddit: praw.Reddit, subreddit: str, settings: RedditSettings | None = None, progress: Progress | None = None
+    reddit: "praw.Reddit", subreddit: str, settings: RedditSettings | None = None, progress: Progress | None = None
 ) -> list[Post]:
     """All the posts that a subreddit's listings show, each once, newest first, as the API sends them.
 
@@ -41,6 +41,8 @@ def fetch_posts(
     Raises:
         RedditError: the subreddit cannot be read; the message says what to do.
     """
+    from cic_assets.domain.reddit.refusals import refusals_explained
+
     settings = settings or RedditSettings()
     if not SUBREDDIT_NAME.fullmatch(subreddit):
         raise UnknownSubredditError(f"r/{subreddit}: expected a subreddit's name: letters, digits and _, found others")
@@ -60,7 +62,7 @@ class CheckedPost(NamedTuple):
     author_gone: bool = False
 
 
-def recheck(reddit: praw.Reddit, ids: Iterable[str]) -> dict[str, CheckedPost]:
+def recheck(reddit: "praw.Reddit", ids: Iterable[str]) -> dict[str, CheckedPost]:
     """Ask again about posts that are kept, 100 a request: which were deleted or removed since.
 
     Args:
@@ -70,6 +72,8 @@ def recheck(reddit: praw.Reddit, ids: Iterable[str]) -> dict[str, CheckedPost]:
     Raises:
         RedditError: Reddit cannot be asked.
     """
+    from cic_assets.domain.reddit.refusals import refusals_explained
+
     statuses = dict.fromkeys(ids, CheckedPost(PostStatus.MISSING))
     with refusals_explained("the posts that are kept"):
         for submission in reddit.info(fullnames=[f"t3_{post_id}" for post_id in statuses]):
@@ -89,7 +93,7 @@ def _listings(settings: RedditSettings) -> Iterator[tuple[Sort, TimeFilter | Non
 
 
 def _read(
-    reddit: praw.Reddit,
+    reddit: "praw.Reddit",
     subreddit: str,
     sort: Sort,
     within: TimeFilter | None,

@@ -6,16 +6,18 @@ kagglehub is an extra: it is imported when such a source is scraped, and not bef
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from http import HTTPStatus
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
-
-import requests
 
 from cic_assets.domain.media import Medium
 from cic_assets.domain.sources.errors import SourceError
 from cic_assets.domain.sources.files import LocalFile
 from cic_assets.domain.sources.folders import Offer, folder_media
+
+if TYPE_CHECKING:
+    import requests
 
 SITE = "https://www.kaggle.com/datasets"
 _CREDENTIALS = (
@@ -82,6 +84,7 @@ def _fetched(address: Address, on_progress: Callable[[str], None]) -> Path:
     os.environ.setdefault("KAGGLEHUB_VERBOSITY", "warning")
     try:
         import kagglehub
+        import requests  # which kagglehub asks with
         from kagglehub.exceptions import DataCorruptionError
     except ImportError:
         raise SourceError(
@@ -103,12 +106,12 @@ def _fetched(address: Address, on_progress: Callable[[str], None]) -> Path:
         raise SourceError(f"kaggle:{address.handle}: kagglehub says: {str(error).splitlines()[0]}") from None
 
 
-def _refused(address: Address, error: requests.HTTPError) -> SourceError:
+def _refused(address: Address, error: "requests.HTTPError") -> SourceError:
     status = error.response.status_code if error.response is not None else 0
     named = f"kaggle:{address.handle}"
-    if status == requests.codes["not_found"]:
+    if status == HTTPStatus.NOT_FOUND:
         return SourceError(f"{named}: Kaggle has no such data set: check {address.page}")
-    if status in (requests.codes["unauthorized"], requests.codes["forbidden"]):
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return SourceError(f"{named}: Kaggle refuses (HTTP {status}): {_CREDENTIALS}")
-    passing = status == requests.codes["too_many_requests"] or status >= requests.codes["internal_server_error"]
+    passing = status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return SourceError(f"{named}: Kaggle answers HTTP {status}: try again later", passing=passing)

@@ -4,11 +4,10 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pandas as pd
 import zstandard
-from praw import Reddit
 
 from cic_assets.domain.media import Medium, Outcome
 from cic_assets.domain.reddit import RedditSettings, fetch_posts, media_of
@@ -19,6 +18,9 @@ from cic_assets.domain.sources.kaggle import kaggle_media
 from cic_assets.domain.sources.presence import why_missing
 from cic_assets.domain.sources.source import Partition, SourceKind
 from cic_assets.storage import sha256_hex
+
+if TYPE_CHECKING:
+    from praw import Reddit
 
 URL_COLUMNS = ("url", "media_url", "image_url", "link")
 """Names, in this order, under which tables of URLs have them."""
@@ -41,7 +43,7 @@ class Listing:
 
 
 def list_media(
-    partition: Partition, settings: RedditSettings, reddit: Reddit | None, on_progress: Callable[[str], None]
+    partition: Partition, settings: RedditSettings, reddit: "Reddit | None", on_progress: Callable[[str], None]
 ) -> Listing:
     """All media that a source offers.
 

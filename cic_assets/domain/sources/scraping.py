@@ -8,10 +8,9 @@ all that it has: what was taken out of it is gone from the table too.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from praw import Reddit
 
 from cic_assets.domain.download import Download, DownloadSettings, FetchRequest, Network, download
 from cic_assets.domain.media import Medium, Outcome
@@ -34,6 +33,9 @@ from cic_assets.domain.sources.table import (
 from cic_assets.domain.sources.tombstones import Tombstones, blank_row, is_blank, load_tombstones
 from cic_assets.storage import ContentStore, DataRoot
 
+if TYPE_CHECKING:
+    from praw import Reddit
+
 TABLE = "raw_images"
 
 
@@ -48,7 +50,7 @@ class Connection:
     """
 
     origin: str
-    reddit: Reddit | None
+    reddit: "Reddit | None"
     network: Network
 
 

@@ -7,10 +7,9 @@ tombstones forget that name. Whatever moment it is interrupted at, the next chec
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from praw import Reddit
 
 from cic_assets.domain.reddit import GONE_REASONS, CheckedPost, PostStatus, recheck
 from cic_assets.domain.sources import (
@@ -25,6 +24,9 @@ from cic_assets.domain.sources import (
 from cic_assets.domain.takedowns.removal import RAW, carry_out
 from cic_assets.domain.takedowns.rows import rows_of, tombstone_of
 from cic_assets.storage import DataRoot
+
+if TYPE_CHECKING:
+    from praw import Reddit
 
 CONFIRM_AFTER = timedelta(hours=1)
 """A post that Reddit leaves out of its answer is asked for again at least this much later before it counts as gone: an
@@ -61,7 +63,7 @@ class TakedownCheck:
 def check_takedowns(
     root: DataRoot,
     key: str,
-    reddit: Reddit | None,
+    reddit: "Reddit | None",
     *,
     now: datetime | None = None,
     on_progress: Callable[[str], None] = lambda _line: None,

@@ -4,8 +4,7 @@ import socket
 
 import pytest
 
-from cic_assets.domain.download import DownloadSettings, FetchRequest, Network, download
-from cic_assets.domain.download import network as network_module
+from cic_assets.domain.download import DownloadSettings, FetchRequest, Network, download, resolvers
 from cic_assets.domain.download.results import FetchError
 from cic_assets.domain.media import Outcome
 
@@ -237,8 +236,8 @@ def test_a_name_that_nobody_has(store, sockets, names):
 
 def test_a_public_host_is_reached_and_its_redirects_are_checked(host, store, sockets, names, picture, monkeypatch):
     """The public network over a real connection: loopback counts as public here, and 10.0.0.0/8 stays private."""
-    judge = network_module.why_not_public
-    monkeypatch.setattr(network_module, "why_not_public", lambda ip: None if ip == "127.0.0.1" else judge(ip))
+    judge = resolvers.why_not_public
+    monkeypatch.setattr(resolvers, "why_not_public", lambda ip: None if ip == "127.0.0.1" else judge(ip))
     names["a.example"], names["inside.example"] = [["127.0.0.1"]], [["10.0.0.1"]]
     port = host.port
     settings = SETTINGS.model_copy(update={"ports": frozenset({port})})

@@ -1,0 +1,119 @@
+"""A data root that an earlier version of the program made is read without complaint, and nothing in it is made anew."""
+
+import json
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from cic_assets.domain.catalog import TABLES, meaning_of
+from cic_assets.domain.dataset import export_dataset
+from cic_assets.domain.evaluation import read_report, report_tables
+from cic_assets.domain.models import read_card
+from cic_assets.domain.takedowns import purge
+from cic_assets.storage import DataRoot
+
+RECORDED = Path(__file__).parents[1] / "recorded" / "before_the_move.tar.xz"
+MADE_IN = "/tmp/recorded"
+SOURCES = ("cars", "tanks")
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """The folder of problem, archive and data root; for tests that only read."""
+    return unpacked(tmp_path_factory.mktemp("recorded"))
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """The same, for tests that write."""
+    return unpacked(tmp_path)
+
+
+def unpacked(folder):
+    with tarfile.open(RECORDED) as tar:
+        tar.extractall(folder, filter="data")
+    # A table says which archive it is of, and keeps others out: as if this one had been made where it lies now.
+    for path in (folder / "root" / "tables" / "raw_images").iterdir():
+        table = pd.read_parquet(path)
+        table["origin"] = table["origin"].str.replace(MADE_IN, str(folder.resolve()), regex=False)
+        table.to_parquet(path, index=False)
+    return folder
+
+
+def root_of(folder):
+    return DataRoot(str(folder / "root"))
+
+
+def test_the_report_is_shown(recorded):
+    shown = report_tables(root_of(recorded))
+    assert "r/cars" in shown
+    assert "VGG" in shown
+    assert read_report(root_of(recorded)).dataset.counts["train"] == {"car": 11, "tank": 10}
+
+
+def test_the_card_is_read_with_what_was_set(recorded):
+    card = read_card(root_of(recorded).model("vgg"))
+    assert card.labels == ["car", "tank"]
+    settings = list(card.settings.model_dump().values())
+    for value in (0.05, 32, 2, 0.5, (0.5, 1.0), 0.25):  # of problem.yaml
+        assert value in settings
+
+
+@pytest.mark.parametrize("name", [name for name in TABLES if name not in ("takedowns", "adhoc_predictions")])
+def test_tables_have_the_columns_of_the_catalog(recorded, name):
+    pattern = TABLES[name].path.replace("SOURCE", "*").replace("MODEL", "*")
+    paths = list((recorded / "root").glob(pattern))
+    assert paths
+    for path in paths:
+        columns = list(pd.read_parquet(path).columns)
+        assert [column for column in columns if not meaning_of(name, column)] == []
+        assert set(TABLES[name].columns) - {"p_CLASS"} <= set(columns)
+
+
+def test_the_data_set_is_exported(recorded, tmp_path):
+    counts = export_dataset(root_of(recorded), "manifest", tmp_path / "export")
+    assert {split: sum(of_class.values()) for split, of_class in counts.items()} == {
+        "train": 21, "validation": 3, "test": 4
+    }  # fmt: skip
+    assert len(pd.read_csv(tmp_path / "export" / "manifest.csv")) == 28
+
+
+def test_a_picture_is_purged(copy):
+    root = root_of(copy)
+    kept = root.read_table("deduped_images", "tanks")
+    sha256 = kept["sha256"].iloc[0]
+    done = purge(root, [], [sha256])
+    assert (done.posts, done.pictures) == (1, 1)
+    left = [path for path in (copy / "root").rglob("*") if sha256 in path.name]
+    assert left == []
+    assert sha256 not in set(root.read_table("raw_images", "tanks")["sha256"])
+
+
+def cic(folder, variables, *arguments):
+    command = [Path(sys.executable).parent / "cic", *arguments]
+    return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True)
+
+
+@pytest.mark.slow
+def test_the_model_predicts(copy, bare_variables):
+    picture = next((copy / "root" / "images").rglob("*.jpg"))
+    result = cic(copy, bare_variables, "predict", str(picture), "--data-root", "root", "--json")
+    assert result.returncode == 0, result.stderr
+    (prediction,) = json.loads(result.stdout)
+    assert prediction["label"] in ("car", "tank")
+
+
+@pytest.mark.slow
+def test_a_run_finds_everything_up_to_date(copy, bare_variables):
+    """All but the look at the sources, which each run takes: the code versions are those of then."""
+    model = copy / "root" / "models" / "vgg" / "model.keras"
+    before = model.read_bytes()
+    arguments = ("--problem", "problem.yaml", "--archive", "archive", "--data-root", "root")
+    result = cic(copy, {**bare_variables, "HOME": str(copy)}, "run", *arguments)
+    assert result.returncode == 0, result.stderr
+    assert f"{2 * len(SOURCES)} assets materialized" in result.stdout
+    assert model.read_bytes() == before

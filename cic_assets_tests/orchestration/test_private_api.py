@@ -1,0 +1,114 @@
+"""What we use of Dagster that it does not document is still there, and is still called in the same way.
+
+pyproject.toml takes any Dagster 1.x from 1.13 on: these tests say by name what a newer one has changed. What such a
+name does is tested where it is used.
+"""
+
+import importlib
+import inspect
+from typing import NamedTuple
+
+import dagster
+import pytest
+from dagster._cli.dev import dev_command
+from dagster._core.events import EngineEventData
+from dagster._core.loader import LoadingContext
+from dagster._core.log_manager import LOG_RECORD_METADATA_ATTR, DagsterLogRecordMetadata
+from dagster._core.storage.tags import MAX_RETRIES_TAG
+
+from cic_assets.defs.executors import PRELOADED
+
+
+class Use(NamedTuple):
+    """A name that we use, and the file of ours that breaks without it.
+
+    Attributes:
+        by: below `cic_assets/`.
+        module: where the name is.
+        name: dotted, for what a class has.
+        called_with: parameters that our calls name or rely on the order of; empty for what is not called.
+    """
+
+    by: str
+    module: str
+    name: str
+    called_with: tuple[str, ...] = ()
+
+
+STALENESS, RECOVERY = "orchestration/staleness.py", "orchestration/run_recovery.py"
+RUN, MESSAGES = "orchestration/run_graph.py", "defs/failure_messages.py"
+VERSIONS = "dagster._core.definitions.data_version"
+JOB_ASSETS = "dagster._core.definitions.assets.job.asset_layer"
+GRAPH = "dagster._core.definitions.assets.graph.asset_graph"
+FAILURES = "dagster._core.execution.plan.objects"
+
+USES = [
+    Use(STALENESS, VERSIONS, "CachingStaleStatusResolver", ("instance", "asset_graph", "loading_context")),
+    Use(STALENESS, VERSIONS, "CachingStaleStatusResolver.get_status", ("self", "key", "partition_key")),
+    Use(STALENESS, VERSIONS, "StaleStatus.FRESH"),
+    Use(RECOVERY, "dagster._core.storage.runs", "SqliteRunStorage"),
+    Use(RECOVERY, "dagster", "DagsterInstance.run_storage"),
+    Use(RECOVERY, "dagster", "DagsterInstance.report_run_failed", ("self", "dagster_run", "message")),
+    Use(RECOVERY, "dagster", "DagsterInstance.all_logs", ("self", "run_id", "of_type")),
+    Use(RECOVERY, "dagster", "EventLogEntry.get_dagster_event", ("self",)),
+    Use(RECOVERY, "dagster", "DagsterEvent.engine_event_data"),
+    Use(RUN, "dagster", "DagsterEvent.step_failure_data"),
+    Use(RUN, "dagster", "DagsterEvent.job_failure_data"),
+    Use(RUN, "dagster._core.events", "JobFailureData.error"),
+    Use(RUN, "dagster", "ExecuteInProcessResult.get_step_failure_events", ("self",)),
+    Use(RUN, "dagster", "ExecuteInProcessResult.filter_events", ("self", "event_filter")),
+    Use(RUN, "dagster", "JobDefinition.asset_layer"),
+    Use(RUN, JOB_ASSETS, "AssetLayer.executable_asset_keys"),
+    Use(RUN, GRAPH, "AssetGraph.toposorted_asset_keys"),
+    Use(MESSAGES, FAILURES, "StepFailureData.user_failure_data"),
+    Use(MESSAGES, FAILURES, "StepFailureData.error"),
+    Use(MESSAGES, FAILURES, "UserFailureData.description"),
+]
+
+
+@pytest.mark.parametrize("use", USES, ids=lambda use: use.name)
+def test_a_name_that_we_use_is_there(use):
+    lost = f"Dagster {dagster.__version__} has no {use.module}.{use.name}, which cic_assets/{use.by} uses"
+    try:
+        found = importlib.import_module(use.module)
+    except ImportError:
+        pytest.fail(lost)
+    for part in use.name.split("."):
+        assert hasattr(found, part), lost
+        found = getattr(found, part)
+    if use.called_with:
+        parameters = list(inspect.signature(found).parameters.values())
+        names = tuple(one.name for one in parameters)
+        assert names[: len(use.called_with)] == use.called_with, (
+            f"{use.name} takes {names}: cic_assets/{use.by} calls it"
+        )
+        more = [one.name for one in parameters[len(use.called_with) :] if one.default is one.empty]
+        assert more == [], f"{use.name} wants {more}, which cic_assets/{use.by} does not give"
+
+
+def test_what_staleness_implements_is_all_that_is_abstract():
+    assert LoadingContext.__abstractmethods__ == {"instance", "loaders"}
+
+
+def test_a_run_tells_its_process_under_the_name_that_run_recovery_reads():
+    assert EngineEventData.in_process(42).metadata["pid"].value == "42"
+
+
+def test_the_tag_that_keeps_dagster_from_starting_a_run_again():
+    assert MAX_RETRIES_TAG == "dagster/max_retries"
+
+
+@pytest.mark.parametrize("module", PRELOADED)
+def test_what_steps_are_forked_with_is_there(module):
+    """A fork server leaves out in silence what it cannot import, and each step pays for it."""
+    importlib.import_module(module)
+
+
+def test_log_records_carry_what_our_logger_reads():
+    assert LOG_RECORD_METADATA_ATTR == "dagster_meta"
+    assert {"dagster_event", "orig_message"} <= DagsterLogRecordMetadata.__annotations__.keys()
+
+
+def test_dagster_dev_takes_the_options_that_cic_dev_gives():
+    taken = {option for parameter in dev_command.params for option in parameter.opts}
+    assert {"-p", "-w"} <= taken
