@@ -15,7 +15,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 # pytest and ruff look nice in colour where a person looks.
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup setup-gpu demo test test-fast test-long test-browser check format docs dev bench acceptance clean
+.PHONY: help setup setup-gpu demo test test-fast test-long test-browser check format sample docs dev bench acceptance clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -24,7 +24,7 @@ setup: .venv/.synced .venv/.compiled ## Make .venv from the lock file, with what
 
 # Bytecode is written here and now: where PYTHONDONTWRITEBYTECODE is set, as in most container images, each process
 # would compile TensorFlow anew. --inexact: what setup-gpu added stays.
-SYNC = $(UV) sync --frozen --inexact --compile-bytecode --extra dg --python $$(command -v $(PYTHON)) --project .
+SYNC = $(UV) sync --frozen --inexact --compile-bytecode --extra dg --extra kaggle --python $$(command -v $(PYTHON)) --project .
 
 # What running needs. Tests need more: .venv/.synced.
 .venv/.runtime: pyproject.toml uv.lock
@@ -76,6 +76,10 @@ test-long: setup ## All tests, each as often as it takes: an hour
 
 test-browser: setup ## The UI in a real browser: needs Chromium and a few minutes
 	$(BIN)/pytest -m "browser"
+
+sample: setup ## Draw the embedded sample anew: a minute
+	rm -rf cic_assets/web/replay/sample
+	$(BIN)/python -m tools.draw_sample cic_assets/web/replay/sample
 
 docs: setup ## Write docs/reference out of the code
 	$(BIN)/python docs/reference.py

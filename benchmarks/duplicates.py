@@ -3,7 +3,7 @@
     python benchmarks/duplicates.py [--archive DIR [--truth FILE]] [--same NAME NAME] [--rounds 3]
         [--output benchmarks/results/duplicates.md]
 
-DIR is a recorded archive with its truth (docs/archive-format.md); without one the embedded sample is drawn. NAME and
+DIR is a recorded archive with its truth (docs/archive-format.md); without one the embedded sample is taken. NAME and
 NAME are files of it whose pictures somebody has looked at and found to be the same, though the truth does not say so.
 Each peer gets an environment of its own, made with pip on the first run. They take turns, round after round, so that
 what else the machine does strikes them alike; of each the fastest round counts.
@@ -22,12 +22,12 @@ from pathlib import Path
 
 import imagehash
 import numpy as np
-from peers.environment import ENVIRONMENTS, machine, python_of
+from peers.environment import machine, python_of
 from PIL import Image
 
 from cic_assets.domain.images import decode, fingerprint, read_header
-from cic_assets.sample import ensure_sample
 from cic_assets.storage import EXTENSIONS
+from cic_assets.web.replay import SAMPLE_ARCHIVE
 
 HERE = Path(__file__).resolve().parent
 IMAGEDEDUP_NEEDS = ("numpy", "scipy", "pillow", "tqdm", "scikit-learn", "PyWavelets", "matplotlib")
@@ -256,7 +256,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--output", type=Path, default=HERE / "results" / "duplicates.md")
     arguments = parser.parse_args()
-    archive = arguments.archive or ensure_sample(ENVIRONMENTS / "sample")
+    archive = arguments.archive or SAMPLE_ARCHIVE
     with tempfile.TemporaryDirectory() as folder:
         pictures = gather(archive, arguments.truth or archive / "truth.csv", arguments.same, Path(folder))
         best = measure(pictures.folder, arguments.rounds)

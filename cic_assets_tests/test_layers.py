@@ -22,6 +22,7 @@ OFFENCES = {
     "Only cli knows click": ("orchestration/errors.py", "import click"),
     "The domain knows no web server, no cluster and no object store": ("domain/media.py", "import starlette"),
     "Ray is known to its engine and executor alone": ("storage/text.py", "import ray"),
+    "The package does without the tools that made what it ships": ("storage/text.py", "import tools"),
     "No circles of imports": ("domain/models/spec.py", "import cic_assets.domain.models.training"),
 } | {
     f"Nobody reaches into the insides of {folder}": (who, f"import cic_assets.{inside}")

@@ -4,6 +4,9 @@ from pathlib import Path
 
 import click
 
+MOST_PICTURES = 150
+"""So many pictures of each class are in the embedded sample at least."""
+
 
 @click.group()
 def archive() -> None:
@@ -25,10 +28,16 @@ def serve_archive(directory: Path, port: int) -> None:
 
 @click.command()
 @click.argument("directory", metavar="FOLDER", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--count", default=80, show_default=True, type=click.IntRange(1, 500), help="pictures of each class")
+@click.option(
+    "--count",
+    default=80,
+    show_default=True,
+    type=click.IntRange(1, MOST_PICTURES),
+    help=f"pictures of each class; there are {MOST_PICTURES} at most",
+)
 def sample(directory: Path, count: int) -> None:
-    """Draw pictures of cars and tanks, a folder of each, to try things out with."""
-    from cic_assets.sample import write_pictures
+    """Copy drawn pictures of cars and tanks, a folder of each, to try things out with."""
+    from cic_assets.web.replay import copy_pictures
 
-    for klass, drawn in write_pictures(directory, count).items():
-        click.echo(f"{directory / klass}: {drawn} pictures")
+    for klass, copied in copy_pictures(directory, count).items():
+        click.echo(f"{directory / klass}: {copied} pictures")

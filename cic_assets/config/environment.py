@@ -11,7 +11,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-SAMPLE_PROBLEM = Path(__file__).parents[1] / "sample" / "problem.yaml"
+SAMPLE_PROBLEM = Path(__file__).parent / "sample.yaml"
 """The question of the demo."""
 
 SAMPLE = "sample"

@@ -1,7 +1,6 @@
 """What the graph's steps are given from outside: where data lies, how Reddit is reached, what trains."""
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,6 @@ from cic_assets.domain.models import AcceleratorSettings
 from cic_assets.domain.reddit import REPLAY_CREDENTIALS, RedditCredentials, RedditSettings, connect
 from cic_assets.domain.sources import Connection, Partition, Source, SourceKind, archive_origin, sample_origin
 from cic_assets.domain.takedowns import knows_posts, posts_to_ask
-from cic_assets.sample import ensure_sample, sample_version
 from cic_assets.storage import DataRoot
 
 if TYPE_CHECKING:
@@ -49,14 +47,9 @@ class RedditResource(ConfigurableResource[None]):
     client_secret: str = Field(default="", description="of an approved API key; an installed app has none")
     username: str = Field(default="", description="the Reddit account that the user agent names, as Reddit asks")
 
-    def draws(self, source: Source) -> bool:
+    def replays_sample(self, source: Source) -> bool:
         """Whether the sample stands in for a source: real URLs are in none of its posts."""
         return self.archive == SAMPLE and source.kind is SourceKind.SUBREDDIT
-
-    @property
-    def sample_is_drawn(self) -> bool:
-        """Whether it is there from an earlier time, perhaps of an earlier version."""
-        return self._sample_folder.exists()
 
     @contextmanager
     def connect(self, source: Source, settings: RedditSettings) -> Iterator[Connection]:
@@ -66,7 +59,7 @@ class RedditResource(ConfigurableResource[None]):
         """
         if source.kind in (SourceKind.FOLDER, SourceKind.KAGGLE):
             yield Connection(str(source.kind), None, Network.public())
-        elif self.draws(source) or self.archive not in ("", SAMPLE):
+        elif self.replays_sample(source) or self.archive not in ("", SAMPLE):
             with self._replayed(self.archive, settings) as connection:
                 yield connection
         elif source.kind is not SourceKind.SUBREDDIT:
@@ -98,16 +91,11 @@ class RedditResource(ConfigurableResource[None]):
             client_id=self.client_id, client_secret=self.client_secret or None, username=self.username
         )
 
-    @property
-    def _sample_folder(self) -> Path:
-        root = self.data.root
-        return Path(str(root.path / "sample")) if root.is_local else Path(tempfile.gettempdir()) / "cic_assets_sample"
-
     @contextmanager
     def _replayed(self, archive: str, settings: RedditSettings) -> Iterator[Connection]:
-        from cic_assets.web.replay import replay  # with its web server
+        from cic_assets.web.replay import SAMPLE_ARCHIVE, replay, sample_version  # with its web server
 
-        folder = ensure_sample(self._sample_folder) if archive == SAMPLE else Path(archive)
+        folder = SAMPLE_ARCHIVE if archive == SAMPLE else Path(archive)
         with replay(folder) as server, connect(REPLAY_CREDENTIALS, server.endpoint, settings) as reddit:
             origin = sample_origin(sample_version()) if archive == SAMPLE else archive_origin(folder)
             yield Connection(origin, reddit, Network.replay("127.0.0.1", server.port))

@@ -29,38 +29,18 @@ def build_schedules(problem: Problem) -> list[ScheduleDefinition]:
     """
     routine = problem.routine
     try:
-        return [_rescrape(problem), _takedown_check(problem), _training(problem)]
+        rescrape = _of_each_source(
+            problem, "daily_rescrape", cron=routine.rescrape, job="rescrape", assets=("takedowns", "raw_images"),
+            description="Looks for take-downs, then scrapes each source again; follow_new_data does what follows.",
+        )  # fmt: skip
+        takedowns = _of_each_source(
+            problem, "takedown_check", cron=routine.takedowns, job="check_takedowns", assets=("takedowns",),
+            description="Asks Reddit about the posts that are kept, and removes what is gone.",
+        )  # fmt: skip
+        return [rescrape, takedowns, _training(problem)]
     except DagsterInvalidDefinitionError:
         given = f"{routine.rescrape!r}, {routine.takedowns!r} and {routine.train!r}"
         raise ProblemError(f"routine: found {given}, expected cron expressions such as '0 5 * * *'") from None
-
-
-def _rescrape(problem: Problem) -> ScheduleDefinition:
-    @schedule(
-        cron_schedule=problem.routine.rescrape,
-        job_name="rescrape",
-        execution_timezone=problem.routine.timezone,
-        description="Looks for take-downs, then scrapes each source again; follow_new_data does what follows.",
-    )
-    def daily_rescrape(context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
-        """One run a source; a tick that is evaluated twice starts each once."""
-        yield from _one_run_each(problem, context, ["takedowns", "raw_images"])
-
-    return daily_rescrape
-
-
-def _takedown_check(problem: Problem) -> ScheduleDefinition:
-    @schedule(
-        cron_schedule=problem.routine.takedowns,
-        job_name="check_takedowns",
-        execution_timezone=problem.routine.timezone,
-        description="Asks Reddit about the posts that are kept, and removes what is gone.",
-    )
-    def takedown_check(context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
-        """One run a source."""
-        yield from _one_run_each(problem, context, ["takedowns"])
-
-    return takedown_check
 
 
 def _training(problem: Problem) -> ScheduleDefinition:
@@ -82,12 +62,23 @@ def _training(problem: Problem) -> ScheduleDefinition:
     return scheduled_training
 
 
-def _one_run_each(problem: Problem, context: ScheduleEvaluationContext, assets: list[str]) -> Iterator[RunRequest]:
-    tick = context.scheduled_execution_time
-    for key in problem.partitions:
-        yield RunRequest(
-            run_key=f"{key}:{tick:%Y-%m-%dT%H:%M}",
-            partition_key=key,
-            # What follows from a scrape, follows from new data: the sensor's business.
-            asset_selection=[AssetKey(problem.dagster.key(asset)) for asset in assets],
-        )
+def _of_each_source(
+    problem: Problem, name: str, *, cron: str, job: str, assets: tuple[str, ...], description: str
+) -> ScheduleDefinition:
+    """One run a source; a tick that is evaluated twice starts each once."""
+
+    @schedule(
+        name=name,
+        cron_schedule=cron,
+        job_name=job,
+        execution_timezone=problem.routine.timezone,
+        description=description,
+    )
+    def each_source(context: ScheduleEvaluationContext) -> Iterator[RunRequest]:
+        tick = context.scheduled_execution_time
+        # What follows from a scrape, follows from new data: the sensor's business.
+        selection = [AssetKey(problem.dagster.key(asset)) for asset in assets]
+        for key in problem.partitions:
+            yield RunRequest(run_key=f"{key}:{tick:%Y-%m-%dT%H:%M}", partition_key=key, asset_selection=selection)
+
+    return each_source

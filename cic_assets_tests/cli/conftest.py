@@ -47,7 +47,7 @@ class Demo(Commands):
 
     def dg(self, *arguments, **variables):
         """As CI does it: the question, the archive and the instance are variables."""
-        sample = PROJECT / "cic_assets" / "sample" / "problem.yaml"
+        sample = PROJECT / "cic_assets" / "config" / "sample.yaml"
         ours = {"CIC_PROBLEM": str(sample), "CIC_PRESET": "demo", "CIC_ARCHIVE": "sample"}
         return self.run("dg", *arguments, **(ours | {"DAGSTER_HOME": str(self.root / "dagster")} | variables))
 

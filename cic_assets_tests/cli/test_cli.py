@@ -67,6 +67,7 @@ def problem(tmp_path, text="name: x\nclasses: {a: [r/aa], b: [r/bb]}\n"):
         (("new", "x", "--class", "a=r/aa", "--class", "b=folder:b"), 1, "/b: there is no such folder: expected one"),
         (("sample", "full"), 1, "full: Directory not empty: choose another folder, or empty it"),
         (("sample", "bad.yaml"), 2, "is a file"),
+        (("sample", "out", "--count", "151"), 2, "151 is not in the range 1<=x<=150"),
         (("dev", "--problem", "bad.yaml"), 1, "bad.yaml: classes: expected at least two classes"),
         (
             ("dev", "--problem", "problem.yaml", "--problem", "problem.yaml"),

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 BIN = Path(sys.executable).parent
 PROJECT = Path(__file__).resolve().parents[2]
-SAMPLE = PROJECT / "cic_assets" / "sample" / "problem.yaml"
+SAMPLE = PROJECT / "cic_assets" / "config" / "sample.yaml"
 RUN = ("run", "--problem", "{sample}", "--archive", "sample", "--preset", "demo")
 PETS = ("--class", "cat=r/cats", "--class", "dog=r/dogs")
 
@@ -46,7 +46,7 @@ ROWS = [
     Row("cic new", "the problem file is written", 0, ("new", "pets", *PETS), "Written: problems/pets/problem.yaml"),
     Row("cic new", "there is such a problem, or there can be none", 1, ("new", "pets", *PETS), "is there already"),
     Row("cic new", "there is such a problem, or there can be none", 1, ("new", "a b", *PETS), "name: found 'a b'"),
-    Row("cic sample", "the pictures are drawn", 0, ("sample", "drawn", "--count", "1"), "drawn/tank: 1 pictures"),
+    Row("cic sample", "the pictures are copied", 0, ("sample", "drawn", "--count", "1"), "drawn/tank: 1 pictures"),
     Row("cic run, cic demo", "everything is up to date", 0, RUN, "6 assets materialized",
         {"CIC_ALLOW_RANDOM_WEIGHTS": "1"}),
     Row("cic run, cic dev", "there is no such preset", 2, (*RUN[:-1], "dmo"), "did you mean demo?"),

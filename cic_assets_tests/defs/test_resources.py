@@ -4,6 +4,7 @@ from cic_assets.config.environment import Environment
 from cic_assets.defs.resources import AcceleratorResource, DataRootResource, RedditResource, build_resources
 from cic_assets.domain.reddit import BadCredentialsError, RedditSettings
 from cic_assets.domain.sources import Source, is_sample
+from cic_assets.web.replay import sample_version
 
 
 @pytest.fixture
@@ -29,11 +30,11 @@ def test_without_a_key_the_sample_stands_in_for_subreddits_alone(origin_of, sour
     assert origin_of(source, Environment().or_sample({})) == origin
 
 
-@pytest.mark.slow
-def test_without_a_key_a_subreddit_is_that_of_the_sample_in_its_version(origin_of):
+def test_without_a_key_a_subreddit_is_that_of_the_sample_in_its_version(origin_of, tmp_path):
     origin = origin_of("r/carporn", Environment().or_sample({}))
     assert is_sample(origin)
-    assert origin != "sample:"
+    assert origin == f"sample:{sample_version()}"
+    assert not (tmp_path / "root").exists()  # it is read where it lies
 
 
 @pytest.mark.parametrize("source", ["r/cars", "urls:cars.txt", "dump:cars.zst"])
@@ -51,13 +52,11 @@ def resource(tmp_path, **key):
     return RedditResource(data=DataRootResource(url=str(tmp_path)), client_id="id", **key)
 
 
-def test_what_is_drawn_is_known_before_it_is(tmp_path):
+def test_the_sample_stands_in_for_subreddits(tmp_path):
     sample, recorded = resource(tmp_path, archive="sample"), resource(tmp_path, archive="/recorded")
     subreddit, listed = (Source.model_validate(text) for text in ("r/cars", "urls:cars.txt"))
-    assert [sample.draws(subreddit), sample.draws(listed), recorded.draws(subreddit)] == [True, False, False]
-    assert not sample.sample_is_drawn
-    (tmp_path / "sample").mkdir()
-    assert sample.sample_is_drawn
+    replayed = [sample.replays_sample(subreddit), sample.replays_sample(listed), recorded.replays_sample(subreddit)]
+    assert replayed == [True, False, False]
 
 
 def test_an_installed_app_has_no_secret(tmp_path):

@@ -20,6 +20,7 @@ from cic_assets.storage import (
     content_version,
     create_array,
     local_directory,
+    new_folder,
     sha256_hex,
     sync_file_system,
     write_atomically,
@@ -151,6 +152,40 @@ def test_a_folder_arrives_whole_or_not_at_all(root):
     with local_directory(target) as folder:
         (folder / "model.keras").write_bytes(b"whole")
     assert (target / "model.keras").read_bytes() == b"whole"
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_new_folder_is_there_whole_or_not_at_all(tmp_path, is_there):
+    target = tmp_path / "new"
+    if is_there:
+        target.mkdir()
+    before = list(tmp_path.rglob("*"))
+
+    def write(failure=None):
+        with new_folder(target) as folder:
+            (folder / "a").mkdir()
+            (folder / "a" / "b.txt").write_text("b")
+            assert list(tmp_path.rglob("*.txt")) == [folder / "a" / "b.txt"]
+            if failure:
+                raise failure
+
+    with pytest.raises(RuntimeError, match="stop"):
+        write(RuntimeError("stop"))
+    assert list(tmp_path.rglob("*")) == before
+    write()
+    assert sorted(tmp_path.rglob("*")) == [target, target / "a", target / "a" / "b.txt"]
+    with pytest.raises(OSError, match="not empty"):
+        write()
+
+
+def test_a_new_folder_may_be_the_one_where_somebody_stands(tmp_path, monkeypatch):
+    target = tmp_path / "here"
+    target.mkdir()
+    monkeypatch.chdir(target)
+    with new_folder(Path()) as folder:
+        (folder / "a.txt").write_text("a")
+    assert [path.name for path in Path().iterdir()] == ["a.txt"]
+    assert list(tmp_path.iterdir()) == [target]
 
 
 def test_what_a_kill_left_of_a_folder_is_removed_at_the_next_use(tmp_path):

@@ -46,12 +46,10 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         """
         partition = problem.partitions[context.partition_key]
         try:
-            if reddit.draws(partition.source):
+            if reddit.replays_sample(partition.source):
                 context.log.warning(
                     "These are the embedded, drawn pictures: for real ones, set an archive or an API key."
                 )
-                if not reddit.sample_is_drawn:
-                    context.log.info("Drawing them, once, for half a minute")
             with (
                 reddit.connect(partition.source, problem.reddit) as connection,
                 metadata.ProgressLog(context.log.info) as progress,

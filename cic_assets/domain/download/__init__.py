@@ -12,16 +12,6 @@ from cic_assets.domain.download.results import Download, FetchError, FetchReques
 from cic_assets.domain.download.settings import DownloadSettings, default_user_agent
 
 __all__ = [
-    "Download",
-    "DownloadSettings",
-    "FetchError",
-    "FetchRequest",
-    "ImageValidator",
-    "Network",
-    "Progress",
-    "ValidatedImage",
-    "default_user_agent",
-    "download",
-    "download_all",
-    "large_blocks_returned",
-]
+    "Download", "DownloadSettings", "FetchError", "FetchRequest", "ImageValidator", "Network", "Progress",
+    "ValidatedImage", "default_user_agent", "download", "download_all", "large_blocks_returned",
+]  # fmt: skip

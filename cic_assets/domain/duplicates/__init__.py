@@ -13,23 +13,8 @@ from cic_assets.domain.duplicates.selection import group_members, kept_pictures,
 from cic_assets.domain.duplicates.settings import DuplicateSettings
 
 __all__ = [
-    "CARRIED",
-    "COLUMNS",
-    "FINGERPRINT_COLUMNS",
-    "DuplicateSettings",
-    "HashPairs",
-    "Kept",
-    "Overrides",
-    "OverridesError",
-    "ResidualDuplicates",
-    "find_duplicates",
-    "find_residual_duplicates",
-    "fingerprint_pictures",
-    "group_members",
-    "kept_pictures",
-    "load_overrides",
-    "pairs_between",
-    "pairs_within",
-    "review_sheet",
+    "CARRIED", "COLUMNS", "FINGERPRINT_COLUMNS", "DuplicateSettings", "HashPairs", "Kept", "Overrides",
+    "OverridesError", "ResidualDuplicates", "find_duplicates", "find_residual_duplicates", "fingerprint_pictures",
+    "group_members", "kept_pictures", "load_overrides", "pairs_between", "pairs_within", "review_sheet",
     "shares_dropped",
-]
+]  # fmt: skip

@@ -17,25 +17,7 @@ from cic_assets.domain.evaluation.statistics import Interval, McNemar, mcnemar_e
 from cic_assets.domain.evaluation.terminal import report_tables
 
 __all__ = [
-    "PLACES",
-    "RENAMED",
-    "Interval",
-    "McNemar",
-    "ModelRun",
-    "Question",
-    "Report",
-    "ReportData",
-    "ReportInputError",
-    "ReportInputs",
-    "ReportSettings",
-    "SourceInfo",
-    "build_report",
-    "has_empty_places",
-    "load_report_inputs",
-    "mcnemar_exact",
-    "read_report",
-    "report_tables",
-    "take_off_report",
-    "wilson_interval",
-    "write_report",
-]
+    "PLACES", "RENAMED", "Interval", "McNemar", "ModelRun", "Question", "Report", "ReportData", "ReportInputError",
+    "ReportInputs", "ReportSettings", "SourceInfo", "build_report", "has_empty_places", "load_report_inputs",
+    "mcnemar_exact", "read_report", "report_tables", "take_off_report", "wilson_interval", "write_report",
+]  # fmt: skip

@@ -15,27 +15,7 @@ from cic_assets.domain.images.resizing import prepare, resize_and_crop
 from cic_assets.domain.images.settings import PIXEL_CEILING, ImageLimits
 
 __all__ = [
-    "PIXEL_CEILING",
-    "Examined",
-    "Fingerprint",
-    "Header",
-    "ImageLimits",
-    "Inspection",
-    "Rgb",
-    "Tile",
-    "TooManyPixels",
-    "TruncatedImage",
-    "UnreadableImage",
-    "contact_sheet",
-    "decode",
-    "encode_jpeg",
-    "examine",
-    "fingerprint",
-    "inspect",
-    "is_encoded_here",
-    "judge_size",
-    "pair_sheet",
-    "prepare",
-    "read_header",
-    "resize_and_crop",
-]
+    "PIXEL_CEILING", "Examined", "Fingerprint", "Header", "ImageLimits", "Inspection", "Rgb", "Tile", "TooManyPixels",
+    "TruncatedImage", "UnreadableImage", "contact_sheet", "decode", "encode_jpeg", "examine", "fingerprint", "inspect",
+    "is_encoded_here", "judge_size", "pair_sheet", "prepare", "read_header", "resize_and_crop",
+]  # fmt: skip

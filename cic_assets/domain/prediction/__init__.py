@@ -12,14 +12,6 @@ from cic_assets.domain.prediction.predictor import (
 from cic_assets.domain.prediction.table import COLUMNS, as_table
 
 __all__ = [
-    "COLUMNS",
-    "Input",
-    "Prediction",
-    "PredictionError",
-    "Predictor",
-    "as_table",
-    "load_predictor",
-    "load_predictors",
-    "predict_sources",
-    "read_inputs",
-]
+    "COLUMNS", "Input", "Prediction", "PredictionError", "Predictor", "as_table", "load_predictor", "load_predictors",
+    "predict_sources", "read_inputs",
+]  # fmt: skip

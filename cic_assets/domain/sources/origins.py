@@ -33,7 +33,7 @@ def carried_over(
 ) -> pd.DataFrame:
     """The rows of an earlier table that a scrape may go on from.
 
-    Another version of the sample is drawn anew, so its rows go. An archive that has a post of the table is the one
+    Another version of the sample has other pictures, so its rows go. An archive that has a post of the table is the one
     that it came from, even if it was moved or recorded again.
 
     Args:

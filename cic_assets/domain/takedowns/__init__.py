@@ -5,14 +5,6 @@ from cic_assets.domain.takedowns.check import TakedownCheck, check_takedowns, kn
 from cic_assets.domain.takedowns.dropped import Dropped, dropped_sources, remove_source
 
 __all__ = [
-    "Dropped",
-    "Purge",
-    "PurgeError",
-    "TakedownCheck",
-    "check_takedowns",
-    "dropped_sources",
-    "knows_posts",
-    "posts_to_ask",
-    "purge",
-    "remove_source",
-]
+    "Dropped", "Purge", "PurgeError", "TakedownCheck", "check_takedowns", "dropped_sources", "knows_posts",
+    "posts_to_ask", "purge", "remove_source",
+]  # fmt: skip

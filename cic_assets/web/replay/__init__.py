@@ -1,6 +1,10 @@
 """A recorded archive, replayed over loopback as Reddit and as every host that its posts link to."""
 
 from cic_assets.web.replay.archive import Archive, ArchiveError, load_archive
+from cic_assets.web.replay.embedded import SAMPLE_ARCHIVE, SAMPLE_CARD, copy_pictures, sample_version
 from cic_assets.web.replay.server import ReplayServer, replay, serve
 
-__all__ = ["Archive", "ArchiveError", "ReplayServer", "load_archive", "replay", "serve"]
+__all__ = [
+    "SAMPLE_ARCHIVE", "SAMPLE_CARD", "Archive", "ArchiveError", "ReplayServer", "copy_pictures", "load_archive",
+    "replay", "sample_version", "serve",
+]  # fmt: skip

@@ -1,6 +1,9 @@
 """Pictures with the structure of photos, their copies, and tables of fingerprints as the graph has them."""
 
+import csv
 import hashlib
+import json
+from collections import defaultdict
 from dataclasses import asdict
 
 import cv2
@@ -102,6 +105,34 @@ class Gallery:
             tuple(group.sort_values("keep", ascending=False, kind="stable")["sha256"].map(self.names))
             for _, group in groups.groupby("group_id", sort=False)
         }
+
+
+def gallery_of(archive):
+    """The good pictures of a recorded archive; what its truth says of each; and their SHA-256, by their URL."""
+    with (archive / "truth.csv").open(newline="") as file:
+        truth = [row for row in csv.DictReader(file) if row["outcome"] == "ok"]
+    routes = [json.loads(line) for line in (archive / "routes.jsonl").read_text().splitlines()]
+    files = {_url_of(route): archive / "media" / route["file"] for route in routes if "file" in route}
+    gallery, sha256s = Gallery(), {}
+    for number, row in enumerate(truth):
+        if row["url"] in files:
+            path = files[row["url"]]
+            sha256s[row["url"]] = gallery.add(path.name, path.read_bytes(), row["klass"], f"{row['klass']} {number}")
+    return gallery, [row for row in truth if row["url"] in sha256s], sha256s
+
+
+def _url_of(route):
+    return f"http://{route['host']}{route['path']}" + (f"?{route['query']}" if route.get("query") else "")
+
+
+def copies_found(groups, truth, sha256s):
+    """Of each copy that the truth knows, whether it is in one group with its original; by what the truth asks for."""
+    group_of, found = dict(zip(groups["sha256"], groups["group_id"], strict=True)), defaultdict(list)
+    for row in truth:
+        if row["copy_of"] in sha256s:
+            one, other = sha256s[row["url"]], sha256s[row["copy_of"]]
+            found[row["need"]].append(one == other or group_of.get(one, one) == group_of.get(other, other))
+    return found
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """Against real photos: a recorded archive whose copies are known, and copies that we make of other photos ourselves."""
 
-import csv
-import json
 from collections import defaultdict
 from pathlib import Path
 
@@ -11,16 +9,12 @@ import pytest
 from cic_assets.domain.duplicates import DuplicateSettings, Overrides, find_duplicates
 from cic_assets.domain.images import decode
 
-from .conftest import Gallery, crop, encode, gamma, letterbox, other_subject, painted
+from .conftest import Gallery, copies_found, crop, encode, gallery_of, gamma, letterbox, other_subject, painted
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
 # Pairs of the archive that its truth does not have, looked at: one is the other, shrunk and cropped by a third.
 SAME_PHOTO = [{"1zmx004hby6rc.jpg", "e0818qh7umg83.jpg"}]
-
-
-def url_of(route):
-    return f"http://{route['host']}{route['path']}" + (f"?{route['query']}" if route.get("query") else "")
 
 
 def find(gallery):
@@ -29,29 +23,13 @@ def find(gallery):
 
 @pytest.fixture(scope="module")
 def archive(shared_data):
-    folder = shared_data / "archive"
-    with (folder / "truth.csv").open(newline="") as file:
-        truth = [row for row in csv.DictReader(file) if row["outcome"] == "ok"]
-    routes = [json.loads(line) for line in (folder / "routes.jsonl").read_text().splitlines()]
-    files = {url_of(route): folder / "media" / route["file"] for route in routes if "file" in route}
-    gallery, sha256s = Gallery(), {}
-    for number, row in enumerate(truth):
-        if row["url"] in files:
-            path = files[row["url"]]
-            sha256s[row["url"]] = gallery.add(path.name, path.read_bytes(), row["klass"], f"{row['klass']} {number}")
-    return gallery, [row for row in truth if row["url"] in sha256s], sha256s
+    return gallery_of(shared_data / "archive")
 
 
 def test_the_archive(archive):
     gallery, truth, sha256s = archive
     groups = find(gallery)
-    group_of = dict(zip(groups["sha256"], groups["group_id"], strict=True))
-
-    hits = defaultdict(list)
-    for row in truth:
-        if row["copy_of"] in sha256s:
-            one, other = sha256s[row["url"]], sha256s[row["copy_of"]]
-            hits[row["need"]].append(one == other or group_of.get(one, one) == group_of.get(other, other))
+    hits = copies_found(groups, truth, sha256s)
     assert all(hits["must"])
     assert all(hits["conflict"])
     assert np.mean(hits["should"]) >= 0.9
