@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 from upath import UPath
 
-from cic_assets.domain.dataset import MANIFEST, load_info
+from cic_assets.domain.dataset import MANIFEST, find_leaks, load_info, load_manifest
 from cic_assets.domain.models import PICTURES_FILE, Card, CardMismatchError, read_card
 
 
@@ -19,6 +19,8 @@ def why_train(dataset: UPath, models: Mapping[str, UPath], growth: float) -> tup
     """
     if not (dataset / MANIFEST).exists():
         return "there is no data set yet", False
+    if leaks := len(find_leaks(load_manifest(dataset))):
+        return f"{leaks:,} pictures of the data set have a copy in another split", False
     version, now = load_info(dataset).version, _count(dataset / MANIFEST)
     for name, folder in models.items():
         card = _card(folder)

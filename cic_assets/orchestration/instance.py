@@ -11,6 +11,7 @@ from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
 from cic_assets.config.dagster_settings import DagsterSettings
 from cic_assets.orchestration.errors import InstanceError
+from cic_assets.orchestration.pools import free_places
 from cic_assets.storage import DataRoot
 
 PID_TAG = "cic/pid"
@@ -112,7 +113,7 @@ def lock_root(root: DataRoot) -> Iterator[None]:
 def open_instance(root: DataRoot, settings: DagsterSettings = ALONE) -> Iterator[DagsterInstance]:
     """The instance of a problem, its data root locked as `lock_root` does.
 
-    Runs that a killed command left behind as running are marked failed.
+    Runs that a killed command left behind as running are marked failed, and lose their places in pools.
 
     Raises:
         InstanceError: another command is at work on this data root.
@@ -141,3 +142,4 @@ def _close_abandoned_runs(instance: DagsterInstance, settings: DagsterSettings) 
         ours = all(key.path == settings.key(key.path[-1]) for key in run.asset_selection or ())
         if PID_TAG in run.tags and ours:
             instance.report_run_failed(run, "The command that ran this was killed.")
+    free_places(instance)

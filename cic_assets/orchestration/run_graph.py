@@ -9,6 +9,7 @@ from dagster import AssetKey, DagsterEventType, DagsterInstance, Definitions, Ex
 from cic_assets.defs.failure_messages import innermost, reason_of
 from cic_assets.defs.loggers import LINES, forward_lines
 from cic_assets.orchestration.instance import PID_TAG
+from cic_assets.orchestration.pools import wait_for_places
 from cic_assets.orchestration.run_recovery import NO_RETRIES
 from cic_assets.orchestration.staleness import out_of_date
 
@@ -118,6 +119,8 @@ def _execute(
     on_line: Callable[[str], None],
 ) -> ExecuteInProcessResult:
     forward_lines(on_line)
+    graph = definitions.resolve_asset_graph()
+    wait_for_places(instance, {pool for key in selection for pool in graph.get(key).pools or ()}, on_line)
     return definitions.resolve_job_def(stage.job).execute_in_process(
         instance=instance,
         partition_key=partition,

@@ -11,6 +11,8 @@ from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, RunReco
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.tags import MAX_RETRIES_TAG
 
+from cic_assets.orchestration.pools import free_places
+
 NO_RETRIES = {MAX_RETRIES_TAG: "0"}
 """Tags of a run that Dagster is not to start again by itself."""
 
@@ -21,6 +23,8 @@ _BEGUN = [DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
 def close_abandoned_runs(instance: DagsterInstance) -> list[str]:
     """Mark runs failed whose process is gone, so that Dagster starts them again; returns their ids.
 
+    Their places in pools are free then, and so are those of runs that ended without giving theirs back.
+
     Only of an instance on this machine's disk: of another one the processes may be elsewhere.
     """
     if not isinstance(instance.run_storage, SqliteRunStorage):
@@ -29,6 +33,7 @@ def close_abandoned_runs(instance: DagsterInstance) -> list[str]:
     gone = [record.dagster_run for record in records if _is_gone(instance, record)]
     for run in gone:
         instance.report_run_failed(run, "The process of this run is gone, with the UI or the machine.")
+    free_places(instance)
     return [run.run_id for run in gone]
 
 

@@ -6,6 +6,7 @@ from cic_assets.storage.atomic import (
     local_directory,
     new_folder,
     read_json,
+    remove_abandoned_directories,
     sync_file_system,
     write_atomically,
     write_json,
@@ -19,5 +20,5 @@ from cic_assets.storage.versions import content_version
 __all__ = [
     "EXTENSIONS", "ContentStore", "DataRoot", "DataRootError", "MissingTableError", "OwnershipError", "claim_root",
     "claimed_by", "content_version", "create_array", "is_local", "local_directory", "new_folder", "read_json",
-    "sha256_hex", "storable_text", "sync_file_system", "write_atomically", "write_json",
+    "remove_abandoned_directories", "sha256_hex", "storable_text", "sync_file_system", "write_atomically", "write_json",
 ]  # fmt: skip

@@ -9,7 +9,9 @@ import errno
 import fcntl
 import glob
 import json
+import math
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 from upath import UPath
+
+_TEMPORARY = re.compile(r"[a-z0-9_]{8}")
+"""What `tempfile` puts behind a prefix."""
 
 
 def is_local(path: UPath) -> bool:
@@ -106,7 +111,7 @@ def local_directory(path: UPath) -> Iterator[Path]:
     on_disk = is_local(path)
     path.mkdir(parents=True, exist_ok=True)
     if on_disk:
-        _remove_abandoned(Path(str(path.parent)), f".{path.name}.")
+        remove_abandoned_directories(Path(str(path)))
     with (
         tempfile.TemporaryDirectory(dir=str(path.parent) if on_disk else None, prefix=f".{path.name}.") as name,
         _locked(Path(name)),
@@ -162,8 +167,16 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _remove_abandoned(parent: Path, prefix: str) -> None:
-    """Temporary folders that nobody holds a lock on: who made them was killed. They may have hundreds of megabytes."""
-    for folder in parent.glob(f"{glob.escape(prefix)}*/"):
-        with suppress(OSError), _locked(folder):
-            shutil.rmtree(folder)
+def remove_abandoned_directories(path: Path, latest: float = math.inf) -> None:
+    """Remove temporary siblings of a local folder whose makers were killed. They may have hundreds of megabytes.
+
+    Args:
+        path: the folder, as `local_directory` was given it.
+        latest: only those that nothing was written to after this, in seconds since 1970.
+    """
+    for folder in path.parent.glob(f".{glob.escape(path.name)}.*/"):
+        if _TEMPORARY.fullmatch(folder.name.removeprefix(f".{path.name}.")):
+            # Who is at work on it holds a lock, or has just renamed it.
+            with suppress(OSError), _locked(folder):
+                if max(item.stat().st_mtime for item in [folder, *folder.rglob("*")]) <= latest:
+                    shutil.rmtree(folder)

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 
@@ -86,6 +87,12 @@ def test_what_a_source_shows_is_a_setting_of_what_reads_it(world, graph, before,
 def test_models_share_the_gpu_pool(graph):
     for name in ("vgg_model", "peetz_net_model", "xception_model"):
         assert graph.get(AssetKey(name)).pools == {"gpu"}
+
+
+def test_models_ask_for_a_gpu_in_the_form_that_dagster_ray_reads(graph, definitions):
+    """Flat: what is nested deeper it ignores in silence."""
+    tags = definitions.resolve_job_def("train_all").get_node_named("vgg_model").definition.tags
+    assert json.loads(tags["dagster-ray/config"]) == {"num_gpus": 1}
 
 
 HEAVY = {

@@ -34,7 +34,8 @@ class World:
 
 def write_pictures(path, count):
     path.parent.mkdir(parents=True, exist_ok=True)
-    pd.DataFrame({"sha256": [str(number) for number in range(count)]}).to_parquet(str(path))
+    names = [str(number) for number in range(count)]
+    pd.DataFrame({"sha256": names, "group_id": names, "split": "train"}).to_parquet(str(path))
 
 
 def test_without_a_data_set_there_is_nothing_to_train_on(world):
@@ -65,3 +66,10 @@ def test_pictures_that_were_taken_down_are_a_reason(world):
     world.train("1", 100, takedowns={"count": 1, "since": "2026-01-01T00:00:00Z"})
     world.build("2", 99)
     assert world.why() == ("vgg has seen pictures that were taken down", True)
+
+
+def test_a_data_set_with_leaks_is_not_trained_on(world):
+    world.build("1", 100)
+    manifest = pd.read_parquet(world.dataset / MANIFEST)
+    manifest.assign(group_id="0", split=["train"] * 99 + ["test"]).to_parquet(world.dataset / MANIFEST)
+    assert world.why() == ("100 pictures of the data set have a copy in another split", False)

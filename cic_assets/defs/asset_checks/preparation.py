@@ -6,7 +6,15 @@ from dagster import AssetCheckResult, AssetChecksDefinition, AssetCheckSeverity,
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
 from cic_assets.defs.resources import DataRootResource
-from cic_assets.domain.dataset import ADVICE, MANIFEST, QUALITY_ISSUES, find_quality_issues, find_shortcuts, load_info
+from cic_assets.domain.dataset import (
+    ADVICE,
+    QUALITY_ISSUES,
+    find_leaks,
+    find_quality_issues,
+    find_shortcuts,
+    load_info,
+    load_manifest,
+)
 from cic_assets.storage import DataRoot
 
 SMALLEST_SHARE = 0.2
@@ -21,9 +29,7 @@ def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
     @asset_check(asset="training_dataset", blocking=True)
     def no_group_across_splits(data: DataRootResource) -> AssetCheckResult:
         """Copies of one picture are all in the same split: otherwise the test measures memory."""
-        manifest = _manifest(data.root)
-        same = pd.concat([_across(manifest, column) for column in ("group_id", "pixels_sha256", "resized_sha256")])
-        leaks = same.drop_duplicates("sha256")
+        leaks = find_leaks(load_manifest(data.root.dataset))
         return AssetCheckResult(
             passed=leaks.empty,
             metadata={
@@ -46,7 +52,7 @@ def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
     @asset_check(asset="training_dataset")
     def no_shortcut(data: DataRootResource) -> AssetCheckResult:
         """No class can be told from size, shape, file size, format, borders, sharpness or mean colour alone."""
-        found = find_shortcuts(_manifest(data.root), problem.class_names)
+        found = find_shortcuts(load_manifest(data.root.dataset), problem.class_names)
         warned_of = [one for one in found if one.is_warned_of]
         rows = [
             {
@@ -66,7 +72,7 @@ def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
     @asset_check(asset="training_dataset")
     def few_pictures_have_quality_issues(data: DataRootResource) -> AssetCheckResult:
         """At most one picture in twenty is dark, blurred, flat, mostly cropped away, or enlarged."""
-        manifest = _manifest(data.root)
+        manifest = load_manifest(data.root.dataset)
         flagged = find_quality_issues(manifest)
         by_class = flagged.groupby("klass")[list(QUALITY_ISSUES)].sum().rename_axis("class").reset_index()
         return AssetCheckResult(
@@ -80,19 +86,6 @@ def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
         )
 
     return [no_group_across_splits, no_class_is_rare, no_shortcut, few_pictures_have_quality_issues]
-
-
-def _manifest(root: DataRoot) -> pd.DataFrame:
-    with (root.dataset / MANIFEST).open("rb") as file:
-        return pd.read_parquet(file)
-
-
-def _across(manifest: pd.DataFrame, column: str) -> pd.DataFrame:
-    """The pictures that have the same value of a column in two splits, beside each other."""
-    if column not in manifest:
-        return manifest.head(0)
-    splits = manifest.groupby(column)["split"].transform("nunique")
-    return manifest[splits > 1].sort_values([column, "split"])
 
 
 def _sheet(pictures: pd.DataFrame, root: DataRoot) -> MetadataValue:

@@ -1,8 +1,10 @@
 """Reading the fields of a post whatever their type: dumps of fifteen years hold every variant."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+_LARGEST = 2.0**53
+"""Whole numbers beyond are not exact, and far beyond no column holds them; of a post nothing is so large."""
 
 
 def text(post: Mapping[str, Any], key: str) -> str:
@@ -15,12 +17,12 @@ def text(post: Mapping[str, Any], key: str) -> str:
 
 
 def number(post: Mapping[str, Any], key: str) -> float:
-    """A numeric field, also one written as a string; 0 if it is missing, infinite or something else."""
+    """A numeric field, also one written as a string; 0 if it is missing, larger than any can be, or something else."""
     try:
         value = float(post.get(key) or 0)
     except (OverflowError, TypeError, ValueError):
         return 0.0
-    return value if math.isfinite(value) else 0.0
+    return value if abs(value) <= _LARGEST else 0.0
 
 
 def mapping(post: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 URL_COLUMNS = ("url", "media_url", "image_url", "link")
 """Names, in this order, under which tables of URLs have them."""
 
+_TEXT = "utf-8-sig"
+"""UTF-8, with or without the mark that Windows' editors put first."""
+
 # Dumps of submissions are compressed with a window of 2 GiB, far over zstd's default limit.
 _ZSTD_WINDOW = 2**31
 
@@ -108,10 +111,10 @@ def _short_id(url: str) -> str:
 
 def _read_table(path: Path) -> pd.DataFrame:
     readers: dict[str, Callable[[Path], pd.DataFrame]] = {
-        ".csv": lambda file: pd.read_csv(file, dtype=str),
-        ".tsv": lambda file: pd.read_csv(file, dtype=str, sep="\t"),
-        ".txt": lambda file: pd.DataFrame({"url": file.read_text(encoding="utf-8").split()}),
-        ".jsonl": lambda file: pd.read_json(file, lines=True, dtype=False),
+        ".csv": lambda file: pd.read_csv(file, dtype=str, encoding=_TEXT),
+        ".tsv": lambda file: pd.read_csv(file, dtype=str, encoding=_TEXT, sep="\t"),
+        ".txt": lambda file: pd.DataFrame({"url": _words(file)}),
+        ".jsonl": lambda file: pd.read_json(file, lines=True, dtype=False, encoding=_TEXT),
         ".parquet": pd.read_parquet,
     }
     reader = readers.get(path.suffix.lower())
@@ -123,6 +126,12 @@ def _read_table(path: Path) -> pd.DataFrame:
         raise SourceError(f"urls:{path}: cannot be read ({error.strerror or error})") from None
     except ValueError as error:
         raise SourceError(f"urls:{path}: is not a valid {path.suffix} file: {error}") from None
+
+
+def _words(file: Path) -> list[str]:
+    """The words of a text file without its lines of comments, which begin with #."""
+    lines = file.read_text(encoding=_TEXT).splitlines()
+    return [word for line in lines if not line.lstrip().startswith("#") for word in line.split()]
 
 
 def _dump(path: Path, settings: RedditSettings, key: str) -> Iterator[Medium]:
@@ -142,9 +151,9 @@ def _dump(path: Path, settings: RedditSettings, key: str) -> Iterator[Medium]:
 def _open_dump(path: Path) -> IO[str]:
     if path.suffix == ".zst":
         decompressor = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
-        lines: IO[str] = zstandard.open(path, "rt", dctx=decompressor, encoding="utf-8")
+        lines: IO[str] = zstandard.open(path, "rt", dctx=decompressor, encoding=_TEXT)
         return lines
-    return path.open(encoding="utf-8")
+    return path.open(encoding=_TEXT)
 
 
 def _submission(line: str, where: str) -> dict[str, Any]:

@@ -1,21 +1,23 @@
-"""What killed writers left under temporary names: a part of a table has titles in it, half a data set has pictures."""
+"""What killed writers left under temporary names: a part of a table has titles in it, half a data set has pictures.
 
-import os
+A data root may lie where a person keeps things too, as `data` beside its problem file does: only places where the
+program writes are looked at, and folders only where they have the name of one that it makes.
+"""
+
 import re
-import shutil
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from cic_assets.storage import DataRoot
+from cic_assets.storage import DataRoot, remove_abandoned_directories
 
 NOBODYS_SECONDS = 3600.0
 """What was not written to for so long is nobody's work any more: a table takes seconds, a large data set minutes."""
 
 _FILE = re.compile(r"\..+\.[a-z0-9_]{8}\.part")
-_FOLDER = re.compile(r"\.[^.]+\.[a-z0-9_]{8}")
-_NOT_OURS = frozenset({"dagster"})
-"""Folders under a data root in which others write."""
+_ALL_BELOW = ("tables", "images", "resized", "scratch")
+"""Folders under a data root in which the program alone writes, at any depth."""
 
 
 def remove_unfinished(root: DataRoot, older_than: float = NOBODYS_SECONDS) -> None:
@@ -28,20 +30,25 @@ def remove_unfinished(root: DataRoot, older_than: float = NOBODYS_SECONDS) -> No
     if not root.is_local:
         return
     latest = time.time() - older_than
-    for parent, folders, files in os.walk(str(root.path)):
-        found = [Path(parent, name) for name in folders if _FOLDER.fullmatch(name)]
-        found += [Path(parent, name) for name in files if _FILE.fullmatch(name)]
-        folders[:] = [name for name in folders if not name.startswith(".") and name not in _NOT_OURS]
-        for path in found:
-            _remove_if_older(path, latest)
+    for file in _parts(root):
+        # Who wrote it may be done and have renamed it meanwhile.
+        with suppress(FileNotFoundError):
+            if _FILE.fullmatch(file.name) and file.is_file() and file.stat().st_mtime <= latest:
+                file.unlink()
+    for folder in _made_whole(root):
+        remove_abandoned_directories(folder, latest)
 
 
-def _remove_if_older(path: Path, latest: float) -> None:
-    # Who wrote it may be done and have renamed it meanwhile.
-    with suppress(FileNotFoundError):
-        if max(item.stat().st_mtime for item in [path, *path.rglob("*")]) > latest:
-            return
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+def _made_whole(root: DataRoot) -> list[Path]:
+    """The folders that appear whole, from a temporary sibling."""
+    models = Path(str(root.models))
+    return [Path(str(root.dataset)), Path(str(root.report)), *(path for path in models.glob("[!.]*") if path.is_dir())]
+
+
+def _parts(root: DataRoot) -> Iterator[Path]:
+    place = Path(str(root.path))
+    yield from place.glob(".*.part")
+    for name in _ALL_BELOW:
+        yield from (place / name).rglob(".*.part")
+    for folder in _made_whole(root):
+        yield from folder.glob(".*.part")

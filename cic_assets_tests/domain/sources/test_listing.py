@@ -118,3 +118,34 @@ def test_a_missing_file_is_named(source):
 def test_an_empty_folder_is_an_error(tmp_path):
     with pytest.raises(SourceError, match="is empty: expected pictures"):
         media_of(f"folder:{tmp_path}")
+
+
+@pytest.mark.parametrize("name", ["u.csv", "u.tsv", "u.txt", "u.jsonl"])
+def test_a_byte_order_mark_is_no_part_of_the_first_url(tmp_path, name):
+    path = write(tmp_path, name)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert [medium.media_url for medium in media_of(f"urls:{path}")] == URLS
+
+
+@pytest.mark.parametrize("name", ["dump.jsonl", "dump.zst"])
+def test_a_byte_order_mark_is_no_part_of_a_dump(tmp_path, name):
+    data = b"\xef\xbb\xbf" + json.dumps(SUBMISSION).encode()
+    path = make(tmp_path, name, zstandard.compress(data) if name.endswith(".zst") else data)
+    assert [medium.post_id for medium in media_of(f"dump:{path}")] == ["abc"]
+
+
+def test_comments_in_a_text_file_are_no_urls(tmp_path):
+    path = make(tmp_path, "u.txt", f"# of my own\n{URLS[0]}\n  # http://c.example/not\n{URLS[1]}#part\n".encode())
+    assert [medium.media_url for medium in media_of(f"urls:{path}")] == [URLS[0], f"{URLS[1]}#part"]
+
+
+@pytest.mark.parametrize("value", [1e300, -1e300, 1e19, "1e19", 10**400, float(2**53) * 2])
+@pytest.mark.parametrize("field", ["score", "created_utc"])
+def test_a_number_that_no_column_holds_stops_no_source(tmp_path, field, value):
+    bad = json.dumps(SUBMISSION | {"id": "bad", field: value})
+    path = make(tmp_path, "d.jsonl", f"{json.dumps(SUBMISSION)}\n{bad}\n".encode())
+    media = media_of(f"dump:{path}")
+    assert [medium.post_id for medium in media] == ["abc", "bad"]
+    assert getattr(media[1], field) == 0
+    table = pd.DataFrame({field: pd.array([getattr(medium, field) for medium in media], dtype="int64")})
+    assert table[field].tolist() == [0, 0]

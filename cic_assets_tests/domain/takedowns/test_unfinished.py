@@ -1,24 +1,52 @@
+import fcntl
 import os
 
 from cic_assets.domain.takedowns.unfinished import remove_unfinished
 from cic_assets.storage import DataRoot
 
+OURS = [
+    "tables/t/.cars.parquet.ab12cd_4.part", ".problem.json.ab12cd_4.part", "images/ab/.abcd.jpg.ab12cd_4.part",
+    "models/vgg/.card.json.ab12cd_4.part", "report/.report.json.ab12cd_4.part", ".dataset.ab12cd_4/train.npy",
+    "models/.vgg.ab12cd_4/model.keras",
+]  # fmt: skip
+OTHERS = [
+    "tables/t/cars.parquet", "dataset/manifest.parquet", "models/vgg/card.json", "report/report.html", ".gitignore",
+    ".hidden/file", "dagster/.history.ab12cd_4.part", ".x.12345678/holiday.jpg", "photos/.x.12345678/holiday.jpg",
+    "photos/.notes.ab12cd_4.part", ".venv.ab12cd_4/pyvenv.cfg", "models/.mine.12345678/thesis.txt",
+    ".dataset.of-my-own/a.jpg", ".dataset.backup-1/a.jpg",
+]  # fmt: skip
+"""What a person may keep there, under names that look like ours, and what is finished."""
 
-def test_leftovers_of_killed_writers_go_when_nobody_can_be_at_work_on_them(tmp_path):
-    root = DataRoot(str(tmp_path))
-    old = [tmp_path / "tables" / "t" / ".cars.parquet.ab12cd_4.part", tmp_path / ".dataset.ab12cd_4" / "train.npy"]
-    stays = [
-        tmp_path / "tables" / "t" / "cars.parquet",
-        tmp_path / ".gitignore",
-        tmp_path / ".hidden" / "file",
-        tmp_path / "dagster" / ".history.ab12cd_4.part",
-    ]
-    young = tmp_path / "tables" / ".young.parquet.ab12cd_4.part"
-    for path in (*old, *stays, young):
+
+def make(folder, names):
+    paths = [folder / name for name in names]
+    for path in paths:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
-    for path in (*old, *stays, tmp_path / ".dataset.ab12cd_4"):
+    return paths
+
+
+def grow_old(folder):
+    for path in [folder, *folder.rglob("*")]:
         os.utime(path, (0, 0))
-    remove_unfinished(root)
-    assert not any(path.exists() for path in old)
-    assert all(path.exists() for path in (*stays, young))
+
+
+def test_what_killed_writers_left_goes_and_nothing_of_anybody_else(tmp_path):
+    ours, others = make(tmp_path, OURS), make(tmp_path, OTHERS)
+    grow_old(tmp_path)
+    remove_unfinished(DataRoot(str(tmp_path)))
+    assert [path for path in ours if path.exists()] == []
+    assert [path for path in others if not path.exists()] == []
+
+
+def test_what_is_young_or_locked_may_be_at_work(tmp_path):
+    locked, *_ = make(tmp_path, [".dataset.ab12cd_4/train.npy", "dataset/manifest.parquet"])
+    grow_old(tmp_path)
+    young = make(tmp_path, ["tables/.young.parquet.ab12cd_4.part", "report/report.html", ".report.ab12cd_4/a.html"])
+    handle = os.open(locked.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        remove_unfinished(DataRoot(str(tmp_path)))
+    finally:
+        os.close(handle)
+    assert all(path.exists() for path in (locked, *young))

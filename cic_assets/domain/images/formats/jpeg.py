@@ -59,7 +59,7 @@ def read_header(data: bytes) -> Header:
 
     Raises:
         TruncatedImage: the data ends before the scan.
-        UnreadableImage: no frame before the scan, or one with two or five channels.
+        UnreadableImage: no frame before the scan, or one with two or five channels or sampled in fractions.
     """
     frame: _Frame | None = None
     orientation = in_scan = 1
@@ -75,6 +75,7 @@ def read_header(data: bytes) -> Header:
         raise UnreadableImage("jpeg without a frame header")
     if frame.channels not in _MODES:
         raise UnreadableImage(f"jpeg with {frame.channels} channels")
+    across, down = _sampling(data, frame)
     in_one_pass = frame.marker in _SEQUENTIAL and in_scan == frame.channels
     return make_header(
         "jpeg",
@@ -83,19 +84,32 @@ def read_header(data: bytes) -> Header:
         _MODES[frame.channels],
         bits=frame.bits,
         orientation=orientation,
-        pixel_bytes=_REDUCED_PIXEL_BYTES + (0 if in_one_pass else _coefficient_bytes(data, frame)),
+        pixel_bytes=_REDUCED_PIXEL_BYTES + (0 if in_one_pass else _coefficient_bytes(across, down)),
     )
 
 
-def _coefficient_bytes(data: bytes, frame: _Frame) -> float:
+def _sampling(data: bytes, frame: _Frame) -> tuple[list[int], list[int]]:
+    """How often each channel is sampled across and down, 1 to 4; the one that has most samples sets the scale.
+
+    Raises:
+        UnreadableImage: a channel is to be stretched by a fraction, which libjpeg, so every decoder of ours, refuses
+            (JERR_FRACT_SAMPLE_NOTIMPL), if only when it decodes in full.
+    """
+    factors = unpack("xBx" * frame.channels, data, frame.start + 6, "the frame header")
+    across, down = [factor >> 4 for factor in factors], [factor & 15 for factor in factors]
+    if 0 in (*across, *down) or any(max(axis) % factor for axis in (across, down) for factor in axis):
+        told = ", ".join(f"{x}x{y}" for x, y in zip(across, down, strict=True))
+        raise UnreadableImage(f"jpeg with channels sampled {told}: decoders stretch them by whole factors alone")
+    return across, down
+
+
+def _coefficient_bytes(across: list[int], down: list[int]) -> float:
     """Memory for each pixel where its coefficients come in several scans: all of them are kept until the last.
 
     Two bytes a coefficient, of channels that may be stored at a half or a quarter of the width and height.
     """
-    factors = unpack("xBx" * frame.channels, data, frame.start + 6, "the frame header")
-    across, down = [factor >> 4 for factor in factors], [factor & 15 for factor in factors]
     samples: int = sum(x * y for x, y in zip(across, down, strict=True))
-    return 2 * samples / float(max(1, max(across) * max(down)))
+    return 2 * samples / float(max(across) * max(down))
 
 
 def missing_end(data: bytes) -> str:

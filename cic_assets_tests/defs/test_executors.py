@@ -1,0 +1,45 @@
+"""What a run's steps are forked from."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+# What Dagster calls a location of `cic dev` with two problems, run as it runs one of its jobs.
+LOCATION = """
+from pathlib import Path
+from cic_assets.config.environment import Environment
+from cic_assets.defs.build import build_definitions
+defs = build_definitions(Environment(problem=Path({problem!r}), data_root={root!r}))
+"""
+RUN = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from dagster import DagsterInstance, execute_job, reconstructable
+
+def job():
+    import location
+    return location.defs.resolve_job_def("check_takedowns")
+
+if __name__ == "__main__":
+    with DagsterInstance.local_temp(sys.argv[1]) as instance:
+        result = execute_job(reconstructable(job), instance, raise_on_error=False, tags={"dagster/partition": "a"})
+        failures = [event.message for event in result.all_events if event.is_failure]
+        sys.exit("; ".join(map(str, failures)) if failures else 0)
+"""
+
+
+@pytest.mark.slow
+def test_a_mistake_in_the_problem_of_the_environment_ends_no_run_of_another(tmp_path):
+    (tmp_path / "broken.yaml").write_text("name: [")
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "sound.yaml").write_text("name: sound\nclasses: {a: ['folder:a'], b: ['folder:b']}\n")
+    places = {"problem": str(tmp_path / "sound.yaml"), "root": str(tmp_path / "root")}
+    (tmp_path / "location.py").write_text(LOCATION.format(**places))
+    (tmp_path / "run.py").write_text(RUN)
+    environment = {**os.environ, "CIC_PROBLEM": str(tmp_path / "broken.yaml")}
+    command = [sys.executable, str(tmp_path / "run.py"), str(tmp_path)]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert result.returncode == 0, result.stderr[-3000:]
