@@ -44,8 +44,9 @@ def test_is_imagehash_but_for_a_pair_of_bits(synthetic_photo, size):
 
 @given(st.integers(0, 2**32 - 1), st.integers(8, 120), st.integers(8, 120))
 def test_is_imagehash_of_noise_too(seed, width, height):
+    """But for a pair of bits near the median, and for two pairs in one of some thousands: noise has many so near."""
     rgb = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
-    assert _bits_apart(fingerprint(_lossless(rgb)).phash256, bytes.fromhex(_by_imagehash(rgb, 16))) <= 2
+    assert _bits_apart(fingerprint(_lossless(rgb)).phash256, bytes.fromhex(_by_imagehash(rgb, 16))) <= 4
 
 
 def test_a_reduced_decode_moves_next_to_no_bit(synthetic_photo):
