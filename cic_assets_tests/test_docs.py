@@ -179,7 +179,8 @@ def checkout(own_finished):
         (folder / name).symlink_to(PROJECT / name)
     (folder / ".venv").mkdir()
     (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
-    (folder / ".venv" / ".synced").touch()
+    for stamp in (".runtime", ".synced", ".compiled"):
+        (folder / ".venv" / stamp).touch()
     own_finished.root.rename(folder / "data")
     own_finished.problem.rename(folder / "data" / "problem.yaml")
     (folder / "data" / "demo").symlink_to(".")
