@@ -70,7 +70,7 @@ def test_copies_are_found_and_nothing_else(score):
 
 
 def test_xception_knows_cars_from_tanks(report):
-    # Of 101 pictures 97 or 98, by the processor's arithmetic: 96 are within chance of what 98 % means.
+    # Of 101 pictures 98 or 97, by the processor: trained on one data set, versions before and after agree to the digit.
     assert report["models"]["xception"]["accuracy"] >= 0.95
     assert not report["models"]["xception"]["random_weights"]
 
