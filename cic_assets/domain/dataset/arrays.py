@@ -51,6 +51,7 @@ class DatasetInfo(BaseModel):
         class_weights: of the training split; the mean weight of a picture is 1.
         counts: pictures of each class in each split.
         side: pixels; every picture is (side, side, 3), RGB.
+        jpeg_quality: of the copies that the arrays were decoded from; None in data sets of before it was noted.
         version: the same exactly when the pictures that are trained on, their labels and splits are the same, wherever
             they came from.
         sample: the pictures are the embedded, drawn ones.
@@ -64,6 +65,7 @@ class DatasetInfo(BaseModel):
     class_weights: dict[str, float]
     counts: dict[str, dict[str, int]]
     side: int
+    jpeg_quality: int | None = None
     version: str
     sample: bool = False
 
@@ -111,6 +113,7 @@ def build_dataset(
         class_weights=class_weights(counts[Split.TRAIN]),
         counts=counts,
         side=settings.side,
+        jpeg_quality=settings.jpeg_quality,
         version=content_version(FORMAT_VERSION, list(classes), manifest[["resized_sha256", "klass", "split"]]),
         sample=sample,
     )
