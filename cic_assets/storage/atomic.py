@@ -102,11 +102,16 @@ def sync_file_system(folder: Path) -> None:
 
 
 @contextmanager
-def local_directory(path: UPath) -> Iterator[Path]:
+def local_directory(path: UPath, last: str | None = None) -> Iterator[Path]:
     """A local folder whose files are at `path` when the block ends without an error.
 
     On a local disk it is a sibling with a temporary name whose files are moved over one by one; otherwise a
     temporary folder that is uploaded. Siblings that killed processes left behind are removed first.
+
+    Args:
+        path: the folder.
+        last: name of the file in it that says that all others are there: it comes last, and what was in its place
+            goes when all of them are written and before the first one comes.
     """
     on_disk = is_local(path)
     path.mkdir(parents=True, exist_ok=True)
@@ -118,7 +123,10 @@ def local_directory(path: UPath) -> Iterator[Path]:
     ):
         folder = Path(name)
         yield folder
-        for file in sorted(item for item in folder.rglob("*") if item.is_file()):
+        if last:
+            (path / last).unlink(missing_ok=True)
+        files = (item for item in folder.rglob("*") if item.is_file())
+        for file in sorted(files, key=lambda file: (file == folder / last if last else False, file)):
             target = path / file.relative_to(folder).as_posix()
             target.parent.mkdir(parents=True, exist_ok=True)
             if on_disk:
