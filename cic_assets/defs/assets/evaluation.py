@@ -23,7 +23,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         # A report on new pictures waits for models that know them.
         automation_condition=on_new_data(*map(problem.dagster.key, models)),
         # The report shows the sources and all settings; where they lie on this machine it does not.
-        code_version=content_version(1, problem.classes_by_key, problem.model_dump(exclude=PLACES, by_alias=True)),
+        code_version=content_version(2, problem.classes_by_key, problem.model_dump(exclude=PLACES, by_alias=True)),
     )
     def evaluation_report(data: DataRootResource) -> MaterializeResult[None]:
         """Accuracy with its uncertainty, confusion, curves, mistakes and costs of all models, as a page and as JSON."""
