@@ -224,7 +224,6 @@ class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
         self._unaveraged = []
 
     def _row(self, epoch: int, logs: dict[str, Any]) -> EpochEnd:
-        figures = {name: float(logs[name]) for name in ("loss", "accuracy", "val_accuracy")}
         seconds = time.perf_counter() - self._epoch_began
         so_far = EpochEnd(
             epoch=epoch + 1,
@@ -234,8 +233,10 @@ class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
             images_per_second=self.training.count / self._train_seconds,
             remaining_seconds=seconds * work_left(self._stages, epoch, epoch + 1),
             best=False,
+            loss=float(logs["log_loss"]),  # not what is lowered: of both splits the same, so that they can be compared
+            accuracy=float(logs["accuracy"]),
             val_loss=float(logs["val_log_loss"]),
-            **figures,
+            val_accuracy=float(logs["val_accuracy"]),
         )
         is_best = best_of([*self.history, so_far], self._settings) is so_far
         return so_far.model_copy(update={"best": is_best})
@@ -252,7 +253,7 @@ class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
             rate=self.training.count / batches / per_batch,
             remaining_seconds=per_batch * batches * work_left(self._stages, epoch, epoch + (batch + 1) / batches),
             epoch=epoch + 1,
-            loss=float(logs["loss"]),
+            loss=float(logs["log_loss"]),
             accuracy=float(logs["accuracy"]),
         )
 
