@@ -18,7 +18,6 @@ from typing import NamedTuple
 import pandas as pd
 import pytest
 
-from cic_assets_tests.fixtures.commands import hear_ctrl_c
 from cic_assets_tests.fixtures.effort import short_or_long
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -132,7 +131,6 @@ def test_ctrl_c(own_finished):
     command = [str(BIN / "cic"), *own_finished.run_arguments]
     with subprocess.Popen(
         command, env=own_finished.variables, cwd=own_finished.folder, stderr=subprocess.PIPE, text=True,
-        preexec_fn=hear_ctrl_c,  # noqa: PLW1509 - no threads here
     ) as process:  # fmt: skip
         for line in process.stderr:
             if "Scraping" in line:
