@@ -77,11 +77,7 @@ def _home_under(root: DataRoot) -> Path | None:
 
 
 def _home_of(root: DataRoot) -> Path:
-    if under := _home_under(root):
-        return under
-    # Dagster's SQLite needs a disk.
-    name = "".join(letter if letter.isalnum() else "-" for letter in root.url)
-    return Path.home() / ".local" / "state" / "cic" / name
+    return _home_under(root) or root.local_state
 
 
 def _instance_config() -> str:

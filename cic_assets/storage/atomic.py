@@ -14,8 +14,8 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -102,11 +102,17 @@ def sync_file_system(folder: Path) -> None:
 
 
 @contextmanager
-def local_directory(path: UPath) -> Iterator[Path]:
+def local_directory(
+    path: UPath, publishing: Callable[[], AbstractContextManager[None]] = nullcontext
+) -> Iterator[Path]:
     """A local folder whose files are at `path` when the block ends without an error.
 
     On a local disk it is a sibling with a temporary name whose files are moved over one by one; otherwise a
     temporary folder that is uploaded. Siblings that killed processes left behind are removed first.
+
+    Args:
+        path: where the files are to be.
+        publishing: around the moment in which they come there; an error in it keeps them away.
     """
     on_disk = is_local(path)
     path.mkdir(parents=True, exist_ok=True)
@@ -118,13 +124,14 @@ def local_directory(path: UPath) -> Iterator[Path]:
     ):
         folder = Path(name)
         yield folder
-        for file in sorted(item for item in folder.rglob("*") if item.is_file()):
-            target = path / file.relative_to(folder).as_posix()
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if on_disk:
-                file.replace(str(target))
-            else:
-                write_atomically(target, file.read_bytes())
+        with publishing():
+            for file in sorted(item for item in folder.rglob("*") if item.is_file()):
+                target = path / file.relative_to(folder).as_posix()
+                target.parent.mkdir(parents=True, exist_ok=True)
+                if on_disk:
+                    file.replace(str(target))
+                else:
+                    write_atomically(target, file.read_bytes())
 
 
 @contextmanager

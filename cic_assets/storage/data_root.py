@@ -10,6 +10,7 @@ from upath import UPath
 
 from cic_assets.storage.atomic import is_local, write_atomically
 from cic_assets.storage.content_store import ContentStore
+from cic_assets.storage.locks import FolderLock, Lock
 
 
 class DataRootError(ValueError):
@@ -50,6 +51,17 @@ class DataRoot:
     def is_local(self) -> bool:
         """Whether it is a folder on this machine's own file system."""
         return is_local(self.path)
+
+    @property
+    def lock(self) -> Lock:
+        """Held by whoever writes what a take-down could have to remove. Of a remote root, by those of this machine."""
+        return FolderLock(Path(str(self.path)) if self.is_local else self.local_state)
+
+    @property
+    def local_state(self) -> Path:
+        """A folder of this machine for what a remote root needs a disk for."""
+        name = "".join(letter if letter.isalnum() else "-" for letter in self.url)
+        return Path.home() / ".local" / "state" / "cic" / name
 
     @property
     def images(self) -> ContentStore:

@@ -3,7 +3,8 @@
 Arrays are `.npy`, so training maps them into memory and never decodes a picture twice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -85,6 +86,7 @@ def build_dataset(
     classes: Sequence[str],
     members: Mapping[str, frozenset[str]] | None = None,
     sample: bool = False,
+    publishing: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> DatasetInfo:
     """Divide the pictures, and write arrays, labels, manifest and description.
 
@@ -98,6 +100,7 @@ def build_dataset(
         classes: in the order of the labels.
         members: all SHA-256 of a duplicate group, see `assign_splits`.
         sample: the pictures are drawn ones.
+        publishing: around each moment in which something of it comes to `target`; an error in it keeps that away.
 
     Raises:
         DatasetError: a class has too few pictures, or they cannot be divided as asked.
@@ -117,16 +120,18 @@ def build_dataset(
     if _is_current(target, info):
         # Its posts and groups may have other names by now.
         table = manifest.to_parquet(index=False)
-        if table != (target / MANIFEST).read_bytes():
-            write_atomically(target / MANIFEST, table)
+        with publishing():
+            if table != (target / MANIFEST).read_bytes():
+                write_atomically(target / MANIFEST, table)
         return info
     # The description comes last: without it, or with another version in it, the arrays beside it do not count.
     (target / DESCRIPTION).unlink(missing_ok=True)
-    with local_directory(target) as folder:
+    with local_directory(target, publishing) as folder:
         for split in Split:
             _write_split(folder, split, manifest[manifest["split"] == split], resized, settings.side)
         manifest.to_parquet(folder / MANIFEST, index=False)
-    write_json(target / DESCRIPTION, info.model_dump())
+    with publishing():
+        write_json(target / DESCRIPTION, info.model_dump())
     return info
 
 

@@ -84,6 +84,8 @@ def resize_pictures(
                 return _describe(jpeg), False
         jpeg = _copy_of(source.get(sha256, image_format), settings)
         write_atomically(path, jpeg)
+        if not source.has(sha256, image_format):  # taken down meanwhile: it was too early to remove the copy
+            target.remove(sha256)
         return _describe(jpeg), True
 
     rows = pictures.loc[~pictures["sha256"].isin(known), ["sha256", "format"]]

@@ -3,8 +3,9 @@
 from cic_assets.domain.takedowns.by_hand import Purge, PurgeError, purge
 from cic_assets.domain.takedowns.check import TakedownCheck, check_takedowns, knows_posts, posts_to_ask
 from cic_assets.domain.takedowns.dropped import Dropped, dropped_sources, remove_source
+from cic_assets.domain.takedowns.removal import forget_meanwhile
 
 __all__ = [
-    "Dropped", "Purge", "PurgeError", "TakedownCheck", "check_takedowns", "dropped_sources", "knows_posts",
-    "posts_to_ask", "purge", "remove_source",
+    "Dropped", "Purge", "PurgeError", "TakedownCheck", "check_takedowns", "dropped_sources", "forget_meanwhile",
+    "knows_posts", "posts_to_ask", "purge", "remove_source",
 ]  # fmt: skip

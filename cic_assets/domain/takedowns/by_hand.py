@@ -54,6 +54,17 @@ def purge(
     Raises:
         PurgeError: one of them is in no table, or is in several sources and means different things.
     """
+    with root.lock.held(on_progress):
+        return _purge(root, posts, sha256s, source, on_progress)
+
+
+def _purge(
+    root: DataRoot,
+    posts: Collection[str],
+    sha256s: Collection[str],
+    source: str | None,
+    on_progress: Callable[[str], None],
+) -> Purge:
     moment = datetime.now(UTC).isoformat(timespec="seconds")
     sources = [_Source(root, key) for key in keys_of(root, source)]
     _check(sources, posts, sha256s)

@@ -54,6 +54,11 @@ def remove_source(root: DataRoot, key: str, on_progress: Callable[[str], None] =
     Raises:
         PurgeError: there is no such source; nothing was changed.
     """
+    with root.lock.held(on_progress):
+        return _remove_source(root, key, on_progress)
+
+
+def _remove_source(root: DataRoot, key: str, on_progress: Callable[[str], None]) -> Dropped:
     (key,) = keys_of(root, key)
     when = datetime.now(UTC).isoformat(timespec="seconds")
     carry_out(root, key, when, on_progress)  # of a purge that was interrupted, while its rows are there
