@@ -8,11 +8,13 @@ from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failur
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
 from cic_assets.defs.automation_conditions import on_new_data
+from cic_assets.defs.fan_in import made_from
 from cic_assets.defs.partitions import all_of, source_partitions, with_class
 from cic_assets.defs.resources import DataRootResource
+from cic_assets.defs.retry_policies import again_if_taken_down
 from cic_assets.domain.dataset import MANIFEST, DatasetError, build_dataset, resize_pictures
 from cic_assets.domain.duplicates import group_members
-from cic_assets.domain.sources import is_sample
+from cic_assets.domain.sources import TakedownGuard, is_sample
 from cic_assets.storage import DataRoot, content_version
 
 
@@ -31,9 +33,10 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         automation_condition=on_new_data(),
         code_version=content_version(2, settings.side, settings.jpeg_quality),
     )
+    @again_if_taken_down
     def resized_images(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Shortest side to the data set's side, centre crop: as AlexNet did it. Each picture is made once."""
-        key = context.partition_key
+        key, guard = context.partition_key, TakedownGuard(data.root)
         with metadata.ProgressLog(context.log.info) as progress:
             table = resize_pictures(
                 data.root.read_table("deduped_images", key),
@@ -44,7 +47,8 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 on_progress=progress,
             )
         made = int(table.pop("made").sum())
-        path = data.root.write_table("resized_images", table, key)
+        with guard.publishing(context.log.info):
+            path = data.root.write_table("resized_images", table, key)
         return MaterializeResult(
             data_version=DataVersion(content_version(table)),
             metadata={
@@ -59,7 +63,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         )
 
     @asset(
-        deps=[all_of("resized_images"), "duplicates"],
+        deps=[all_of("resized_images"), "duplicates", all_of("raw_images")],
         group_name="preparation",
         kinds={"numpy", "parquet"},
         owners=metadata.OWNERS,
@@ -69,8 +73,10 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
             3, problem.name, how_divided, problem.given_splits, problem.class_names, problem.classes_by_key
         ),
     )
+    @again_if_taken_down
     def training_dataset(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Classes, splits by duplicate group, class weights, and one array of pixels a split."""
+        tags, guard = made_from(context), TakedownGuard(data.root)
         pictures = with_class(data.root.read_tables("resized_images", problem.partitions), problem)
         origins = data.root.read_tables("raw_images", problem.partitions)["origin"]
         try:
@@ -83,6 +89,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 classes=problem.class_names,
                 members=group_members(data.root.read_table("duplicates")),
                 sample=bool(origins.map(is_sample).any()),
+                publishing=guard.publishing,
             )
         except DatasetError as error:
             raise Failure("\n".join([str(error), *_barren(data.root, problem)]), allow_retries=False) from error
@@ -91,6 +98,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
             manifest = pd.read_parquet(file)
         return MaterializeResult(
             data_version=DataVersion(info.version),
+            tags=tags,
             metadata={
                 **metadata.shape(manifest, "manifest"),
                 "pictures by class and split": metadata.table(

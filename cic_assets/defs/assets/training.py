@@ -20,6 +20,7 @@ from cic_assets.domain.models import (
     TrainingSpec,
     train_in_process,
 )
+from cic_assets.domain.takedowns import forget_meanwhile
 from cic_assets.storage import content_version
 
 POOL = "gpu"
@@ -82,6 +83,7 @@ def _model_asset(name: str, settings: ModelSettings) -> AssetsDefinition:
             card = train_in_process(spec, _EventLog(name, context).tell)
         except ModelError as error:
             raise Failure(str(error), allow_retries=False) from error
+        forget_meanwhile(data.root, name)
         shown = _metadata(card, data, name) | {
             "augmented samples": metadata.augmented_sheet(data.root.dataset, settings)
         }
