@@ -29,11 +29,11 @@ def purge(
 ) -> None:
     """Remove posts, pictures or a source from everywhere under the data root.
 
-    Posts and pictures stay away for good. A source comes back where the problem names it again.
+    Posts and pictures stay away for good, also where a run is at work: it does again what had them in it. A source
+    comes back where the problem names it again.
     """
     from cic_assets.domain.takedowns import PurgeError, remove_source
     from cic_assets.domain.takedowns import purge as purge_from
-    from cic_assets.orchestration.instance import lock_root
 
     if whole_source is not None and (posts or sha256s or source):
         raise click.UsageError("--whole-source goes without --post, --sha256 and --source")
@@ -44,14 +44,13 @@ def purge(
             raise click.UsageError(f"--sha256 {sha256}: expected a picture's 64 digits, 0 to 9 and a to f")
     root = data_root_of(environment_of(data_root=data_root))
     try:
-        with lock_root(root):
-            if whole_source is not None:
-                _refuse_named(root, whole_source)
-                removed = remove_source(root, whole_source, _say)
-                kept = f", {removed.kept} kept because another source has them too" if removed.kept else ""
-                click.echo(f"Removed {removed.key}: {removed.pictures} pictures{kept}; {_REBUILT}")
-                return
-            done = purge_from(root, posts, sha256s, source=source, on_progress=_say)
+        if whole_source is not None:
+            _refuse_named(root, whole_source)
+            removed = remove_source(root, whole_source, _say)
+            kept = f", {removed.kept} kept because another source has them too" if removed.kept else ""
+            click.echo(f"Removed {removed.key}: {removed.pictures} pictures{kept}; {_REBUILT}")
+            return
+        done = purge_from(root, posts, sha256s, source=source, on_progress=_say)
     except PurgeError as error:
         raise click.ClickException(str(error)) from None
     kept = f", {done.kept} kept because another post has them too" if done.kept else ""
