@@ -103,7 +103,7 @@ def sync_file_system(folder: Path) -> None:
 
 @contextmanager
 def local_directory(
-    path: UPath, publishing: Callable[[], AbstractContextManager[None]] = nullcontext
+    path: UPath, last: str | None = None, publishing: Callable[[], AbstractContextManager[None]] = nullcontext
 ) -> Iterator[Path]:
     """A local folder whose files are at `path` when the block ends without an error.
 
@@ -111,8 +111,10 @@ def local_directory(
     temporary folder that is uploaded. Siblings that killed processes left behind are removed first.
 
     Args:
-        path: where the files are to be.
-        publishing: around the moment in which they come there; an error in it keeps them away.
+        path: the folder.
+        last: name of the file in it that says that all others are there: it comes last, and what was in its place
+            goes when all of them are written and before the first one comes.
+        publishing: around the moment in which the files come there; an error in it keeps them away.
     """
     on_disk = is_local(path)
     path.mkdir(parents=True, exist_ok=True)
@@ -124,8 +126,12 @@ def local_directory(
     ):
         folder = Path(name)
         yield folder
+        files = (item for item in folder.rglob("*") if item.is_file())
+        in_order = sorted(files, key=lambda file: (file == folder / last if last else False, file))
         with publishing():
-            for file in sorted(item for item in folder.rglob("*") if item.is_file()):
+            if last:
+                (path / last).unlink(missing_ok=True)
+            for file in in_order:
                 target = path / file.relative_to(folder).as_posix()
                 target.parent.mkdir(parents=True, exist_ok=True)
                 if on_disk:

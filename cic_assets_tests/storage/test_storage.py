@@ -19,6 +19,7 @@ from cic_assets.storage import (
     content_store,
     content_version,
     create_array,
+    is_local,
     local_directory,
     new_folder,
     sha256_hex,
@@ -153,6 +154,29 @@ def test_a_folder_arrives_whole_or_not_at_all(root):
     with local_directory(target) as folder:
         (folder / "model.keras").write_bytes(b"whole")
     assert (target / "model.keras").read_bytes() == b"whole"
+
+
+def test_what_says_that_a_folder_is_whole_comes_last_and_goes_first(root, monkeypatch):
+    target, seen = root.model("vgg"), []
+
+    def write(text):
+        with local_directory(target, last="card.json") as folder:
+            for name in ("a.txt", "card.json", "model.keras"):
+                (folder / name).write_text(text)
+            if text == "full":
+                raise OSError
+
+    write("old")
+    with pytest.raises(OSError):  # noqa: PT011 - raised above
+        write("full")
+    assert [file.read_text() for file in sorted(target.iterdir())] == ["old"] * 3
+    move = Path.replace
+    monkeypatch.setattr(
+        Path, "replace", lambda path, to: (seen.append((target / "card.json").exists()), move(path, to))
+    )
+    write("new")
+    assert seen == ([False] * 3 if is_local(target) else [])
+    assert [file.read_text() for file in sorted(target.iterdir())] == ["new"] * 3
 
 
 @pytest.mark.parametrize("is_there", [False, True])

@@ -11,6 +11,7 @@ from cic_assets.defs import metadata
 from cic_assets.defs.resources import AcceleratorResource, DataRootResource, WeightsResource
 from cic_assets.domain.dataset import find_leaks, load_manifest
 from cic_assets.domain.models import (
+    TRAINING_VERSION,
     Card,
     EpochEnd,
     Event,
@@ -57,7 +58,7 @@ def _model_asset(name: str, settings: ModelSettings) -> AssetsDefinition:
             "dagster-ray/config": {"num_gpus": 1},
         },
         description=DESCRIPTIONS[settings.architecture],
-        code_version=content_version(1, settings.model_dump(by_alias=True)),
+        code_version=content_version(TRAINING_VERSION, settings.model_dump(by_alias=True)),
     )
     def model(
         context: AssetExecutionContext,

@@ -52,6 +52,7 @@ class DatasetInfo(BaseModel):
         class_weights: of the training split; the mean weight of a picture is 1.
         counts: pictures of each class in each split.
         side: pixels; every picture is (side, side, 3), RGB.
+        jpeg_quality: of the copies that the arrays were decoded from; None in data sets of before it was noted.
         version: the same exactly when the pictures that are trained on, their labels and splits are the same, wherever
             they came from.
         sample: the pictures are the embedded, drawn ones.
@@ -65,6 +66,7 @@ class DatasetInfo(BaseModel):
     class_weights: dict[str, float]
     counts: dict[str, dict[str, int]]
     side: int
+    jpeg_quality: int | None = None
     version: str
     sample: bool = False
 
@@ -114,6 +116,7 @@ def build_dataset(
         class_weights=class_weights(counts[Split.TRAIN]),
         counts=counts,
         side=settings.side,
+        jpeg_quality=settings.jpeg_quality,
         version=content_version(FORMAT_VERSION, list(classes), manifest[["resized_sha256", "klass", "split"]]),
         sample=sample,
     )
@@ -126,7 +129,7 @@ def build_dataset(
         return info
     # The description comes last: without it, or with another version in it, the arrays beside it do not count.
     (target / DESCRIPTION).unlink(missing_ok=True)
-    with local_directory(target, publishing) as folder:
+    with local_directory(target, publishing=publishing) as folder:
         for split in Split:
             _write_split(folder, split, manifest[manifest["split"] == split], resized, settings.side)
         manifest.to_parquet(folder / MANIFEST, index=False)

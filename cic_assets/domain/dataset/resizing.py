@@ -7,7 +7,7 @@ import cv2
 import pandas as pd
 
 from cic_assets.domain.dataset.settings import DatasetSettings
-from cic_assets.domain.images import decode, encode_jpeg, is_encoded_here, prepare
+from cic_assets.domain.images import decode, is_encoded_here, prepared_jpeg
 from cic_assets.domain.schema import Column, columns_of
 from cic_assets.engine import Threads
 from cic_assets.storage import ContentStore, sha256_hex, write_atomically
@@ -82,7 +82,7 @@ def resize_pictures(
             jpeg = path.read_bytes()
             if is_encoded_here(jpeg, settings.side, settings.side, settings.jpeg_quality):
                 return _describe(jpeg), False
-        jpeg = _copy_of(source.get(sha256, image_format), settings)
+        jpeg = prepared_jpeg(source.get(sha256, image_format), settings.side, settings.jpeg_quality)
         write_atomically(path, jpeg)
         if not source.has(sha256, image_format):  # taken down meanwhile: it was too early to remove the copy
             target.remove(sha256)
@@ -103,12 +103,6 @@ def resize_pictures(
     upscaled = pictures[["width", "height"]].min(axis=1) < settings.side
     result = pd.concat([carried, columns], axis="columns")
     return result.assign(upscaled=upscaled, made=pictures["sha256"].isin(made), jpeg_quality=settings.jpeg_quality)
-
-
-def _copy_of(data: bytes, settings: DatasetSettings) -> bytes:
-    if is_encoded_here(data, settings.side, settings.side, settings.jpeg_quality):
-        return data
-    return encode_jpeg(prepare(data, settings.side), settings.jpeg_quality)
 
 
 def _describe(jpeg: bytes) -> _Copy:
