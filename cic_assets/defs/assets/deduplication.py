@@ -57,14 +57,14 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         kinds={"numpy", "parquet"},
         owners=metadata.OWNERS,
         automation_condition=on_new_data(),
-        code_version=content_version(1, how_alike, problem.classes_by_key, problem.overrides),
+        code_version=content_version(2, how_alike, problem.classes_by_key, problem.overrides),
     )
     def duplicates(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Groups of pictures that are the same picture, over all sources: what to keep, and label conflicts."""
         images = with_class(data.root.read_tables("image_hashes", problem.partitions), problem)
         formats = images.set_index("sha256")["format"].to_dict()
         try:
-            groups = find_duplicates(
+            groups, bridges = find_duplicates(
                 images,
                 lambda sha256: data.root.images.get(sha256, formats[sha256]),
                 problem.duplicates,
@@ -72,15 +72,17 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
             )
         except OverridesError as error:
             raise Failure(str(error), allow_retries=False) from error
+        data.root.write_table("bridges", bridges)
         path = data.root.write_table("duplicates", groups)
         sheet = review_sheet(groups, images.drop_duplicates("sha256"), data.root.images)
         context.log.info(f"{groups['group_id'].nunique()} groups of {len(groups)} among {len(images)} pictures")
         return MaterializeResult(
-            data_version=DataVersion(content_version(groups)),
+            data_version=DataVersion(content_version(groups, bridges)),
             metadata={
                 **metadata.shape(groups, "duplicates"),
                 "groups": int(groups["group_id"].nunique()),
                 "dropped": int((groups["keep"] == 0).sum()),
+                "pairs of two groups that are the same": len(bridges),
                 "label conflicts": int(groups.loc[groups["label_conflict"], "group_id"].nunique()),
                 SHARES_DROPPED: shares_dropped(images, groups),
                 "verified by": metadata.counts(groups["verified_by"].value_counts().to_dict(), "verifier"),

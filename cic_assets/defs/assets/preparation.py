@@ -10,10 +10,19 @@ from cic_assets.defs import metadata
 from cic_assets.defs.automation_conditions import on_new_data
 from cic_assets.defs.partitions import all_of, source_partitions, with_class
 from cic_assets.defs.resources import DataRootResource
-from cic_assets.domain.dataset import MANIFEST, DatasetError, build_dataset, resize_pictures
-from cic_assets.domain.duplicates import group_members
+from cic_assets.domain.dataset import (
+    COPIES,
+    MANIFEST,
+    DatasetError,
+    build_dataset,
+    find_units,
+    relations_of_posts,
+    resize_pictures,
+)
+from cic_assets.domain.duplicates import copy_pairs
+from cic_assets.domain.media import Outcome
 from cic_assets.domain.sources import is_sample
-from cic_assets.storage import DataRoot, content_version
+from cic_assets.storage import DataRoot, MissingTableError, content_version
 
 
 def build_assets(problem: Problem) -> list[AssetsDefinition]:
@@ -59,20 +68,21 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         )
 
     @asset(
-        deps=[all_of("resized_images"), "duplicates"],
+        deps=[all_of("resized_images"), "duplicates", all_of("raw_images")],
         group_name="preparation",
         kinds={"numpy", "parquet"},
         owners=metadata.OWNERS,
         # Groups that change show in what is kept; before that is resized it is too early.
         automation_condition=on_new_data(problem.dagster.key("resized_images")),
         code_version=content_version(
-            3, problem.name, how_divided, problem.given_splits, problem.class_names, problem.classes_by_key
+            4, problem.name, how_divided, problem.given_splits, problem.class_names, problem.classes_by_key
         ),
     )
     def training_dataset(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
-        """Classes, splits by duplicate group, class weights, and one array of pixels a split."""
+        """Classes, splits by units (copies, posts, crossposts), class weights, and one array of pixels a split."""
         pictures = with_class(data.root.read_tables("resized_images", problem.partitions), problem)
-        origins = data.root.read_tables("raw_images", problem.partitions)["origin"]
+        raw = data.root.read_tables("raw_images", problem.partitions)
+        moved: list[str] = []
         try:
             info = build_dataset(
                 pictures,
@@ -81,12 +91,14 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 settings,
                 name=problem.name,
                 classes=problem.class_names,
-                members=group_members(data.root.read_table("duplicates")),
-                sample=bool(origins.map(is_sample).any()),
+                units=_units(data.root, raw),
+                sample=bool(raw["origin"].map(is_sample).any()),
+                on_moved=moved.append,
             )
         except DatasetError as error:
             raise Failure("\n".join([str(error), *_barren(data.root, problem)]), allow_retries=False) from error
-        context.log.info(f"{info.name}: {info.counts}")
+        for line in [f"{info.name}: {info.counts}", *moved]:
+            context.log.info(line)
         with (data.root.dataset / MANIFEST).open("rb") as file:
             manifest = pd.read_parquet(file)
         return MaterializeResult(
@@ -99,6 +111,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 "by source": metadata.table(_counted(manifest, manifest["subreddit"])),
                 "by year": metadata.table(_counted(manifest, _years(manifest))),
                 "class weights": info.class_weights,
+                "moved to another split": "\n".join(moved) or "none",
                 "samples": metadata.sheet_of(
                     manifest.sort_values("sha256").assign(format="jpeg"),
                     data.root.resized(settings.side),
@@ -109,6 +122,15 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         )
 
     return [resized_images, training_dataset]
+
+
+def _units(root: DataRoot, raw: pd.DataFrame) -> pd.DataFrame:
+    """What must be in one split: over copies, posts and crossposts, of the pictures of all sources."""
+    if not root.has_table("bridges"):  # of an earlier version
+        raise MissingTableError("duplicates", None, root.table_path("bridges"))
+    pictures = raw[raw["outcome"] == Outcome.OK]
+    copies = copy_pairs(root.read_table("duplicates"), root.read_table("bridges"))
+    return find_units(pictures["sha256"], {COPIES: copies, **relations_of_posts(pictures)})
 
 
 def _barren(root: DataRoot, problem: Problem) -> Iterator[str]:

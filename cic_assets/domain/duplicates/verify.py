@@ -59,7 +59,7 @@ class Verifier:
         self._colours = _cells(pictures["colours"])
         self._load = load
         self._picture = lru_cache(_KEPT_PICTURES)(self._read)
-        self._aligned: dict[tuple[int, int], Verdict | None] = {}
+        self._verdicts: dict[tuple[int, int], Verdict | None] = {}
 
     def compare_ahead(self, pairs: Iterable[tuple[int, int]], *, workers: int | None = None) -> None:
         """Compare the pixels of pairs that `compare` may be asked for, several at a time: it then knows the verdicts.
@@ -69,15 +69,17 @@ class Verifier:
             workers: threads; as many as there are processors unless told. OpenCV leaves Python's lock.
         """
         ordered = (self._in_order(*pair) for pair in pairs)
-        hard = [pair for pair in ordered if self._by_numbers(*pair) is None]
+        hard = [pair for pair in ordered if pair not in self._verdicts and self._by_numbers(*pair) is None]
         verdicts = Threads(workers).map(lambda pair: self._by_alignment(*pair), hard)
-        self._aligned.update(zip(hard, verdicts, strict=True))
+        self._verdicts.update(zip(hard, verdicts, strict=True))
 
     def compare(self, picture: int, others: NDArray[np.int64]) -> Iterator[Verdict | None]:
         """For each of `others` the verdict, or None if it is another picture."""
         for other in others.tolist():
             pair = self._in_order(picture, other)
-            yield self._aligned[pair] if pair in self._aligned else self._verdict(*pair)
+            if pair not in self._verdicts:
+                self._verdicts[pair] = self._verdict(*pair)
+            yield self._verdicts[pair]
 
     def _in_order(self, one: int, other: int) -> tuple[int, int]:
         """Always the same, so that rounding cannot make a difference."""

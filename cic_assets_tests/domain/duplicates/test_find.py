@@ -6,7 +6,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cic_assets.domain.duplicates import COLUMNS, DuplicateSettings, Kept, Overrides, OverridesError, find_duplicates
+from cic_assets.domain.components import Components
+from cic_assets.domain.duplicates import (
+    COLUMNS,
+    DuplicateSettings,
+    Kept,
+    Overrides,
+    OverridesError,
+    copy_pairs,
+    find_duplicates,
+    kept_pictures,
+)
 from cic_assets.domain.duplicates.verify import Verifier
 from cic_assets_tests.fixtures.effort import short_or_long
 
@@ -15,10 +25,14 @@ from .conftest import Gallery, crop, encode, gamma, letterbox, other_subject, pa
 SETTINGS = DuplicateSettings()
 
 
-def find(gallery, table=None, overrides=None):
+def find_all(gallery, table=None, overrides=None):
     return find_duplicates(
         gallery.table if table is None else table, gallery.blobs.__getitem__, SETTINGS, overrides or Overrides()
     )
+
+
+def find(gallery, table=None, overrides=None):
+    return find_all(gallery, table, overrides).groups
 
 
 def grey(rgb):
@@ -169,8 +183,33 @@ def test_pictures_of_a_decided_pair_are_not_read(gallery):
     gallery.blobs.clear()
     with pytest.raises(KeyError):
         find(gallery)
-    assert find(gallery, overrides=Overrides(different=((one, other),))).empty
-    assert find(gallery, overrides=Overrides(keep=(Kept(one), Kept(other)))).empty
+    found = find_all(gallery, overrides=Overrides(different=((one, other),)))
+    assert found.groups.empty
+    assert found.bridges.empty
+
+
+def test_two_copies_that_a_person_keeps_are_no_group_and_hang_together(gallery):
+    one, other = gallery.add("one", photo(1)), gallery.add("other", crop(photo(1), 0.9, 0.3, 0.9))
+    found = find_all(gallery, overrides=Overrides(keep=(Kept(one), Kept(other))))
+    assert found.groups.empty
+    assert set(copy_pairs(*found)) & {(one, other), (other, one)}
+
+
+@pytest.mark.parametrize("seed", [0, 2, 3])
+def test_a_chain_of_crops_hangs_together_whatever_is_kept_of_it(gallery, seed):
+    rgb = photo(seed, 600, 440)
+    for number in range(4):
+        gallery.add(f"chain {number}", crop(rgb, 0.93**number, 1, 1), created=number)
+    gallery.add("another", photo(seed + 20))
+    found = find_all(gallery)
+    components = Components(copy_pairs(*found))
+    chain = [sha256 for sha256, name in gallery.names.items() if name != "another"]
+    assert len(kept_pictures(gallery.table, found.groups)) > 2
+    assert len({components.root(sha256) for sha256 in chain}) == 1
+    assert len({components.root(sha256) for sha256 in gallery.names}) == 2
+    # Bridges join groups, and nothing twice.
+    assert len(found.bridges) == len(kept_pictures(gallery.table, found.groups)) - 2
+    assert set(found.bridges["verified_by"]) <= {"phash256", "alignment"}
 
 
 def test_comparing_ahead_changes_nothing_but_the_time(gallery, monkeypatch):
