@@ -38,17 +38,23 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
     def image_hashes(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Perceptual hashes and quality of each picture; computed once a picture, however often this runs."""
         key = context.partition_key
+        left_out: dict[str, str] = {}
         with metadata.ProgressLog(context.log.info) as progress:
             table = fingerprint_pictures(
                 data.root.read_table("raw_images", key),
                 data.root.images,
                 data.root.read_table_or_none("image_hashes", key),
                 on_progress=progress,
+                on_left_out=left_out.__setitem__,
             )
         path = data.root.write_table("image_hashes", table, key)
         return MaterializeResult(
             data_version=DataVersion(content_version(table)),
-            metadata={**metadata.shape(table, "image_hashes"), "table": metadata.file(path)},
+            metadata={
+                **metadata.shape(table, "image_hashes"),
+                **metadata.left_out(left_out, context.log.warning),
+                "table": metadata.file(path),
+            },
         )
 
     @asset(
@@ -63,12 +69,14 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         """Groups of pictures that are the same picture, over all sources: what to keep, and label conflicts."""
         images = with_class(data.root.read_tables("image_hashes", problem.partitions), problem)
         formats = images.set_index("sha256")["format"].to_dict()
+        left_out: dict[str, str] = {}
         try:
             groups, bridges = find_duplicates(
                 images,
                 lambda sha256: data.root.images.get(sha256, formats[sha256]),
                 problem.duplicates,
                 problem.overrides,
+                on_left_out=left_out.__setitem__,
             )
         except OverridesError as error:
             raise Failure(str(error), allow_retries=False) from error
@@ -80,6 +88,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
             data_version=DataVersion(content_version(groups, bridges)),
             metadata={
                 **metadata.shape(groups, "duplicates"),
+                **metadata.left_out(left_out, context.log.warning),
                 "groups": int(groups["group_id"].nunique()),
                 "dropped": int((groups["keep"] == 0).sum()),
                 "pairs of two groups that are the same": len(bridges),

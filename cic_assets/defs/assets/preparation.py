@@ -38,11 +38,12 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         kinds={"opencv", "parquet"},
         owners=metadata.OWNERS,
         automation_condition=on_new_data(),
-        code_version=content_version(2, settings.side, settings.jpeg_quality),
+        code_version=content_version(3, settings.side, settings.jpeg_quality),
     )
     def resized_images(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Shortest side to the data set's side, centre crop: as AlexNet did it. Each picture is made once."""
         key = context.partition_key
+        left_out: dict[str, str] = {}
         with metadata.ProgressLog(context.log.info) as progress:
             table = resize_pictures(
                 data.root.read_table("deduped_images", key),
@@ -51,6 +52,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 settings,
                 data.root.read_table_or_none("resized_images", key),
                 on_progress=progress,
+                on_left_out=left_out.__setitem__,
             )
         made = int(table.pop("made").sum())
         path = data.root.write_table("resized_images", table, key)
@@ -58,6 +60,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
             data_version=DataVersion(content_version(table)),
             metadata={
                 **metadata.shape(table, "resized_images"),
+                **metadata.left_out(left_out, context.log.warning),
                 "made now": made,
                 "bytes before": int(table["bytes"].sum()),
                 "bytes after": int(table["bytes_after"].sum()),

@@ -14,6 +14,7 @@ from cic_assets.domain.duplicates.groups import ITSELF, Bridges, Links, Member, 
 from cic_assets.domain.duplicates.overrides import Kept, Overrides
 from cic_assets.domain.duplicates.settings import DuplicateSettings
 from cic_assets.domain.duplicates.verify import Verifier
+from cic_assets.domain.images import OnLeftOut
 from cic_assets.domain.schema import Column, types_of
 
 COLUMNS: Mapping[str, Column] = {
@@ -63,7 +64,12 @@ class Duplicates(NamedTuple):
 
 
 def find_duplicates(
-    images: pd.DataFrame, load: Callable[[str], bytes], settings: DuplicateSettings, overrides: Overrides
+    images: pd.DataFrame,
+    load: Callable[[str], bytes],
+    settings: DuplicateSettings,
+    overrides: Overrides,
+    *,
+    on_left_out: OnLeftOut = lambda _sha256, _why: None,
 ) -> Duplicates:
     """Find all groups of two or more rows that show one picture.
 
@@ -78,6 +84,7 @@ def find_duplicates(
         load: gives the bytes of a picture by its SHA-256; called from several threads.
         settings: how alike is the same.
         overrides: what a person decided, which goes before every measure.
+        on_left_out: called for a picture that cannot be read, and so is compared by its fingerprint alone.
 
     Returns:
         Groups and bridges; empty tables, with the same columns, where there are no duplicates.
@@ -96,7 +103,7 @@ def find_duplicates(
     is_flat = pictures["flatness"].to_numpy() >= settings.flat_share
     crops = Crops(pictures)
     candidates = Candidates(pictures, crops, is_flat, settings.radius)
-    verifier = Verifier(pictures, crops, is_flat, load, settings)
+    verifier = Verifier(pictures, crops, is_flat, load, settings, on_left_out)
     links = _links(pictures["sha256"], decided)
     verifier.compare_ahead(pair for pair in candidates.of_leaders() if links.leave_open(*pair))
     found = group_pictures(len(pictures), candidates.of, verifier.compare, links)

@@ -16,6 +16,7 @@ from cic_assets.domain.duplicates.alignment import Picture, other_colours, overl
 from cic_assets.domain.duplicates.crops import Crops
 from cic_assets.domain.duplicates.descriptors import COLOUR_SIDE
 from cic_assets.domain.duplicates.settings import DuplicateSettings
+from cic_assets.domain.images import CANNOT_BE_READ, OnLeftOut, why_left_out
 from cic_assets.engine import Threads
 
 BITS = 256
@@ -47,8 +48,18 @@ class Verifier:
         is_flat: NDArray[np.bool_],
         load: Callable[[str], bytes],
         settings: DuplicateSettings,
+        on_left_out: OnLeftOut = lambda _sha256, _why: None,
     ) -> None:
-        """`pictures` has `sha256` and the columns of `Fingerprint` and `Descriptors`; `load` gives bytes by SHA-256."""
+        """Take what is known of some pictures.
+
+        Args:
+            pictures: `sha256` and the columns of `Fingerprint` and `Descriptors`.
+            crops: of them.
+            is_flat: which are set aside.
+            load: gives bytes by SHA-256.
+            settings: how alike is the same.
+            on_left_out: called for a picture that cannot be read: its pixels say of no other that it is the same.
+        """
         self._settings = settings
         self._crops = crops
         self._is_flat = is_flat
@@ -58,6 +69,7 @@ class Verifier:
         self._mirrored = _words(pictures["phash256_mirrored"])
         self._colours = _cells(pictures["colours"])
         self._load = load
+        self._on_left_out = on_left_out
         self._picture = lru_cache(_KEPT_PICTURES)(self._read)
         self._verdicts: dict[tuple[int, int], Verdict | None] = {}
 
@@ -114,13 +126,18 @@ class Verifier:
         if self._is_set_aside(one, other):
             return None
         for guess in self._crops.guesses(one, other, self._settings.radius)[:_GUESSES]:
-            found = overlap(self._picture(one), self._picture(other), guess)
+            ours, theirs = self._picture(one), self._picture(other)
+            found = overlap(ours, theirs, guess) if ours and theirs else None
             if found and found.correlation >= self._settings.correlation and found.same_colours:
                 return Verdict("alignment mirrored" if guess.is_mirrored else "alignment", 1 - found.correlation)
         return None
 
-    def _read(self, picture: int) -> Picture:
-        return picture_of(self._load(self._sha256s[picture]), self._crops.contents[picture])
+    def _read(self, picture: int) -> Picture | None:
+        try:
+            return picture_of(self._load(self._sha256s[picture]), self._crops.contents[picture])
+        except CANNOT_BE_READ as error:
+            self._on_left_out(self._sha256s[picture], why_left_out(error))
+            return None
 
 
 def _bits_apart(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> int:

@@ -10,12 +10,14 @@ from cic_assets.domain.images.fingerprints import Examined, Fingerprint, examine
 from cic_assets.domain.images.formats.common import Header, TooManyPixels, TruncatedImage, UnreadableImage
 from cic_assets.domain.images.headers import read_header
 from cic_assets.domain.images.inspection import Inspection, inspect, judge_size
+from cic_assets.domain.images.leaving_out import CANNOT_BE_READ, OnLeftOut, why_left_out
 from cic_assets.domain.images.pixels import Rgb
 from cic_assets.domain.images.resizing import prepare, resize_and_crop
 from cic_assets.domain.images.settings import PIXEL_CEILING, ImageLimits
 
 __all__ = [
-    "PIXEL_CEILING", "Examined", "Fingerprint", "Header", "ImageLimits", "Inspection", "Rgb", "Tile", "TooManyPixels",
-    "TruncatedImage", "UnreadableImage", "contact_sheet", "decode", "encode_jpeg", "examine", "fingerprint", "inspect",
-    "is_encoded_here", "judge_size", "pair_sheet", "prepare", "read_header", "resize_and_crop",
+    "CANNOT_BE_READ", "PIXEL_CEILING", "Examined", "Fingerprint", "Header", "ImageLimits", "Inspection", "OnLeftOut",
+    "Rgb", "Tile", "TooManyPixels", "TruncatedImage", "UnreadableImage", "contact_sheet", "decode", "encode_jpeg",
+    "examine", "fingerprint", "inspect", "is_encoded_here", "judge_size", "pair_sheet", "prepare", "read_header",
+    "resize_and_crop", "why_left_out",
 ]  # fmt: skip

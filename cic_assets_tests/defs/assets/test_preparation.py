@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from dagster import DagsterInstance, materialize
+from dagster import AssetKey, AssetRecordsFilter, DagsterInstance, materialize
 
 from cic_assets.config.problem import Problem
 from cic_assets.defs.assets import deduplication, preparation
@@ -59,13 +59,24 @@ class World:
             ("resized_images", PROBLEM.partitions), ("training_dataset", [None]),
         ):  # fmt: skip
             for key in keys:
-                result = materialize(
-                    self.assets, selection=[asset], partition_key=key, instance=self.instance,
-                    resources={"data": DataRootResource(url=self.root.url)},
-                )  # fmt: skip
-                assert result.success
-        (event,) = result.asset_materializations_for_node("training_dataset")
-        return event.metadata
+                self.run(asset, key)
+        return self.latest("training_dataset", None)
+
+    def run(self, asset, key=None):
+        result = materialize(
+            self.assets,
+            selection=[asset],
+            partition_key=key,
+            instance=self.instance,
+            resources={"data": DataRootResource(url=self.root.url)},
+        )
+        assert result.success
+
+    def latest(self, asset, key="cars"):
+        """The metadata of an asset's latest materialization."""
+        wanted = AssetRecordsFilter(AssetKey(asset), asset_partitions=[key] if key else None)
+        (record,) = self.instance.fetch_materializations(wanted, limit=1).records
+        return record.asset_materialization.metadata
 
 
 @pytest.fixture
@@ -110,3 +121,22 @@ def test_a_post_that_joins_two_splits_says_what_it_moves(world):
     metadata = world.build()
     told = "1 pictures move from train to test: of one post with pictures there"
     assert metadata["moved to another split"].value == told
+
+
+def test_pictures_that_cannot_be_read_are_told_at_each_stage_and_the_rest_goes_on(world):
+    world.scrape("cars", {f"car{seed}": ("", jpegs(seed)) for seed in range(1, 31)})
+    world.scrape("tanks", {f"tank{seed}": ("", jpegs(seed)) for seed in range(40, 70)})
+    raw = world.root.read_table("raw_images", "cars").set_index("post_id")["sha256"]
+    world.root.images.path(raw["car1"], "jpeg").write_bytes(b"not a picture")
+    world.root.images.path(raw["car2"], "jpeg").unlink()
+    world.run("image_hashes", "cars")
+    # Fingerprints that are known are taken over, though the file is gone by now.
+    world.root.images.path(raw["car3"], "jpeg").unlink()
+    world.build()
+    manifest = load_manifest(world.root.dataset)
+    assert len(manifest) == 57
+    assert not set(manifest["post_id"]) & {"car1", "car2", "car3"}
+    told = {asset: world.latest(asset)["left out"].value for asset in ("image_hashes", "resized_images")}
+    assert told == {"image_hashes": 2, "resized_images": 1}
+    rows = world.latest("resized_images")["left out, and why"].records
+    assert [row.data for row in rows] == [{"sha256": raw["car3"], "why": "its file is missing"}]

@@ -188,6 +188,23 @@ def test_pictures_of_a_decided_pair_are_not_read(gallery):
     assert found.bridges.empty
 
 
+@pytest.mark.parametrize("data", [None, b"not a picture"])
+def test_a_picture_that_cannot_be_read_is_told_and_compared_by_its_fingerprint_alone(gallery, data):
+    gallery.add("one", encode(photo(1), 90))
+    gallery.add("recompressed", encode(photo(1), 60))
+    cropped = gallery.add("cropped", crop(photo(1), 0.9, 0.3, 0.9))
+
+    def load(sha256):
+        if sha256 == cropped and data is None:
+            raise FileNotFoundError(sha256)
+        return data if sha256 == cropped else gallery.blobs[sha256]
+
+    told = {}
+    groups, _ = find_duplicates(gallery.table, load, SETTINGS, Overrides(), on_left_out=told.__setitem__)
+    assert {frozenset(names) for names in gallery.named(groups)} == {frozenset({"one", "recompressed"})}
+    assert list(told) == [cropped]
+
+
 def test_two_copies_that_a_person_keeps_are_no_group_and_hang_together(gallery):
     one, other = gallery.add("one", photo(1)), gallery.add("other", crop(photo(1), 0.9, 0.3, 0.9))
     found = find_all(gallery, overrides=Overrides(keep=(Kept(one), Kept(other))))
