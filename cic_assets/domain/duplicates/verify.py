@@ -7,6 +7,7 @@ depends on the two pictures alone and is the same in either order. What is propo
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,8 +17,10 @@ from cic_assets.domain.duplicates.alignment import Picture, other_colours, overl
 from cic_assets.domain.duplicates.crops import Crops
 from cic_assets.domain.duplicates.descriptors import COLOUR_SIDE
 from cic_assets.domain.duplicates.settings import DuplicateSettings
-from cic_assets.domain.images import CANNOT_BE_READ, OnLeftOut, why_left_out
+from cic_assets.domain.images import CANNOT_BE_READ, OnLeftOut, decode, hash_pixels, why_left_out
 from cic_assets.engine import Threads
+
+T = TypeVar("T")
 
 BITS = 256
 
@@ -70,7 +73,8 @@ class Verifier:
         self._colours = _cells(pictures["colours"])
         self._load = load
         self._on_left_out = on_left_out
-        self._picture = lru_cache(_KEPT_PICTURES)(self._read)
+        self._picture = lru_cache(_KEPT_PICTURES)(lambda picture: self._read(picture, self._as_picture))
+        self._digest = lru_cache(None)(lambda picture: self._read(picture, _digest_of))
         self._verdicts: dict[tuple[int, int], Verdict | None] = {}
 
     def compare_ahead(self, pairs: Iterable[tuple[int, int]], *, workers: int | None = None) -> None:
@@ -101,10 +105,14 @@ class Verifier:
         return self._by_numbers(one, other) or self._by_alignment(one, other)
 
     def _by_numbers(self, one: int, other: int) -> Verdict | None:
-        """By what is known of both, without a look at their pixels."""
-        if self._pixels[one] == self._pixels[other]:
+        """By what is known of both; at their pixels only where those of a smaller decode are the same."""
+        if self._pixels[one] == self._pixels[other] and self._are_same_in_full(one, other):
             return Verdict("pixels", 0.0)
         return None if self._is_set_aside(one, other) else self._by_hash(one, other)
+
+    def _are_same_in_full(self, one: int, other: int) -> bool:
+        digest = self._digest(one)
+        return digest is not None and digest == self._digest(other)
 
     def _is_set_aside(self, one: int, other: int) -> bool:
         return bool(self._is_flat[one] or self._is_flat[other])
@@ -132,12 +140,19 @@ class Verifier:
                 return Verdict("alignment mirrored" if guess.is_mirrored else "alignment", 1 - found.correlation)
         return None
 
-    def _read(self, picture: int) -> Picture | None:
+    def _as_picture(self, data: bytes, picture: int) -> Picture:
+        return picture_of(data, self._crops.contents[picture])
+
+    def _read(self, picture: int, use: Callable[[bytes, int], T]) -> T | None:
         try:
-            return picture_of(self._load(self._sha256s[picture]), self._crops.contents[picture])
+            return use(self._load(self._sha256s[picture]), picture)
         except CANNOT_BE_READ as error:
             self._on_left_out(self._sha256s[picture], why_left_out(error))
             return None
+
+
+def _digest_of(data: bytes, _picture: int) -> str:
+    return hash_pixels(decode(data))
 
 
 def _bits_apart(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> int:

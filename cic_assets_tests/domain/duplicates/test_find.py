@@ -162,6 +162,18 @@ def test_flat_pictures_are_alike_only_if_they_are_the_same(gallery):
     assert {frozenset(names) for names in gallery.named(find(gallery))} == {frozenset({"one", "again"})}
 
 
+def test_pictures_of_which_only_a_smaller_decode_is_the_same_are_not_the_same_by_their_pixels(gallery):
+    plain = np.full((800, 800, 3), 128, np.uint8)
+    striped = plain + np.where(np.arange(800) % 2, 60, -60).astype(np.int8).view(np.uint8)[:, np.newaxis, np.newaxis]
+    gallery.add("plain", encode(plain, 95))
+    gallery.add("striped", encode(striped, 95))
+    gallery.add("plain with a comment", encode(plain, 95) + b"\0")
+    assert gallery.table["pixels_sha256"].nunique() == 1
+    assert {frozenset(names) for names in gallery.named(find(gallery))} == {
+        frozenset({"plain", "plain with a comment"})
+    }
+
+
 # --- a person's decisions ---------------------------------------------------------------------------------------------
 
 
