@@ -105,8 +105,10 @@ def sync_file_system(folder: Path) -> None:
 def local_directory(path: UPath) -> Iterator[Path]:
     """A local folder whose files are at `path` when the block ends without an error.
 
-    On a local disk it is a sibling with a temporary name whose files are moved over one by one; otherwise a
-    temporary folder that is uploaded. Siblings that killed processes left behind are removed first.
+    On a local disk it is a sibling with a temporary name whose files, once they are on the disk for good, are moved
+    over one by one; otherwise a temporary folder that is uploaded. So what is written after the block, such as a
+    description of it all, survives no power cut that the files did not. Siblings that killed processes left behind are
+    removed first.
     """
     on_disk = is_local(path)
     path.mkdir(parents=True, exist_ok=True)
@@ -118,6 +120,8 @@ def local_directory(path: UPath) -> Iterator[Path]:
     ):
         folder = Path(name)
         yield folder
+        if on_disk:
+            sync_file_system(folder)
         for file in sorted(item for item in folder.rglob("*") if item.is_file()):
             target = path / file.relative_to(folder).as_posix()
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -125,6 +129,8 @@ def local_directory(path: UPath) -> Iterator[Path]:
                 file.replace(str(target))
             else:
                 write_atomically(target, file.read_bytes())
+        if on_disk:
+            sync_file_system(folder)  # the names too
 
 
 @contextmanager

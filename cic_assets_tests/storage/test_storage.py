@@ -16,6 +16,7 @@ from cic_assets.storage import (
     DataRoot,
     DataRootError,
     MissingTableError,
+    atomic,
     content_store,
     content_version,
     create_array,
@@ -153,6 +154,22 @@ def test_a_folder_arrives_whole_or_not_at_all(root):
     with local_directory(target) as folder:
         (folder / "model.keras").write_bytes(b"whole")
     assert (target / "model.keras").read_bytes() == b"whole"
+
+
+def test_a_folders_files_are_on_the_disk_before_their_names_and_these_before_what_is_written_next(
+    tmp_path, monkeypatch
+):
+    target, seen, sync = UPath(tmp_path / "dataset"), [], atomic.sync_file_system
+
+    def watched(folder):
+        seen.append(sorted(path.name for path in target.iterdir()))
+        sync(folder)
+
+    monkeypatch.setattr(atomic, "sync_file_system", watched)
+    with local_directory(target) as folder:
+        for name in ("train.npy", "train_labels.npy"):
+            (folder / name).write_bytes(b"whole")
+    assert seen == [[], ["train.npy", "train_labels.npy"]]
 
 
 @pytest.mark.parametrize("is_there", [False, True])
