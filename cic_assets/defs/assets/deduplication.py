@@ -33,7 +33,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         kinds={"opencv", "parquet"},
         owners=metadata.OWNERS,
         automation_condition=on_new_data(),
-        code_version=content_version(1),
+        code_version=content_version(2),
     )
     def image_hashes(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Perceptual hashes and quality of each picture; computed once a picture, however often this runs."""

@@ -13,7 +13,7 @@ from cic_assets.domain.schema import Column, columns_of
 from cic_assets.engine import Threads
 from cic_assets.storage import ContentStore
 
-VERSION = 4
+VERSION = 5
 """Of the fingerprints' definition: another one, and all are computed again."""
 
 CARRIED = [

@@ -104,8 +104,8 @@ def examine(data: bytes) -> Examined:
     stored = decode_stored(data, header, reduction)
     grey = np.asarray(cv2.cvtColor(stored, cv2.COLOR_RGB2GRAY), np.uint8)
     preview = _preview(grey, header, reduction)
-    pixels, upright_preview = (np.ascontiguousarray(upright(plane, header.orientation)) for plane in (stored, preview))
     (phash, phash_mirrored), (phash256, phash256_mirrored) = _phashes(grey, header, reduction)
+    pixels, upright_preview = (np.ascontiguousarray(upright(plane, header.orientation)) for plane in (stored, preview))
     found = Fingerprint(
         phash=int.from_bytes(phash),
         phash_mirrored=int.from_bytes(phash_mirrored),
