@@ -8,6 +8,7 @@ import base64
 import math
 import time
 from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -18,7 +19,7 @@ from pandas.api.types import is_scalar
 from upath import UPath
 
 from cic_assets.domain.catalog import meaning_of
-from cic_assets.domain.images import Tile, contact_sheet, decode, pair_sheet, prepare, resize_and_crop
+from cic_assets.domain.images import CANNOT_BE_READ, Tile, contact_sheet, decode, pair_sheet, prepare, resize_and_crop
 from cic_assets.domain.models import ModelSettings, augmented, load_training_data
 from cic_assets.storage import ContentStore
 
@@ -26,6 +27,7 @@ OWNERS = ["team:cic"]
 SHEET_TILES = 32
 SHEET_SIDE = 96
 SHEET_PAIRS = 8
+LEFT_OUT_ROWS = 100
 PAIR_SIDE = 160
 AUGMENTED_PICTURES = 5
 """As many as the original's notebooks show."""
@@ -42,13 +44,12 @@ def sheet_of(pictures: pd.DataFrame, store: ContentStore, *, caption: str | None
     if pictures.empty:
         return MetadataValue.text("no pictures")
     step = max(1, len(pictures) // SHEET_TILES)
-    shown = pictures.iloc[::step].head(SHEET_TILES)
-    tiles = [
-        Tile(prepare(store.get(row["sha256"], row["format"]), SHEET_SIDE), str(row[caption]) if caption else "")
-        for _, row in shown.iterrows()
-        if store.has(row["sha256"], row["format"])  # what somebody removed from the store is no reason to fail
-    ]
-    return picture(contact_sheet(tiles, tile_side=SHEET_SIDE))
+    tiles = []
+    for _, row in pictures.iloc[::step].head(SHEET_TILES).iterrows():
+        with suppress(*CANNOT_BE_READ):  # what somebody removed from the store is no reason to fail
+            pixels = prepare(store.get(row["sha256"], row["format"]), SHEET_SIDE)
+            tiles.append(Tile(pixels, str(row[caption]) if caption else ""))
+    return picture(contact_sheet(tiles, tile_side=SHEET_SIDE)) if tiles else MetadataValue.text("no pictures")
 
 
 def resizing_sheet(pictures: pd.DataFrame, before: ContentStore, after: ContentStore) -> MetadataValue:
@@ -59,20 +60,28 @@ def resizing_sheet(pictures: pd.DataFrame, before: ContentStore, after: ContentS
         before: pictures as they came.
         after: their copies.
     """
-    if pictures.empty:
-        return MetadataValue.text("no pictures")
-    shown = pictures.iloc[:: max(1, len(pictures) // SHEET_PAIRS)].head(SHEET_PAIRS)
-    pairs = [
-        (
-            Tile(
-                decode(before.get(row["sha256"], row["format"]), shortest_side=PAIR_SIDE),
-                f"{row['bytes'] / 1e3:.0f} kB",
-            ),
-            Tile(prepare(after.get(row["sha256"], "jpeg"), PAIR_SIDE), f"{row['bytes_after'] / 1e3:.0f} kB"),
-        )
-        for _, row in shown.iterrows()
-    ]
-    return picture(pair_sheet(pairs, tile_side=PAIR_SIDE))
+    pairs = []
+    for _, row in pictures.iloc[:: max(1, len(pictures) // SHEET_PAIRS)].head(SHEET_PAIRS).iterrows():
+        with suppress(*CANNOT_BE_READ):
+            came = decode(before.get(row["sha256"], row["format"]), shortest_side=PAIR_SIDE)
+            copy = prepare(after.get(row["sha256"], "jpeg"), PAIR_SIDE)
+            captions = (f"{row[name] / 1e3:.0f} kB" for name in ("bytes", "bytes_after"))
+            pairs.append((Tile(came, next(captions)), Tile(copy, next(captions))))
+    return picture(pair_sheet(pairs, tile_side=PAIR_SIDE)) if pairs else MetadataValue.text("no pictures")
+
+
+def left_out(found: Mapping[str, str], warn: Callable[[str], None]) -> dict[str, Any]:
+    """How many pictures a stage went on without, and which and why.
+
+    Args:
+        found: why, by SHA-256.
+        warn: called with a line if there are any.
+    """
+    if found:
+        sha256, why = min(found.items())
+        warn(f"{len(found):,} pictures are left out: {sha256[:12]} because {why}" + (" …" if len(found) > 1 else ""))
+    rows = pd.DataFrame(sorted(found.items())[:LEFT_OUT_ROWS], columns=["sha256", "why"])
+    return {"left out": len(found), "left out, and why": table(rows)}
 
 
 def augmented_sheet(dataset: UPath, settings: ModelSettings) -> MetadataValue:

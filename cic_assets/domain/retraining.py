@@ -20,7 +20,7 @@ def why_train(dataset: UPath, models: Mapping[str, UPath], growth: float) -> tup
     if not (dataset / MANIFEST).exists():
         return "there is no data set yet", False
     if leaks := len(find_leaks(load_manifest(dataset))):
-        return f"{leaks:,} pictures of the data set have a copy in another split", False
+        return f"{leaks:,} pictures of the data set have a copy, or one of the same post, in another split", False
     version, now = load_info(dataset).version, _count(dataset / MANIFEST)
     for name, folder in models.items():
         card = _card(folder)

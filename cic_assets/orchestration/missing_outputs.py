@@ -34,6 +34,8 @@ class Remains:
         """
         if asset in _TABLES and not self._root.has_table(asset, partition):
             return True
+        if asset == "duplicates":
+            return not self._root.has_table("bridges")
         if asset == "resized_images":
             return self._lacks_copies(partition)
         if asset == "training_dataset":

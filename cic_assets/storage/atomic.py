@@ -107,8 +107,10 @@ def local_directory(
 ) -> Iterator[Path]:
     """A local folder whose files are at `path` when the block ends without an error.
 
-    On a local disk it is a sibling with a temporary name whose files are moved over one by one; otherwise a
-    temporary folder that is uploaded. Siblings that killed processes left behind are removed first.
+    On a local disk it is a sibling with a temporary name whose files, once they are on the disk for good, are moved
+    over one by one; otherwise a temporary folder that is uploaded. So what is written after the block, such as a
+    description of it all, survives no power cut that the files did not. Siblings that killed processes left behind are
+    removed first.
 
     Args:
         path: the folder.
@@ -128,6 +130,8 @@ def local_directory(
         yield folder
         files = (item for item in folder.rglob("*") if item.is_file())
         in_order = sorted(files, key=lambda file: (file == folder / last if last else False, file))
+        if on_disk:
+            sync_file_system(folder)
         with publishing():
             if last:
                 (path / last).unlink(missing_ok=True)
@@ -138,6 +142,8 @@ def local_directory(
                     file.replace(str(target))
                 else:
                     write_atomically(target, file.read_bytes())
+        if on_disk:
+            sync_file_system(folder)  # the names too
 
 
 @contextmanager

@@ -28,8 +28,9 @@ POOL = "gpu"
 """Trainings that run at once are limited by this pool's limit in dagster.yaml."""
 
 LEAKING = (
-    "{:,} pictures of the data set have a copy in another split, so that a test would measure memory: see the check "
-    "no_group_across_splits of training_dataset, and make the data set again once the cause is gone"
+    "{:,} pictures of the data set have a copy, or one of the same post, in another split, so that a test would "
+    "measure memory: see the check no_group_across_splits of training_dataset, and make the data set again once the "
+    "cause is gone"
 )
 
 DESCRIPTIONS = {

@@ -83,8 +83,9 @@ class DownloadSettings(BaseModel):
     of their time they wait for the disk: with 1, 2, 4 and 8 an ext4 disk kept 185, 364, 1,155 and 730 files/s."""
 
     max_decoding_bytes_in_flight: int = Field(default=150_000_000, ge=1)
-    """Memory for decoding at once, over all threads; a picture that takes more is decoded alone. With the bodies in
-    flight and the libraries, which take 160 MB, that makes less than 400 MB in all."""
+    """Memory for decoding at once, over all threads; a picture that takes more, as some of those do that
+    `limits.max_decoding_bytes` lets through, is decoded alone. With the bodies in flight and the libraries, which take
+    160 MB, that makes less than 400 MB in all, or as much more as that one picture takes."""
 
     @model_validator(mode="after")
     def _one_file_fits_in_memory(self) -> "DownloadSettings":

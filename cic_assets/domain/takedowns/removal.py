@@ -173,8 +173,9 @@ def _remove_rows(
             hit |= pd.MultiIndex.from_frame(table[["subreddit", "post_id"]]).isin(list(posts))
         left = table[~hit]
         for column in _NAMING_OTHERS & set(table.columns):
-            hit |= table[column].isin(list(heirs))
+            hit |= table[column].isin(gone)
             left = left.assign(**{column: left[column].replace(dict(heirs))})
+            left = left[~left[column].isin(gone)]
         if hit.any():
             root.write_table(name, left, partition)
 
