@@ -175,7 +175,7 @@ def lines_of(page):
 def checkout(own_finished):
     """A folder like the project's own in which everything ran, and what the placeholders of README stand for."""
     folder = own_finished.folder
-    for name in ("Makefile", "pyproject.toml", "uv.lock", "cic_assets"):
+    for name in ("Makefile", "pyproject.toml", "uv.lock", "dagster.yaml", "cic_assets"):
         (folder / name).symlink_to(PROJECT / name)
     (folder / ".venv").mkdir()
     (folder / ".venv" / "bin").symlink_to(Path(sys.executable).parent)

@@ -36,6 +36,7 @@ class Use(NamedTuple):
 
 
 STALENESS, RECOVERY = "orchestration/staleness.py", "orchestration/run_recovery.py"
+PROJECT = "orchestration/project_instance.py"
 RUN, MESSAGES = "orchestration/run_graph.py", "defs/failure_messages.py"
 VERSIONS = "dagster._core.definitions.data_version"
 JOB_ASSETS = "dagster._core.definitions.assets.job.asset_layer"
@@ -52,6 +53,8 @@ USES = [
     Use(RECOVERY, "dagster", "DagsterInstance.all_logs", ("self", "run_id", "of_type")),
     Use(RECOVERY, "dagster", "EventLogEntry.get_dagster_event", ("self",)),
     Use(RECOVERY, "dagster", "DagsterEvent.engine_event_data"),
+    Use(PROJECT, "dagster._core.instance.ref", "InstanceRef.config_defaults", ("base_dir",)),
+    Use(PROJECT, "dagster._core.instance.ref", "InstanceRef.custom_instance_class"),
     Use(RUN, "dagster", "DagsterEvent.step_failure_data"),
     Use(RUN, "dagster", "DagsterEvent.job_failure_data"),
     Use(RUN, "dagster._core.events", "JobFailureData.error"),
