@@ -176,6 +176,8 @@ DG = [
     Row("dg launch", "one did not, or there is no such asset or partition", 1,
         ("launch", "--assets", "raw_images", "--partition", "carporn"), "/nowhere: not an archive",
         {"CIC_ARCHIVE": "/nowhere"}),
+    Row("dg launch", "one did not, or there is no such asset or partition", 1,
+        ("launch", "--assets", "raw_images", "--partition", "carporn"), "no way to reach Reddit", {"CIC_ARCHIVE": ""}),
     Row("dg launch", "one did not, or there is no such asset or partition", 1, ("launch", "--assets", "nothing"),
         "AssetKey(s) ['nothing'] were selected"),
     Row("dg launch", "there is no such job", 2, ("launch", "--job", "nothing"), 'Job "nothing" not found'),
