@@ -107,6 +107,7 @@ def test_sensors_look_as_often_as_is_set(world, changes, seconds):
     sensors = build_definitions(world.environment.model_copy(update=changes)).get_repository_def().sensor_defs
     assert {sensor.name: sensor.minimum_interval_seconds for sensor in sensors} == {
         "follow_new_data": seconds,
+        "restore_removed": 10 * seconds,
         "alert_on_failure": seconds,
     }
 
