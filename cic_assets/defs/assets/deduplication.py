@@ -6,6 +6,7 @@ from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
 from cic_assets.defs.automation_conditions import after, on_new_data
 from cic_assets.defs.partitions import all_of, source_partitions, with_class
+from cic_assets.defs.pools import DECODING
 from cic_assets.defs.resources import DataRootResource
 from cic_assets.domain.duplicates import (
     OverridesError,
@@ -31,6 +32,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         deps=["raw_images"],
         group_name="deduplication",
         kinds={"opencv", "parquet"},
+        pool=DECODING,
         owners=metadata.OWNERS,
         automation_condition=on_new_data(),
         code_version=content_version(1),
@@ -55,6 +57,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         deps=[all_of("image_hashes")],
         group_name="deduplication",
         kinds={"numpy", "parquet"},
+        pool=DECODING,
         owners=metadata.OWNERS,
         automation_condition=on_new_data(),
         code_version=content_version(1, how_alike, problem.classes_by_key, problem.overrides),

@@ -9,6 +9,7 @@ from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
 from cic_assets.defs.automation_conditions import on_new_data
 from cic_assets.defs.partitions import all_of, source_partitions, with_class
+from cic_assets.defs.pools import DECODING
 from cic_assets.defs.resources import DataRootResource
 from cic_assets.domain.dataset import MANIFEST, DatasetError, build_dataset, resize_pictures
 from cic_assets.domain.duplicates import group_members
@@ -27,6 +28,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         deps=["deduped_images"],
         group_name="preparation",
         kinds={"opencv", "parquet"},
+        pool=DECODING,
         owners=metadata.OWNERS,
         automation_condition=on_new_data(),
         code_version=content_version(2, settings.side, settings.jpeg_quality),
@@ -62,6 +64,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         deps=[all_of("resized_images"), "duplicates"],
         group_name="preparation",
         kinds={"numpy", "parquet"},
+        pool=DECODING,
         owners=metadata.OWNERS,
         # Groups that change show in what is kept; before that is resized it is too early.
         automation_condition=on_new_data(problem.dagster.key("resized_images")),

@@ -8,6 +8,7 @@ from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failur
 
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
+from cic_assets.defs.pools import GPU
 from cic_assets.defs.resources import AcceleratorResource, DataRootResource, WeightsResource
 from cic_assets.domain.dataset import find_leaks, load_manifest
 from cic_assets.domain.models import (
@@ -21,9 +22,6 @@ from cic_assets.domain.models import (
     train_in_process,
 )
 from cic_assets.storage import content_version
-
-POOL = "gpu"
-"""Trainings that run at once are limited by this pool's limit in dagster.yaml."""
 
 LEAKING = (
     "{:,} pictures of the data set have a copy in another split, so that a test would measure memory: see the check "
@@ -49,7 +47,7 @@ def _model_asset(name: str, settings: ModelSettings) -> AssetsDefinition:
         group_name="training",
         kinds={"keras", "tensorflow"},
         owners=metadata.OWNERS,
-        pool=POOL,
+        pool=GPU,
         # For executors that place each step: a pod or an actor with a GPU. Executors of one machine ignore it.
         op_tags={
             "dagster-k8s/config": {"container_config": {"resources": {"limits": {"nvidia.com/gpu": "1"}}}},
