@@ -93,6 +93,9 @@ def test_between_the_check_and_the_next_run_models_and_report_say_so(taken):
     assert page.count("Pictures were taken down since.") == 1
     assert not (taken.root.dataset / "train.npy").exists()
     assert not (taken.root.path / "scratch").exists()
+    shown = {name: taken.root.sheet_path("raw_images", name).exists() for name in ("cars", "tanks", "boats")}
+    assert shown == {"cars": False, "tanks": False, "boats": True}
+    assert not any(taken.root.sheet_path(f"{name}_model").exists() for name in MODELS)
     # The check did it whole: the run that follows only builds anew.
     taken.train_only("vgg")
     taken.run()

@@ -87,7 +87,9 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 "label conflicts": int(groups.loc[groups["label_conflict"], "group_id"].nunique()),
                 SHARES_DROPPED: shares_dropped(images, groups),
                 "verified by": metadata.counts(groups["verified_by"].value_counts().to_dict(), "verifier"),
-                "kept and dropped": metadata.picture_or_none(sheet, "no duplicates"),
+                "kept and dropped": metadata.Sheet(data.root, "duplicates").show(
+                    sheet, set(groups["sha256"]), "no duplicates"
+                ),
                 "table": metadata.file(path),
             },
         )
@@ -114,7 +116,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 **metadata.shape(kept, "deduped_images"),
                 "before": len(images),
                 "dropped": len(images) - len(kept),
-                "pictures": metadata.sheet_of(kept, data.root.images),
+                "pictures": metadata.sheet_of(kept, data.root.images, metadata.Sheet(data.root, "deduped_images", key)),
                 "table": metadata.file(path),
             },
         )

@@ -55,7 +55,12 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 "bytes before": int(table["bytes"].sum()),
                 "bytes after": int(table["bytes_after"].sum()),
                 "upscaled": int(table["upscaled"].sum()),
-                "before and after": metadata.resizing_sheet(table, data.root.images, data.root.resized(settings.side)),
+                "before and after": metadata.resizing_sheet(
+                    table,
+                    data.root.images,
+                    data.root.resized(settings.side),
+                    metadata.Sheet(data.root, "resized_images", key),
+                ),
                 "table": metadata.file(path),
             },
         )
@@ -105,6 +110,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 "samples": metadata.sheet_of(
                     manifest.sort_values("sha256").assign(format="jpeg"),
                     data.root.resized(settings.side),
+                    metadata.Sheet(data.root, "training_dataset"),
                     caption="klass",
                 ),
                 "folder": metadata.file(data.root.dataset),

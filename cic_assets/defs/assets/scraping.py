@@ -76,7 +76,11 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 "gone rows": result.gone_rows,
                 "fetched bytes": result.fetched_bytes,
                 "outcomes": metadata.counts(result.outcomes, "outcome"),
-                "pictures": metadata.sheet_of(pictures.drop_duplicates("sha256"), data.root.images),
+                "pictures": metadata.sheet_of(
+                    pictures.drop_duplicates("sha256"),
+                    data.root.images,
+                    metadata.Sheet(data.root, "raw_images", partition.key),
+                ),
                 "table": metadata.file(data.root.table_path("raw_images", partition.key)),
             },
         )

@@ -81,7 +81,9 @@ def _model_asset(name: str, settings: ModelSettings) -> AssetsDefinition:
         except ModelError as error:
             raise Failure(str(error), allow_retries=False) from error
         shown = _metadata(card, data, name) | {
-            "augmented samples": metadata.augmented_sheet(data.root.dataset, settings)
+            "augmented samples": metadata.augmented_sheet(
+                data.root.dataset, settings, metadata.Sheet(data.root, f"{name}_model")
+            )
         }
         return MaterializeResult(data_version=DataVersion(card.sha256[:16]), metadata=shown)
 
