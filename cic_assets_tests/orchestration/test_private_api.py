@@ -36,7 +36,7 @@ class Use(NamedTuple):
 
 
 STALENESS, RECOVERY = "orchestration/staleness.py", "orchestration/run_recovery.py"
-PROJECT = "orchestration/project_instance.py"
+PROJECT, CHECKS = "orchestration/project_instance.py", "defs/asset_checks/scraping.py"
 RUN, MESSAGES = "orchestration/run_graph.py", "defs/failure_messages.py"
 VERSIONS = "dagster._core.definitions.data_version"
 JOB_ASSETS = "dagster._core.definitions.assets.job.asset_layer"
@@ -63,6 +63,9 @@ USES = [
     Use(RUN, "dagster", "JobDefinition.asset_layer"),
     Use(RUN, JOB_ASSETS, "AssetLayer.executable_asset_keys"),
     Use(RUN, GRAPH, "AssetGraph.toposorted_asset_keys"),
+    Use(CHECKS, "dagster", "AssetCheckExecutionContext.partition_key"),
+    Use(CHECKS, "dagster", "AssetCheckEvaluation.partition"),
+    Use(CHECKS, "dagster", "DagsterInstance.get_latest_storage_id_by_partition", ("self", "asset_key", "event_type")),
     Use(MESSAGES, FAILURES, "StepFailureData.user_failure_data"),
     Use(MESSAGES, FAILURES, "StepFailureData.error"),
     Use(MESSAGES, FAILURES, "UserFailureData.description"),

@@ -33,9 +33,10 @@ of reposts or a mistaken measure does."""
 
 
 def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
-    """Checks of `duplicates` and `deduped_images`."""
+    """Checks of `duplicates`, and of `deduped_images` of all sources."""
 
-    @asset_check(asset="deduped_images")
+    # Of what is of all sources together: a check of deduped_images would run once a source.
+    @asset_check(asset="training_dataset")
     def no_copies_are_left(data: DataRootResource) -> AssetCheckResult:
         """Of the pictures that are kept, of all sources together, no two are the same.
 
