@@ -88,6 +88,15 @@ class DataRoot:
         return self.path / "dataset"
 
     @property
+    def sheets(self) -> UPath:
+        """Contact sheets of assets and checks, to be looked at."""
+        return self.path / "sheets"
+
+    def sheet_path(self, name: str, partition: str | None = None) -> UPath:
+        """Where a contact sheet lies: `sheets/NAME.jpg`, or `sheets/NAME/PARTITION.jpg`."""
+        return self.sheets / f"{name}.jpg" if partition is None else self.sheets / name / f"{partition}.jpg"
+
+    @property
     def report(self) -> UPath:
         """`report.html`, `report.json` and the figures."""
         return self.path / "report"

@@ -32,9 +32,10 @@ of reposts or a mistaken measure does."""
 
 
 def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
-    """Checks of `duplicates` and `deduped_images`."""
+    """Checks of `duplicates`, and of `deduped_images` of all sources."""
 
-    @asset_check(asset="deduped_images")
+    # Of what is of all sources together: a check of deduped_images would run once a source.
+    @asset_check(asset="training_dataset")
     def no_copies_are_left(data: DataRootResource) -> AssetCheckResult:
         """What is kept of all sources is what the groups keep, and these were searched among all pictures of today."""
         made = [key for key in problem.partitions if data.root.has_table("deduped_images", key)]

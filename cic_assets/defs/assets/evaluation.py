@@ -42,7 +42,9 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 "report": metadata.file(page),
                 "json": metadata.file(data.root.report / "report.json"),
                 "answer": report.data.answer.text,
-                "mistakes of the best model": metadata.picture_or_none(report.mistakes, "none"),
+                "mistakes of the best model": metadata.Sheet(data.root, "evaluation_report").show(
+                    report.mistakes, otherwise="none"
+                ),
             },
         )
 

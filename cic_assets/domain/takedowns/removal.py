@@ -14,6 +14,7 @@ from cic_assets.domain.dataset import forget_pictures
 from cic_assets.domain.evaluation import take_off_report
 from cic_assets.domain.media import Outcome
 from cic_assets.domain.models import has_seen, mark_taken_down, seen_pictures
+from cic_assets.domain.sheets import remove_sheets_with
 from cic_assets.domain.sources import (
     GONE,
     TOMBSTONES,
@@ -81,6 +82,7 @@ def remove(
     seen = any(has_seen(folder, gone) for folder in models)
     # Also those that another post still has: the page shows them under the title of this one.
     take_off_report(root, named, when, counted=seen)
+    remove_sheets_with(root, gone)
     heirs = _heirs(root, gone)
     was_in_set = forget_pictures(root.dataset, gone, posts, heirs)
     if (seen or was_in_set) and root.is_local:
