@@ -123,6 +123,7 @@ def _check_status(response: aiohttp.ClientResponse) -> None:
         transient=status in TRANSIENT_STATUSES,
         wait=wait,
         host_fault=wait is not None or status == HTTPStatus.TOO_MANY_REQUESTS,
+        too_fast=status == HTTPStatus.TOO_MANY_REQUESTS,
     )
 
 

@@ -23,6 +23,7 @@ class FetchError(Exception):
         transient: whether asking again may help.
         wait: seconds that the host asked us to wait before that, if it did.
         host_fault: the host is at fault, not this picture: it gave no answer, or told us to wait.
+        too_fast: the host says that we ask too fast (429).
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class FetchError(Exception):
         transient: bool = False,
         wait: float | None = None,
         host_fault: bool = False,
+        too_fast: bool = False,
     ) -> None:
         reason = presentable(reason)
         super().__init__(f"{outcome}: {reason}")
@@ -41,6 +43,7 @@ class FetchError(Exception):
         self.transient = transient
         self.wait = wait
         self.host_fault = host_fault
+        self.too_fast = too_fast
 
     @property
     def may_pass(self) -> bool:

@@ -207,6 +207,51 @@ def test_a_wait_that_is_too_long_is_no_wait(host, fetch):
     assert result.seconds < 3
 
 
+@pytest.mark.parametrize("retry_after", [None, pytest.param("1", marks=pytest.mark.slow)])
+def test_a_host_that_allows_so_many_a_second_gives_all_it_has(host, fetch, picture, retry_after):
+    """Of a hundred a second we ask for as many as we can, are told so by bare 429s, and lose nothing."""
+    body, bucket = picture(), {"at": time.monotonic(), "tokens": 20.0}
+
+    async def limited(headers, writer):
+        now = time.monotonic()
+        bucket["tokens"] = min(20.0, bucket["tokens"] + 100 * (now - bucket["at"])) - 1
+        bucket["at"] = now
+        wait = {} if retry_after is None else {"Retry_After": retry_after}
+        answer = host.answer(200, body) if bucket["tokens"] >= 0 else host.answer(429, **wait)
+        bucket["tokens"] = max(0.0, bucket["tokens"])
+        await answer(headers, writer)
+
+    host.handlers["*"] = limited
+    results = fetch(*(f"http://a.example/{number}" for number in range(200)))
+    assert {result.outcome for result in results.values()} == {Outcome.OK}
+    assert sum(host.asked.values()) < 500
+
+
+def test_a_host_that_lets_nothing_through_is_given_up_soon(host, fetch):
+    host.handlers["*"] = host.answer(429)
+    results = fetch(*(f"http://a.example/{number}" for number in range(200)), per_host=4)
+    assert {result.outcome for result in results.values()} == {Outcome.HTTP_ERROR}
+    assert all(result.transient for result in results.values())
+    assert sum(host.asked.values()) <= 4 * 8
+    assert "not asked: a.example lets nothing through (HTTP 429)" in {result.reason for result in results.values()}
+
+
+def test_one_url_that_is_always_too_many_holds_up_no_other(host, fetch, picture):
+    refused = host.serve("a.example/x", host.answer(429))
+    others = [host.serve(f"a.example/{number}", host.answer(200, picture())) for number in range(40)]
+    results = fetch(refused, *others)
+    assert {results[url].outcome for url in others} == {Outcome.OK}
+    assert (results[refused].outcome, results[refused].transient) == (Outcome.HTTP_ERROR, True)
+    assert host.asked["a.example/x"] <= 9
+
+
+def test_a_host_is_asked_no_faster_than_the_setting_says(host, fetch, picture):
+    urls = [host.serve(f"a.example/{number}", host.answer(200, picture())) for number in range(20)]
+    started = time.monotonic()
+    assert {result.outcome for result in fetch(*urls, per_host_per_second=40.0).values()} == {Outcome.OK}
+    assert time.monotonic() - started >= 19 / 40
+
+
 def test_redirects_are_followed(host, fetch, picture):
     url = host.serve("a.example/1", host.answer(302, Location="/2?A=b"))
     host.serve("a.example/2?A=b", host.answer(307, Location="https://B.example/3"))
