@@ -158,7 +158,7 @@ class _Run:
 
     def _admit(self, request: FetchRequest) -> None:
         try:
-            url = self._network.parse(request.url, ports=self._settings.ports)
+            url = self._network.parse(request.asked_url or request.url, ports=self._settings.ports)
         except FetchError as failure:
             self._finish(Download(url=request.url, outcome=failure.outcome, reason=failure.reason))
             return
@@ -250,7 +250,8 @@ class _Run:
 
     def _turn_to_fallback(self, failure: FetchError, job: Job) -> bool:
         fallback = job.request.fallback_url
-        if fallback is None or job.source_failure is not None or failure.outcome not in FALLBACK_OUTCOMES:
+        fails = failure.outcome in FALLBACK_OUTCOMES and not failure.final
+        if fallback is None or job.source_failure is not None or not fails:
             return False
         try:
             url = self._network.parse(fallback, ports=self._settings.ports)

@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 ROBOT = "cic_assets"
 """Our name where an X-Robots-Tag is meant for one robot."""
 
+FINAL_STATUSES = frozenset({404, 410, 451})
+"""By which a host says no. A preview that it forgot to take away is none of its pictures any more."""
+
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -124,6 +127,7 @@ def _check_status(response: aiohttp.ClientResponse) -> None:
         wait=wait,
         host_fault=wait is not None or status == HTTPStatus.TOO_MANY_REQUESTS,
         too_fast=status == HTTPStatus.TOO_MANY_REQUESTS,
+        final=status in FINAL_STATUSES,
     )
 
 

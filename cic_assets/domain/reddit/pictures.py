@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cic_assets.domain.reddit.fields import link, mapping, mappings, number, text
-from cic_assets.domain.reddit.links import direct_picture, why_no_picture
+from cic_assets.domain.reddit.links import names_picture, why_no_picture
 from cic_assets.domain.reddit.status import PostStatus, status_of
 
 Post = Mapping[str, Any]
@@ -74,7 +74,8 @@ def _linked(post: Post) -> Picture:
     return Picture(
         url=url,
         why_not=why_no_picture(url),
-        fallback=direct_picture(url) or link(source, "url") or None,
+        # Of any other page the preview is what the page chose to show of itself.
+        fallback=(link(source, "url") or None) if names_picture(url) or text(post, "post_hint") == "image" else None,
         width=int(number(source, "width")),
         height=int(number(source, "height")),
     )

@@ -356,11 +356,11 @@ def test_nobody_listens(store):
 
 def test_the_fallback_is_tried_and_said(host, store, fetch, picture):
     host.serve("b.example/x", host.answer(200, picture()))
-    gone = host.serve("a.example/x", host.answer(404))
-    result = fetch(FetchRequest(url=gone, fallback_url="http://b.example/x"))
+    refused = host.serve("a.example/x", host.answer(403))
+    result = fetch(FetchRequest(url=refused, fallback_url="http://b.example/x"))
     assert (result.outcome, result.used_fallback, result.attempts) == (Outcome.OK, True, 2)
-    assert result.reason == "from the fallback; source: HTTP 404"
-    assert (result.url, result.final_url) == (gone, "http://b.example/x")
+    assert result.reason == "from the fallback; source: HTTP 403"
+    assert (result.url, result.final_url) == (refused, "http://b.example/x")
 
 
 def test_when_the_fallback_fails_too_the_source_counts(host, fetch):
@@ -379,6 +379,22 @@ def test_no_fallback_for_what_was_removed_or_refused(host, fetch, picture):
     assert host.asked["b.example/x"] == 0
 
 
+@pytest.mark.parametrize("status", [404, 410, 451])
+def test_no_fallback_where_the_host_says_that_there_is_no_picture(host, fetch, picture, status):
+    host.serve("b.example/x", host.answer(200, picture()))
+    gone = host.serve("a.example/x", host.answer(status))
+    result = fetch(FetchRequest(url=gone, fallback_url="http://b.example/x"))
+    assert (result.outcome, result.reason) == (Outcome.HTTP_ERROR, f"HTTP {status}")
+    assert host.asked["b.example/x"] == 0
+
+
+def test_of_a_page_that_shows_one_picture_the_picture_is_asked(host, fetch, picture):
+    page, shown = "http://imgur.example/ID", host.serve("i.imgur.example/ID.jpg", host.answer(200, picture()))
+    result = fetch(FetchRequest(url=page, asked_url=shown))
+    assert (result.url, result.final_url, result.outcome) == (page, shown, Outcome.OK)
+    assert host.asked == {"i.imgur.example/ID.jpg": 1}
+
+
 def test_each_url_is_asked_once(host, fetch, picture):
     url = host.serve("a.example/x", host.answer(200, picture()))
     assert len(fetch(*[url] * 5)) == 1
@@ -386,7 +402,7 @@ def test_each_url_is_asked_once(host, fetch, picture):
 
 
 def test_of_several_requests_for_one_url_the_first_fallback_counts(host, fetch, picture):
-    gone = host.serve("a.example/x", host.answer(404))
+    gone = host.serve("a.example/x", host.answer(403))
     host.serve("b.example/x", host.answer(200, picture()))
     plain, first = FetchRequest(url=gone), FetchRequest(url=gone, fallback_url="http://b.example/x")
     results = fetch(plain, first, FetchRequest(url=gone, fallback_url="http://c.example/x"))

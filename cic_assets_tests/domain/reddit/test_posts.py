@@ -88,10 +88,24 @@ def test_the_signed_preview_is_the_fallback():
     assert medium.fallback_url == "https://preview.redd.it/Abc.jpg?auto=webp&s=f00"
 
 
-def test_a_page_with_one_picture_is_asked_and_the_picture_is_its_fallback():
-    medium = _one(_post(url="https://imgur.com/aBc12"))
-    assert medium.media_url == "https://imgur.com/aBc12"
-    assert medium.fallback_url == "https://i.imgur.com/aBc12.jpg"
+PREVIEW = {"images": [{"source": {"url": "https://external-preview.redd.it/x.png"}}]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "has_fallback"),
+    [
+        ({"url": "https://imgur.com/aBc12"}, True),
+        ({"url": "https://www.example.com/IMG_1.JPG"}, True),
+        ({"url": "https://i.redd.it/abc"}, True),
+        ({"url": "https://www.example.com/render?id=7", "post_hint": "image"}, True),
+        ({"url": "https://news.example.com/tanks-again", "post_hint": "link"}, False),
+        ({"url": "https://news.example.com/tanks-again"}, False),
+    ],
+)
+def test_what_a_page_shows_of_itself_is_no_picture_of_the_post(fields, has_fallback):
+    medium = _one(_post(preview=PREVIEW, **fields))
+    assert medium.media_url == fields["url"]
+    assert (medium.fallback_url is not None) == has_fallback
 
 
 @pytest.mark.parametrize(
