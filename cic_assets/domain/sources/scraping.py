@@ -1,11 +1,11 @@
 """One scrape of one source: list, fetch what is new, and write the table that says what became of each medium.
 
 Nothing that was seen before is lost when it falls off a subreddit's listings, and no byte is fetched twice: what ended
-well is kept, what ended for good is not asked again, what failed in passing is. A folder, an archive or a list shows
-all that it has: what was taken out of it is gone from the table too.
+well is kept, what ended for good is not asked again, what failed in passing is, at growing intervals. A folder, an
+archive or a list shows all that it has: what was taken out of it is gone from the table too.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,8 @@ import pandas as pd
 
 from cic_assets.domain.download import Download, DownloadSettings, FetchRequest, Network, download
 from cic_assets.domain.media import Medium, Outcome
-from cic_assets.domain.reddit import RedditSettings
+from cic_assets.domain.reddit import RedditSettings, direct_picture
+from cic_assets.domain.sources.asking import Asked, asked_now, asked_so_far, marked_due, with_outcome
 from cic_assets.domain.sources.files import is_unchanged, read_files
 from cic_assets.domain.sources.limits import judged_again, limits_version
 from cic_assets.domain.sources.listing import Listing, list_media
@@ -90,6 +91,7 @@ def scrape(
     reddit_settings: RedditSettings,
     download_settings: DownloadSettings,
     *,
+    now: datetime | None = None,
     on_progress: Callable[[str], None] = lambda _line: None,
 ) -> Scrape:
     """List a source, fetch what is new, and write its `raw_images` table.
@@ -100,6 +102,7 @@ def scrape(
         SourceError: a file or folder is not what it should be, or the table holds pictures that are not to be mixed.
         RedditError: the subreddit cannot be listed.
     """
+    now = now or datetime.now(UTC)
     root.remove_unfinished(TABLE, partition.key)
     stored = _stored(root, partition.key)
     listing = list_media(partition, reddit_settings, connection.reddit, on_progress)
@@ -109,7 +112,7 @@ def scrape(
     media = _allowed(listing.media, tombstones)
     known = {
         url: became
-        for url, became in settled(before, root.images).items()
+        for url, became in settled(before, root.images, now).items()
         if is_unchanged(listing.files.get(url), became)
     }
     wanted = [medium for medium in media if not medium.known_outcome and medium.media_url not in known]
@@ -121,10 +124,13 @@ def scrape(
     facts = {
         "origin": connection.origin,
         "limits": limits_version(download_settings),
-        "fetched_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "fetched_at": now.isoformat(timespec="seconds"),
     }
+    asked = asked_so_far(before)
+    if not listing.files:  # a file that is here is looked at each time
+        asked |= {url: asked_now(one, asked.get(url, Asked()), facts["fetched_at"]) for url, one in fetched.items()}
     rows = [
-        make_row(medium, became, partition, **facts)
+        make_row(medium, became, partition, **facts, asked=asked.get(medium.media_url, Asked()))
         for medium, became in _what_became(media, known, fetched, _kept_pictures(before))
     ]
     rows += _refused(listing.media, tombstones, before, partition, facts)
@@ -139,6 +145,19 @@ def scrape(
         gone_rows=len(rows_not_in(table, stored)),
         fetched_bytes=sum(one.bytes or 0 for one in fetched.values()),
     )
+
+
+def ask_again(root: DataRoot, outcomes: Collection[Outcome], key: str) -> int:
+    """Have the next scrape of a source ask for whatever ended so, however often it was asked for; returns how much.
+
+    Raises:
+        MissingTableError: the source was not scraped yet.
+    """
+    table = completed(root.read_table(TABLE, key))
+    hit = with_outcome(table, outcomes)
+    if hit.any():
+        root.write_table(TABLE, marked_due(table, hit), key)
+    return int(hit.sum())
 
 
 def _stored(root: DataRoot, key: str) -> pd.DataFrame:
@@ -231,7 +250,10 @@ def _fetch(
     if listing.files:
         return read_files([listing.files[medium.media_url] for medium in media], store, settings, on_progress)
     return download(
-        [FetchRequest(url=medium.media_url, fallback_url=medium.fallback_url) for medium in media],
+        [
+            FetchRequest(url=url, asked_url=direct_picture(url), fallback_url=medium.fallback_url)
+            for medium, url in ((medium, medium.media_url) for medium in media)
+        ],
         store=store,
         settings=settings,
         network=network,
