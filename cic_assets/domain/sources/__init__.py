@@ -1,6 +1,7 @@
 """Sources of pictures - subreddits, folders and zips, lists of URLs, dumps, Kaggle - and one scrape of one of them."""
 
 from cic_assets.domain.sources.errors import SourceError
+from cic_assets.domain.sources.journal import forget_fetched, remove_journal
 from cic_assets.domain.sources.listing import Listing, list_media
 from cic_assets.domain.sources.origins import archive_origin, is_sample, sample_origin
 from cic_assets.domain.sources.presence import why_missing
@@ -24,6 +25,6 @@ from cic_assets.domain.sources.tombstones import (
 __all__ = [
     "COLUMNS", "GONE", "TOMBSTONES", "TOMBSTONE_COLUMNS", "WHOLE_POST", "Connection", "Listing", "Partition", "Scrape",
     "Source", "SourceError", "SourceKind", "TakedownReason", "Tombstones", "archive_origin", "ask_again", "blank_row",
-    "complete_row", "empty_table", "is_blank", "is_sample", "list_media", "load_tombstones", "make_tombstones",
-    "name_partitions", "sample_origin", "scrape", "url_sha256", "why_missing",
+    "complete_row", "empty_table", "forget_fetched", "is_blank", "is_sample", "list_media", "load_tombstones",
+    "make_tombstones", "name_partitions", "remove_journal", "sample_origin", "scrape", "url_sha256", "why_missing",
 ]  # fmt: skip

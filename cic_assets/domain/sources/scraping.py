@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cic_assets.domain.download import Download, DownloadSettings, FetchRequest, Network, download
+from cic_assets.domain.download import Download, DownloadSettings, FetchRequest, Network, Progress, download
 from cic_assets.domain.media import Medium, Outcome
 from cic_assets.domain.reddit import RedditSettings, direct_picture
 from cic_assets.domain.sources.asking import Asked, asked_now, asked_so_far, marked_due, with_outcome
 from cic_assets.domain.sources.files import is_unchanged, read_files
+from cic_assets.domain.sources.journal import Journal, fetched_elsewhere, remove_journal
 from cic_assets.domain.sources.limits import judged_again, limits_version
 from cic_assets.domain.sources.listing import Listing, list_media
 from cic_assets.domain.sources.origins import carried_over
 from cic_assets.domain.sources.source import Partition
 from cic_assets.domain.sources.table import (
+    TABLE,
     complete_row,
     completed,
     empty_table,
@@ -32,12 +34,10 @@ from cic_assets.domain.sources.table import (
     table_version,
 )
 from cic_assets.domain.sources.tombstones import Tombstones, blank_row, is_blank, load_tombstones
-from cic_assets.storage import ContentStore, DataRoot
+from cic_assets.storage import DataRoot
 
 if TYPE_CHECKING:
     from praw import Reddit
-
-TABLE = "raw_images"
 
 
 @dataclass(frozen=True)
@@ -110,20 +110,24 @@ def scrape(
     before = judged_again(carried_over(stored, partition, connection.origin, listing.media, name), download_settings)
     tombstones = load_tombstones(root)
     media = _allowed(listing.media, tombstones)
+    refusing = download_settings.model_copy(
+        update={"placeholders": download_settings.placeholders | tombstones.purged_pictures}
+    )
+    journal = Journal(root, partition.key, connection.origin, limits_version(download_settings))
     known = {
         url: became
         for url, became in settled(before, root.images, now).items()
         if is_unchanged(listing.files.get(url), became)
     }
+    if not listing.files:
+        new = {one.media_url for one in media if not one.known_outcome} - known.keys()
+        known |= _fetched_before(journal, new, refusing.placeholders)
     wanted = [medium for medium in media if not medium.known_outcome and medium.media_url not in known]
     on_progress(f"{partition.source}: {len(listing.media)} media, {len(wanted)} to fetch")
-    refusing = download_settings.model_copy(
-        update={"placeholders": download_settings.placeholders | tombstones.purged_pictures}
-    )
-    fetched = _fetch(wanted, listing, root.images, connection.network, refusing, on_progress)
+    fetched = _fetch(wanted, listing, journal, connection.network, refusing, on_progress)
     facts = {
         "origin": connection.origin,
-        "limits": limits_version(download_settings),
+        "limits": journal.limits,
         "fetched_at": now.isoformat(timespec="seconds"),
     }
     asked = asked_so_far(before)
@@ -138,6 +142,7 @@ def scrape(
     if not (root.has_table(TABLE, partition.key) and table.equals(stored)):
         root.images.flush()
         root.write_table(TABLE, table, partition.key)
+    remove_journal(root, partition.key)
     return Scrape(
         table,
         table_version(table),
@@ -238,24 +243,33 @@ def _kept_pictures(before: pd.DataFrame) -> dict[str, tuple[str, str]]:
     return dict(zip(rows["media_url"], zip(rows["sha256"], rows["format"], strict=True), strict=True))
 
 
+def _fetched_before(journal: Journal, urls: Collection[str], refused: Collection[str]) -> dict[str, Download]:
+    """What a killed scrape of this source fetched, or another source has: by URL what became of it."""
+    here = {url: one for url, one in journal.settled().items() if url in urls}
+    there = fetched_elsewhere(journal.root, journal.key, journal.origin, journal.limits, set(urls) - here.keys())
+    return {url: one for url, one in (here | there).items() if one.sha256 not in refused}
+
+
 def _fetch(
     media: Sequence[Medium],
     listing: Listing,
-    store: ContentStore,
+    journal: Journal,
     network: Network,
     settings: DownloadSettings,
     on_progress: Callable[[str], None],
 ) -> dict[str, Download]:
     """What became of each URL; each is fetched once, however many media name it."""
     if listing.files:
-        return read_files([listing.files[medium.media_url] for medium in media], store, settings, on_progress)
-    return download(
-        [
-            FetchRequest(url=url, asked_url=direct_picture(url), fallback_url=medium.fallback_url)
-            for medium, url in ((medium, medium.media_url) for medium in media)
-        ],
-        store=store,
-        settings=settings,
-        network=network,
-        on_result=lambda _download, progress: on_progress(str(progress)),
-    )
+        files = [listing.files[medium.media_url] for medium in media]
+        return read_files(files, journal.root.images, settings, on_progress)
+    requests = [
+        FetchRequest(url=medium.media_url, asked_url=direct_picture(medium.media_url), fallback_url=medium.fallback_url)
+        for medium in media
+    ]
+    with journal.open() as write_down:
+
+        def on_result(became: Download, progress: Progress) -> None:
+            write_down(became)
+            on_progress(str(progress))
+
+        return download(requests, store=journal.root.images, settings=settings, network=network, on_result=on_result)

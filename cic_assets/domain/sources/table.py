@@ -13,6 +13,8 @@ from cic_assets.domain.sources.asking import Asked, is_due
 from cic_assets.domain.sources.source import Partition
 from cic_assets.storage import ContentStore, content_version, storable_text
 
+TABLE = "raw_images"
+
 COLUMNS: Mapping[str, Column] = {
     "post_id": Column("str", "Reddit's id without `t3_`; what names the item in another source"),
     "subreddit": Column("str", "the partition: the subreddit in lower case, or the name of another source"),
@@ -146,13 +148,14 @@ def settled(before: pd.DataFrame, store: ContentStore, now: datetime) -> dict[st
     """
     rows = before[~is_due(before, now)].drop_duplicates("media_url")
     return {
-        row["media_url"]: _as_download(row)
+        row["media_url"]: as_download(row)
         for row in rows.to_dict("records")
         if row["outcome"] != Outcome.OK or store.has(row["sha256"], row["format"])
     }
 
 
-def _as_download(row: Mapping[Any, Any]) -> Download:
+def as_download(row: Mapping[Any, Any]) -> Download:
+    """What became of the URL of a row."""
     values: dict[str, Any] = {
         name: bool(row[name]) if _TYPES[name] == "bool" else row[name] or None for name in _FROM_DOWNLOAD
     }
