@@ -37,7 +37,8 @@ class DownloadSettings(BaseModel):
     """Longest body that is read. Reddit takes pictures of at most 20 MB."""
 
     max_bytes_in_flight: int = Field(default=32 * MEBIBYTE, ge=1024)
-    """Bodies held in memory at once, over all hosts: a body that would go over it waits, unread, for its turn."""
+    """Bodies held in memory at once, over all hosts: a body that would go over it waits for its turn, unread where its
+    length is known. Those whose length is not may have all but `max_bytes` of it, and one at a time the rest."""
 
     answer_seconds: float = Field(default=6, gt=0)
     """How long a host may take to resolve, connect and send the headers. A host that never answers costs this."""

@@ -452,6 +452,26 @@ def test_one_slow_host_holds_up_no_other(host, store, picture):
     assert set(fast) <= set(ended[: len(fast) + 16])  # two turns of the slow host at most
 
 
+def test_bodies_without_a_length_that_drip_hold_up_nobody(host, store, picture):
+    """The budget has room for one body of the largest size and a little more."""
+    head, piece = b"HTTP/1.1 200 OK\r\n\r\n", b"\xff\xd8\xff" + b"x" * 600
+    slow = [host.serve(f"slow{n}.example/x", host.raw(head, *[piece] * 100, every=0.1)) for n in range(6)]
+    fast = [host.serve(f"fast{n % 5}.example/{n}", host.answer(200, picture())) for n in range(100)]
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n"
+    fast += [host.serve(f"chunked.example/{n}", host.raw(chunked % (len(picture()), picture()))) for n in range(20)]
+    seconds, started = {}, time.monotonic()
+    results = download(
+        [FetchRequest(url=url) for url in slow + fast],
+        store=store,
+        settings=DownloadSettings(deadline_seconds=4),
+        network=Network.replay("127.0.0.1", host.port),
+        on_result=lambda result, _: seconds.update({result.url: time.monotonic() - started}),
+    )
+    assert {results[url].outcome for url in fast} == {Outcome.OK}
+    assert {results[url].outcome for url in slow} == {Outcome.TIMEOUT}
+    assert max(seconds[url] for url in fast) < 3 < min(seconds[url] for url in slow)
+
+
 def test_the_next_is_asked_for_while_a_picture_is_looked_into(host, store, picture, monkeypatch):
     urls = [host.serve(f"a.example/{n}", host.answer(200, picture(n))) for n in range(2)]
     keep, asked_meanwhile = ImageValidator.keep, []
