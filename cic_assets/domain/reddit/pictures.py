@@ -96,7 +96,7 @@ def _within_text(post: Post) -> list[Picture]:
 def _hosted(post: Post, media_id: str, about: Mapping[str, Any]) -> Picture:
     """A picture that Reddit keeps: in full size at i.redd.it, and as a signed preview."""
     source = mapping(about, "s")
-    preview = link(source, "u")
+    preview = link(source, "u") or link(source, "gif")
     extension = _EXTENSIONS.get(text(about, "m").lower(), "")
     # A recording has links with http; the picture is where its preview is.
     scheme = urlsplit(preview or url_of(post)).scheme
@@ -111,11 +111,9 @@ def _hosted(post: Post, media_id: str, about: Mapping[str, Any]) -> Picture:
 
 
 def _why_not_hosted(media_id: str, about: Mapping[str, Any], extension: str) -> str:
-    kind = text(about, "e")
-    if kind == "RedditVideo":
+    # Of an animated picture the first frame counts, as of one that is linked.
+    if text(about, "e") == "RedditVideo":
         return "video"
-    if kind == "AnimatedImage":
-        return "animated picture"
     if text(about, "status") != "valid" or not extension or not _MEDIA_ID.fullmatch(media_id):
         return "Reddit could not process this picture"
     return ""

@@ -164,7 +164,6 @@ def test_the_pictures_of_a_recorded_gallery_are_where_its_previews_are():
         ({"status": "unprocessed", "s": None}, "Reddit could not process this picture"),
         ({"m": "image/unheard-of"}, "Reddit could not process this picture"),
         ({"m": None}, "Reddit could not process this picture"),
-        ({"e": "AnimatedImage", "m": "image/gif"}, "animated picture"),
         ({"e": "RedditVideo", "m": None}, "video"),
     ],
 )
@@ -172,6 +171,14 @@ def test_media_of_a_gallery_that_are_no_still_pictures_are_rows_too(fields, why)
     media = media_of(_gallery(_metadata("aaa"), _metadata("bbb", **fields)))
     assert [medium.reason for medium in media] == ["", why]
     assert [medium.position for medium in media] == [0, 1]
+
+
+def test_an_animated_picture_is_a_picture_in_a_gallery_as_in_a_link():
+    source = {"gif": "https://i.redd.it/aaa.gif", "mp4": "https://preview.redd.it/aaa.gif?format=mp4", "x": 6, "y": 4}
+    in_gallery = _one(_gallery(_metadata("aaa", e="AnimatedImage", m="image/gif", s=source)))
+    linked = _one(_post(url="https://i.redd.it/aaa.gif"))
+    for medium in (in_gallery, linked):
+        assert (medium.media_url, medium.known_outcome) == ("https://i.redd.it/aaa.gif", None)
 
 
 def test_a_gallery_item_without_metadata_is_a_row():
