@@ -57,4 +57,5 @@ class RedditSettings(BaseModel):
     """How often to ask before giving up, when Reddit asks to wait, fails or does not answer."""
 
     longest_wait: float = Field(default=120.0, ge=0)
-    """Seconds to wait at most when Reddit says how long; when it says longer, scraping stops and says so."""
+    """Seconds to wait at most when Reddit says how long, by a 429 or by saying that it takes no more requests; when it
+    says longer, scraping stops and says so."""
