@@ -1,3 +1,4 @@
+import json
 from datetime import timedelta
 
 import pytest
@@ -121,6 +122,14 @@ def test_what_is_said_to_be_removed_goes_even_where_others_are_missing(place, ar
         place.check(now=NOON + HOUR)
     assert "taken down: removed" in set(place.raw()["reason"])
     assert len(place.pictures()) == len(many_posts) - 1
+
+
+def test_a_subreddit_that_closes_is_not_taken_for_one_whose_posts_are_gone(place, archive, many_posts):
+    (archive.folder / "subreddits.json").write_text('{"cars": {"status": "private"}}')
+    assert place.check().unconfirmed == len(many_posts)
+    with pytest.raises(ManyMissingError):
+        place.check(now=NOON + HOUR)
+    assert len(place.pictures()) == len(many_posts)
 
 
 def test_what_was_left_out_once_and_is_there_again_stays(place, archive, jpeg):
@@ -247,11 +256,21 @@ def test_a_list_of_urls_neither_keeps_nor_fetches_what_is_gone(place, archive, j
     assert place.fetched == []
 
 
+def still_listed(archive):
+    """Reddit's listings show for a while what is gone, emptied."""
+    children = [{"kind": "t3", "data": post} for post in archive.posts["cars"]]
+    body = json.dumps({"kind": "Listing", "data": {"after": None, "children": children}})
+    archive.routes.append({"host": "oauth.reddit.com", "path": "/r/cars/new", "body": body, "type": "application/json"})
+    archive.write()
+
+
 def test_a_post_that_was_gone_when_it_was_first_seen_has_nothing_to_take_down(place, archive, jpeg):
     archive.add("gone", jpeg(1))
     archive.add("stays", jpeg(2))
     archive.change("gone", removed_by_category="moderator", title="what somebody wrote", author="some_name")
+    still_listed(archive)
     first = place.scrape()
+    assert first.outcomes == {"ok": 1, "skipped": 1}
     assert b"what somebody wrote" not in place.everything()
     assert b"some_name" not in place.everything()
     check = place.check()
@@ -285,7 +304,9 @@ def test_a_listing_that_shows_the_removal_first_does_not_hide_the_bytes(place, a
     archive.add("one", jpeg(1))
     place.scrape()
     archive.change("one", removed_by_category="moderator")
+    still_listed(archive)
     place.scrape()
+    assert list(place.raw()["reason"]) == ["removed"]
     assert len(place.pictures()) == 1
     place.check()
     assert place.pictures() == set()
