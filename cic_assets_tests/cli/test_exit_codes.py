@@ -112,6 +112,13 @@ ROWS = [
         ("purge", "--missing", "carporn"), "carporn: Reddit left out none of its posts"),
     Row("cic purge", "the problem still names the source", 1, ("purge", "--whole-source", "carporn"),
         "carporn is a source of"),
+    Row("cic archive record", "there is no API key, or Reddit's terms are not acknowledged", 1,
+        ("archive", "record", "new", "--problem", "{problem}"), "no client id for Reddit's API"),
+    Row("cic archive record", "there is no API key, or Reddit's terms are not acknowledged", 1,
+        ("archive", "record", "new", "--problem", "{problem}"), "terms_acknowledged",
+        {"REDDIT_CLIENT_ID": "x", "REDDIT_USERNAME": "somebody"}),
+    Row("cic archive record", "no source of the problem is a subreddit", 1,
+        ("archive", "record", "new", "--problem", "boats.yaml"), "boats has no source r/NAME"),
     Row("cic archive serve", "the folder is no archive", 1, ("archive", "serve", "{files}"), "subreddits"),
     Row("cic archive serve", "there is no such folder", 2, ("archive", "serve", "nowhere"), "nowhere"),
 ]  # fmt: skip
@@ -121,6 +128,7 @@ ROWS = [
 def test_a_row(finished, row):
     places = {"files": finished.files, "sample": SAMPLE, "problem": finished.problem, "archive": finished.archive}
     (finished.folder / "gone.yaml").write_text("name: x\nclasses: {cat: ['folder:cats'], dog: [r/dogs]}\n")
+    (finished.folder / "boats.yaml").write_text("name: boats\nclasses: {a: ['folder:a'], b: ['folder:b']}\n")
     result = finished.call(*(argument.format(**places) for argument in row.arguments), **row.variables)
     assert result.returncode == row.code, result.stderr
     assert row.said in result.stdout + result.stderr

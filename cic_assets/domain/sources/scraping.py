@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cic_assets.domain.download import Download, DownloadSettings, FetchRequest, Network, Progress, download
+from cic_assets.domain.download import Download, DownloadSettings, Network, Progress, download
 from cic_assets.domain.media import Medium, Outcome
-from cic_assets.domain.reddit import RedditSettings, direct_picture
+from cic_assets.domain.reddit import RedditSettings
 from cic_assets.domain.sources.asking import Asked, asked_now, asked_so_far, marked_due, with_outcome
 from cic_assets.domain.sources.files import is_unchanged, read_files
 from cic_assets.domain.sources.journal import Journal, fetched_elsewhere, remove_journal
 from cic_assets.domain.sources.limits import judged_again, limits_version
-from cic_assets.domain.sources.listing import Listing, list_media
+from cic_assets.domain.sources.listing import Listing, list_media, request_for
 from cic_assets.domain.sources.origins import carried_over
 from cic_assets.domain.sources.source import Partition
 from cic_assets.domain.sources.table import (
@@ -262,10 +262,7 @@ def _fetch(
     if listing.files:
         files = [listing.files[medium.media_url] for medium in media]
         return read_files(files, journal.root.images, settings, on_progress)
-    requests = [
-        FetchRequest(url=medium.media_url, asked_url=direct_picture(medium.media_url), fallback_url=medium.fallback_url)
-        for medium in media
-    ]
+    requests = [request_for(medium) for medium in media]
     with journal.open() as write_down:
 
         def on_result(became: Download, progress: Progress) -> None:
