@@ -79,7 +79,7 @@ class DataRoot:
 
     @property
     def scratch(self) -> UPath:
-        """Checkpoints and features of trainings, a folder a model; nothing that could not be made again."""
+        """Checkpoints and features of trainings, journals of scrapes; nothing that could not be made again."""
         return self.path / "scratch"
 
     @property

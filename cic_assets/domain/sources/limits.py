@@ -8,6 +8,7 @@ import pandas as pd
 from cic_assets.domain.download import DownloadSettings
 from cic_assets.domain.images import judge_size, reads_heic
 from cic_assets.domain.media import Outcome
+from cic_assets.domain.sources.asking import marked_due
 from cic_assets.storage import content_version
 
 _BY_LIMITS = frozenset({Outcome.TOO_LARGE, Outcome.TOO_SMALL, Outcome.PLACEHOLDER, Outcome.BLOCKED})
@@ -37,7 +38,7 @@ def judged_again(table: pd.DataFrame, settings: DownloadSettings) -> pd.DataFram
     by_format = (table["outcome"] == Outcome.NOT_AN_IMAGE) & table["reason"].str.contains("heic", regex=False)
     by_limits = table["outcome"].isin(_BY_LIMITS) | by_format
     kept = others & (table["sha256"] != "") & table["outcome"].isin({Outcome.OK, *_BY_LIMITS})
-    table = table.assign(transient=table["transient"] | (others & ~kept & by_limits))
+    table = marked_due(table, others & ~kept & by_limits)
     for index, row in zip(table.index[kept], table[kept].to_dict("records"), strict=True):
         outcome, reason = _verdict(row, settings)
         if outcome != row["outcome"]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from cic_assets.domain.sheets import remove_sheets_of
-from cic_assets.domain.sources import TOMBSTONES, TakedownReason, load_tombstones
+from cic_assets.domain.sources import TOMBSTONES, TakedownReason, load_tombstones, remove_journal
 from cic_assets.domain.takedowns.by_hand import keys_of
 from cic_assets.domain.takedowns.removal import RAW, carry_out, remove
 from cic_assets.storage import DataRoot
@@ -69,6 +69,7 @@ def _remove_source(root: DataRoot, key: str, on_progress: Callable[[str], None])
     remove(root, source.alone, source.alone, source.posts, when)
     remove_sheets_of(root, key)
     _forget_what_may_return(root, key)
+    remove_journal(root, key)
     for name in sorted(set(root.table_names()) - {TOMBSTONES}, key=lambda name: name == RAW):
         root.remove_unfinished(name, key)
         root.remove_table(name, key)

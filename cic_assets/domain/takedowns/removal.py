@@ -21,6 +21,7 @@ from cic_assets.domain.sources import (
     TakedownReason,
     blank_row,
     complete_row,
+    forget_fetched,
     load_tombstones,
     url_sha256,
 )
@@ -60,6 +61,7 @@ def carry_out(
         return frozenset()
     named = frozenset(pending["sha256"])
     gone = named - _still_up(root)
+    forget_fetched(root, frozenset(pending["url_sha256"]), named)
     on_progress(f"{key}: removing {len(gone)} pictures of {pending['post_id'].nunique()} posts")
     remove(root, named, gone, frozenset(zip(pending["subreddit"], pending["post_id"], strict=True)), when)
     _forget_names(root, key, own.table)
