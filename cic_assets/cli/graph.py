@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import click
 from rich.console import Console
@@ -22,10 +22,31 @@ from cic_assets.cli.options import (
 from cic_assets.cli.progress import Progress
 from cic_assets.cli.ui import port_option, show
 from cic_assets.config.environment import SAMPLE, SAMPLE_PROBLEM, Environment
+from cic_assets.config.schedule_settings import Train
 
 if TYPE_CHECKING:
     from cic_assets.config.problem import Problem
     from cic_assets.storage import DataRoot
+
+RETRIED = (
+    "http_error",
+    "not_an_image",
+    "timeout",
+    "error",
+    "truncated",
+    "empty",
+    "placeholder",
+    "too_large",
+    "blocked",
+)
+"""Outcomes after which another answer is possible."""
+
+
+class Retry(NamedTuple):
+    """What `cic rescrape` asks for again: media that ended so, of one source or of all."""
+
+    outcomes: tuple[str, ...]
+    source: str | None
 
 
 @click.command()
@@ -34,14 +55,62 @@ if TYPE_CHECKING:
 @data_root_option
 @preset_option
 @device_option
+@click.option(
+    "--train",
+    type=click.Choice(get_args(Train)),
+    default="when-due",
+    show_default=True,
+    help="models of another data set: when-due trains them by the rule of the schedule, routine.train_after_growth",
+)
+@click.option(
+    "--select", default="", metavar="ASSET,...", help="these assets alone, where they are out of date; all unless given"
+)  # fmt: skip
 def run(
-    problem: Path | None, archive: str | None, data_root: str | None, preset: str | None, device: str | None
+    problem: Path | None,
+    archive: str | None,
+    data_root: str | None,
+    preset: str | None,
+    device: str | None,
+    train: Train,
+    select: str,
 ) -> None:
     """Scrape every source, then bring everything downstream up to date."""
+    environment = environment_of(
+        problem=problem, archive=archive_folder(archive), data_root=data_root, preset=preset, device=device
+    )
+    _run(environment, train, frozenset(name.strip() for name in select.split(",")) - {""})
+
+
+@click.command()
+@click.option(
+    "--retry",
+    "outcomes",
+    required=True,
+    multiple=True,
+    type=click.Choice(RETRIED),
+    help="what to ask for again, however often it was asked for; may be given again",
+)
+@click.option("--source", default=None, metavar="KEY", help="of this source alone")
+@problem_option
+@archive_option
+@data_root_option
+@preset_option
+@device_option
+def rescrape(
+    outcomes: tuple[str, ...],
+    source: str | None,
+    problem: Path | None,
+    archive: str | None,
+    data_root: str | None,
+    preset: str | None,
+    device: str | None,
+) -> None:
+    """Ask again for what ended in an outcome, then do as `cic run` does."""
     _run(
         environment_of(
             problem=problem, archive=archive_folder(archive), data_root=data_root, preset=preset, device=device
-        )
+        ),
+        retry=Retry(outcomes, source),
     )
 
 
@@ -65,36 +134,60 @@ def demo(data_root: str | None, ui: bool, port: int) -> None:
     click.echo(f"In the Dagster UI: cic demo --ui{where}")
 
 
-def _run(environment: Environment) -> None:
+def _run(
+    environment: Environment,
+    train: Train = "when-due",
+    assets: frozenset[str] = frozenset(),
+    retry: Retry | None = None,
+) -> None:
     console = Console(stderr=True)
     progress = Progress(console)
     console.print(f"Loading {environment.problem}", highlight=False, markup=False, soft_wrap=True)
     root, problem = data_root_of(environment), problem_of(environment)
     if missing := problem.missing_sources:  # told now, not when its turn comes after hours of downloads
         raise click.ClickException("\n".join(missing))
+    if retry and retry.source not in (None, *problem.partitions):
+        raise click.UsageError(f"--source {retry.source}: expected one of {', '.join(problem.partitions)}")
     _check_device(console, environment)
     claim(root, problem, environment)
     # Dagster takes seconds to import: neither `cic --help` nor a mistake in the problem file waits for it.
     from cic_assets.defs.build import build_definitions
+    from cic_assets.defs.training_plan import plan_of
+    from cic_assets.domain.missing_outputs import Remains
     from cic_assets.orchestration.instance import open_instance
-    from cic_assets.orchestration.missing_outputs import Remains
-    from cic_assets.orchestration.run_graph import RunFailedError, run_graph
+    from cic_assets.orchestration.run_graph import RunFailedError, UnknownAssetError, Wanted, run_graph
 
-    definitions = build_definitions(environment)
-    lack = Remains(root, problem, environment).lack
+    definitions, has_weights = build_definitions(environment), bool(environment.xception_weights)
+    lack = Remains(root, side=problem.dataset.side, models=problem.models, has_weights=has_weights).lack
     try:
         with open_instance(root, problem.dagster) as instance, progress:
-            done = run_graph(definitions, instance, list(problem.partitions), lack, progress.stage, progress.line)
+            if retry:
+                _ask_again(console, root, retry)
+            wanted = Wanted(assets, train, lambda: plan_of(problem, root, instance, has_weights=has_weights))
+            on_stage, on_line = progress.stage, progress.line
+            done = run_graph(definitions, instance, list(problem.partitions), lack, on_stage, on_line, wanted)
+    except UnknownAssetError as error:
+        raise click.UsageError(f"--select {error}") from None
     except RunFailedError as error:
         for failure in error.lines:
             _print_failure(console, failure)
         _tell_dropped_sources(console, root, problem)
         raise click.ClickException(
             f"{len(error.lines)} step(s) failed; run the same command again when the cause is gone: "
-            "what is done is kept"
+            "what is done is kept, and a source that failed kept what it had"
         ) from None
     _print_results(root, done, progress.seconds)
     _tell_dropped_sources(console, root, problem)
+
+
+def _ask_again(console: Console, root: "DataRoot", retry: Retry) -> None:
+    from cic_assets.domain.media import Outcome
+    from cic_assets.domain.sources import ask_again
+
+    outcomes = [Outcome(outcome) for outcome in retry.outcomes]
+    keys = [key for key in root.table_partitions("raw_images") if retry.source in (None, key)]
+    count = sum(ask_again(root, outcomes, key) for key in keys)
+    console.print(f"Asking again for {count} media", highlight=False)
 
 
 def _check_device(console: Console, environment: Environment) -> None:
@@ -139,9 +232,13 @@ def _print_failure(console: Console, failure: str) -> None:
 def _print_results(root: "DataRoot", done: int, seconds: float) -> None:
     from cic_assets.domain.evaluation import ReportInputError, report_tables
 
+    page = root.report / "report.html"
+    if not page.exists():  # not asked for, or no model to report on
+        click.echo(f"{done} assets materialized in {seconds:.0f} s")
+        return
     try:
         click.echo(report_tables(root))
     except ReportInputError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{done} assets materialized in {seconds:.0f} s")
-    click.echo(f"Report: {root.report / 'report.html'}")
+    click.echo(f"Report: {page}")

@@ -98,7 +98,7 @@ def problem(tmp_path, text="name: x\nclasses: {a: [r/aa], b: [r/bb]}\n"):
         (("export", "floppy", "out"), 1, "floppy is not a layout: expected one of kaggle"),
         (("predict", "x.jpg"), 1, "no trained model"),
         (("predict",), 2, "Missing argument"),
-        (("purge",), 2, "nothing to purge: give --post ID, --sha256 HEX or --whole-source KEY"),
+        (("purge",), 2, "nothing to purge: give --post ID, --sha256 HEX, --whole-source KEY or --missing KEY"),
         (("purge", "--post", "abc"), 1, "nothing was scraped here"),
         (("serve",), 1, "no trained model"),
     ],
@@ -138,13 +138,3 @@ def test_two_problems_that_record_in_different_places_are_not_shown_in_one_ui(ci
     assert result.returncode == 1
     assert f"one/problem.yaml in {tmp_path}/one/data/dagster, two/problem.yaml in {tmp_path}/two" in result.stderr
     assert "give all the same dagster.home, or set DAGSTER_HOME" in result.stderr
-
-
-@pytest.mark.parametrize(("source", "is_drawn"), [("r/cars", True), ("folder:.", False)])
-def test_only_subreddits_have_drawn_pictures_in_their_place(cic, tmp_path, source, is_drawn):
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        problem(tmp_path / name, f"name: {name}\nclasses: {{a: ['{source}'], b: ['folder:..']}}\n")
-    result = cic("dev", "--problem", "one/problem.yaml", "--problem", "two/problem.yaml")
-    assert result.returncode == 1
-    assert ("in place of r/cars, pictures are those of the embedded drawn sample" in result.stderr) is is_drawn

@@ -27,7 +27,7 @@ from cic_assets.domain.models.errors import (
     WorkerError,
 )
 from cic_assets.domain.models.events import EpochEnd, Event, Finished, Message, OnEvent, Progress
-from cic_assets.domain.models.forgetting import has_seen, mark_taken_down
+from cic_assets.domain.models.forgetting import has_seen, mark_taken_down, seen_pictures
 from cic_assets.domain.models.losses import KERAS_FLOOR, log_loss, softmax
 from cic_assets.domain.models.process import check_accelerator, train_in_process
 from cic_assets.domain.models.ranking import best_first, best_model
@@ -52,6 +52,6 @@ __all__ = [
     "Message", "ModelError", "ModelSettings", "OnEvent", "Progress", "Scores", "Takedowns", "TrainingDataError",
     "TrainingDivergedError", "TrainingSpec", "Variant", "WeightsUnavailableError", "WorkerError", "augmented",
     "best_first", "best_model", "check_accelerator", "default_models", "fit_to_side", "has_seen", "load_model",
-    "load_training_data", "log_loss", "mark_taken_down", "read_card", "resolve_weights", "softmax", "train",
-    "train_in_process",
+    "load_training_data", "log_loss", "mark_taken_down", "read_card", "resolve_weights", "seen_pictures",
+    "softmax", "train", "train_in_process",
 ]  # fmt: skip

@@ -207,6 +207,51 @@ def test_a_wait_that_is_too_long_is_no_wait(host, fetch):
     assert result.seconds < 3
 
 
+@pytest.mark.parametrize("retry_after", [None, pytest.param("1", marks=pytest.mark.slow)])
+def test_a_host_that_allows_so_many_a_second_gives_all_it_has(host, fetch, picture, retry_after):
+    """Of a hundred a second we ask for as many as we can, are told so by bare 429s, and lose nothing."""
+    body, bucket = picture(), {"at": time.monotonic(), "tokens": 20.0}
+
+    async def limited(headers, writer):
+        now = time.monotonic()
+        bucket["tokens"] = min(20.0, bucket["tokens"] + 100 * (now - bucket["at"])) - 1
+        bucket["at"] = now
+        wait = {} if retry_after is None else {"Retry_After": retry_after}
+        answer = host.answer(200, body) if bucket["tokens"] >= 0 else host.answer(429, **wait)
+        bucket["tokens"] = max(0.0, bucket["tokens"])
+        await answer(headers, writer)
+
+    host.handlers["*"] = limited
+    results = fetch(*(f"http://a.example/{number}" for number in range(200)))
+    assert {result.outcome for result in results.values()} == {Outcome.OK}
+    assert sum(host.asked.values()) < 500
+
+
+def test_a_host_that_lets_nothing_through_is_given_up_soon(host, fetch):
+    host.handlers["*"] = host.answer(429)
+    results = fetch(*(f"http://a.example/{number}" for number in range(200)), per_host=4)
+    assert {result.outcome for result in results.values()} == {Outcome.HTTP_ERROR}
+    assert all(result.transient for result in results.values())
+    assert sum(host.asked.values()) <= 4 * 8
+    assert "not asked: a.example lets nothing through (HTTP 429)" in {result.reason for result in results.values()}
+
+
+def test_one_url_that_is_always_too_many_holds_up_no_other(host, fetch, picture):
+    refused = host.serve("a.example/x", host.answer(429))
+    others = [host.serve(f"a.example/{number}", host.answer(200, picture())) for number in range(40)]
+    results = fetch(refused, *others)
+    assert {results[url].outcome for url in others} == {Outcome.OK}
+    assert (results[refused].outcome, results[refused].transient) == (Outcome.HTTP_ERROR, True)
+    assert host.asked["a.example/x"] <= 9
+
+
+def test_a_host_is_asked_no_faster_than_the_setting_says(host, fetch, picture):
+    urls = [host.serve(f"a.example/{number}", host.answer(200, picture())) for number in range(20)]
+    started = time.monotonic()
+    assert {result.outcome for result in fetch(*urls, per_host_per_second=40.0).values()} == {Outcome.OK}
+    assert time.monotonic() - started >= 19 / 40
+
+
 def test_redirects_are_followed(host, fetch, picture):
     url = host.serve("a.example/1", host.answer(302, Location="/2?A=b"))
     host.serve("a.example/2?A=b", host.answer(307, Location="https://B.example/3"))
@@ -311,11 +356,11 @@ def test_nobody_listens(store):
 
 def test_the_fallback_is_tried_and_said(host, store, fetch, picture):
     host.serve("b.example/x", host.answer(200, picture()))
-    gone = host.serve("a.example/x", host.answer(404))
-    result = fetch(FetchRequest(url=gone, fallback_url="http://b.example/x"))
+    refused = host.serve("a.example/x", host.answer(403))
+    result = fetch(FetchRequest(url=refused, fallback_url="http://b.example/x"))
     assert (result.outcome, result.used_fallback, result.attempts) == (Outcome.OK, True, 2)
-    assert result.reason == "from the fallback; source: HTTP 404"
-    assert (result.url, result.final_url) == (gone, "http://b.example/x")
+    assert result.reason == "from the fallback; source: HTTP 403"
+    assert (result.url, result.final_url) == (refused, "http://b.example/x")
 
 
 def test_when_the_fallback_fails_too_the_source_counts(host, fetch):
@@ -334,6 +379,22 @@ def test_no_fallback_for_what_was_removed_or_refused(host, fetch, picture):
     assert host.asked["b.example/x"] == 0
 
 
+@pytest.mark.parametrize("status", [404, 410, 451])
+def test_no_fallback_where_the_host_says_that_there_is_no_picture(host, fetch, picture, status):
+    host.serve("b.example/x", host.answer(200, picture()))
+    gone = host.serve("a.example/x", host.answer(status))
+    result = fetch(FetchRequest(url=gone, fallback_url="http://b.example/x"))
+    assert (result.outcome, result.reason) == (Outcome.HTTP_ERROR, f"HTTP {status}")
+    assert host.asked["b.example/x"] == 0
+
+
+def test_of_a_page_that_shows_one_picture_the_picture_is_asked(host, fetch, picture):
+    page, shown = "http://imgur.example/ID", host.serve("i.imgur.example/ID.jpg", host.answer(200, picture()))
+    result = fetch(FetchRequest(url=page, asked_url=shown))
+    assert (result.url, result.final_url, result.outcome) == (page, shown, Outcome.OK)
+    assert host.asked == {"i.imgur.example/ID.jpg": 1}
+
+
 def test_each_url_is_asked_once(host, fetch, picture):
     url = host.serve("a.example/x", host.answer(200, picture()))
     assert len(fetch(*[url] * 5)) == 1
@@ -341,7 +402,7 @@ def test_each_url_is_asked_once(host, fetch, picture):
 
 
 def test_of_several_requests_for_one_url_the_first_fallback_counts(host, fetch, picture):
-    gone = host.serve("a.example/x", host.answer(404))
+    gone = host.serve("a.example/x", host.answer(403))
     host.serve("b.example/x", host.answer(200, picture()))
     plain, first = FetchRequest(url=gone), FetchRequest(url=gone, fallback_url="http://b.example/x")
     results = fetch(plain, first, FetchRequest(url=gone, fallback_url="http://c.example/x"))
@@ -389,6 +450,26 @@ def test_one_slow_host_holds_up_no_other(host, store, picture):
     )
     assert host.most_open["slow.example"] == 8
     assert set(fast) <= set(ended[: len(fast) + 16])  # two turns of the slow host at most
+
+
+def test_bodies_without_a_length_that_drip_hold_up_nobody(host, store, picture):
+    """The budget has room for one body of the largest size and a little more."""
+    head, piece = b"HTTP/1.1 200 OK\r\n\r\n", b"\xff\xd8\xff" + b"x" * 600
+    slow = [host.serve(f"slow{n}.example/x", host.raw(head, *[piece] * 100, every=0.1)) for n in range(6)]
+    fast = [host.serve(f"fast{n % 5}.example/{n}", host.answer(200, picture())) for n in range(100)]
+    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n"
+    fast += [host.serve(f"chunked.example/{n}", host.raw(chunked % (len(picture()), picture()))) for n in range(20)]
+    seconds, started = {}, time.monotonic()
+    results = download(
+        [FetchRequest(url=url) for url in slow + fast],
+        store=store,
+        settings=DownloadSettings(deadline_seconds=4),
+        network=Network.replay("127.0.0.1", host.port),
+        on_result=lambda result, _: seconds.update({result.url: time.monotonic() - started}),
+    )
+    assert {results[url].outcome for url in fast} == {Outcome.OK}
+    assert {results[url].outcome for url in slow} == {Outcome.TIMEOUT}
+    assert max(seconds[url] for url in fast) < 3 < min(seconds[url] for url in slow)
 
 
 def test_the_next_is_asked_for_while_a_picture_is_looked_into(host, store, picture, monkeypatch):

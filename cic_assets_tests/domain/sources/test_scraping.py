@@ -1,17 +1,24 @@
+import io
 import os
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pillow_heif
 import pytest
+from PIL import Image
 
 from cic_assets.domain.download import DownloadSettings, Network
 from cic_assets.domain.images import ImageLimits
+from cic_assets.domain.media import Outcome
 from cic_assets.domain.reddit import REPLAY_CREDENTIALS, RedditSettings, connect
-from cic_assets.domain.sources import COLUMNS, Connection, Partition, Source, SourceError, scrape
+from cic_assets.domain.sources import COLUMNS, Connection, Partition, Source, SourceError, ask_again, scrape
+from cic_assets.domain.sources.asking import MOST_ASKS
 from cic_assets.storage import DataRoot
 from cic_assets.web.replay import replay
 
 CARS = Partition("cars", "car", Source.model_validate("r/cars"))
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 QUICK = DownloadSettings(backoff_seconds=0.01, answer_seconds=1)
 
 
@@ -24,10 +31,10 @@ def root(tmp_path):
 def scrape_archive(archive, root):
     """Scrapes the archive over real HTTP with a real PRAW client; gives the result and what was asked of the hosts."""
 
-    def run(origin="archive", **changed):
+    def run(origin="archive", now=None, **changed):
         with replay(archive.folder) as server, connect(REPLAY_CREDENTIALS, server.endpoint) as reddit:
             connection = Connection(origin, reddit, Network.replay("127.0.0.1", server.port))
-            result = scrape(CARS, root, connection, RedditSettings(), QUICK.model_copy(update=changed))
+            result = scrape(CARS, root, connection, RedditSettings(), QUICK.model_copy(update=changed), now=now)
             # The API is asked under the address of the server, the hosts under their names.
             return result, {url: n for url, n in server.requests.items() if "//127.0.0.1/" not in url}
 
@@ -88,6 +95,57 @@ def test_one_bad_hour_of_a_host_loses_no_picture(archive, scrape_archive, jpeg, 
     assert not second.table["transient"].any()
 
 
+HOTEL = {"body": b"<!DOCTYPE html><html>log in to the hotel's network</html>", "type": "text/html"}
+
+
+@pytest.mark.parametrize("refusal", [{"status": 401}, {"status": 403}, {"status": 451}, HOTEL])
+def test_a_refusal_is_not_for_ever(archive, scrape_archive, jpeg, refusal):
+    archive.add("one", **refusal)
+    first, _ = scrape_archive(now=NOON)
+    assert scrape_archive(now=NOON + timedelta(hours=20))[1] == {}
+    archive.routes.clear()
+    archive.posts["cars"].clear()
+    archive.add("one", jpeg(1))
+    later, asked = scrape_archive(now=NOON + timedelta(days=1))
+    assert list(asked) == ["http://i.redd.it/one.jpg"]
+    assert (first.outcomes.keys() | later.outcomes.keys()) - {"ok"} < {"http_error", "not_an_image"}
+    assert later.table[["outcome", "asks", "asked_at"]].to_numpy().tolist() == [["ok", 0, ""]]
+
+
+def test_what_always_fails_is_asked_for_ever_less_often_and_in_the_end_by_a_person_alone(archive, scrape_archive, root):
+    archive.add("dead", status=503)
+    times = [NOON + timedelta(days=day) for day in (0, 1, 2, 3, 4, 8, 15, 16, 32, 63, 64, 128, 256)]
+    asked = [sum(scrape_archive(now=now, retries=0)[1].values()) for now in times]
+    assert sum(asked) == MOST_ASKS
+    assert asked[:3] == [1, 1, 1]
+    version = scrape_archive(now=times[-1])[0].version
+    assert ask_again(root, [Outcome.HTTP_ERROR], "cars") == 1
+    again, requests = scrape_archive(now=times[-1], retries=0)
+    assert sum(requests.values()) == 1
+    assert again.version == version
+
+
+def test_asking_again_leaves_alone_what_ended_otherwise(archive, scrape_archive, root, jpeg):
+    archive.add("good", jpeg(1))
+    archive.add("gone", status=404)
+    scrape_archive()
+    assert ask_again(root, [Outcome.TIMEOUT, Outcome.NOT_AN_IMAGE], "cars") == 0
+    assert ask_again(root, [Outcome.HTTP_ERROR], "cars") == 1
+    assert list(scrape_archive()[1]) == ["http://i.redd.it/gone.jpg"]
+
+
+def test_of_a_page_of_imgur_the_picture_is_asked_for(archive, scrape_archive, jpeg):
+    archive.add("page", jpeg(1))
+    archive.posts["cars"][0]["url"] = "http://imgur.com/aBc12"
+    archive.routes[0] |= {"host": "i.imgur.com", "path": "/aBc12.jpg"}
+    archive.write()
+    result, asked = scrape_archive()
+    assert result.table[["media_url", "final_url", "outcome"]].to_numpy().tolist() == [
+        ["http://imgur.com/aBc12", "http://i.imgur.com/aBc12.jpg", "ok"]
+    ]
+    assert asked == {"http://i.imgur.com/aBc12.jpg": 1}
+
+
 def test_the_urls_of_a_host_that_was_given_up_are_asked_again(archive, scrape_archive, jpeg):
     for number in range(4):
         archive.add(f"busy{number}", status=429)
@@ -111,6 +169,31 @@ def test_a_loosened_limit_is_for_what_was_turned_away_too(archive, scrape_archiv
     result, asked = scrape_archive(limits=ImageLimits(min_side=20))
     assert set(asked) == {"http://i.redd.it/small.jpg", "http://i.redd.it/long.jpg"}
     assert result.outcomes == {"ok": 2, "http_error": 1}
+
+
+@pytest.mark.parametrize("image_format", ["AVIF", "HEIF"])
+def test_what_an_earlier_version_did_not_read_is_asked_again(archive, scrape_archive, root, image_format):
+    pillow_heif.register_heif_opener()
+    body = io.BytesIO()
+    Image.new("RGB", (160, 120), "teal").save(body, image_format)
+    archive.add("photo", body.getvalue())
+    archive.add("gone", status=404)
+    first, _ = scrape_archive()
+    assert first.outcomes == {"ok": 1, "http_error": 1}
+    (sha256,) = set(first.table["sha256"]) - {""}
+    assert root.images.get(sha256, image_format.lower()) == body.getvalue()
+    is_photo = first.table["sha256"] == sha256
+    told = {
+        "outcome": "not_an_image",
+        "reason": "a video, or avif or heic, none of which is read (kind 'avif')",
+        "sha256": "",
+    }
+    before = first.table.assign(limits="of earlier")
+    before.loc[is_photo, list(told)] = list(told.values())
+    root.write_table("raw_images", before, "cars")
+    again, asked = scrape_archive()
+    assert list(asked) == ["http://i.redd.it/photo.jpg"]
+    assert again.outcomes == first.outcomes
 
 
 @pytest.mark.parametrize(
