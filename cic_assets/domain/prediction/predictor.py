@@ -121,13 +121,15 @@ class Predictor:
         """The picture as the data set holds its like, (side, side, 3) RGB bytes, or why there is none."""
         if item.data is None:
             return item.error or "could not be read"
-        inspection = inspect(item.data, ImageLimits(min_side=SMALLEST_SIDE))
-        if inspection.outcome is not Outcome.OK:
-            return f"{inspection.outcome}: {inspection.reason}"
         try:
+            inspection = inspect(item.data, ImageLimits(min_side=SMALLEST_SIDE))
+            if inspection.outcome is not Outcome.OK:
+                return f"{inspection.outcome}: {inspection.reason}"
             return prepare(item.data, self.card.preprocessing.side)
         except UnreadableImage as error:
             return str(error)
+        except MemoryError:
+            return "no memory was left to decode it"
 
     def _say(self, path: str, probabilities: NDArray[np.float64]) -> Prediction:
         by_class = dict(zip(self.card.labels, map(float, probabilities), strict=True))
