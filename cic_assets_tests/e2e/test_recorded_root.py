@@ -20,6 +20,8 @@ from cic_assets_tests.fixtures.finished_worlds import move_origins
 RECORDED = Path(__file__).parents[1] / "recorded" / "before_the_move.tar.xz"
 MADE_IN = "/tmp/recorded"
 SOURCES = ("cars", "tanks")
+NEWER = {"raw_images": {"asks", "asked_at"}}
+"""Columns that there were not yet: a scrape that changes a table adds them."""
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,7 @@ def test_tables_have_the_columns_of_the_catalog(recorded, name):
     for path in paths:
         columns = list(pd.read_parquet(path).columns)
         assert [column for column in columns if not meaning_of(name, column)] == []
-        assert set(TABLES[name].columns) - {"p_CLASS"} <= set(columns)
+        assert set(TABLES[name].columns) - {"p_CLASS"} - NEWER.get(name, set()) <= set(columns)
 
 
 def test_the_data_set_is_exported(recorded, tmp_path):

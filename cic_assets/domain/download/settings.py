@@ -29,7 +29,8 @@ class DownloadSettings(BaseModel):
     """Requests under way at once at one host. Pictures of Reddit lie on few hosts, all of them content networks;
     a browser opens 6 connections over HTTP/1.1 and about 100 streams over HTTP/2."""
 
-    per_host_per_second: float | None = Field(default=None, gt=0)
+    # Where it is not set, versions of what was made with these settings are those of before there was such a setting.
+    per_host_per_second: float | None = Field(default=None, gt=0, exclude_if=lambda rate: rate is None)
     """Requests a second at one host, at most; none given: as many as its turns allow. Whatever it is, a host that says
     429 is asked half as fast, and then slowly faster until it says so again."""
 
