@@ -3,4 +3,4 @@
 from cic_assets.config.environment import Environment
 from cic_assets.defs.build import build_definitions
 
-defs = build_definitions(Environment.from_variables().or_sample())
+defs = build_definitions(Environment.from_variables())

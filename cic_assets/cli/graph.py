@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import click
 from rich.console import Console
@@ -22,6 +22,7 @@ from cic_assets.cli.options import (
 from cic_assets.cli.progress import Progress
 from cic_assets.cli.ui import port_option, show
 from cic_assets.config.environment import SAMPLE, SAMPLE_PROBLEM, Environment
+from cic_assets.config.schedule_settings import Train
 
 if TYPE_CHECKING:
     from cic_assets.config.problem import Problem
@@ -54,15 +55,30 @@ class Retry(NamedTuple):
 @data_root_option
 @preset_option
 @device_option
+@click.option(
+    "--train",
+    type=click.Choice(get_args(Train)),
+    default="when-due",
+    show_default=True,
+    help="models of another data set: when-due trains them by the rule of the schedule, routine.train_after_growth",
+)
+@click.option(
+    "--select", default="", metavar="ASSET,...", help="these assets alone, where they are out of date; all unless given"
+)  # fmt: skip
 def run(
-    problem: Path | None, archive: str | None, data_root: str | None, preset: str | None, device: str | None
+    problem: Path | None,
+    archive: str | None,
+    data_root: str | None,
+    preset: str | None,
+    device: str | None,
+    train: Train,
+    select: str,
 ) -> None:
     """Scrape every source, then bring everything downstream up to date."""
-    _run(
-        environment_of(
-            problem=problem, archive=archive_folder(archive), data_root=data_root, preset=preset, device=device
-        )
+    environment = environment_of(
+        problem=problem, archive=archive_folder(archive), data_root=data_root, preset=preset, device=device
     )
+    _run(environment, train, frozenset(name.strip() for name in select.split(",")) - {""})
 
 
 @click.command()
@@ -94,7 +110,7 @@ def rescrape(
         environment_of(
             problem=problem, archive=archive_folder(archive), data_root=data_root, preset=preset, device=device
         ),
-        Retry(outcomes, source),
+        retry=Retry(outcomes, source),
     )
 
 
@@ -118,7 +134,12 @@ def demo(data_root: str | None, ui: bool, port: int) -> None:
     click.echo(f"In the Dagster UI: cic demo --ui{where}")
 
 
-def _run(environment: Environment, retry: Retry | None = None) -> None:
+def _run(
+    environment: Environment,
+    train: Train = "when-due",
+    assets: frozenset[str] = frozenset(),
+    retry: Retry | None = None,
+) -> None:
     console = Console(stderr=True)
     progress = Progress(console)
     console.print(f"Loading {environment.problem}", highlight=False, markup=False, soft_wrap=True)
@@ -131,24 +152,29 @@ def _run(environment: Environment, retry: Retry | None = None) -> None:
     claim(root, problem, environment)
     # Dagster takes seconds to import: neither `cic --help` nor a mistake in the problem file waits for it.
     from cic_assets.defs.build import build_definitions
+    from cic_assets.defs.training_plan import plan_of
+    from cic_assets.domain.missing_outputs import Remains
     from cic_assets.orchestration.instance import open_instance
-    from cic_assets.orchestration.missing_outputs import Remains
-    from cic_assets.orchestration.run_graph import RunFailedError, run_graph
+    from cic_assets.orchestration.run_graph import RunFailedError, UnknownAssetError, Wanted, run_graph
 
-    definitions = build_definitions(environment)
-    lack = Remains(root, problem, environment).lack
+    definitions, has_weights = build_definitions(environment), bool(environment.xception_weights)
+    lack = Remains(root, side=problem.dataset.side, models=problem.models, has_weights=has_weights).lack
     try:
         with open_instance(root, problem.dagster) as instance, progress:
             if retry:
                 _ask_again(console, root, retry)
-            done = run_graph(definitions, instance, list(problem.partitions), lack, progress.stage, progress.line)
+            wanted = Wanted(assets, train, lambda: plan_of(problem, root, instance, has_weights=has_weights))
+            on_stage, on_line = progress.stage, progress.line
+            done = run_graph(definitions, instance, list(problem.partitions), lack, on_stage, on_line, wanted)
+    except UnknownAssetError as error:
+        raise click.UsageError(f"--select {error}") from None
     except RunFailedError as error:
         for failure in error.lines:
             _print_failure(console, failure)
         _tell_dropped_sources(console, root, problem)
         raise click.ClickException(
             f"{len(error.lines)} step(s) failed; run the same command again when the cause is gone: "
-            "what is done is kept"
+            "what is done is kept, and a source that failed kept what it had"
         ) from None
     _print_results(root, done, progress.seconds)
     _tell_dropped_sources(console, root, problem)
@@ -206,9 +232,13 @@ def _print_failure(console: Console, failure: str) -> None:
 def _print_results(root: "DataRoot", done: int, seconds: float) -> None:
     from cic_assets.domain.evaluation import ReportInputError, report_tables
 
+    page = root.report / "report.html"
+    if not page.exists():  # not asked for, or no model to report on
+        click.echo(f"{done} assets materialized in {seconds:.0f} s")
+        return
     try:
         click.echo(report_tables(root))
     except ReportInputError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{done} assets materialized in {seconds:.0f} s")
-    click.echo(f"Report: {root.report / 'report.html'}")
+    click.echo(f"Report: {page}")

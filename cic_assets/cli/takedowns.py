@@ -31,20 +31,18 @@ def purge(
 ) -> None:
     """Remove posts, pictures or a source from everywhere under the data root.
 
-    Posts and pictures stay away for good. A source comes back where the problem names it again, and what was missing
-    where Reddit has it again.
+    Posts and pictures stay away for good, also where a run is at work: it does again what had them in it. A source
+    comes back where the problem names it again, and what was missing where Reddit has it again.
     """
     from cic_assets.domain.takedowns import PurgeError
-    from cic_assets.orchestration.instance import lock_root
 
     _check_options(posts, sha256s, source, whole_source, missing)
     root = data_root_of(environment_of(data_root=data_root))
     try:
-        with lock_root(root):
-            if whole_source is not None:
-                said = _purge_source(root, whole_source)
-            else:
-                said = _purge_posts(root, posts, sha256s, source, missing)
+        if whole_source is not None:
+            said = _purge_source(root, whole_source)
+        else:
+            said = _purge_posts(root, posts, sha256s, source, missing)
     except PurgeError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{said}; {_REBUILT}")

@@ -62,8 +62,6 @@ def show(environments: Sequence[Environment], port: int) -> NoReturn:
     from cic_assets.orchestration.workspace import write_workspace
 
     shown = [(environment, problem_of(environment)) for environment in environments]
-    for environment, problem in shown:
-        _say_if_drawn(environment, problem)
     _refuse_equal_prefixes(shown)
     home = _home_of_all(shown)
     with DagsterInstance.from_config(str(home)) as instance:
@@ -80,19 +78,6 @@ def show(environments: Sequence[Environment], port: int) -> NoReturn:
 
 
 _Shown = Sequence[tuple[Environment, "Problem"]]
-
-
-def _say_if_drawn(environment: Environment, problem: "Problem") -> None:
-    """Say so where drawn pictures stand in for those of subreddits."""
-    from cic_assets.domain.sources import SourceKind
-
-    subreddits = [str(one.source) for one in problem.partitions.values() if one.source.kind is SourceKind.SUBREDDIT]
-    if subreddits and environment.or_sample() != environment:
-        click.echo(
-            f"No Reddit credentials and no archive: in place of {', '.join(subreddits)}, pictures are those of the "
-            "embedded drawn sample.",
-            err=True,
-        )
 
 
 def _refuse_equal_prefixes(shown: _Shown) -> None:

@@ -84,17 +84,6 @@ class Environment(BaseModel):
             expected = mistake["msg"].removeprefix("Input should be ").partition(", unable")[0]
             raise EnvironmentVariableError(f"{title}: found {mistake['input']!r}, expected {expected}") from None
 
-    def or_sample(self, variables: Mapping[str, str] = os.environ) -> Self:
-        """With the embedded sample in place of subreddits where there is neither an archive nor an API key.
-
-        So that the UI and `dg launch` show something on a fresh machine. Nothing real is lost by it: a table of
-        other pictures is not written over. A key that is empty was meant to be one, such as a secret that a CI job
-        lacks: no pictures stand in for that.
-        """
-        if self.archive or "REDDIT_CLIENT_ID" in variables:
-            return self
-        return self.model_copy(update={"archive": SAMPLE})
-
     def of_problem(self, problem: Path) -> Self:
         """The same for another problem, with the data root that follows from its place."""
         return self.model_copy(update={"problem": problem, "data_root": ""})

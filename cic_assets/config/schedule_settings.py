@@ -1,9 +1,13 @@
 """What a person may set about what happens by itself: when sources are scraped again and nets are trained again."""
 
 import re
+from typing import Literal
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+Train = Literal["always", "when-due", "never"]
+"""Whether `cic run` trains what is out of date: always, by the rule of the schedule, or never."""
 
 _CRON = re.compile(r"[\d*,/-]+ [\d*,/-]+ [\d*,/-]+ [\w*,/-]+ [\w*,/-]+")
 
@@ -26,7 +30,10 @@ class RoutineSettings(BaseModel):
     )
     train: str = Field(default="0 6 * * 0", description="when it is looked whether training again is worth it")
     train_after_growth: float = Field(
-        default=0.05, ge=0, description="share by which the data set must have grown since a model was trained"
+        default=0.05,
+        ge=0,
+        description="share by which the data set must have grown since a model was trained, for the schedule and for "
+        "`cic run`",
     )
     stale_after_days: float = Field(
         default=7, gt=0, description="a source that was not scraped for so long is called stale in the UI"

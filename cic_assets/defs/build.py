@@ -30,7 +30,7 @@ def build_definitions(environment: Environment) -> Definitions:
         asset_checks=[_prefixed(check, problem.dagster).coerce_to_checks_def() for check in build_checks(problem)],
         jobs=build_jobs(problem.dagster),
         schedules=build_schedules(problem),
-        sensors=build_sensors(environment.alerts, environment.sensor_seconds),
+        sensors=build_sensors(problem, environment.alerts, environment.sensor_seconds),
         resources=build_resources(environment),
         loggers=LOGGERS,
         executor=EXECUTOR,

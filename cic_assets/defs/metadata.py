@@ -1,13 +1,13 @@
 """Numbers, tables and one picture for an asset's page in the UI.
 
-Pictures inside metadata live in Dagster's event log, so there is one contact sheet an asset of at most 100 kB; the
-rest are files that metadata points to.
+Pictures are files under the data root that metadata points to: what lies in Dagster's event log stays there for good,
+where no take-down reaches it.
 """
 
-import base64
 import math
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -18,64 +18,108 @@ from pandas.api.types import is_scalar
 from upath import UPath
 
 from cic_assets.domain.catalog import meaning_of
-from cic_assets.domain.images import Tile, contact_sheet, decode, pair_sheet, prepare, resize_and_crop
+from cic_assets.domain.images import CANNOT_BE_READ, Tile, contact_sheet, decode, pair_sheet, prepare, resize_and_crop
 from cic_assets.domain.models import ModelSettings, augmented, load_training_data
-from cic_assets.storage import ContentStore
+from cic_assets.domain.sheets import write_sheet
+from cic_assets.domain.sources import TakedownGuard, TakenDownMeanwhileError
+from cic_assets.storage import ContentStore, DataRoot
 
 OWNERS = ["team:cic"]
 SHEET_TILES = 32
 SHEET_SIDE = 96
 SHEET_PAIRS = 8
+LEFT_OUT_ROWS = 100
 PAIR_SIDE = 160
 AUGMENTED_PICTURES = 5
 """As many as the original's notebooks show."""
 
 
-def sheet_of(pictures: pd.DataFrame, store: ContentStore, *, caption: str | None = None) -> MetadataValue:
+class Sheet:
+    """A place for a contact sheet: of an asset or a check, or of one partition of it."""
+
+    def __init__(self, root: DataRoot, name: str, partition: str | None = None) -> None:
+        """To be made before pictures are read.
+
+        Args:
+            root: under which its file lies.
+            name: of the asset or the check.
+            partition: None for an unpartitioned one.
+        """
+        self._root, self._name, self._partition = root, name, partition
+        self._guard = TakedownGuard(root)
+
+    def show(
+        self, jpeg: bytes | None, shown: Collection[str] | None = None, otherwise: str = "no pictures"
+    ) -> MetadataValue:
+        """The path of a JPEG, or a few words where there is none; `shown` as `write_sheet` takes it.
+
+        There is none either where something was taken down since this place was made, and so before pictures were read.
+        """
+        try:
+            with self._guard.publishing():
+                path = write_sheet(self._root, self._name, self._partition, jpeg, shown)
+        except TakenDownMeanwhileError:
+            path, otherwise = (
+                write_sheet(self._root, self._name, self._partition, None, None),
+                "something was taken down",
+            )
+        return MetadataValue.text(otherwise) if path is None else file(path)
+
+
+def sheet_of(pictures: pd.DataFrame, store: ContentStore, sheet: Sheet, *, caption: str | None = None) -> MetadataValue:
     """A contact sheet of some pictures, spread evenly over the table.
 
     Args:
         pictures: columns `sha256, format`.
         store: where they are.
+        sheet: its place.
         caption: column whose text stands below each picture.
     """
-    if pictures.empty:
-        return MetadataValue.text("no pictures")
     step = max(1, len(pictures) // SHEET_TILES)
     shown = pictures.iloc[::step].head(SHEET_TILES)
-    tiles = [
-        Tile(prepare(store.get(row["sha256"], row["format"]), SHEET_SIDE), str(row[caption]) if caption else "")
-        for _, row in shown.iterrows()
-        if store.has(row["sha256"], row["format"])  # what somebody removed from the store is no reason to fail
-    ]
-    return picture(contact_sheet(tiles, tile_side=SHEET_SIDE))
+    tiles = []
+    for _, row in shown.iterrows():
+        with suppress(*CANNOT_BE_READ):  # what somebody removed from the store is no reason to fail
+            pixels = prepare(store.get(row["sha256"], row["format"]), SHEET_SIDE)
+            tiles.append(Tile(pixels, str(row[caption]) if caption else ""))
+    return sheet.show(contact_sheet(tiles, tile_side=SHEET_SIDE) if tiles else None, set(shown["sha256"]))
 
 
-def resizing_sheet(pictures: pd.DataFrame, before: ContentStore, after: ContentStore) -> MetadataValue:
+def resizing_sheet(pictures: pd.DataFrame, before: ContentStore, after: ContentStore, sheet: Sheet) -> MetadataValue:
     """A few pictures as they came, each beside its resized copy, with the bytes of both.
 
     Args:
         pictures: columns `sha256, format, bytes, bytes_after`.
         before: pictures as they came.
         after: their copies.
+        sheet: its place.
     """
-    if pictures.empty:
-        return MetadataValue.text("no pictures")
     shown = pictures.iloc[:: max(1, len(pictures) // SHEET_PAIRS)].head(SHEET_PAIRS)
-    pairs = [
-        (
-            Tile(
-                decode(before.get(row["sha256"], row["format"]), shortest_side=PAIR_SIDE),
-                f"{row['bytes'] / 1e3:.0f} kB",
-            ),
-            Tile(prepare(after.get(row["sha256"], "jpeg"), PAIR_SIDE), f"{row['bytes_after'] / 1e3:.0f} kB"),
-        )
-        for _, row in shown.iterrows()
-    ]
-    return picture(pair_sheet(pairs, tile_side=PAIR_SIDE))
+    pairs = []
+    for _, row in shown.iterrows():
+        with suppress(*CANNOT_BE_READ):
+            came = decode(before.get(row["sha256"], row["format"]), shortest_side=PAIR_SIDE)
+            copy = prepare(after.get(row["sha256"], "jpeg"), PAIR_SIDE)
+            captions = (f"{row[name] / 1e3:.0f} kB" for name in ("bytes", "bytes_after"))
+            pairs.append((Tile(came, next(captions)), Tile(copy, next(captions))))
+    return sheet.show(pair_sheet(pairs, tile_side=PAIR_SIDE) if pairs else None, set(shown["sha256"]))
 
 
-def augmented_sheet(dataset: UPath, settings: ModelSettings) -> MetadataValue:
+def left_out(found: Mapping[str, str], warn: Callable[[str], None]) -> dict[str, Any]:
+    """How many pictures a stage went on without, and which and why.
+
+    Args:
+        found: why, by SHA-256.
+        warn: called with a line if there are any.
+    """
+    if found:
+        sha256, why = min(found.items())
+        warn(f"{len(found):,} pictures are left out: {sha256[:12]} because {why}" + (" …" if len(found) > 1 else ""))
+    rows = pd.DataFrame(sorted(found.items())[:LEFT_OUT_ROWS], columns=["sha256", "why"])
+    return {"left out": len(found), "left out, and why": table(rows)}
+
+
+def augmented_sheet(dataset: UPath, settings: ModelSettings, sheet: Sheet) -> MetadataValue:
     """A few training pictures of a data set as a model's training varies them, with their labels."""
     data = load_training_data(dataset)
     train = data.splits["train"]
@@ -85,17 +129,7 @@ def augmented_sheet(dataset: UPath, settings: ModelSettings) -> MetadataValue:
         Tile(resize_and_crop(image, PAIR_SIDE), data.classes[label])
         for image, label in zip(varied, train.labels[rows], strict=True)
     ]
-    return picture(contact_sheet(tiles, columns=AUGMENTED_PICTURES, tile_side=PAIR_SIDE))
-
-
-def picture(jpeg: bytes) -> MetadataValue:
-    """A JPEG, shown in the UI."""
-    return MetadataValue.md(f"![pictures](data:image/jpeg;base64,{base64.b64encode(jpeg).decode()})")
-
-
-def picture_or_none(jpeg: bytes | None, otherwise: str) -> MetadataValue:
-    """A JPEG, or a few words where there is none."""
-    return MetadataValue.text(otherwise) if jpeg is None else picture(jpeg)
+    return sheet.show(contact_sheet(tiles, columns=AUGMENTED_PICTURES, tile_side=PAIR_SIDE))
 
 
 def table(frame: pd.DataFrame) -> TableMetadataValue:

@@ -17,8 +17,8 @@ from dagster import (
 
 from cic_assets.config.problem import Problem
 from cic_assets.config.problem_file import ProblemError
-from cic_assets.defs.resources import DataRootResource
-from cic_assets.domain.retraining import why_train
+from cic_assets.defs.resources import DataRootResource, WeightsResource
+from cic_assets.defs.training_plan import plan_of
 
 
 def build_schedules(problem: Problem) -> list[ScheduleDefinition]:
@@ -48,16 +48,21 @@ def _training(problem: Problem) -> ScheduleDefinition:
         cron_schedule=problem.routine.train,
         job_name="train_all",
         execution_timezone=problem.routine.timezone,
-        description="Trains again where the data set grew enough, or a picture that a model has seen was taken down.",
+        description="Trains again where it is due: the data set grew enough, or a model is of no use any more.",
     )
-    def scheduled_training(context: ScheduleEvaluationContext, data: DataRootResource) -> RunRequest | SkipReason:
+    def scheduled_training(
+        context: ScheduleEvaluationContext, data: DataRootResource, weights: WeightsResource
+    ) -> RunRequest | SkipReason:
         """One run, or the reason why none is worth it."""
-        models = {name: data.root.model(name) for name in problem.models}
-        reason, worth = why_train(data.root.dataset, models, problem.routine.train_after_growth)
+        models, reason = plan_of(problem, data.root, context.instance, has_weights=bool(weights.path))
         context.log.info(reason)
-        if not worth:
+        if not models:
             return SkipReason(reason)
-        return RunRequest(run_key=f"{context.scheduled_execution_time:%Y-%m-%dT%H:%M}", tags={"cic/reason": reason})
+        return RunRequest(
+            run_key=f"{context.scheduled_execution_time:%Y-%m-%dT%H:%M}",
+            tags={"cic/reason": reason},
+            asset_selection=[AssetKey(problem.dagster.key(f"{name}_model")) for name in models],
+        )
 
     return scheduled_training
 

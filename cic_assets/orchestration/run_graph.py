@@ -1,13 +1,19 @@
-"""`cic run`: every source scraped, then whatever is missing or out of date downstream, through Dagster."""
+"""`cic run`: every source scraped, then whatever is missing or out of date downstream, through Dagster.
+
+A source that fails keeps what it had, and the rest goes on with that, as it does for what follows by itself. Where it
+had nothing, or what is of all sources fails, what comes after waits.
+"""
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dagster import AssetKey, DagsterEventType, DagsterInstance, Definitions, ExecuteInProcessResult
 
+from cic_assets.config.schedule_settings import Train
 from cic_assets.defs.failure_messages import innermost, reason_of
 from cic_assets.defs.loggers import LINES, forward_lines
+from cic_assets.domain.retraining import TrainingPlan
 from cic_assets.orchestration.instance import PID_TAG
 from cic_assets.orchestration.pools import wait_for_places
 from cic_assets.orchestration.run_recovery import NO_RETRIES
@@ -31,16 +37,37 @@ class Stage:
     always: tuple[str, ...] = ()
 
 
+TRAINING = Stage("train_all", "Training", partitioned=False)
+EVALUATION = Stage("evaluate", "Evaluating", partitioned=False)
 STAGES = (
     Stage("rescrape", "Scraping {partition}", partitioned=True, always=("takedowns", "raw_images")),
     Stage("rescrape", "Fingerprinting {partition}", partitioned=True),
     Stage("find_duplicates", "Finding duplicates", partitioned=False),
     Stage("prepare", "Resizing {partition}", partitioned=True),
     Stage("build_dataset", "Building the data set", partitioned=False),
-    Stage("train_all", "Training", partitioned=False),
-    Stage("evaluate", "Evaluating", partitioned=False),
+    TRAINING,
+    EVALUATION,
 )
 """The whole graph, in the order of the data. Scraping knows its partitions, what compares sources does not."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What of the graph is to be brought up to date.
+
+    Attributes:
+        assets: names; all where there are none.
+        train: whether models are trained: always when Dagster calls them out of date, when it is due, or never.
+        plan: which models are due; needed for `when-due`.
+    """
+
+    assets: frozenset[str] = frozenset()
+    train: Train = "always"
+    plan: Callable[[], TrainingPlan] = lambda: TrainingPlan([], "nothing is due")
+
+
+class UnknownAssetError(ValueError):
+    """An asset was asked for that is not in the graph."""
 
 
 class RunFailedError(Exception):
@@ -58,10 +85,9 @@ def run_graph(
     lacks: Callable[[str, str | None], bool],
     on_stage: Callable[[str], None],
     on_line: Callable[[str], None],
+    wanted: Wanted = Wanted(),
 ) -> int:
-    """Materialize the whole graph; returns how many assets were materialized, each partition counted.
-
-    A source that fails does not keep the others from being scraped; what comes after a failed stage does not start.
+    """Materialize the graph; returns how many assets were materialized, each partition counted.
 
     Args:
         definitions: the graph.
@@ -70,66 +96,111 @@ def run_graph(
         lacks: tells of an asset and a partition whether it must be made again although Dagster calls it fresh.
         on_stage: called with the title of each job that starts.
         on_line: called with what steps say on the way.
+        wanted: what of the graph.
 
     Raises:
+        UnknownAssetError: something is wanted that is not in the graph.
         RunFailedError: at least one step failed.
     """
-    done = 0
+    known = {key.path[-1] for key in definitions.resolve_asset_graph().get_all_asset_keys()}
+    if unknown := sorted(wanted.assets - known):
+        raise UnknownAssetError(f"{', '.join(unknown)}: expected names of assets, of {', '.join(sorted(known))}")
+    run = _Run(definitions, instance, lacks, on_stage, on_line, wanted)
     for stage in STAGES:
-        failures: list[str] = []
-        for partition in partitions if stage.partitioned else [None]:
-            tried: set[AssetKey] = set()
-            # Again until nothing is left: only when an asset has changed is what depends on it out of date.
-            while selection := _selection(definitions, instance, stage, partition, tried, lacks):
-                on_stage(stage.title.format(partition=partition))
-                result = _execute(definitions, instance, stage, partition, selection, on_line)
-                tried.update(selection)
-                done += len(result.get_asset_materialization_events())
-                failures += _failures(result, partition)
-                if not result.success:
-                    break
-        if failures:
-            raise RunFailedError(failures)
-    return done
+        tried = partitions if stage.partitioned else [None]
+        failed = [partition for partition in tried if not run.bring_up_to_date(stage, partition)]
+        if not all(run.has_earlier(stage, partition) for partition in failed):
+            break
+    if run.failures:
+        raise RunFailedError(run.failures)
+    return run.done
 
 
-def _selection(
-    definitions: Definitions,
-    instance: DagsterInstance,
-    stage: Stage,
-    partition: str | None,
-    tried: set[AssetKey],
-    lacks: Callable[[str, str | None], bool],
-) -> list[AssetKey]:
-    graph = definitions.resolve_asset_graph()
-    in_job = set(definitions.resolve_job_def(stage.job).asset_layer.executable_asset_keys)
-    ordered = [key for key in graph.toposorted_asset_keys if key in in_job - tried]
-    if stage.always:
-        return [key for key in ordered if key.path[-1] in stage.always]
-    stale = set(out_of_date(definitions, instance, ordered, partition))
-    return [key for key in ordered if key in stale or lacks(key.path[-1], partition)]
+@dataclass
+class _Run:
+    """A run of the graph: what it was given and tried, how many assets it made, and a line for each that failed."""
 
+    definitions: Definitions
+    instance: DagsterInstance
+    lacks: Callable[[str, str | None], bool]
+    on_stage: Callable[[str], None]
+    on_line: Callable[[str], None]
+    wanted: Wanted
+    tried: set[tuple[AssetKey, str | None]] = field(default_factory=set)
+    done: int = 0
+    failures: list[str] = field(default_factory=list)
 
-def _execute(
-    definitions: Definitions,
-    instance: DagsterInstance,
-    stage: Stage,
-    partition: str | None,
-    selection: list[AssetKey],
-    on_line: Callable[[str], None],
-) -> ExecuteInProcessResult:
-    forward_lines(on_line)
-    graph = definitions.resolve_asset_graph()
-    wait_for_places(instance, {pool for key in selection for pool in graph.get(key).pools or ()}, on_line)
-    return definitions.resolve_job_def(stage.job).execute_in_process(
-        instance=instance,
-        partition_key=partition,
-        asset_selection=selection,
-        raise_on_error=False,
-        # The command itself is what is started again; Dagster is not to do it behind its back.
-        tags={PID_TAG: str(os.getpid()), **NO_RETRIES},
-        run_config={"loggers": {LINES: {}}},
-    )
+    def bring_up_to_date(self, stage: Stage, partition: str | None) -> bool:
+        """Make what is to be made of a stage; returns whether nothing failed."""
+        # Again until nothing is left: only when an asset has changed is what depends on it out of date.
+        while selection := self._selection(stage, partition):
+            self.on_stage(stage.title.format(partition=partition))
+            self.tried |= {(key, partition) for key in selection}
+            result = self._execute(stage, partition, selection)
+            self.done += len(result.get_asset_materialization_events())
+            self.failures += _failures(result, partition)
+            if not result.success:
+                return False
+        return True
+
+    def has_earlier(self, stage: Stage, partition: str | None) -> bool:
+        """Whether what is of one source was made before, in its place in the graph."""
+        names = stage.always or tuple(key.path[-1] for key in self._keys(stage))
+        made = self.instance.get_materialized_partitions
+        return partition is not None and all(
+            partition in made(key) for key in self._keys(stage) if key.path[-1] in names
+        )
+
+    def _keys(self, stage: Stage) -> list[AssetKey]:
+        """The assets of a stage, upstream first."""
+        in_job = set(self.definitions.resolve_job_def(stage.job).asset_layer.executable_asset_keys)
+        return [key for key in self.definitions.resolve_asset_graph().toposorted_asset_keys if key in in_job]
+
+    def _selection(self, stage: Stage, partition: str | None) -> list[AssetKey]:
+        named = self.wanted.assets
+        wanted = [key for key in self._keys(stage) if not named or key.path[-1] in named]
+        ordered = [key for key in wanted if (key, partition) not in self.tried]
+        if stage.always:
+            return [key for key in ordered if key.path[-1] in stage.always]
+        stale = set(out_of_date(self.definitions, self.instance, ordered, partition))
+        lacking = [key for key in ordered if key in stale or self.lacks(key.path[-1], partition)]
+        if stage == TRAINING:
+            return self._due(lacking)
+        return [] if stage == EVALUATION and lacking and self._waits_for_models() else lacking
+
+    def _due(self, lacking: list[AssetKey]) -> list[AssetKey]:
+        """Of the models that are out of date, those that are to be trained now; says why where it is none."""
+        if self.wanted.train == "always" or not lacking:
+            return lacking
+        if self.wanted.train == "never":
+            self.on_line("Not training: --train never")
+            return []
+        plan = self.wanted.plan()
+        chosen = [key for key in lacking if key.path[-1].removesuffix("_model") in plan.models]
+        self.on_line(f"Training: {plan.reason}" if chosen else f"Not training: {plan.reason} (see --train)")
+        return chosen
+
+    def _waits_for_models(self) -> bool:
+        """Whether a report would be of models that know another data set; says so."""
+        models = self._keys(TRAINING)
+        if not out_of_date(self.definitions, self.instance, models, None):
+            return False
+        self.on_line("Not evaluating: the report waits until all models are trained on this data set")
+        return True
+
+    def _execute(self, stage: Stage, partition: str | None, selection: list[AssetKey]) -> ExecuteInProcessResult:
+        forward_lines(self.on_line)
+        graph = self.definitions.resolve_asset_graph()
+        wait_for_places(self.instance, {pool for key in selection for pool in graph.get(key).pools or ()}, self.on_line)
+        return self.definitions.resolve_job_def(stage.job).execute_in_process(
+            instance=self.instance,
+            partition_key=partition,
+            asset_selection=selection,
+            raise_on_error=False,
+            # The command itself is what is started again; Dagster is not to do it behind its back.
+            tags={PID_TAG: str(os.getpid()), **NO_RETRIES},
+            run_config={"loggers": {LINES: {}}},
+        )
 
 
 def _failures(result: ExecuteInProcessResult, partition: str | None) -> list[str]:

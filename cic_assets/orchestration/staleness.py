@@ -2,14 +2,17 @@
 
 An asset is out of date when its code version changed (ours holds the settings that matter to it), or the data version
 of something that it depends on. Dagster has no public call for this; the private one is kept to this file, and a test
-says when it is gone.
+says when it is gone. Of 100 partitions and more that go into one asset Dagster keeps no account: ours is asked too.
 """
 
 from typing import Any
 
-from dagster import AssetKey, DagsterInstance, Definitions
+from dagster import AllPartitionMapping, AssetKey, DagsterInstance, Definitions
+from dagster._core.definitions.assets.graph.asset_graph import AssetNode
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContext
+
+from cic_assets.defs.fan_in import MADE_FROM, versions_of
 
 
 class _LoadingContext(LoadingContext):
@@ -39,6 +42,21 @@ def out_of_date(
         assets: all partitioned, or all not.
         partition: which partition of them; None for unpartitioned ones.
     """
+    graph = definitions.resolve_asset_graph()
     # Made anew for each question: it remembers what it read.
-    resolver = CachingStaleStatusResolver(instance, definitions.resolve_asset_graph(), _LoadingContext(instance))
-    return [key for key in assets if resolver.get_status(key, partition) is not StaleStatus.FRESH]
+    resolver = CachingStaleStatusResolver(instance, graph, _LoadingContext(instance))
+    return [
+        key
+        for key in assets
+        if resolver.get_status(key, partition) is not StaleStatus.FRESH or _has_other_parents(graph.get(key), instance)
+    ]
+
+
+def _has_other_parents(asset: AssetNode, instance: DagsterInstance) -> bool:
+    """Whether all partitions of others go into an asset, and some have other data now than when it was made."""
+    parents = [key for key, mapping in asset.partition_mappings.items() if isinstance(mapping, AllPartitionMapping)]
+    made = instance.get_latest_materialization_event(asset.key) if parents else None
+    if made is None or made.asset_materialization is None:
+        return False
+    tags = made.asset_materialization.tags or {}
+    return tags.get(MADE_FROM) != versions_of(instance, parents)

@@ -36,5 +36,5 @@ from pathlib import Path
 from cic_assets.config.environment import Environment
 from cic_assets.defs.build import build_definitions
 
-defs = build_definitions(Environment.from_variables().of_problem(Path({problem!r})).or_sample())
+defs = build_definitions(Environment.from_variables().of_problem(Path({problem!r})))
 """

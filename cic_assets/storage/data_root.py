@@ -10,6 +10,7 @@ from upath import UPath
 
 from cic_assets.storage.atomic import is_local, write_atomically
 from cic_assets.storage.content_store import ContentStore
+from cic_assets.storage.locks import FolderLock, Lock
 
 
 class DataRootError(ValueError):
@@ -52,6 +53,17 @@ class DataRoot:
         return is_local(self.path)
 
     @property
+    def lock(self) -> Lock:
+        """Held by whoever writes what a take-down could have to remove. Of a remote root, by those of this machine."""
+        return FolderLock(Path(str(self.path)) if self.is_local else self.local_state)
+
+    @property
+    def local_state(self) -> Path:
+        """A folder of this machine for what a remote root needs a disk for."""
+        name = "".join(letter if letter.isalnum() else "-" for letter in self.url)
+        return Path.home() / ".local" / "state" / "cic" / name
+
+    @property
     def images(self) -> ContentStore:
         """Pictures as they came."""
         return ContentStore(self.path / "images")
@@ -74,6 +86,15 @@ class DataRoot:
     def dataset(self) -> UPath:
         """Arrays, manifest and description of the training data set."""
         return self.path / "dataset"
+
+    @property
+    def sheets(self) -> UPath:
+        """Contact sheets of assets and checks, to be looked at."""
+        return self.path / "sheets"
+
+    def sheet_path(self, name: str, partition: str | None = None) -> UPath:
+        """Where a contact sheet lies: `sheets/NAME.jpg`, or `sheets/NAME/PARTITION.jpg`."""
+        return self.sheets / f"{name}.jpg" if partition is None else self.sheets / name / f"{partition}.jpg"
 
     @property
     def report(self) -> UPath:

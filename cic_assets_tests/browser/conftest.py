@@ -108,12 +108,6 @@ class Ui:
         self.page.keyboard.press("Control+A")
         self.page.keyboard.insert_text(text)
 
-    def show(self, entry, label):
-        """The dialog that a large entry of an asset's metadata is shown in."""
-        row = self.page.get_by_role("row").filter(has=self.page.get_by_text(label, exact=True))
-        row.get_by_text(entry).click()
-        return self.page.get_by_role("dialog")
-
 
 def seconds(number):
     """For Playwright, which counts milliseconds."""

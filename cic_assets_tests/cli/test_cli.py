@@ -138,13 +138,3 @@ def test_two_problems_that_record_in_different_places_are_not_shown_in_one_ui(ci
     assert result.returncode == 1
     assert f"one/problem.yaml in {tmp_path}/one/data/dagster, two/problem.yaml in {tmp_path}/two" in result.stderr
     assert "give all the same dagster.home, or set DAGSTER_HOME" in result.stderr
-
-
-@pytest.mark.parametrize(("source", "is_drawn"), [("r/cars", True), ("folder:.", False)])
-def test_only_subreddits_have_drawn_pictures_in_their_place(cic, tmp_path, source, is_drawn):
-    for name in ("one", "two"):
-        (tmp_path / name).mkdir()
-        problem(tmp_path / name, f"name: {name}\nclasses: {{a: ['{source}'], b: ['folder:..']}}\n")
-    result = cic("dev", "--problem", "one/problem.yaml", "--problem", "two/problem.yaml")
-    assert result.returncode == 1
-    assert ("in place of r/cars, pictures are those of the embedded drawn sample" in result.stderr) is is_drawn

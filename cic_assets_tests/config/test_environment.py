@@ -42,13 +42,6 @@ def test_words_that_are_no_paths_stay(tmp_path, monkeypatch):
     assert variables["CIC_XCEPTION_WEIGHTS"] == ""
 
 
-def test_the_sample_stands_in_where_nothing_was_said_of_reddit():
-    assert Environment().or_sample({}).archive == "sample"
-    assert Environment(archive="a").or_sample({}).archive == "a"
-    for key in ("id", ""):  # an empty one is a secret that is missing
-        assert Environment().or_sample({"REDDIT_CLIENT_ID": key}).archive == ""
-
-
 @pytest.mark.parametrize(
     ("variable", "value", "expected"),
     [

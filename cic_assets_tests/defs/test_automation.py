@@ -24,8 +24,9 @@ KEYS = ("cars", "tanks", "boats")
 
 
 @pytest.fixture
-def automation(world):
-    with DagsterInstance.ephemeral() as instance:
+def automation(world, tmp_path):
+    (tmp_path / "home").mkdir()
+    with DagsterInstance.local_temp(str(tmp_path / "home")) as instance:  # a schedule sees one on a disk only
         yield Automation(build_definitions(world.environment), instance)
 
 
@@ -153,7 +154,7 @@ def scheduled_training(automation):
         instance=automation.instance,
         scheduled_execution_time=datetime(2026, 11, 22, 6, tzinfo=UTC),
         repository_def=automation.definitions.get_repository_def(),
-        resources={"data": automation.definitions.resources["data"]},
+        resources={name: automation.definitions.resources[name] for name in ("data", "weights")},
     )
     return lambda: schedule.evaluate_tick(context)
 
@@ -173,4 +174,9 @@ def test_scheduled_training_starts_one_run_that_says_why(scheduled_training, aut
     assert automation.definitions.resolve_schedule_def("scheduled_training").job_name == "train_all"
     assert request.run_key == "2026-11-22T06:00"
     assert request.tags["cic/reason"] == "vgg was not trained yet"
+    assert [key.to_user_string() for key in request.asset_selection] == [
+        "vgg_model",
+        "peetz_net_model",
+        "xception_model",
+    ]
     assert tick.skip_message is None

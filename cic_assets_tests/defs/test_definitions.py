@@ -84,9 +84,18 @@ def test_what_a_source_shows_is_a_setting_of_what_reads_it(world, graph, before,
         assert changed.get(AssetKey(name)).code_version != graph.get(AssetKey(name)).code_version
 
 
-def test_models_share_the_gpu_pool(graph):
-    for name in ("vgg_model", "peetz_net_model", "xception_model"):
-        assert graph.get(AssetKey(name)).pools == {"gpu"}
+POOLS = {
+    "hosts": {"takedowns", "raw_images"},
+    "decoding": {"image_hashes", "duplicates", "resized_images", "training_dataset"},
+    "gpu": {"vgg_model", "peetz_net_model", "xception_model"},
+}
+
+
+def test_what_takes_all_of_something_shares_a_pool(graph):
+    """So that ten runs at once take it in turns: a limit of the executor holds within one run."""
+    pools = {key.to_user_string(): graph.get(key).pools for key in graph.get_all_asset_keys()}
+    assert {name: {asset for asset, of_asset in pools.items() if name in of_asset} for name in POOLS} == POOLS
+    assert sum(map(len, pools.values())) == sum(map(len, POOLS.values()))
 
 
 def test_models_ask_for_a_gpu_in_the_form_that_dagster_ray_reads(graph, definitions):
@@ -107,6 +116,7 @@ def test_sensors_look_as_often_as_is_set(world, changes, seconds):
     sensors = build_definitions(world.environment.model_copy(update=changes)).get_repository_def().sensor_defs
     assert {sensor.name: sensor.minimum_interval_seconds for sensor in sensors} == {
         "follow_new_data": seconds,
+        "restore_removed": 10 * seconds,
         "alert_on_failure": seconds,
     }
 

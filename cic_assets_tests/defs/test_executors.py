@@ -1,16 +1,22 @@
-"""What a run's steps are forked from."""
+"""What a run's steps are forked from, and how many of them are at work at once."""
 
 import os
 import subprocess
 import sys
 
 import pytest
+from dagster import DagsterInvalidConfigError, validate_run_config
+from dagster._core.system_config.objects import ResolvedRunConfig
+
+from cic_assets.defs.build import build_definitions
+from cic_assets.defs.executors import PRELOADED
 
 # What Dagster calls a location of `cic dev` with two problems, run as it runs one of its jobs.
 LOCATION = """
 from pathlib import Path
 from cic_assets.config.environment import Environment
 from cic_assets.defs.build import build_definitions
+from cic_assets.defs.executors import PRELOADED
 defs = build_definitions(Environment(problem=Path({problem!r}), data_root={root!r}))
 """
 RUN = """
@@ -43,3 +49,18 @@ def test_a_mistake_in_the_problem_of_the_environment_ends_no_run_of_another(tmp_
     command = [sys.executable, str(tmp_path / "run.py"), str(tmp_path)]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=tmp_path, timeout=120)
     assert result.returncode == 0, result.stderr[-3000:]
+
+
+@pytest.mark.parametrize(("config", "steps"), [({}, 2), ({"execution": {"config": {"max_concurrent": 7}}}, 7)])
+def test_how_many_steps_of_a_run_are_at_work_is_what_the_launchpad_says(world, config, steps):
+    job = build_definitions(world.environment).resolve_job_def("rescrape")
+    given = ResolvedRunConfig.build(job, config).execution.execution_engine_config  # what the executor is made with
+    assert given["max_concurrent"] == steps
+    assert given["start_method"] == {"forkserver": {"preload_modules": list(PRELOADED)}}
+
+
+@pytest.mark.parametrize("given", [{"max_concurent": 7}, {"max_concurrent": "many"}])
+def test_what_the_launchpad_cannot_mean_is_refused(world, given):
+    job = build_definitions(world.environment).resolve_job_def("rescrape")
+    with pytest.raises(DagsterInvalidConfigError):
+        validate_run_config(job, {"execution": {"config": given}})

@@ -26,12 +26,12 @@ def origin_of(tmp_path, monkeypatch):
     ("source", "origin"),
     [("urls:cars.txt", "web"), ("dump:cars.zst", "web"), ("folder:cars", "folder"), ("kaggle:a/b", "kaggle")],
 )
-def test_without_a_key_the_sample_stands_in_for_subreddits_alone(origin_of, source, origin):
-    assert origin_of(source, Environment().or_sample({})) == origin
+def test_the_sample_stands_in_for_subreddits_alone(origin_of, source, origin):
+    assert origin_of(source, Environment(archive="sample")) == origin
 
 
-def test_without_a_key_a_subreddit_is_that_of_the_sample_in_its_version(origin_of, tmp_path):
-    origin = origin_of("r/carporn", Environment().or_sample({}))
+def test_a_subreddit_of_the_sample_is_that_of_its_version(origin_of, tmp_path):
+    origin = origin_of("r/carporn", Environment(archive="sample"))
     assert is_sample(origin)
     assert origin == f"sample:{sample_version()}"
     assert not (tmp_path / "root").exists()  # it is read where it lies

@@ -3,8 +3,8 @@ import pytest
 from upath import UPath
 
 from cic_assets.domain.dataset import MANIFEST, DatasetInfo
-from cic_assets.domain.models import CARD_FILE, PICTURES_FILE
-from cic_assets.domain.retraining import why_train
+from cic_assets.domain.models import CARD_FILE, MODEL_FILE, PICTURES_FILE, PREDICTIONS_FILE
+from cic_assets.domain.retraining import plan_training
 from cic_assets.storage import write_json
 
 
@@ -16,20 +16,27 @@ def world(tmp_path, make_card):
 class World:
     def __init__(self, root, make_card):
         self.make_card = make_card
-        self.dataset, self.model = root / "dataset", root / "models" / "vgg"
+        self.dataset, self.models = root / "dataset", root / "models"
 
-    def build(self, version, pictures):
-        info = DatasetInfo(name="x", classes=["a", "b"], class_weights={}, counts={}, side=64, version=version)
+    def build(self, version, pictures, classes=("dark", "bright")):
+        info = DatasetInfo(name="x", classes=list(classes), class_weights={}, counts={}, side=64, version=version)
         write_json(self.dataset / "dataset.json", info.model_dump())
         write_pictures(self.dataset / MANIFEST, pictures)
 
-    def train(self, version, pictures, takedowns=None):
-        card = self.make_card(data_version=version, takedowns=takedowns)
-        write_json(self.model / CARD_FILE, card.model_dump(mode="json"))
-        write_pictures(self.model / PICTURES_FILE, pictures)
+    def train(self, version, pictures, name="vgg", **changes):
+        card = self.make_card(data_version=version, **changes)
+        write_json(self.models / name / CARD_FILE, card.model_dump(mode="json"))
+        write_pictures(self.models / name / PICTURES_FILE, pictures)
+        for file in (MODEL_FILE, PREDICTIONS_FILE):
+            (self.models / name / file).touch()
 
-    def why(self):
-        return why_train(self.dataset, {"vgg": self.model}, 0.05)
+    def plan(self, *names, **given):
+        models, reason = plan_training(self.dataset, {name: self.models / name for name in names}, 0.05, **given)
+        return models, reason
+
+    def why(self, **given):
+        models, reason = self.plan("vgg", **given)
+        return reason, models == ["vgg"]
 
 
 def write_pictures(path, count):
@@ -68,8 +75,42 @@ def test_pictures_that_were_taken_down_are_a_reason(world):
     assert world.why() == ("vgg has seen pictures that were taken down", True)
 
 
+@pytest.mark.parametrize("file", [MODEL_FILE, PREDICTIONS_FILE])
+def test_files_that_somebody_removed_are_a_reason(world, file):
+    world.train("1", 100)
+    world.build("1", 100)
+    (world.models / "vgg" / file).unlink()
+    assert world.why() == ("files of vgg are gone", True)
+
+
+def test_weights_that_are_here_now_are_a_reason(world):
+    world.train("1", 100, random_weights=True)
+    world.build("1", 100)
+    assert not world.why()[1]
+    assert world.why(has_weights=True) == ("vgg had to do without pretrained weights, which are here now", True)
+
+
+def test_other_classes_are_a_reason(world):
+    world.train("1", 100)
+    world.build("2", 100, classes=("dark", "bright", "blue"))
+    assert world.why() == ("vgg knows other classes", True)
+
+
+def test_another_way_of_training_is_a_reason(world):
+    world.train("1", 100)
+    world.build("1", 100)
+    assert world.why(changed={"vgg"}) == ("vgg would be trained in another way now", True)
+
+
+def test_with_one_that_is_due_those_of_another_data_set_are_trained(world):
+    world.build("2", 101)
+    world.train("1", 100)
+    world.train("2", 101, name="peetz_net")
+    assert world.plan("vgg", "peetz_net", "new") == (["vgg", "new"], "new was not trained yet")
+
+
 def test_a_data_set_with_leaks_is_not_trained_on(world):
     world.build("1", 100)
     manifest = pd.read_parquet(world.dataset / MANIFEST)
     manifest.assign(group_id="0", split=["train"] * 99 + ["test"]).to_parquet(world.dataset / MANIFEST)
-    assert world.why() == ("100 pictures of the data set have a copy in another split", False)
+    assert world.why() == ("100 pictures of the data set have a copy, or one of the same post, in another split", False)

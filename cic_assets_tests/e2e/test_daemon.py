@@ -87,6 +87,7 @@ def look_often(home):
     """Our settings, but the daemon looks for queued runs and at running ones every second or two."""
     settings = yaml.safe_load(SETTINGS.read_text())
     settings["run_monitoring"]["poll_interval_seconds"] = 2
+    settings["run_monitoring"]["free_slots_after_run_end_seconds"] = 2
     settings["run_queue"] = {"dequeue_interval_seconds": 1}
     home.mkdir(parents=True)
     (home / "dagster.yaml").write_text(yaml.safe_dump(settings))

@@ -29,6 +29,13 @@ def manifest(world):
     return pd.read_parquet(str(world.root.dataset / "manifest.parquet"))
 
 
+def sheets(world):
+    """Each contact sheet with the pictures that it may show; None where that is not known."""
+    paths = {str(path.relative_to(world.root.sheets)): path for path in world.root.sheets.rglob("*.jpg")}
+    lists = {name: path.with_name(f"{path.name}.txt") for name, path in paths.items()}
+    return {name: set(file.read_text().split()) if file.exists() else None for name, file in lists.items()}
+
+
 def files_with(world, trace):
     root = world.environment.data_root
     return [path for path in _files(root) if trace in path.read_bytes()]
@@ -81,6 +88,7 @@ def test_a_run_leaves_nothing_of_what_is_gone_and_rebuilds_what_it_was_in(taken)
 
 def test_between_the_check_and_the_next_run_models_and_report_say_so(taken):
     version = read_card(taken.root.model("vgg")).sha256
+    before, gone = sheets(taken), set(taken.gone.values())
     check(taken, "cars")
     check(taken, "tanks")
     assert_nothing_left(taken)
@@ -93,6 +101,9 @@ def test_between_the_check_and_the_next_run_models_and_report_say_so(taken):
     assert page.count("Pictures were taken down since.") == 1
     assert not (taken.root.dataset / "train.npy").exists()
     assert not (taken.root.path / "scratch").exists()
+    assert before["duplicates.jpg"] & gone
+    assert before["vgg_model.jpg"] is None
+    assert set(sheets(taken)) == {name for name, shown in before.items() if shown is not None and not shown & gone}
     # The check did it whole: the run that follows only builds anew.
     taken.train_only("vgg")
     taken.run()

@@ -1,5 +1,6 @@
 """Places in pools: a killed run gives its own back, and who waits says so and can be stopped."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 from dagster import DagsterRunStatus
 from dagster._core.test_utils import create_run_for_test
 
+from cic_assets.defs.pools import DECODING, HOSTS
 from cic_assets.orchestration.instance import open_instance
 from cic_assets.orchestration.pools import free_places, wait_for_places
 from cic_assets.orchestration.run_recovery import close_abandoned_runs
@@ -134,3 +136,29 @@ def test_a_pool_that_is_stuck_since_before_is_free_for_the_next_command(root):
         holds(instance, create_run_for_test(instance, status=DagsterRunStatus.FAILURE))
     with open_instance(root) as instance:
         assert instance.event_log_storage.get_concurrency_info("gpu").active_run_ids == set()
+
+
+STEP = """
+import sys, time
+from dagster import DagsterInstance, asset, materialize
+
+@asset(pool=sys.argv[2])
+def step():
+    begin = time.monotonic()
+    time.sleep(0.5)
+    print(begin, time.monotonic())
+
+with DagsterInstance.from_config(sys.argv[1]) as instance:
+    materialize([step], instance=instance)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pool", [DECODING, HOSTS])
+def test_steps_of_all_runs_take_turns_in_a_pool(root, pool):
+    with open_instance(root) as instance:
+        command = [sys.executable, "-c", STEP, instance.root_directory, pool]
+        runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+        said = [run.communicate(timeout=120)[0] for run in runs]
+    times = sorted(tuple(map(float, one.split())) for one in said)
+    assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(times))

@@ -36,6 +36,8 @@ class Use(NamedTuple):
 
 
 STALENESS, RECOVERY = "orchestration/staleness.py", "orchestration/run_recovery.py"
+FAN_IN = "defs/fan_in.py"
+PROJECT, CHECKS = "orchestration/project_instance.py", "defs/asset_checks/scraping.py"
 RUN, MESSAGES = "orchestration/run_graph.py", "defs/failure_messages.py"
 VERSIONS = "dagster._core.definitions.data_version"
 JOB_ASSETS = "dagster._core.definitions.assets.job.asset_layer"
@@ -46,12 +48,22 @@ USES = [
     Use(STALENESS, VERSIONS, "CachingStaleStatusResolver", ("instance", "asset_graph", "loading_context")),
     Use(STALENESS, VERSIONS, "CachingStaleStatusResolver.get_status", ("self", "key", "partition_key")),
     Use(STALENESS, VERSIONS, "StaleStatus.FRESH"),
+    Use(STALENESS, GRAPH, "AssetNode.partition_mappings"),
+    Use(FAN_IN, "dagster", "DagsterInstance.event_log_storage"),
+    Use(
+        FAN_IN,
+        "dagster._core.storage.event_log.base",
+        "EventLogStorage.get_latest_tags_by_partition",
+        ("self", "asset_key", "event_type", "tag_keys"),
+    ),
     Use(RECOVERY, "dagster._core.storage.runs", "SqliteRunStorage"),
     Use(RECOVERY, "dagster", "DagsterInstance.run_storage"),
     Use(RECOVERY, "dagster", "DagsterInstance.report_run_failed", ("self", "dagster_run", "message")),
     Use(RECOVERY, "dagster", "DagsterInstance.all_logs", ("self", "run_id", "of_type")),
     Use(RECOVERY, "dagster", "EventLogEntry.get_dagster_event", ("self",)),
     Use(RECOVERY, "dagster", "DagsterEvent.engine_event_data"),
+    Use(PROJECT, "dagster._core.instance.ref", "InstanceRef.config_defaults", ("base_dir",)),
+    Use(PROJECT, "dagster._core.instance.ref", "InstanceRef.custom_instance_class"),
     Use(RUN, "dagster", "DagsterEvent.step_failure_data"),
     Use(RUN, "dagster", "DagsterEvent.job_failure_data"),
     Use(RUN, "dagster._core.events", "JobFailureData.error"),
@@ -60,6 +72,9 @@ USES = [
     Use(RUN, "dagster", "JobDefinition.asset_layer"),
     Use(RUN, JOB_ASSETS, "AssetLayer.executable_asset_keys"),
     Use(RUN, GRAPH, "AssetGraph.toposorted_asset_keys"),
+    Use(CHECKS, "dagster", "AssetCheckExecutionContext.partition_key"),
+    Use(CHECKS, "dagster", "AssetCheckEvaluation.partition"),
+    Use(CHECKS, "dagster", "DagsterInstance.get_latest_storage_id_by_partition", ("self", "asset_key", "event_type")),
     Use(MESSAGES, FAILURES, "StepFailureData.user_failure_data"),
     Use(MESSAGES, FAILURES, "StepFailureData.error"),
     Use(MESSAGES, FAILURES, "UserFailureData.description"),

@@ -49,13 +49,18 @@ def test_everything_once_then_only_what_changed(finished_world):
     with open_instance(world.root) as instance:
         assert set(instance.get_materialized_partitions(AssetKey("raw_images"))) == {"boats", "cars", "tanks"}
         event = instance.get_latest_materialization_event(AssetKey("vgg_model"))
-        assert "data:image/jpeg" in str(event.asset_materialization.metadata["augmented samples"].value)
+        sheet = event.asset_materialization.metadata["augmented samples"].value
+        assert sheet.removeprefix(str(world.made_in)) == "/root/sheets/vgg_model.jpg"
+        logged = [str(entry) for run in instance.get_runs() for entry in instance.all_logs(run.run_id)]
+        assert not any("base64" in entry for entry in logged)  # no take-down reaches there
         event = instance.get_latest_materialization_event(AssetKey("evaluation_report"))
         page = world.made_in / "root" / "report" / "report.html"
         assert str(page) in str(event.asset_materialization.metadata["report"].value)
         event = instance.get_latest_materialization_event(AssetKey("duplicates"))
         schema = event.asset_materialization.metadata["dagster/column_schema"].schema
         assert {column.name: column.description for column in schema.columns}["keep"].startswith("1 for the one row")
+    sheets = {str(path.relative_to(world.root.sheets)) for path in world.root.sheets.rglob("*.jpg")}
+    assert sheets >= {"raw_images/cars.jpg", "resized_images/boats.jpg", "duplicates.jpg", "training_dataset.jpg"}
     assert columns_found(world.root) == {
         name: {column: kind for column, (kind, _) in table.columns.items()}
         for name, table in TABLES.items()

@@ -28,13 +28,15 @@ def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
 
     @asset_check(asset="training_dataset", blocking=True)
     def no_group_across_splits(data: DataRootResource) -> AssetCheckResult:
-        """Copies of one picture are all in the same split: otherwise the test measures memory."""
+        """Copies of a picture, and pictures of one post, are in the same split: otherwise the test measures memory."""
         leaks = find_leaks(load_manifest(data.root.dataset))
         return AssetCheckResult(
             passed=leaks.empty,
             metadata={
-                "pictures with a copy in another split": len(leaks),
-                "pictures": _sheet(leaks.assign(text=leaks["split"] + ": " + leaks["klass"]), data.root),
+                "pictures with a copy, or one of the same post, in another split": len(leaks),
+                "pictures": _sheet(
+                    leaks.assign(text=leaks["split"] + ": " + leaks["klass"]), data.root, "no_group_across_splits"
+                ),
             },
         )
 
@@ -81,14 +83,18 @@ def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
             metadata={
                 "with quality issues": f"{len(flagged)} of {len(manifest)}",
                 "by class": metadata.table(by_class),
-                "pictures": _sheet(flagged.assign(text=flagged["klass"] + ": " + flagged["issues"]), data.root),
+                "pictures": _sheet(
+                    flagged.assign(text=flagged["klass"] + ": " + flagged["issues"]),
+                    data.root,
+                    "few_pictures_have_quality_issues",
+                ),
             },
         )
 
     return [no_group_across_splits, no_class_is_rare, no_shortcut, few_pictures_have_quality_issues]
 
 
-def _sheet(pictures: pd.DataFrame, root: DataRoot) -> MetadataValue:
+def _sheet(pictures: pd.DataFrame, root: DataRoot, check: str) -> MetadataValue:
     """A contact sheet of resized copies, with their column `text`."""
     copies = root.resized(load_info(root.dataset).side)
-    return metadata.sheet_of(pictures.assign(format="jpeg"), copies, caption="text")
+    return metadata.sheet_of(pictures.assign(format="jpeg"), copies, metadata.Sheet(root, check), caption="text")

@@ -8,9 +8,11 @@ from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failur
 
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
+from cic_assets.defs.pools import GPU
 from cic_assets.defs.resources import AcceleratorResource, DataRootResource, WeightsResource
 from cic_assets.domain.dataset import find_leaks, load_manifest
 from cic_assets.domain.models import (
+    TRAINING_VERSION,
     Card,
     EpochEnd,
     Event,
@@ -20,14 +22,13 @@ from cic_assets.domain.models import (
     TrainingSpec,
     train_in_process,
 )
+from cic_assets.domain.takedowns import forget_meanwhile
 from cic_assets.storage import content_version
 
-POOL = "gpu"
-"""Trainings that run at once are limited by this pool's limit in dagster.yaml."""
-
 LEAKING = (
-    "{:,} pictures of the data set have a copy in another split, so that a test would measure memory: see the check "
-    "no_group_across_splits of training_dataset, and make the data set again once the cause is gone"
+    "{:,} pictures of the data set have a copy, or one of the same post, in another split, so that a test would "
+    "measure memory: see the check no_group_across_splits of training_dataset, and make the data set again once the "
+    "cause is gone"
 )
 
 DESCRIPTIONS = {
@@ -49,14 +50,14 @@ def _model_asset(name: str, settings: ModelSettings) -> AssetsDefinition:
         group_name="training",
         kinds={"keras", "tensorflow"},
         owners=metadata.OWNERS,
-        pool=POOL,
+        pool=GPU,
         # For executors that place each step: a pod or an actor with a GPU. Executors of one machine ignore it.
         op_tags={
             "dagster-k8s/config": {"container_config": {"resources": {"limits": {"nvidia.com/gpu": "1"}}}},
             "dagster-ray/config": {"num_gpus": 1},
         },
         description=DESCRIPTIONS[settings.architecture],
-        code_version=content_version(1, settings.model_dump(by_alias=True)),
+        code_version=content_version(TRAINING_VERSION, settings.model_dump(by_alias=True)),
     )
     def model(
         context: AssetExecutionContext,
@@ -82,8 +83,11 @@ def _model_asset(name: str, settings: ModelSettings) -> AssetsDefinition:
             card = train_in_process(spec, _EventLog(name, context).tell)
         except ModelError as error:
             raise Failure(str(error), allow_retries=False) from error
+        forget_meanwhile(data.root, name)
         shown = _metadata(card, data, name) | {
-            "augmented samples": metadata.augmented_sheet(data.root.dataset, settings)
+            "augmented samples": metadata.augmented_sheet(
+                data.root.dataset, settings, metadata.Sheet(data.root, f"{name}_model")
+            )
         }
         return MaterializeResult(data_version=DataVersion(card.sha256[:16]), metadata=shown)
 

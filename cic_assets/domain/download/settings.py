@@ -29,8 +29,7 @@ class DownloadSettings(BaseModel):
     """Requests under way at once at one host. Pictures of Reddit lie on few hosts, all of them content networks;
     a browser opens 6 connections over HTTP/1.1 and about 100 streams over HTTP/2."""
 
-    # Where it is not set, versions of what was made with these settings are those of before there was such a setting.
-    per_host_per_second: float | None = Field(default=None, gt=0, exclude_if=lambda rate: rate is None)
+    per_host_per_second: float | None = Field(default=None, gt=0)
     """Requests a second at one host, at most; none given: as many as its turns allow. Whatever it is, a host that says
     429 is asked half as fast, and then slowly faster until it says so again."""
 
@@ -92,8 +91,9 @@ class DownloadSettings(BaseModel):
     of their time they wait for the disk: with 1, 2, 4 and 8 an ext4 disk kept 185, 364, 1,155 and 730 files/s."""
 
     max_decoding_bytes_in_flight: int = Field(default=150_000_000, ge=1)
-    """Memory for decoding at once, over all threads; a picture that takes more is decoded alone. With the bodies in
-    flight and the libraries, which take 160 MB, that makes less than 400 MB in all."""
+    """Memory for decoding at once, over all threads; a picture that takes more, as some of those do that
+    `limits.max_decoding_bytes` lets through, is decoded alone. With the bodies in flight and the libraries, which take
+    160 MB, that makes less than 400 MB in all, or as much more as that one picture takes."""
 
     @model_validator(mode="after")
     def _one_file_fits_in_memory(self) -> "DownloadSettings":

@@ -5,13 +5,17 @@ takes in those that are verified against itself; so every picture that is droppe
 kept, and A like B like C does not make A and C one. What a person decided goes before every measure.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cic_assets.domain.components import Components
 from cic_assets.domain.duplicates.verify import Verdict
+
+CandidatesOf = Callable[[int], NDArray[np.int64]]
+Compare = Callable[[int, NDArray[np.int64]], Iterable[Verdict | None]]
 
 BY_A_PERSON = Verdict("override", 0.0)
 ITSELF = Verdict("representative", 0.0)
@@ -47,8 +51,8 @@ class Links:
 
 def group_pictures(
     n: int,
-    candidates_of: Callable[[int], NDArray[np.int64]],
-    compare: Callable[[int, NDArray[np.int64]], Iterable[Verdict | None]],
+    candidates_of: CandidatesOf,
+    compare: Compare,
     links: Links,
 ) -> list[list[Member]]:
     """Groups of two or more, each with its keeper first.
@@ -69,6 +73,42 @@ def group_pictures(
                     if verdict is not None and grouping.may_join(other, leader):
                         grouping.take_in(leader, Member(other, one, verdict))
     return grouping.groups()
+
+
+class Bridges:
+    """Pictures of two groups that are the same all the same: A like B like C, where B was dropped in favour of A.
+
+    They stay two groups, but what one net learned of one of them is no surprise to it in the other.
+    """
+
+    def __init__(self, groups: Sequence[Sequence[Member]], candidates_of: CandidatesOf, links: Links) -> None:
+        self._joined = Components((group[0].picture, member.picture) for group in groups for member in group)
+        self._candidates_of = candidates_of
+        self._apart = links.apart
+
+    def open_pairs(self, n: int) -> Iterator[tuple[int, int]]:
+        """Pairs of the first `n` pictures that may be the same, and are not known to hang together yet."""
+        for picture in range(n):
+            yield from ((picture, other) for other in self._open(picture))
+
+    def find(self, n: int, compare: Compare) -> list[Member]:
+        """The bridges among `n` pictures: as few as make one component of all that are verified to be the same."""
+        found = []
+        for picture in range(n):
+            others = self._open(picture)
+            for other, verdict in zip(others, compare(picture, np.array(others, np.int64)), strict=True):
+                if verdict is not None and not self._joined.are_joined(picture, other):
+                    self._joined.join(picture, other)
+                    found.append(Member(other, picture, verdict))
+        return found
+
+    def _open(self, picture: int) -> list[int]:
+        others = self._candidates_of(picture)
+        return [
+            other
+            for other in others[others > picture].tolist()
+            if not self._joined.are_joined(picture, other) and frozenset((picture, other)) not in self._apart
+        ]
 
 
 class _Grouping:

@@ -5,7 +5,7 @@ well is kept, what ended for good is not asked again, what failed in passing is,
 archive or a list shows all that it has: what was taken out of it is gone from the table too.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -33,11 +33,13 @@ from cic_assets.domain.sources.table import (
     settled,
     table_version,
 )
-from cic_assets.domain.sources.tombstones import Tombstones, blank_row, is_blank, load_tombstones
+from cic_assets.domain.sources.tombstones import WORDS, TakedownReason, Tombstones, blank_row, is_blank, load_tombstones
 from cic_assets.storage import DataRoot
 
 if TYPE_CHECKING:
     from praw import Reddit
+
+CHANGED_MEANWHILE = "taken down, or put up again, while the source was scraped: asked for at the next scrape"
 
 
 @dataclass(frozen=True)
@@ -103,53 +105,129 @@ def scrape(
         RedditError: the subreddit cannot be listed.
     """
     now = now or datetime.now(UTC)
-    root.remove_unfinished(TABLE, partition.key)
-    stored = _stored(root, partition.key)
     listing = list_media(partition, reddit_settings, connection.reddit, on_progress)
-    name = str(root.table_path(TABLE, partition.key))
-    before = judged_again(carried_over(stored, partition, connection.origin, listing.media, name), download_settings)
-    tombstones = load_tombstones(root)
-    media = _allowed(listing.media, tombstones)
-    refusing = download_settings.model_copy(
-        update={"placeholders": download_settings.placeholders | tombstones.purged_pictures}
-    )
+    state = _State(partition, root, connection.origin, listing, download_settings, now)
     journal = Journal(root, partition.key, connection.origin, limits_version(download_settings))
-    known = {
-        url: became
-        for url, became in settled(before, root.images, now).items()
-        if is_unchanged(listing.files.get(url), became)
-    }
-    if not listing.files:
-        new = {one.media_url for one in media if not one.known_outcome} - known.keys()
-        known |= _fetched_before(journal, new, refusing.placeholders)
-    wanted = [medium for medium in media if not medium.known_outcome and medium.media_url not in known]
+    refusing = state.refusing
+    found = {} if listing.files else _fetched_before(journal, state.new_urls, refusing.placeholders)
+    wanted = [medium for medium in state.wanted if medium.media_url not in found]
     on_progress(f"{partition.source}: {len(listing.media)} media, {len(wanted)} to fetch")
     fetched = _fetch(wanted, listing, journal, connection.network, refusing, on_progress)
-    facts = {
-        "origin": connection.origin,
-        "limits": journal.limits,
-        "fetched_at": now.isoformat(timespec="seconds"),
-    }
-    asked = asked_so_far(before)
-    if not listing.files:  # a file that is here is looked at each time
-        asked |= {url: asked_now(one, asked.get(url, Asked()), facts["fetched_at"]) for url, one in fetched.items()}
-    rows = [
-        make_row(medium, became, partition, **facts, asked=asked.get(medium.media_url, Asked()))
-        for medium, became in _what_became(media, known, fetched, _kept_pictures(before))
-    ]
-    rows += _refused(listing.media, tombstones, before, partition, facts)
-    table = make_table(rows, _without_returned(before, media), keep_old=not partition.source.kind.lists_all)
-    if not (root.has_table(TABLE, partition.key) and table.equals(stored)):
-        root.images.flush()
-        root.write_table(TABLE, table, partition.key)
-    remove_journal(root, partition.key)
+    # Others may have scraped it, or taken something down, while the pictures were fetched.
+    with root.lock.held(on_progress):
+        state = state.renewed()
+        table = state.table_with(found, fetched)
+        if not (root.has_table(TABLE, partition.key) and table.equals(state.stored)):
+            root.images.flush()
+            root.remove_unfinished(TABLE, partition.key)
+            root.write_table(TABLE, table, partition.key)
+        remove_journal(root, partition.key)
+        kept = {one.sha256 for one in (found | fetched).values() if one.sha256}
+        _remove_unnamed(root, kept.difference(table["sha256"]))
     return Scrape(
         table,
         table_version(table),
-        new_rows=len(rows_not_in(stored, table)),
-        gone_rows=len(rows_not_in(table, stored)),
+        new_rows=len(rows_not_in(state.stored, table)),
+        gone_rows=len(rows_not_in(table, state.stored)),
         fetched_bytes=sum(one.bytes or 0 for one in fetched.values()),
     )
+
+
+class _State:
+    """What is known of a source at a moment: its table, what was taken down, and so what is still to be fetched."""
+
+    def __init__(
+        self,
+        partition: Partition,
+        root: DataRoot,
+        origin: str,
+        listing: Listing,
+        settings: DownloadSettings,
+        now: datetime,
+    ) -> None:
+        self._partition, self._root, self._origin, self._listing = partition, root, origin, listing
+        self._settings, self._now = settings, now
+        self.stored = _stored(root, partition.key)
+        name = str(root.table_path(TABLE, partition.key))
+        self._before = judged_again(carried_over(self.stored, partition, origin, listing.media, name), settings)
+        self._tombstones = load_tombstones(root)
+        self._media = _allowed(listing.media, self._tombstones)
+        self._known = {
+            url: became
+            for url, became in settled(self._before, root.images, now).items()
+            if is_unchanged(listing.files.get(url), became)
+        }
+
+    def renewed(self) -> "_State":
+        """The state of now: this one, if nothing has changed."""
+        stored, reach = _stored(self._root, self._partition.key), load_tombstones(self._root).reach
+        if stored.equals(self.stored) and reach == self._tombstones.reach:
+            return self
+        return _State(self._partition, self._root, self._origin, self._listing, self._settings, self._now)
+
+    @property
+    def new_urls(self) -> set[str]:
+        """Of what is to be fetched."""
+        return {one.media_url for one in self.wanted}
+
+    @property
+    def wanted(self) -> list[Medium]:
+        """What is to be fetched."""
+        return [one for one in self._media if not one.known_outcome and one.media_url not in self._known]
+
+    @property
+    def refusing(self) -> DownloadSettings:
+        """Settings by which pictures that were purged are refused too."""
+        refused = self._settings.placeholders | self._tombstones.purged_pictures
+        return self._settings.model_copy(update={"placeholders": refused})
+
+    def table_with(self, found: Mapping[str, Download], fetched: Mapping[str, Download]) -> pd.DataFrame:
+        """The source's table, with what became of what was fetched now, and of what was found to be here already."""
+        facts = {
+            "origin": self._origin,
+            "limits": limits_version(self._settings),
+            "fetched_at": self._now.isoformat(timespec="seconds"),
+        }
+        asked = asked_so_far(self._before)
+        if not self._listing.files:  # a file that is here is looked at each time
+            asked |= {url: asked_now(one, asked.get(url, Asked()), facts["fetched_at"]) for url, one in fetched.items()}
+        became, pictures = {**found, **fetched}, _kept_pictures(self._before)
+        rows = [
+            make_row(
+                medium,
+                self._became(medium, became, pictures),
+                self._partition,
+                **facts,
+                asked=asked.get(medium.media_url, Asked()),
+            )
+            for medium in self._media
+        ]
+        rows += _refused(self._listing.media, self._tombstones, self._before, self._partition, facts)
+        keep_old = not self._partition.source.kind.lists_all
+        return make_table(rows, _without_returned(self._before, self._media), keep_old=keep_old)
+
+    def _became(
+        self, medium: Medium, fetched: Mapping[str, Download], pictures: Mapping[str, tuple[str, str]]
+    ) -> Download:
+        url = medium.media_url
+        if medium.known_outcome:
+            return _as_known(medium, pictures.get(url, ("", "")))
+        became = self._known.get(url) or fetched.get(url)
+        if became is None or (became.outcome is Outcome.OK and not self._has(became)):
+            return Download(url=url, outcome=Outcome.ERROR, reason=CHANGED_MEANWHILE, transient=True)
+        if became.sha256 in self._tombstones.purged_pictures:
+            return Download(url=url, outcome=Outcome.PLACEHOLDER, reason=WORDS[TakedownReason.PURGED_PICTURE])
+        return became
+
+    def _has(self, picture: Download) -> bool:
+        return bool(picture.sha256 and picture.format and self._root.images.has(picture.sha256, picture.format))
+
+
+def _remove_unnamed(root: DataRoot, sha256s: set[str]) -> None:
+    """Remove pictures that no table names: what was fetched, and taken down before it was written down."""
+    named = [root.read_table(TABLE, key)["sha256"] for key in root.table_partitions(TABLE)] if sha256s else []
+    for sha256 in sha256s.difference(*named):
+        root.images.remove(sha256)
 
 
 def ask_again(root: DataRoot, outcomes: Collection[Outcome], key: str) -> int:
@@ -158,10 +236,11 @@ def ask_again(root: DataRoot, outcomes: Collection[Outcome], key: str) -> int:
     Raises:
         MissingTableError: the source was not scraped yet.
     """
-    table = completed(root.read_table(TABLE, key))
-    hit = with_outcome(table, outcomes)
-    if hit.any():
-        root.write_table(TABLE, marked_due(table, hit), key)
+    with root.lock.held():
+        table = completed(root.read_table(TABLE, key))
+        hit = with_outcome(table, outcomes)
+        if hit.any():
+            root.write_table(TABLE, marked_due(table, hit), key)
     return int(hit.sum())
 
 
@@ -209,20 +288,6 @@ def _refused(
             if (post_id, position) not in known
         ),
     ]
-
-
-def _what_became(
-    media: Sequence[Medium],
-    known: Mapping[str, Download],
-    fetched: Mapping[str, Download],
-    pictures: Mapping[str, tuple[str, str]],
-) -> Iterator[tuple[Medium, Download]]:
-    for medium in media:
-        url = medium.media_url
-        if medium.known_outcome:
-            yield medium, _as_known(medium, pictures.get(url, ("", "")))
-        else:
-            yield medium, known[url] if url in known else fetched[url]
 
 
 def _as_known(medium: Medium, picture: tuple[str, str]) -> Download:

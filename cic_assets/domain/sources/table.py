@@ -23,7 +23,7 @@ COLUMNS: Mapping[str, Column] = {
     "outcome": Column("str", "what became of it: one of the words of the README"),
     "reason": Column("str", "why, in a few words; empty for `ok`"),
     "sha256": Column("str", "of the bytes as they came, 64 hexadecimal digits: the picture's name in the store"),
-    "format": Column("str", "by its bytes: jpeg, png, gif, webp, bmp or tiff"),
+    "format": Column("str", "by its bytes: jpeg, png, gif, webp, bmp, tiff, avif or heif"),
     "width": Column("int64", "pixels, as displayed"),
     "height": Column("int64", "pixels, as displayed"),
     "bytes": Column("int64", "of the file as it came"),

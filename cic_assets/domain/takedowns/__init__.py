@@ -9,8 +9,9 @@ from cic_assets.domain.takedowns.check import (
     posts_to_ask,
 )
 from cic_assets.domain.takedowns.dropped import Dropped, dropped_sources, remove_source
+from cic_assets.domain.takedowns.removal import forget_meanwhile
 
 __all__ = [
     "Dropped", "ManyMissingError", "Purge", "PurgeError", "TakedownCheck", "check_takedowns", "dropped_sources",
-    "knows_posts", "posts_to_ask", "purge", "purge_missing", "remove_source",
+    "forget_meanwhile", "knows_posts", "posts_to_ask", "purge", "purge_missing", "remove_source",
 ]  # fmt: skip

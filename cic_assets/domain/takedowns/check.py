@@ -93,14 +93,27 @@ def check_takedowns(
         RedditError: Reddit cannot be asked; nothing was changed.
     """
     moment = now or datetime.now(UTC)
-    raw, before = root.read_table_or_none(RAW, key), load_tombstones(root, key).table
-    asked = posts_to_ask(root, key)
+    before, asked = load_tombstones(root, key).table, posts_to_ask(root, key)
     statuses = recheck(reddit, asked) if reddit and asked else {}
     if statuses:
         on_progress(f"{key}: asked about {len(statuses)} posts")
+    with root.lock.held(on_progress):
+        return _take_down(root, key, statuses, before, moment, on_progress)
+
+
+def _take_down(
+    root: DataRoot,
+    key: str,
+    statuses: Mapping[str, CheckedPost],
+    when_asked: pd.DataFrame,
+    moment: datetime,
+    on_progress: Callable[[str], None],
+) -> TakedownCheck:
+    raw, before = root.read_table_or_none(RAW, key), load_tombstones(root, key).table
     judge = _Judge(statuses, load_tombstones(root), before, moment)
     judge.hold_many(_kept_posts(raw))
-    returned = _returned(before, statuses)
+    # An answer says nothing of what somebody else found out after it.
+    returned = _returned(before.merge(when_asked), statuses)
     rows = [*judge.kept_tombstones(returned), *(judge.new_tombstones(raw) if raw is not None else [])]
     after = make_tombstones(rows)
     if raw is not None or len(after):

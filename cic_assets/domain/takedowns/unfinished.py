@@ -16,7 +16,7 @@ NOBODYS_SECONDS = 3600.0
 """What was not written to for so long is nobody's work any more: a table takes seconds, a large data set minutes."""
 
 _FILE = re.compile(r"\..+\.[a-z0-9_]{8}\.part")
-_ALL_BELOW = ("tables", "images", "resized", "scratch")
+_ALL_BELOW = ("tables", "images", "resized", "sheets", "scratch")
 """Folders under a data root in which the program alone writes, at any depth."""
 
 

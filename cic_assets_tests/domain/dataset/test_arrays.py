@@ -5,12 +5,14 @@ import pytest
 from upath import UPath
 
 from cic_assets.domain.dataset import (
+    COPIES,
     MANIFEST,
     DatasetError,
     DatasetSettings,
     Split,
     SplitSettings,
     build_dataset,
+    find_units,
     load_info,
     load_split,
     resize_pictures,
@@ -118,7 +120,7 @@ def test_copies_are_in_the_same_split_even_when_their_group_is_renamed(resized, 
     member = manifest.index[manifest["split"] == "test"][0]
     table = resized[0].copy()
     table.loc[table["sha256"] == member, "group_id"] = "renamed"
-    build((table, resized[1]), target, members={"renamed": frozenset({member, "dropped"})})
+    build((table, resized[1]), target, units=find_units([*table["sha256"], "0"], {COPIES: [(member, "0")]}))
     assert pd.read_parquet(target / MANIFEST).set_index("sha256").loc[member, "split"] == "test"
 
 
@@ -147,8 +149,7 @@ def test_the_version_is_of_what_is_trained_on_and_not_of_where_it_is_from(resize
     table, copies = resized
     first = build(resized, target)
     renamed = table.assign(group_id="g" + table["group_id"], title="another")
-    members = {f"g{sha256}": frozenset({sha256}) for sha256 in table["sha256"]}
-    assert build((renamed, copies), target, members=members) == first
+    assert build((renamed, copies), target) == first
     # What the manifest tells of a picture is told anew all the same.
     assert set(pd.read_parquet(target / MANIFEST)["title"]) == {"another"}
     other = table.assign(resized_sha256=[sha[::-1] for sha in table["resized_sha256"]])

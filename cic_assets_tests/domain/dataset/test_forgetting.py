@@ -56,6 +56,17 @@ def test_an_heir_that_is_there_has_its_own_place(folder):
     assert manifest_of(folder)["split"].to_dict() == {"a": "train", "c": "validation"}
 
 
+def test_the_memory_of_splits_forgets_it_too_dropped_copies_included(folder):
+    splits = pd.DataFrame({"sha256": ["a", "b", "dropped"], "split": ["train", "test", "test"]})
+    splits.attrs["split_seed"] = "x"
+    splits.to_parquet(folder / "splits.parquet", index=False)
+    assert not forget_pictures(UPath(folder), {"dropped"}, set(), {})
+    assert forget_pictures(UPath(folder), {"b"}, set(), {})
+    left = pd.read_parquet(folder / "splits.parquet")
+    assert left["sha256"].tolist() == ["a"]
+    assert left.attrs == {"split_seed": "x"}
+
+
 def test_a_post_is_forgotten_whose_picture_stays(folder):
     assert not forget_pictures(UPath(folder), set(), {("cars", "2"), ("tanks", "1")}, {})
     assert manifest_of(folder)["title"].to_dict() == {"a": "one", "b": "", "c": "three"}

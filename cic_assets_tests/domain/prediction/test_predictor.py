@@ -7,7 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cic_assets.domain.dataset import DatasetSettings, resize_pictures
 from cic_assets.domain.download import Network
+from cic_assets.domain.images import decode
+from cic_assets.domain.models.card import Preprocessing
 from cic_assets.domain.prediction import (
     Input,
     Prediction,
@@ -22,6 +25,7 @@ from cic_assets.domain.prediction import (
 )
 from cic_assets.storage import DataRoot, write_json
 from cic_assets.web.replay import replay
+from cic_assets_tests.fixtures.predictors import SIDE
 
 
 def test_says_the_class_of_a_file(predictor, grey, tmp_path):
@@ -131,6 +135,33 @@ def test_the_preprocessing_is_that_of_the_card(predictor):
     prepared = predictor.prepare(Input("wide.png", cv2.imencode(".png", rgb[..., ::-1])[1].tobytes()))
     centre = rgb[:, 216:324].reshape(36, 3, 36, 3, 3).mean(axis=(1, 3))  # three by three become one of the card's 36
     np.testing.assert_allclose(prepared, centre, atol=1)
+
+
+@pytest.mark.parametrize("quality", [60, 95])
+def test_it_sees_to_the_bit_what_training_saw(make_predictor, tmp_path, quality):
+    """Files of several sizes and formats, and a copy out of a data set, which comes in as it is."""
+    settings, root = DatasetSettings(side=SIDE, jpeg_quality=quality), DataRoot(str(tmp_path))
+    random = np.random.default_rng(0)
+    files, rows = {}, []
+    for number, (width, height) in enumerate([(36, 36), (100, 50), (37, 400), (900, 700), (20, 30)]):
+        pixels = cv2.resize(random.integers(0, 256, (9, 9, 3), np.uint8), (width, height))
+        for kind in ("png", "jpeg"):
+            data = cv2.imencode(f".{kind}", pixels)[1].tobytes()
+            sha256 = root.images.put(data, kind)
+            files[sha256] = data
+            klass = ("dark", "bright")[number % 2]
+            rows.append({
+                "sha256": sha256, "format": kind, "width": width, "height": height, "bytes": len(data), "klass": klass,
+                "group_id": sha256,
+            })  # fmt: skip
+    copies = root.resized(SIDE)
+    table = resize_pictures(pd.DataFrame(rows), root.images, copies, settings)
+    seen = {sha256: decode(copies.get(sha256, "jpeg")) for sha256 in table["sha256"]}
+    card = {"preprocessing": Preprocessing(side=SIDE, input_size=32, jpeg_quality=quality)}
+    predictor = make_predictor(**card)
+    for sha256, data in files.items():
+        np.testing.assert_array_equal(predictor.prepare(Input("x", data)), seen[sha256])
+        np.testing.assert_array_equal(predictor.prepare(Input("x", copies.get(sha256, "jpeg"))), seen[sha256])
 
 
 def test_the_model_sees_the_prepared_picture_at_its_input_size(make_card):

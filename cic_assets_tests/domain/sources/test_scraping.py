@@ -1,9 +1,12 @@
+import io
 import os
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pillow_heif
 import pytest
+from PIL import Image
 
 from cic_assets.domain.download import DownloadSettings, Network
 from cic_assets.domain.images import ImageLimits
@@ -166,6 +169,31 @@ def test_a_loosened_limit_is_for_what_was_turned_away_too(archive, scrape_archiv
     result, asked = scrape_archive(limits=ImageLimits(min_side=20))
     assert set(asked) == {"http://i.redd.it/small.jpg", "http://i.redd.it/long.jpg"}
     assert result.outcomes == {"ok": 2, "http_error": 1}
+
+
+@pytest.mark.parametrize("image_format", ["AVIF", "HEIF"])
+def test_what_an_earlier_version_did_not_read_is_asked_again(archive, scrape_archive, root, image_format):
+    pillow_heif.register_heif_opener()
+    body = io.BytesIO()
+    Image.new("RGB", (160, 120), "teal").save(body, image_format)
+    archive.add("photo", body.getvalue())
+    archive.add("gone", status=404)
+    first, _ = scrape_archive()
+    assert first.outcomes == {"ok": 1, "http_error": 1}
+    (sha256,) = set(first.table["sha256"]) - {""}
+    assert root.images.get(sha256, image_format.lower()) == body.getvalue()
+    is_photo = first.table["sha256"] == sha256
+    told = {
+        "outcome": "not_an_image",
+        "reason": "a video, or avif or heic, none of which is read (kind 'avif')",
+        "sha256": "",
+    }
+    before = first.table.assign(limits="of earlier")
+    before.loc[is_photo, list(told)] = list(told.values())
+    root.write_table("raw_images", before, "cars")
+    again, asked = scrape_archive()
+    assert list(asked) == ["http://i.redd.it/photo.jpg"]
+    assert again.outcomes == first.outcomes
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,69 @@
+"""What Dagster cannot see: what somebody removed, and a model that had to do without weights that are here now.
+
+Dagster judges by what it recorded. A person who deletes a folder under the data root expects it to be made again; who
+takes pictures down, that models and report do without them, even if the same pictures are back by then.
+"""
+
+from collections.abc import Collection
+
+from upath import UPath
+
+from cic_assets.domain.dataset import is_complete
+from cic_assets.domain.evaluation import has_empty_places
+from cic_assets.domain.retraining import why_unusable
+from cic_assets.storage import DataRoot
+
+_TABLES = {
+    "image_hashes": ["image_hashes"],
+    "duplicates": ["duplicates", "bridges"],
+    "deduped_images": ["deduped_images"],
+    "resized_images": ["resized_images"],
+}
+"""The tables that an asset writes."""
+
+
+class Remains:
+    """What is left under a data root of what was materialized there."""
+
+    def __init__(self, root: DataRoot, *, side: int, models: Collection[str], has_weights: bool) -> None:
+        """What is asked for.
+
+        Args:
+            root: the data root.
+            side: of the resized copies, in pixels.
+            models: names.
+            has_weights: there are pretrained weights for those that need some.
+        """
+        self._root = root
+        self._side = side
+        self._models = models
+        self._has_weights = has_weights
+
+    def lack(self, asset: str, partition: str | None) -> bool:
+        """Whether an asset must be made again although Dagster calls it fresh.
+
+        Args:
+            asset: its name.
+            partition: which partition of it; None for an unpartitioned one.
+        """
+        if not all(self._root.has_table(table, partition) for table in _TABLES.get(asset, ())):
+            return True
+        if asset == "resized_images":
+            return self._lacks_copies(partition)
+        if asset == "training_dataset":
+            return not is_complete(self._root.dataset)
+        if asset == "evaluation_report":
+            return _lacks(self._root.report, "report.html", "report.json") or has_empty_places(self._root)
+        model = asset.removesuffix("_model")
+        if model == asset or model not in self._models:
+            return False
+        # The data may be the same again; the predictions, of which some were removed, are not.
+        return why_unusable(model, self._root.model(model), has_weights=self._has_weights) is not None
+
+    def _lacks_copies(self, partition: str | None) -> bool:
+        copies = self._root.resized(self._side).names()
+        return not copies.issuperset(self._root.read_table("resized_images", partition)["sha256"])
+
+
+def _lacks(folder: UPath, *files: str) -> bool:
+    return not all((folder / file).exists() for file in files)
