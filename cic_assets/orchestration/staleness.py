@@ -5,14 +5,18 @@ of something that it depends on. Dagster has no public call for this; the privat
 says when it is gone. Of 100 partitions and more that go into one asset Dagster keeps no account: ours is asked too.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from dagster import AllPartitionMapping, AssetKey, DagsterInstance, Definitions
-from dagster._core.definitions.assets.graph.asset_graph import AssetNode
+from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContext
 
 from cic_assets.defs.fan_in import MADE_FROM, versions_of
+
+UNSEEN = 100
+"""So many partitions that go into one asset Dagster passes over."""
 
 
 class _LoadingContext(LoadingContext):
@@ -48,15 +52,23 @@ def out_of_date(
     return [
         key
         for key in assets
-        if resolver.get_status(key, partition) is not StaleStatus.FRESH or _has_other_parents(graph.get(key), instance)
+        if resolver.get_status(key, partition) is not StaleStatus.FRESH or _has_other_parents(graph, key, instance)
     ]
 
 
-def _has_other_parents(asset: AssetNode, instance: DagsterInstance) -> bool:
+def _has_other_parents(graph: AssetGraph, asset: AssetKey, instance: DagsterInstance) -> bool:
     """Whether all partitions of others go into an asset, and some have other data now than when it was made."""
-    parents = [key for key, mapping in asset.partition_mappings.items() if isinstance(mapping, AllPartitionMapping)]
-    made = instance.get_latest_materialization_event(asset.key) if parents else None
+    mappings = graph.get(asset).partition_mappings
+    parents = [key for key, mapping in mappings.items() if isinstance(mapping, AllPartitionMapping)]
+    made = instance.get_latest_materialization_event(asset) if parents else None
     if made is None or made.asset_materialization is None:
         return False
-    tags = made.asset_materialization.tags or {}
-    return tags.get(MADE_FROM) != versions_of(instance, parents)
+    recorded = (made.asset_materialization.tags or {}).get(MADE_FROM)
+    if recorded is None:  # made before account was kept: Dagster's counts, where it keeps some
+        return any(len(_partitions(graph, key)) >= UNSEEN for key in parents)
+    return recorded != versions_of(instance, parents)
+
+
+def _partitions(graph: AssetGraph, asset: AssetKey) -> Sequence[str]:
+    definition = graph.get(asset).partitions_def
+    return definition.get_partition_keys() if definition else []

@@ -22,7 +22,11 @@ RECORDED = Path(__file__).parents[1] / "recorded" / "before_the_move.tar.xz"
 MADE_IN = "/tmp/recorded"
 SOURCES = ("cars", "tanks")
 NEWER_TABLES = {"bridges", "splits"}
-NEWER_COLUMNS = {"resized_images": {"side"}, "manifest": {"side", "unit_id"}}
+NEWER_COLUMNS = {
+    "raw_images": {"asks", "asked_at"},
+    "resized_images": {"side"},
+    "manifest": {"side", "unit_id"},
+}
 
 
 @pytest.fixture(scope="module")

@@ -49,6 +49,7 @@ USES = [
     Use(STALENESS, VERSIONS, "CachingStaleStatusResolver.get_status", ("self", "key", "partition_key")),
     Use(STALENESS, VERSIONS, "StaleStatus.FRESH"),
     Use(STALENESS, GRAPH, "AssetNode.partition_mappings"),
+    Use(STALENESS, GRAPH, "AssetNode.partitions_def"),
     Use(FAN_IN, "dagster", "DagsterInstance.event_log_storage"),
     Use(
         FAN_IN,

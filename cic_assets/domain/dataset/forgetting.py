@@ -40,13 +40,16 @@ def forget_pictures(
     manifest = _read(path)
     of_gone = manifest["sha256"].isin(gone)
     of_posts = _of_posts(manifest, posts)
+    named = [name for name in NAMED_BY_A_PICTURE if name in manifest]
     if of_gone.any():
         # The manifest comes last: it tells, after a kill, that this is not done.
         (folder / DESCRIPTION).unlink(missing_ok=True)
         for array in folder.glob("*.npy"):
             array.unlink()
-    if of_gone.any() or of_posts.any():
-        write_atomically(path, _without(manifest, of_gone, of_gone | of_posts, heirs).to_parquet(index=False))
+    if of_gone.any() or of_posts.any() or manifest[named].isin(gone).any(axis=None):
+        rest = _without(manifest, of_gone, of_gone | of_posts, heirs)
+        renamed = rest.assign(**{name: _renamed(rest, name, gone, heirs) for name in named})
+        write_atomically(path, renamed.to_parquet(index=False))
     return bool(of_gone.any())
 
 
@@ -73,7 +76,11 @@ def _without(manifest: pd.DataFrame, of_gone: pd.Series, nameless: pd.Series, he
     left = {one: heir for one, heir in heirs.items() if heir not in there}
     blank = manifest.copy()
     blank.loc[nameless, [name for name in ABOUT_A_POST if name in manifest.columns]] = ""
-    for name in [name for name in NAMED_BY_A_PICTURE if name in blank]:
-        blank[name] = blank[name].replace(dict(heirs))
     blank.loc[of_gone, "sha256"] = [left.get(sha256, "") for sha256 in manifest.loc[of_gone, "sha256"]]
     return blank[blank["sha256"] != ""].reset_index(drop=True)
+
+
+def _renamed(manifest: pd.DataFrame, column: str, gone: Collection[str], heirs: Mapping[str, str]) -> pd.Series:
+    """What a picture that goes gave its name to is called by its heir, or by one that stays."""
+    names = manifest[column].replace(dict(heirs))
+    return names.mask(names.isin(gone), manifest["sha256"].groupby(names).transform("min"))

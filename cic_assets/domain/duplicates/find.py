@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cic_assets.domain.duplicates.candidates import Candidates
 from cic_assets.domain.duplicates.crops import Crops
 from cic_assets.domain.duplicates.currency import sign
-from cic_assets.domain.duplicates.groups import ITSELF, Bridges, Links, Member, group_pictures
+from cic_assets.domain.duplicates.groups import ITSELF, Links, Member, find_bridges, group_pictures, open_pairs
 from cic_assets.domain.duplicates.overrides import Kept, Overrides
 from cic_assets.domain.duplicates.settings import DuplicateSettings
 from cic_assets.domain.duplicates.verify import Verifier
@@ -95,7 +95,7 @@ def find_duplicates(
     """
     if images.empty:
         groups = pd.DataFrame(columns=list(COLUMNS))
-        return Duplicates(sign(groups, images, settings, overrides), _table_of_bridges([]))
+        return Duplicates(sign(groups, images, settings, overrides), _table_of_bridges(np.empty(0, object), []))
     rows = _in_order_of_preference(images)
     pictures = rows.drop_duplicates("sha256", ignore_index=True)
     decided = overrides.resolved(pictures["sha256"])
@@ -107,7 +107,9 @@ def find_duplicates(
     links = _links(pictures["sha256"], decided)
     verifier.compare_ahead(pair for pair in candidates.of_leaders() if links.leave_open(*pair))
     found = group_pictures(len(pictures), candidates.of, verifier.compare, links)
-    bridges = _bridges(pictures["sha256"].to_numpy(), Bridges(found, candidates.of, links), verifier)
+    pairs = open_pairs(len(pictures), found, candidates.of, links)
+    verifier.compare_ahead(pairs)
+    bridges = _table_of_bridges(pictures["sha256"].to_numpy(), find_bridges(pairs, found, verifier.compare))
     found += _of_several_sources(rows, pictures, found)
     members = pd.DataFrame(_member_rows(pictures["sha256"].to_numpy(), found), columns=MEMBER_COLUMNS)
     groups = _judged(rows.merge(members, on="sha256", validate="many_to_one"), decided.keep)
@@ -165,16 +167,10 @@ def _member_rows(sha256s: NDArray[np.object_], groups: list[list[Member]]) -> It
             }
 
 
-def _bridges(sha256s: NDArray[np.object_], bridges: Bridges, verifier: Verifier) -> pd.DataFrame:
-    verifier.compare_ahead(bridges.open_pairs(len(sha256s)))
+def _table_of_bridges(sha256s: NDArray[np.object_], bridges: list[Member]) -> pd.DataFrame:
     rows = [
-        (sha256s[one.picture], sha256s[one.against], one.verdict.verified_by, one.verdict.distance)
-        for one in bridges.find(len(sha256s), verifier.compare)
+        (sha256s[one.picture], sha256s[one.against], one.verdict.verified_by, one.verdict.distance) for one in bridges
     ]
-    return _table_of_bridges(rows)
-
-
-def _table_of_bridges(rows: list[tuple[str, str, str, float]]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(BRIDGE_COLUMNS)).astype(types_of(BRIDGE_COLUMNS))
 
 

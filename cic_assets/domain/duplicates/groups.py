@@ -5,7 +5,7 @@ takes in those that are verified against itself; so every picture that is droppe
 kept, and A like B like C does not make A and C one. What a person decided goes before every measure.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,40 +75,52 @@ def group_pictures(
     return grouping.groups()
 
 
-class Bridges:
+def open_pairs(
+    n: int, groups: Sequence[Sequence[Member]], candidates_of: CandidatesOf, links: Links
+) -> list[tuple[int, int]]:
+    """Pairs of pictures that may be the same and are not in one group, the first of a pair before the second.
+
+    Args:
+        n: number of pictures.
+        groups: of `group_pictures`.
+        candidates_of: see there.
+        links: what a person decided: pairs that are not one are left out.
+    """
+    group_of = np.arange(n)
+    for group in groups:
+        group_of[[member.picture for member in group]] = group[0].picture
+    pairs = []
+    for picture in range(n):
+        others = candidates_of(picture)
+        others = others[(others > picture) & (group_of[others] != group_of[picture])]
+        pairs += [(picture, other) for other in others.tolist() if frozenset((picture, other)) not in links.apart]
+    return pairs
+
+
+def find_bridges(
+    pairs: Iterable[tuple[int, int]], groups: Sequence[Sequence[Member]], compare: Compare
+) -> list[Member]:
     """Pictures of two groups that are the same all the same: A like B like C, where B was dropped in favour of A.
 
     They stay two groups, but what one net learned of one of them is no surprise to it in the other.
+
+    Args:
+        pairs: of `open_pairs`.
+        groups: of `group_pictures`.
+        compare: see there.
+
+    Returns:
+        As few as make, with the groups, one component of all that are verified to be the same.
     """
-
-    def __init__(self, groups: Sequence[Sequence[Member]], candidates_of: CandidatesOf, links: Links) -> None:
-        self._joined = Components((group[0].picture, member.picture) for group in groups for member in group)
-        self._candidates_of = candidates_of
-        self._apart = links.apart
-
-    def open_pairs(self, n: int) -> Iterator[tuple[int, int]]:
-        """Pairs of the first `n` pictures that may be the same, and are not known to hang together yet."""
-        for picture in range(n):
-            yield from ((picture, other) for other in self._open(picture))
-
-    def find(self, n: int, compare: Compare) -> list[Member]:
-        """The bridges among `n` pictures: as few as make one component of all that are verified to be the same."""
-        found = []
-        for picture in range(n):
-            others = self._open(picture)
-            for other, verdict in zip(others, compare(picture, np.array(others, np.int64)), strict=True):
-                if verdict is not None and not self._joined.are_joined(picture, other):
-                    self._joined.join(picture, other)
-                    found.append(Member(other, picture, verdict))
-        return found
-
-    def _open(self, picture: int) -> list[int]:
-        others = self._candidates_of(picture)
-        return [
-            other
-            for other in others[others > picture].tolist()
-            if not self._joined.are_joined(picture, other) and frozenset((picture, other)) not in self._apart
-        ]
+    joined = Components((group[0].picture, member.picture) for group in groups for member in group)
+    bridges = []
+    for picture, other in pairs:
+        if not joined.are_joined(picture, other):
+            (verdict,) = compare(picture, np.array([other], np.int64))
+            if verdict is not None:
+                joined.join(picture, other)
+                bridges.append(Member(other, picture, verdict))
+    return bridges
 
 
 class _Grouping:

@@ -121,16 +121,18 @@ class Predictor:
         """The picture to the bit as the data set holds its like, (side, side, 3) RGB bytes, or why there is none."""
         if item.data is None:
             return item.error or "could not be read"
-        inspection = inspect(item.data, ImageLimits(min_side=SMALLEST_SIDE))
-        if inspection.outcome is not Outcome.OK:
-            return f"{inspection.outcome}: {inspection.reason}"
         how = self.card.preprocessing
         try:
+            inspection = inspect(item.data, ImageLimits(min_side=SMALLEST_SIDE))
+            if inspection.outcome is not Outcome.OK:
+                return f"{inspection.outcome}: {inspection.reason}"
             if how.jpeg_quality is None:
                 return prepare(item.data, how.side)
             return decode(prepared_jpeg(item.data, how.side, how.jpeg_quality))
         except UnreadableImage as error:
             return str(error)
+        except MemoryError:
+            return "no memory was left to decode it"
 
     def _say(self, path: str, probabilities: NDArray[np.float64]) -> Prediction:
         by_class = dict(zip(self.card.labels, map(float, probabilities), strict=True))

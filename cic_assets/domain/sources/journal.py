@@ -89,7 +89,7 @@ def fetched_elsewhere(root: DataRoot, key: str, origin: str, limits: str, urls: 
     wanted, found = set(urls), dict[str, Download]()
     origins = _NET if origin in _NET else {origin}
     for other in root.table_partitions(TABLE):
-        if other == key or not wanted:
+        if other == key or not wanted or wanted.isdisjoint(root.read_table(TABLE, other, ["media_url"])["media_url"]):
             continue
         table = completed(root.read_table(TABLE, other))
         same = (table["outcome"] == Outcome.OK) & (table["limits"] == limits) & table["origin"].isin(origins)

@@ -101,11 +101,13 @@ def remove(
 
 
 def forget_meanwhile(root: DataRoot, model: str) -> None:
-    """Mark a model that was trained while pictures of its data set were taken down."""
+    """Mark a model that was trained while pictures of its data set were taken down, and remove what that left."""
     folder = root.model(model)
     with root.lock.held():
         named = [root.read_table(RAW, key)["sha256"] for key in root.table_partitions(RAW)]
-        gone = seen_pictures(folder).difference(*named)
+        gone = seen_pictures(folder).difference(*named) if named else frozenset()
+        if gone and root.is_local:
+            shutil.rmtree(str(root.scratch / model), ignore_errors=True)
         mark_taken_down(folder, gone, datetime.now(UTC).isoformat(timespec="seconds"))
 
 

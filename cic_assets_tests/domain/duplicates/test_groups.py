@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cic_assets.domain.components import Components
-from cic_assets.domain.duplicates.groups import BY_A_PERSON, ITSELF, Bridges, Links, group_pictures
+from cic_assets.domain.duplicates.groups import BY_A_PERSON, ITSELF, Links, find_bridges, group_pictures, open_pairs
 from cic_assets.domain.duplicates.verify import Verdict
 
 SAME = Verdict("test", 0.1)
@@ -24,7 +24,8 @@ def group_and_bridge(n, pairs, **links):
         return [SAME if frozenset((picture, int(other))) in alike else None for other in others]
 
     groups = group_pictures(n, candidates_of, compare, Links(**links))
-    return groups, Bridges(groups, candidates_of, Links(**links)).find(n, compare)
+    pairs = open_pairs(n, groups, candidates_of, Links(**links))
+    return groups, find_bridges(pairs, groups, compare)
 
 
 def positions(groups):

@@ -5,7 +5,9 @@ import socket
 import cv2
 import numpy as np
 import pandas as pd
+import pillow_heif
 import pytest
+from PIL import Image
 
 from cic_assets.domain.dataset import DatasetSettings, resize_pictures
 from cic_assets.domain.download import Network
@@ -23,6 +25,7 @@ from cic_assets.domain.prediction import (
     predict_sources,
     read_inputs,
 )
+from cic_assets.domain.prediction import predictor as predictor_module
 from cic_assets.storage import DataRoot, write_json
 from cic_assets.web.replay import replay
 from cic_assets_tests.fixtures.predictors import SIDE
@@ -57,6 +60,29 @@ def test_a_folder_is_searched_to_its_depth_and_other_files_are_reported(predicto
     assert by_name["x.PNG"].label == "bright"
     assert "not a picture by its name" in by_name["notes.txt"].error
     assert {name: item.skipped for name, item in by_name.items()} == {"x.PNG": False, "notes.txt": True}
+
+
+def test_pictures_of_telephones_are_looked_at(predictor, tmp_path):
+    pillow_heif.register_heif_opener()
+    for name, image_format in (("a.heic", "HEIF"), ("b.HEIF", "HEIF"), ("c.avif", "AVIF")):
+        Image.new("RGB", (120, 120), "white").save(tmp_path / name, image_format)
+    assert [item.label for item in predictor.predict([str(tmp_path)])] == ["bright"] * 3
+
+
+def test_a_shortage_of_memory_is_said_of_the_picture_that_met_it(predictor, grey, tmp_path, monkeypatch):
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(grey(250))
+    look = predictor_module.inspect
+    met = iter([True, False])
+
+    def short(*arguments):
+        if next(met):
+            raise MemoryError
+        return look(*arguments)
+
+    monkeypatch.setattr(predictor_module, "inspect", short)
+    first, second = predictor.predict([str(tmp_path)])
+    assert (first.error, second.label) == ("no memory was left to decode it", "bright")
 
 
 def test_an_empty_folder_is_said_to_be_empty(tmp_path):

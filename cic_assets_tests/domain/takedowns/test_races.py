@@ -17,13 +17,21 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from cic_assets.domain.dataset import DatasetError, DatasetSettings, build_dataset, resize_pictures
+from cic_assets.domain.dataset import (
+    COPIES,
+    DatasetError,
+    DatasetSettings,
+    build_dataset,
+    find_units,
+    relations_of_posts,
+    resize_pictures,
+)
 from cic_assets.domain.duplicates import (
     DuplicateSettings,
     Overrides,
+    copy_pairs,
     find_duplicates,
     fingerprint_pictures,
-    group_members,
     kept_pictures,
 )
 from cic_assets.domain.sources import TakedownGuard, TakenDownMeanwhileError, load_tombstones
@@ -169,21 +177,23 @@ class RacingWriters(RuleBasedStateMachine):
         root = self.place.root
         keys = root.table_partitions("raw_images")
 
-        def published(name, make, partition=None):
+        def published(names, make, partition=None):
+            """Tables that are made together."""
             guard = TakedownGuard(root)
-            table = make()
+            tables = make()
             if breaks:
                 breaks.pop()()
             with contextlib.suppress(TakenDownMeanwhileError), guard.publishing():
-                root.write_table(name, table, partition)
-                return table
-            return published(name, make, partition)
+                for name, table in zip(names, tables, strict=True):
+                    root.write_table(name, table, partition)
+                return
+            published(names, make, partition)
 
         if not keys:
             return
         read = root.read_table
         for key in keys:
-            published("image_hashes", lambda k=key: fingerprint_pictures(read("raw_images", k), root.images), key)
+            published(["image_hashes"], lambda k=key: [fingerprint_pictures(read("raw_images", k), root.images)], key)
         self._groups(root, keys, published)
         self._dataset(root, keys, meanwhile)
 
@@ -196,16 +206,18 @@ class RacingWriters(RuleBasedStateMachine):
                 images, lambda one: root.images.get(one, formats[one]), DuplicateSettings(), Overrides()
             )
 
-        published("duplicates", find)
+        published(["duplicates", "bridges"], find)
         for key in keys:
             published(
-                "resized_images",
-                lambda k=key: resize_pictures(
-                    kept_pictures(root.read_table("image_hashes", k), root.read_table("duplicates")),
-                    root.images,
-                    root.resized(64),
-                    DatasetSettings(side=64),
-                ),
+                ["resized_images"],
+                lambda k=key: [
+                    resize_pictures(
+                        kept_pictures(root.read_table("image_hashes", k), root.read_table("duplicates")),
+                        root.images,
+                        root.resized(64),
+                        DatasetSettings(side=64),
+                    )
+                ],
                 key,
             )
 
@@ -215,6 +227,9 @@ class RacingWriters(RuleBasedStateMachine):
         pictures = root.read_tables("resized_images", keys)
         if meanwhile:
             meanwhile()
+        raw = root.read_tables("raw_images", keys)
+        raw = raw[raw["outcome"] == "ok"]
+        copies = copy_pairs(root.read_table("duplicates"), root.read_table("bridges"))
         with contextlib.suppress(TakenDownMeanwhileError, DatasetError, FileNotFoundError):
             build_dataset(
                 pictures.assign(klass="car"),
@@ -223,7 +238,7 @@ class RacingWriters(RuleBasedStateMachine):
                 DatasetSettings(side=64, min_per_class=3),
                 name="x",
                 classes=["car"],
-                members=group_members(root.read_table("duplicates")),
+                units=find_units(raw["sha256"], {COPIES: copies, **relations_of_posts(raw)}),
                 publishing=guard.publishing,
             )
 
