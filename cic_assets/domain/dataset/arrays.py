@@ -140,14 +140,12 @@ def build_dataset(
                 _write_if_new(target / file, table.to_parquet(index=False))
         return info
     # The description comes last: without it, or with another version in it, the arrays beside it do not count.
-    (target / DESCRIPTION).unlink(missing_ok=True)
-    with local_directory(target, publishing=publishing) as folder:
+    with local_directory(target, last=DESCRIPTION, publishing=publishing) as folder:
         for split in Split:
             _write_split(folder, split, manifest[manifest["split"] == split], resized, settings.side)
         manifest.to_parquet(folder / MANIFEST, index=False)
         splits.to_parquet(folder / SPLITS, index=False)
-    with publishing():
-        write_json(target / DESCRIPTION, info.model_dump())
+        write_json(UPath(folder / DESCRIPTION), info.model_dump())
     return info
 
 

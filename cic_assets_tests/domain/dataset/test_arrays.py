@@ -1,3 +1,6 @@
+import contextlib
+import errno
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -13,6 +16,7 @@ from cic_assets.domain.dataset import (
     SplitSettings,
     build_dataset,
     find_units,
+    is_complete,
     load_info,
     load_split,
     resize_pictures,
@@ -164,3 +168,22 @@ def test_pictures_that_are_given_a_split_get_it(resized, target, tmp_path):
     build(resized, target, DatasetSettings(side=32, splits=SplitSettings(given=card)))
     splits = pd.read_parquet(target / MANIFEST).set_index("sha256")["split"]
     assert list(splits[resized[0]["sha256"]]) == ["test", "train", "validation", "train"] * 25
+
+
+def test_a_data_set_that_cannot_be_written_leaves_the_one_before(resized, target):
+    before = build(resized, target)
+    table, copies = resized
+    fewer = table.drop(index=table.index[:5])
+
+    @contextlib.contextmanager
+    def refusing():
+        raise OSError(errno.ENOSPC, "No space left on device")
+        yield
+
+    with pytest.raises(OSError, match="No space"):
+        build((fewer, copies), target, publishing=refusing)
+    copies.remove(fewer["sha256"].iloc[-1])
+    with pytest.raises(FileNotFoundError):
+        build((fewer, copies), target)
+    assert is_complete(target)
+    assert load_info(target) == before
