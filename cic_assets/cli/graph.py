@@ -119,7 +119,7 @@ def rescrape(
 @click.option("--ui", is_flag=True, help="show it in the Dagster UI, in place of running it")
 @port_option
 def demo(data_root: str | None, ui: bool, port: int) -> None:
-    """The whole graph on the embedded sample of drawn pictures, offline, in minutes."""
+    """The whole graph on the embedded sample of drawn pictures, in minutes; without a network, too."""
     environment = environment_of(
         problem=SAMPLE_PROBLEM,
         archive=SAMPLE,

@@ -1,5 +1,6 @@
 """`cic dev`: one problem, or several, in Dagster's UI."""
 
+import fcntl
 import os
 import signal
 import sys
@@ -21,6 +22,7 @@ from cic_assets.cli.options import (
     problem_of,
 )
 from cic_assets.config.environment import Environment
+from cic_assets.web.ports import why_taken
 
 if TYPE_CHECKING:
     from cic_assets.config.problem import Problem
@@ -54,7 +56,8 @@ def show(environments: Sequence[Environment], port: int) -> NoReturn:
     """Become the Dagster UI and daemon: a code location for each problem.
 
     Raises:
-        click.ClickException: a problem is not usable, or two of them cannot be shown in one UI.
+        click.ClickException: a problem is not usable, two of them cannot be shown in one UI, the port is taken, or a UI
+            of the same runs is at work.
     """
     from dagster import DagsterInstance
 
@@ -64,6 +67,9 @@ def show(environments: Sequence[Environment], port: int) -> NoReturn:
     shown = [(environment, problem_of(environment)) for environment in environments]
     _refuse_equal_prefixes(shown)
     home = _home_of_all(shown)
+    if why := why_taken("127.0.0.1", port):  # Dagster would go on without its webserver
+        raise click.ClickException(why)
+    _claim_ui(home)
     with DagsterInstance.from_config(str(home)) as instance:
         close_abandoned_runs(instance)
     alone = len(shown) == 1
@@ -75,6 +81,16 @@ def show(environments: Sequence[Environment], port: int) -> NoReturn:
     # Dagster takes SIGTERM for SIGINT. Where that is ignored, as in the background of a script, nothing would end it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.execve(sys.executable, command, variables)  # noqa: S606 - no shell; the UI takes this process's place
+
+
+def _claim_ui(home: Path) -> None:
+    """Two daemons on one home would start all twice. The lock lasts as long as the process, whatever it becomes."""
+    lock = os.open(home / "ui.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise click.ClickException(f"a UI and daemon of {home} are at work already: use that one, or end it") from None
+    os.set_inheritable(lock, True)
 
 
 _Shown = Sequence[tuple[Environment, "Problem"]]

@@ -36,7 +36,7 @@ class Environment(BaseModel):
     data_root: str = Field(
         default="",
         title="CIC_DATA_ROOT",
-        description="folder or fsspec URL of everything materialized; data beside the problem file unless given",
+        description="folder or fsspec URL of all that is materialized; unless given, data beside the problem file",
     )
     archive: str = Field(
         default="",

@@ -216,6 +216,7 @@ def test_a_purge(own_finished):
 ELSEWHERE = {
     ("cic run, cic demo", "another command is at work on the data root", 1),
     ("cic run, cic demo", "Ctrl+C", 1),
+    ("cic dev", "its port is taken, or a UI of the same runs is at work", 1),
     ("cic dev, cic serve, cic archive serve", "it was told to stop: Ctrl+C, SIGTERM", 0),
     ("cic purge", "it is gone", 0),
 }

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import secrets
-import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -21,6 +20,7 @@ from starlette.routing import Route
 from cic_assets.domain.download import Network
 from cic_assets.domain.prediction import Input, PredictionError, read_inputs
 from cic_assets.storage import DataRoot
+from cic_assets.web.ports import why_taken
 from cic_assets.web.predict.panel import Answer, Panel
 
 T = TypeVar("T")
@@ -180,17 +180,9 @@ def serve_page(
     """
     import uvicorn
 
-    _check_port(host, port)  # before the models, which take longer to load
+    if why := why_taken(host, port):  # before the models, which take longer to load
+        raise PredictionError(why)
     hosts = ("*",) if host in _ANYWHERE else (*_LOOPBACK, host)
     with loading():
         panel = Panel.load(root)
     uvicorn.run(build_app(panel, hosts=hosts), host=host, port=port, access_log=False, timeout_keep_alive=15)
-
-
-def _check_port(host: str, port: int) -> None:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-        except OSError as error:
-            raise PredictionError(f"port {port} of {host} cannot be had: {error.strerror}; choose another") from None
