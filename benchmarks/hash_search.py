@@ -1,6 +1,9 @@
-"""All pairs among many 64-bit hashes: the curve of ours, its recall, and faiss on the same hashes.
+"""Close pairs among many 64-bit hashes, as the product asks for them and of one hash a picture, and by faiss.
 
-    python benchmarks/hash_search.py [--photos FOLDER] [--largest 10000000] [--output benchmarks/results/hash_search.md]
+    python benchmarks/hash_search.py [--photos FOLDER] [--pictures 100000] [--largest 10000000] [--output FILE]
+
+The product looks for every picture by six hashes among 83 of every other one: that is the first table, from drawn
+thumbnails to pairs. The others measure the search alone, on one hash a picture.
 
 FOLDER has real photos, of whose pHashes the rates and correlations of bits are taken for the sets "as photos". Each
 search runs in a process of its own, so that its peak memory is its own.
@@ -18,9 +21,11 @@ from statistics import NormalDist
 
 import numpy as np
 from peers.environment import machine, python_of
+from peers.hash_searchers import asked_and_known
 
 from cic_assets.domain.duplicates import DuplicateSettings
 from cic_assets.domain.duplicates.blocks import best_scheme
+from cic_assets.domain.duplicates.descriptors import SIDE, even_tones
 from cic_assets.domain.images import UnreadableImage, fingerprint
 
 HERE = Path(__file__).resolve().parent
@@ -31,6 +36,8 @@ LONG = 2_000_000
 """Sets of more hashes than this are searched once."""
 PLANTED = 1_000
 SAMPLE = 2_000
+FEW = 200
+"""Hashes that are asked by brute force, too, among those of all windows."""
 COPIES_OF = 50
 """Hashes that half of a clumped set are copies of."""
 
@@ -129,6 +136,36 @@ def sets(n: int, radius: int, photos: Path | None, rng: np.random.Generator) -> 
         yield "as photos", np.concatenate([real, planted(real, radius, rng)])
 
 
+def thumbnails(n: int, rng: np.random.Generator) -> np.ndarray:
+    """(n, 32, 32) drawn ones: noise whose amplitude falls with its frequency, as in photos, its tones evened."""
+    frequencies = np.hypot(*np.meshgrid(np.fft.fftfreq(SIDE), np.fft.rfftfreq(SIDE), indexing="ij"))
+    falling = 1 / np.maximum(frequencies, 1 / SIDE)
+    drawn = np.empty((n, SIDE, SIDE), np.uint8)
+    for i in range(n):
+        noise = np.fft.irfft2(np.fft.rfft2(rng.standard_normal((SIDE, SIDE))) * falling, (SIDE, SIDE))
+        drawn[i] = even_tones(np.clip(128 + 40 * noise / noise.std(), 0, 255).astype(np.uint8))
+    return drawn
+
+
+def of_pictures(largest: int, radius: int) -> Iterator[str]:
+    """Rows of the table of what the product asks."""
+    rng = np.random.default_rng(2)
+    for n in (size for size in SIZES if size <= largest):
+        drawn = thumbnails(n, rng)
+        found = search("product", drawn, radius, None)
+        asked, known = asked_and_known(drawn)
+        near, total, hits = set(map(tuple, found.pairs.T.tolist())), 0, 0
+        for position in rng.choice(len(asked), FEW).tolist():
+            others = np.flatnonzero(np.bitwise_count(known ^ asked[position]) <= radius).tolist()
+            total, hits = total + len(others), hits + sum((position, other) in near for other in others)
+        row = (
+            f"| {n:,} | {len(asked):,} | {len(known):,} | {found.pairs.shape[1]:,} | {found.wall:.2f} | "
+            f"{found.processor:.2f} | {found.peak / 1e6:,.0f} | {hits / total:.1%} |"
+        )
+        print(row, flush=True)
+        yield row
+
+
 def curve(largest: int, radius: int, photos: Path | None) -> Iterator[str]:
     """Rows of the table of ours."""
     rng = np.random.default_rng(0)
@@ -179,10 +216,12 @@ def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=Path)
-    parser.add_argument("--largest", type=int, default=SIZES[-1])
+    parser.add_argument("--pictures", type=int, default=100_000, help="at most, as the product asks")
+    parser.add_argument("--largest", type=int, default=SIZES[-1], help="set of one hash a picture")
     parser.add_argument("--output", type=Path, default=HERE / "results" / "hash_search.md")
     arguments = parser.parse_args()
     radius = DuplicateSettings().radius
+    pictures = list(of_pictures(arguments.pictures, radius))
     rows = list(curve(arguments.largest, radius, arguments.photos))
     peers = list(against_faiss(arguments.largest, radius))
     photos = "bits as often set, and as often together in twos, as in the pHashes of real photos"
@@ -195,6 +234,8 @@ def main() -> None:
             machine=machine(),
             radius=radius,
             sample=SAMPLE,
+            pictures="\n".join(pictures),
+            few=FEW,
             curve="\n".join(rows),
             photos=photos if arguments.photos else f"{photos} (not measured: no folder was given)",
             peers="\n".join(peers),

@@ -71,7 +71,9 @@ def _groups(table: pd.DataFrame, store: ContentStore) -> NDArray[np.object_]:
     )  # fmt: skip
     fingerprints = fingerprint_pictures(raw, store)
     fingerprints["klass"] = fingerprints["subreddit"]
-    found = find_duplicates(fingerprints, lambda sha256: store.get(sha256, "jpeg"), DuplicateSettings(), Overrides())
+    found = find_duplicates(
+        fingerprints, lambda sha256: store.get(sha256, "jpeg"), DuplicateSettings(), Overrides()
+    ).groups
     names = dict(zip(found["sha256"], found["group_id"], strict=True))
     return np.array([names.get(sha256, sha256) for sha256 in table["sha256"]], dtype=object)
 

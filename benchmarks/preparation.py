@@ -22,12 +22,15 @@ import numpy as np
 import pandas as pd
 
 from cic_assets.domain.dataset import (
+    COPIES,
     DatasetSettings,
     SplitBy,
     SplitSettings,
     assign_splits,
     find_quality_issues,
     find_shortcuts,
+    find_units,
+    relations_of_posts,
     resize_pictures,
 )
 from cic_assets.storage import DataRoot, content_version
@@ -44,7 +47,9 @@ def made_up(rows: int) -> pd.DataFrame:
     table["klass"] = np.array(CLASSES)[random.integers(0, 2, rows)]
     table["subreddit"] = table["klass"] + "s"
     table["group_id"] = table["sha256"].where(random.random(rows) > 0.05, "g" + table["sha256"].str[:15])
+    table["unit_id"] = table["group_id"]
     table["post_id"] = table["sha256"].str[:7]
+    table["crosspost_of"] = ""
     table["permalink"] = "/r/" + table["subreddit"] + "/comments/" + table["post_id"] + "/a_title_of_some_length/"
     table["title"] = "A title of some length of the post " + table["post_id"]
     table["author"] = "author_" + table["sha256"].str[8:16]
@@ -61,14 +66,19 @@ def made_up(rows: int) -> pd.DataFrame:
 def steps(root: DataRoot, table: pd.DataFrame) -> Iterator[tuple[str, Callable[[], object]]]:
     """Each step of the graph's own cost with its name."""
     previous = dict(zip(table["sha256"], assign_splits(table, {}, {}, SplitSettings()), strict=True))
-    members = {group: frozenset({sha256}) for group, sha256 in zip(table["group_id"], table["sha256"], strict=True)}
+    copies_of = list(zip(table["sha256"], table["group_id"], strict=True))
+    members = {unit: frozenset({sha256}) for unit, sha256 in zip(table["unit_id"], table["sha256"], strict=True)}
     yield "write a table", lambda: root.write_table("resized_images", table, "cars")
     yield "read it", lambda: root.read_table("resized_images", "cars")
     yield "hash it (its version)", lambda: content_version(table)
     kept = table.drop(columns=["resized_sha256", "bytes_after", "red", "green", "blue"])
-    made = table.assign(jpeg_quality=95)
+    made = table.assign(jpeg_quality=95, side=256)
     copies = root.resized(256)
     yield "see that each copy is there", lambda: resize_pictures(kept, root.images, copies, DatasetSettings(), made)
+    yield (
+        "find what must be in one split",
+        lambda: find_units(table["sha256"], {COPIES: copies_of, **relations_of_posts(table)}),
+    )
     for by in SplitBy:
         settings = DatasetSettings(splits=SplitSettings(by=by)).splits
         yield f"divide by {by}", lambda settings=settings: assign_splits(table, members, previous, settings)

@@ -53,7 +53,11 @@ def holdout(photos: Photos, settings: ModelSettings, seed: int, work: Path, opti
     )
     card = train_in_process(spec, note)
     predictions = pd.read_parquet(work / "model" / "predictions.parquet").query("split == 'test'")
-    return _of_card(card) | {"wrong": predictions["sha256"][predictions["predicted"] != predictions["klass"]].tolist()}
+    is_wrong = predictions["predicted"] != predictions["klass"]
+    return _of_card(card) | {
+        "judged": predictions["sha256"].tolist(),
+        "wrong": predictions["sha256"][is_wrong].tolist(),
+    }
 
 
 def _one_fifth_apart(photos: Photos, settings: ModelSettings, seed: int, work: Path) -> Path:
@@ -107,6 +111,7 @@ def _judged(photos: Photos, test: Rows, logits: NDArray[np.float32]) -> Record:
         "right": int((~wrong).sum()),
         "count": len(test),
         "loss": log_loss(softmax(logits), labels, KERAS_FLOOR),
+        "judged": photos.sha256[test].tolist(),
         "wrong": photos.sha256[test][wrong].tolist(),
     }
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -32,6 +33,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
+# Who runs the tests in the background may have Ctrl+C ignored, and what they start would inherit it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # A busy machine is no fault of the code: how long an example takes is for benchmarks to say.
 settings.register_profile(
     "any machine",
@@ -45,6 +50,11 @@ settings.load_profile("any machine")
 HERE = Path(__file__).resolve().parent
 LONGEST_FIRST = frozenset({"e2e", "cli", "orchestration", "models", "test_docs.py"})
 """Folders and files of long tests: begun last, such a file would keep one worker at work alone."""
+
+
+def pytest_xdist_auto_num_workers():
+    """One more than there are cores: some tests wait for clocks and servers most of the time."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(config, items):

@@ -103,7 +103,7 @@ def ours() -> Finder:
             rows.append({"sha256": sha256, "post_id": path.name, "outcome": "ok", **post, **size})
         raw = pd.DataFrame(rows)
         images = fingerprint_pictures(raw, store).assign(klass="")
-        groups = find_duplicates(images, store.get, DuplicateSettings(), Overrides())
+        groups = find_duplicates(images, store.get, DuplicateSettings(), Overrides()).groups
         joined = raw.merge(groups[["sha256", "group_id"]], on="sha256", how="left")
         by_group = joined.groupby(joined["group_id"].fillna(joined["sha256"]))["post_id"]
         return [list(names) for _, names in by_group if len(names) > 1]

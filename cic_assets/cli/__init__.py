@@ -9,7 +9,7 @@ import click
 from cic_assets.cli.archives import archive, sample
 from cic_assets.cli.exports import export
 from cic_assets.cli.faults import Commands
-from cic_assets.cli.graph import demo, run
+from cic_assets.cli.graph import demo, rescrape, run
 from cic_assets.cli.predictions import predict, serve
 from cic_assets.cli.problems import new
 from cic_assets.cli.takedowns import purge
@@ -24,7 +24,7 @@ def cli() -> None:
     """From a question that a picture answers to classifiers, a report and a predictor."""
 
 
-for _command in (new, run, demo, dev, sample, archive, predict, serve, export, purge):
+for _command in (new, run, rescrape, demo, dev, sample, archive, predict, serve, export, purge):
     cli.add_command(_command)
 
 

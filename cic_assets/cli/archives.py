@@ -1,8 +1,20 @@
 """`cic archive`: recorded archives of subreddits; and `cic sample`: drawn pictures to try things out with."""
 
+import os
+import shlex
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
+
+from cic_assets.cli.options import environment_of, problem_of, problem_option
+from cic_assets.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from cic_assets.domain.reddit import RedditCredentials
 
 MOST_PICTURES = 150
 """So many pictures of each class are in the embedded sample at least."""
@@ -24,6 +36,61 @@ def serve_archive(directory: Path, port: int) -> None:
         serve(directory, port, say=click.echo)
     except ArchiveError as error:
         raise click.ClickException(str(error)) from None
+
+
+@archive.command("record")
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@problem_option
+def record_archive(directory: Path, problem: Path | None) -> None:
+    """Record a problem's subreddits and what their posts link to, with your API key, to be replayed.
+
+    It holds what others posted, and nothing takes it down there: keep it to yourself, and not for long.
+    """
+    from cic_assets.domain.download import Network
+    from cic_assets.domain.reddit import RedditError, connect
+    from cic_assets.domain.sources import SourceKind
+    from cic_assets.web.replay import record
+
+    asked = problem_of(environment_of(problem=problem))
+    sources = [partition.source for partition in asked.partitions.values()]
+    names = [source.value for source in sources if source.kind is SourceKind.SUBREDDIT]
+    if not names:
+        raise click.ClickException(f"{asked.name} has no source r/NAME: expected one to record")
+    try:
+        with connect(_credentials(), settings=asked.reddit) as reddit, Progress(Console(stderr=True)) as progress:
+            done = record(
+                directory, names, reddit, Network.public(), asked.reddit, asked.download,
+                on_progress=_seldom(progress.line),
+            )  # fmt: skip
+    except RedditError as error:
+        raise click.ClickException(str(error)) from None
+    lost = ", ".join(f"{count} {outcome}" for outcome, count in sorted(done.lost.items()))
+    click.echo(
+        f"Recorded {done.posts} posts and {done.files} pictures" + (f"; 404 when replayed: {lost}" if lost else "")
+    )
+    click.echo(f"Replay it: cic run --archive {shlex.quote(str(directory))} --data-root DIR")
+
+
+def _credentials() -> "RedditCredentials":
+    from cic_assets.domain.reddit import RedditCredentials
+
+    given = {name: os.environ.get(f"REDDIT_{name.upper()}", "") for name in ("client_id", "client_secret", "username")}
+    return RedditCredentials(
+        client_id=given["client_id"], client_secret=given["client_secret"] or None, username=given["username"]
+    )
+
+
+def _seldom(say: Callable[[str], None], seconds: float = 2.0) -> Callable[[str], None]:
+    """Of many lines one now and then."""
+    last = -seconds
+
+    def said(line: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= seconds:
+            last = time.monotonic()
+            say(line)
+
+    return said
 
 
 @click.command()

@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import click
 from rich.console import Console
@@ -27,6 +27,26 @@ from cic_assets.config.schedule_settings import Train
 if TYPE_CHECKING:
     from cic_assets.config.problem import Problem
     from cic_assets.storage import DataRoot
+
+RETRIED = (
+    "http_error",
+    "not_an_image",
+    "timeout",
+    "error",
+    "truncated",
+    "empty",
+    "placeholder",
+    "too_large",
+    "blocked",
+)
+"""Outcomes after which another answer is possible."""
+
+
+class Retry(NamedTuple):
+    """What `cic rescrape` asks for again: media that ended so, of one source or of all."""
+
+    outcomes: tuple[str, ...]
+    source: str | None
 
 
 @click.command()
@@ -62,6 +82,39 @@ def run(
 
 
 @click.command()
+@click.option(
+    "--retry",
+    "outcomes",
+    required=True,
+    multiple=True,
+    type=click.Choice(RETRIED),
+    help="what to ask for again, however often it was asked for; may be given again",
+)
+@click.option("--source", default=None, metavar="KEY", help="of this source alone")
+@problem_option
+@archive_option
+@data_root_option
+@preset_option
+@device_option
+def rescrape(
+    outcomes: tuple[str, ...],
+    source: str | None,
+    problem: Path | None,
+    archive: str | None,
+    data_root: str | None,
+    preset: str | None,
+    device: str | None,
+) -> None:
+    """Ask again for what ended in an outcome, then do as `cic run` does."""
+    _run(
+        environment_of(
+            problem=problem, archive=archive_folder(archive), data_root=data_root, preset=preset, device=device
+        ),
+        retry=Retry(outcomes, source),
+    )
+
+
+@click.command()
 @data_root_option
 @click.option("--ui", is_flag=True, help="show it in the Dagster UI, in place of running it")
 @port_option
@@ -81,13 +134,20 @@ def demo(data_root: str | None, ui: bool, port: int) -> None:
     click.echo(f"In the Dagster UI: cic demo --ui{where}")
 
 
-def _run(environment: Environment, train: Train = "when-due", assets: frozenset[str] = frozenset()) -> None:
+def _run(
+    environment: Environment,
+    train: Train = "when-due",
+    assets: frozenset[str] = frozenset(),
+    retry: Retry | None = None,
+) -> None:
     console = Console(stderr=True)
     progress = Progress(console)
     console.print(f"Loading {environment.problem}", highlight=False, markup=False, soft_wrap=True)
     root, problem = data_root_of(environment), problem_of(environment)
     if missing := _missing_sources(root, problem):  # told now, not when its turn comes after hours of downloads
         raise click.ClickException("\n".join(missing))
+    if retry and retry.source not in (None, *problem.partitions):
+        raise click.UsageError(f"--source {retry.source}: expected one of {', '.join(problem.partitions)}")
     _check_device(console, environment)
     claim(root, problem, environment)
     # Dagster takes seconds to import: neither `cic --help` nor a mistake in the problem file waits for it.
@@ -101,6 +161,8 @@ def _run(environment: Environment, train: Train = "when-due", assets: frozenset[
     lack = Remains(root, side=problem.dataset.side, models=problem.models, has_weights=has_weights).lack
     try:
         with open_instance(root, problem.dagster) as instance, progress:
+            if retry:
+                _ask_again(console, root, retry)
             wanted = Wanted(assets, train, lambda: plan_of(problem, root, instance, has_weights=has_weights))
             on_stage, on_line = progress.stage, progress.line
             done = run_graph(definitions, instance, list(problem.partitions), lack, on_stage, on_line, wanted)
@@ -124,6 +186,16 @@ def _missing_sources(root: "DataRoot", problem: "Problem") -> list[str]:
 
     new = [one.source for key, one in problem.partitions.items() if not root.has_table("raw_images", key)]
     return [why for source in new if (why := why_missing(source))]
+
+
+def _ask_again(console: Console, root: "DataRoot", retry: Retry) -> None:
+    from cic_assets.domain.media import Outcome
+    from cic_assets.domain.sources import ask_again
+
+    outcomes = [Outcome(outcome) for outcome in retry.outcomes]
+    keys = [key for key in root.table_partitions("raw_images") if retry.source in (None, key)]
+    count = sum(ask_again(root, outcomes, key) for key in keys)
+    console.print(f"Asking again for {count} media", highlight=False)
 
 
 def _check_device(console: Console, environment: Environment) -> None:

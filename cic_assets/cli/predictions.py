@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="PATH|URL|DIR...")
 @data_root_option
-@click.option("--model", default=None, help="which model; the best by validation accuracy unless given")
+@click.option("--model", default=None, help="which model; the best by validation loss unless given")
 @click.option("--json", "as_json", is_flag=True, help="a list of objects, one a picture")
 def predict(sources: tuple[str, ...], data_root: str | None, model: str | None, as_json: bool) -> None:
     """Classify pictures with the best model.

@@ -19,43 +19,68 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 @click.option("--sha256", "sha256s", multiple=True, metavar="HEX", help="a picture, under whatever post it is or comes")
 @click.option("--source", default=None, metavar="KEY", help="where lists or folders have several items of one name")
 @click.option("--whole-source", default=None, metavar="KEY", help="all of one that the problem names no more")
+@click.option("--missing", default=None, metavar="KEY", help="what Reddit left out of a source when it was last asked")
 @data_root_option
 def purge(
     posts: tuple[str, ...],
     sha256s: tuple[str, ...],
     source: str | None,
     whole_source: str | None,
+    missing: str | None,
     data_root: str | None,
 ) -> None:
     """Remove posts, pictures or a source from everywhere under the data root.
 
-    Posts and pictures stay away for good. A source comes back where the problem names it again.
+    Posts and pictures stay away for good, also where a run is at work: it does again what had them in it. A source
+    comes back where the problem names it again, and what was missing where Reddit has it again.
     """
-    from cic_assets.domain.takedowns import PurgeError, remove_source
-    from cic_assets.domain.takedowns import purge as purge_from
-    from cic_assets.orchestration.instance import lock_root
+    from cic_assets.domain.takedowns import PurgeError
 
-    if whole_source is not None and (posts or sha256s or source):
-        raise click.UsageError("--whole-source goes without --post, --sha256 and --source")
-    if not posts and not sha256s and whole_source is None:
-        raise click.UsageError("nothing to purge: give --post ID, --sha256 HEX or --whole-source KEY")
+    _check_options(posts, sha256s, source, whole_source, missing)
+    root = data_root_of(environment_of(data_root=data_root))
+    try:
+        if whole_source is not None:
+            said = _purge_source(root, whole_source)
+        else:
+            said = _purge_posts(root, posts, sha256s, source, missing)
+    except PurgeError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{said}; {_REBUILT}")
+
+
+def _check_options(
+    posts: tuple[str, ...], sha256s: tuple[str, ...], source: str | None, whole_source: str | None, missing: str | None
+) -> None:
+    for name, value in (("--whole-source", whole_source), ("--missing", missing)):
+        if value is not None and (posts or sha256s or source or {whole_source, missing} - {value, None}):
+            raise click.UsageError(f"{name} goes without --post, --sha256, --source or another KEY")
+    if not posts and not sha256s and whole_source is None and missing is None:
+        raise click.UsageError("nothing to purge: give --post ID, --sha256 HEX, --whole-source KEY or --missing KEY")
     for sha256 in sha256s:
         if not _SHA256.fullmatch(sha256):
             raise click.UsageError(f"--sha256 {sha256}: expected a picture's 64 digits, 0 to 9 and a to f")
-    root = data_root_of(environment_of(data_root=data_root))
-    try:
-        with lock_root(root):
-            if whole_source is not None:
-                _refuse_named(root, whole_source)
-                removed = remove_source(root, whole_source, _say)
-                kept = f", {removed.kept} kept because another source has them too" if removed.kept else ""
-                click.echo(f"Removed {removed.key}: {removed.pictures} pictures{kept}; {_REBUILT}")
-                return
-            done = purge_from(root, posts, sha256s, source=source, on_progress=_say)
-    except PurgeError as error:
-        raise click.ClickException(str(error)) from None
+
+
+def _purge_source(root: "DataRoot", key: str) -> str:
+    from cic_assets.domain.takedowns import remove_source
+
+    _refuse_named(root, key)
+    removed = remove_source(root, key, _say)
+    kept = f", {removed.kept} kept because another source has them too" if removed.kept else ""
+    return f"Removed {removed.key}: {removed.pictures} pictures{kept}"
+
+
+def _purge_posts(
+    root: "DataRoot", posts: tuple[str, ...], sha256s: tuple[str, ...], source: str | None, missing: str | None
+) -> str:
+    from cic_assets.domain.takedowns import purge, purge_missing
+
+    if missing is not None:
+        done = purge_missing(root, missing, on_progress=_say)
+    else:
+        done = purge(root, posts, sha256s, source=source, on_progress=_say)
     kept = f", {done.kept} kept because another post has them too" if done.kept else ""
-    click.echo(f"Purged {done.posts} posts and {done.pictures} pictures{kept}; {_REBUILT}")
+    return f"Purged {done.posts} posts and {done.pictures} pictures{kept}"
 
 
 def _refuse_named(root: "DataRoot", key: str) -> None:

@@ -7,7 +7,7 @@ where no take-down reaches it.
 import math
 import time
 from collections.abc import Callable, Collection, Hashable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -18,39 +18,51 @@ from pandas.api.types import is_scalar
 from upath import UPath
 
 from cic_assets.domain.catalog import meaning_of
-from cic_assets.domain.images import Tile, contact_sheet, decode, pair_sheet, prepare, resize_and_crop
+from cic_assets.domain.images import CANNOT_BE_READ, Tile, contact_sheet, decode, pair_sheet, prepare, resize_and_crop
 from cic_assets.domain.models import ModelSettings, augmented, load_training_data
 from cic_assets.domain.sheets import write_sheet
+from cic_assets.domain.sources import TakedownGuard, TakenDownMeanwhileError
 from cic_assets.storage import ContentStore, DataRoot
 
 OWNERS = ["team:cic"]
 SHEET_TILES = 32
 SHEET_SIDE = 96
 SHEET_PAIRS = 8
+LEFT_OUT_ROWS = 100
 PAIR_SIDE = 160
 AUGMENTED_PICTURES = 5
 """As many as the original's notebooks show."""
 
 
-@dataclass(frozen=True)
 class Sheet:
-    """A place for a contact sheet: of an asset or a check, or of one partition of it.
+    """A place for a contact sheet: of an asset or a check, or of one partition of it."""
 
-    Attributes:
-        root: under which its file lies.
-        name: of the asset or the check.
-        partition: None for an unpartitioned one.
-    """
+    def __init__(self, root: DataRoot, name: str, partition: str | None = None) -> None:
+        """To be made before pictures are read.
 
-    root: DataRoot
-    name: str
-    partition: str | None = None
+        Args:
+            root: under which its file lies.
+            name: of the asset or the check.
+            partition: None for an unpartitioned one.
+        """
+        self._root, self._name, self._partition = root, name, partition
+        self._guard = TakedownGuard(root)
 
     def show(
         self, jpeg: bytes | None, shown: Collection[str] | None = None, otherwise: str = "no pictures"
     ) -> MetadataValue:
-        """The path of a JPEG, or a few words where there is none; `shown` as `write_sheet` takes it."""
-        path = write_sheet(self.root, self.name, self.partition, jpeg, shown)
+        """The path of a JPEG, or a few words where there is none; `shown` as `write_sheet` takes it.
+
+        There is none either where something was taken down since this place was made, and so before pictures were read.
+        """
+        try:
+            with self._guard.publishing():
+                path = write_sheet(self._root, self._name, self._partition, jpeg, shown)
+        except TakenDownMeanwhileError:
+            path, otherwise = (
+                write_sheet(self._root, self._name, self._partition, None, None),
+                "something was taken down",
+            )
         return MetadataValue.text(otherwise) if path is None else file(path)
 
 
@@ -65,11 +77,11 @@ def sheet_of(pictures: pd.DataFrame, store: ContentStore, sheet: Sheet, *, capti
     """
     step = max(1, len(pictures) // SHEET_TILES)
     shown = pictures.iloc[::step].head(SHEET_TILES)
-    tiles = [
-        Tile(prepare(store.get(row["sha256"], row["format"]), SHEET_SIDE), str(row[caption]) if caption else "")
-        for _, row in shown.iterrows()
-        if store.has(row["sha256"], row["format"])  # what somebody removed from the store is no reason to fail
-    ]
+    tiles = []
+    for _, row in shown.iterrows():
+        with suppress(*CANNOT_BE_READ):  # what somebody removed from the store is no reason to fail
+            pixels = prepare(store.get(row["sha256"], row["format"]), SHEET_SIDE)
+            tiles.append(Tile(pixels, str(row[caption]) if caption else ""))
     return sheet.show(contact_sheet(tiles, tile_side=SHEET_SIDE) if tiles else None, set(shown["sha256"]))
 
 
@@ -83,17 +95,28 @@ def resizing_sheet(pictures: pd.DataFrame, before: ContentStore, after: ContentS
         sheet: its place.
     """
     shown = pictures.iloc[:: max(1, len(pictures) // SHEET_PAIRS)].head(SHEET_PAIRS)
-    pairs = [
-        (
-            Tile(
-                decode(before.get(row["sha256"], row["format"]), shortest_side=PAIR_SIDE),
-                f"{row['bytes'] / 1e3:.0f} kB",
-            ),
-            Tile(prepare(after.get(row["sha256"], "jpeg"), PAIR_SIDE), f"{row['bytes_after'] / 1e3:.0f} kB"),
-        )
-        for _, row in shown.iterrows()
-    ]
+    pairs = []
+    for _, row in shown.iterrows():
+        with suppress(*CANNOT_BE_READ):
+            came = decode(before.get(row["sha256"], row["format"]), shortest_side=PAIR_SIDE)
+            copy = prepare(after.get(row["sha256"], "jpeg"), PAIR_SIDE)
+            captions = (f"{row[name] / 1e3:.0f} kB" for name in ("bytes", "bytes_after"))
+            pairs.append((Tile(came, next(captions)), Tile(copy, next(captions))))
     return sheet.show(pair_sheet(pairs, tile_side=PAIR_SIDE) if pairs else None, set(shown["sha256"]))
+
+
+def left_out(found: Mapping[str, str], warn: Callable[[str], None]) -> dict[str, Any]:
+    """How many pictures a stage went on without, and which and why.
+
+    Args:
+        found: why, by SHA-256.
+        warn: called with a line if there are any.
+    """
+    if found:
+        sha256, why = min(found.items())
+        warn(f"{len(found):,} pictures are left out: {sha256[:12]} because {why}" + (" …" if len(found) > 1 else ""))
+    rows = pd.DataFrame(sorted(found.items())[:LEFT_OUT_ROWS], columns=["sha256", "why"])
+    return {"left out": len(found), "left out, and why": table(rows)}
 
 
 def augmented_sheet(dataset: UPath, settings: ModelSettings, sheet: Sheet) -> MetadataValue:

@@ -50,9 +50,17 @@ TABLES: Mapping[str, Table] = {
         "a picture of a source that is in a group; one that is like no other is not here",
         duplicates.COLUMNS,
     ),
+    "bridges": Table(
+        "tables/bridges.parquet",
+        "a pair of pictures of two groups, or of none, that are the same: A like B like C, where B was left out for A",
+        duplicates.BRIDGE_COLUMNS,
+    ),
     "deduped_images": Table("tables/deduped_images/SOURCE.parquet", "a picture of a source that is kept", _KEPT),
     "resized_images": Table("tables/resized_images/SOURCE.parquet", "a picture of a source that is kept", _RESIZED),
     "manifest": Table("dataset/manifest.parquet", "a picture of the data set", _MANIFEST),
+    "splits": Table(
+        "dataset/splits.parquet", "a picture whose split is remembered, so that it stays", dataset.SPLIT_COLUMNS
+    ),
     "predictions": Table("models/MODEL/predictions.parquet", "a validation or test picture", models.PREDICTION_COLUMNS),
     "pictures": Table(
         "models/MODEL/pictures.parquet",

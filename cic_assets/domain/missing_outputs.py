@@ -13,8 +13,13 @@ from cic_assets.domain.evaluation import has_empty_places
 from cic_assets.domain.retraining import why_unusable
 from cic_assets.storage import DataRoot
 
-_TABLES = ("image_hashes", "duplicates", "deduped_images", "resized_images")
-"""Assets that are a table of their own name."""
+_TABLES = {
+    "image_hashes": ["image_hashes"],
+    "duplicates": ["duplicates", "bridges"],
+    "deduped_images": ["deduped_images"],
+    "resized_images": ["resized_images"],
+}
+"""The tables that an asset writes."""
 
 
 class Remains:
@@ -41,7 +46,7 @@ class Remains:
             asset: its name.
             partition: which partition of it; None for an unpartitioned one.
         """
-        if asset in _TABLES and not self._root.has_table(asset, partition):
+        if not all(self._root.has_table(table, partition) for table in _TABLES.get(asset, ())):
             return True
         if asset == "resized_images":
             return self._lacks_copies(partition)

@@ -49,7 +49,8 @@ def plan_training(
     if not (dataset / MANIFEST).exists():
         return TrainingPlan([], "there is no data set yet")
     if leaks := len(find_leaks(load_manifest(dataset))):
-        return TrainingPlan([], f"{leaks:,} pictures of the data set have a copy in another split")
+        told = f"{leaks:,} pictures of the data set have a copy, or one of the same post, in another split"
+        return TrainingPlan([], told)
     info, now = load_info(dataset), _count(dataset / MANIFEST)
     due = {name: f"{name} would be trained in another way now" for name in models if name in changed}
     for name, folder in models.items():

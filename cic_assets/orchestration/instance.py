@@ -77,11 +77,7 @@ def _home_under(root: DataRoot) -> Path | None:
 
 
 def _home_of(root: DataRoot) -> Path:
-    if under := _home_under(root):
-        return under
-    # Dagster's SQLite needs a disk.
-    name = "".join(letter if letter.isalnum() else "-" for letter in root.url)
-    return Path.home() / ".local" / "state" / "cic" / name
+    return _home_under(root) or root.local_state
 
 
 def _instance_config() -> str:
@@ -93,10 +89,10 @@ def _instance_config() -> str:
 
 @contextmanager
 def lock_root(root: DataRoot) -> Iterator[None]:
-    """A data root, locked against other commands that would write the same tables.
+    """A data root, locked against other commands that would do the same work.
 
     `cic dev` takes no lock, so that the UI stays open while a command works: a run that is started there meanwhile may
-    do the same work, and of two equal files the last counts, each of them whole.
+    do the same work. That each table is of one writer is the business of `DataRoot.lock`.
 
     Raises:
         InstanceError: another command is at work on this data root.

@@ -14,8 +14,8 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -102,11 +102,21 @@ def sync_file_system(folder: Path) -> None:
 
 
 @contextmanager
-def local_directory(path: UPath) -> Iterator[Path]:
+def local_directory(
+    path: UPath, last: str | None = None, publishing: Callable[[], AbstractContextManager[None]] = nullcontext
+) -> Iterator[Path]:
     """A local folder whose files are at `path` when the block ends without an error.
 
-    On a local disk it is a sibling with a temporary name whose files are moved over one by one; otherwise a
-    temporary folder that is uploaded. Siblings that killed processes left behind are removed first.
+    On a local disk it is a sibling with a temporary name whose files, once they are on the disk for good, are moved
+    over one by one; otherwise a temporary folder that is uploaded. So what is written after the block, such as a
+    description of it all, survives no power cut that the files did not. Siblings that killed processes left behind are
+    removed first.
+
+    Args:
+        path: the folder.
+        last: name of the file in it that says that all others are there: it comes last, and what was in its place
+            goes when all of them are written and before the first one comes.
+        publishing: around the moment in which the files come there; an error in it keeps them away.
     """
     on_disk = is_local(path)
     path.mkdir(parents=True, exist_ok=True)
@@ -118,13 +128,22 @@ def local_directory(path: UPath) -> Iterator[Path]:
     ):
         folder = Path(name)
         yield folder
-        for file in sorted(item for item in folder.rglob("*") if item.is_file()):
-            target = path / file.relative_to(folder).as_posix()
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if on_disk:
-                file.replace(str(target))
-            else:
-                write_atomically(target, file.read_bytes())
+        files = (item for item in folder.rglob("*") if item.is_file())
+        in_order = sorted(files, key=lambda file: (file == folder / last if last else False, file))
+        if on_disk:
+            sync_file_system(folder)
+        with publishing():
+            if last:
+                (path / last).unlink(missing_ok=True)
+            for file in in_order:
+                target = path / file.relative_to(folder).as_posix()
+                target.parent.mkdir(parents=True, exist_ok=True)
+                if on_disk:
+                    file.replace(str(target))
+                else:
+                    write_atomically(target, file.read_bytes())
+        if on_disk:
+            sync_file_system(folder)  # the names too
 
 
 @contextmanager

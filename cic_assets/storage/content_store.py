@@ -9,7 +9,10 @@ from upath import UPath
 
 from cic_assets.storage.atomic import is_local, sync_file_system, write_atomically
 
-EXTENSIONS = {"jpeg": ".jpg", "png": ".png", "gif": ".gif", "webp": ".webp", "bmp": ".bmp", "tiff": ".tif"}
+EXTENSIONS = {
+    "jpeg": ".jpg", "png": ".png", "gif": ".gif", "webp": ".webp", "bmp": ".bmp", "tiff": ".tif", "avif": ".avif",
+    "heif": ".heic",
+}  # fmt: skip
 """File name extension of each image format that the store keeps."""
 
 

@@ -1,7 +1,7 @@
 """Where everything lies under the data root: the one place for paths. The root may be any fsspec URL."""
 
 import glob
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +10,7 @@ from upath import UPath
 
 from cic_assets.storage.atomic import is_local, write_atomically
 from cic_assets.storage.content_store import ContentStore
+from cic_assets.storage.locks import FolderLock, Lock
 
 
 class DataRootError(ValueError):
@@ -52,6 +53,17 @@ class DataRoot:
         return is_local(self.path)
 
     @property
+    def lock(self) -> Lock:
+        """Held by whoever writes what a take-down could have to remove. Of a remote root, by those of this machine."""
+        return FolderLock(Path(str(self.path)) if self.is_local else self.local_state)
+
+    @property
+    def local_state(self) -> Path:
+        """A folder of this machine for what a remote root needs a disk for."""
+        name = "".join(letter if letter.isalnum() else "-" for letter in self.url)
+        return Path.home() / ".local" / "state" / "cic" / name
+
+    @property
     def images(self) -> ContentStore:
         """Pictures as they came."""
         return ContentStore(self.path / "images")
@@ -67,7 +79,7 @@ class DataRoot:
 
     @property
     def scratch(self) -> UPath:
-        """Checkpoints and features of trainings, a folder a model; nothing that could not be made again."""
+        """Checkpoints and features of trainings, journals of scrapes; nothing that could not be made again."""
         return self.path / "scratch"
 
     @property
@@ -133,8 +145,8 @@ class DataRoot:
             for leftover in Path(str(path.parent)).glob(f".{glob.escape(path.name)}.*.part"):
                 leftover.unlink(missing_ok=True)
 
-    def read_table(self, name: str, partition: str | None = None) -> pd.DataFrame:
-        """Read a table.
+    def read_table(self, name: str, partition: str | None = None, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """Read a table, or some columns of it, which takes a tenth of the time.
 
         Raises:
             MissingTableError: it was not materialized yet; the message says what to do.
@@ -143,7 +155,7 @@ class DataRoot:
         if not path.exists():
             raise MissingTableError(name, partition, path)
         with path.open("rb") as file:
-            return pd.read_parquet(file)
+            return pd.read_parquet(file, columns=None if columns is None else list(columns))
 
     def read_tables(self, name: str, partitions: Iterable[str]) -> pd.DataFrame:
         """The tables of several partitions as one; those without rows do not blur its types."""

@@ -21,16 +21,16 @@ def ablation() -> ModuleType:
 
 
 def record(change: str, *wrong: str, seed: int = 0, **settings: Any) -> dict[str, Any]:
-    settings = {"input_size": 64, "epochs": 40, "width": 1.0, "cutmix": 0.5, **settings}
+    settings = {"input_size": 64, "epochs": 40, "width": 1.0, "cutmix": 0.0, **settings}
     return {
         "protocol": "ablation", "model": "vgg", "precision": "float32", "change": change, "seed": seed,
         "settings": settings, "right": 10 - len(wrong), "count": 10, "loss": 0.3, "wrong": list(wrong),
-        "cpu_seconds": 1.0,
+        "judged": list("abcdefghij"), "cpu_seconds": 1.0,
     }  # fmt: skip
 
 
-def without_squares(*wrong: str, **more: Any) -> dict[str, Any]:
-    return record("no squares of other pictures", *wrong, cutmix=0.0, **more)
+def with_squares(*wrong: str, **more: Any) -> dict[str, Any]:
+    return record("squares of other pictures in every other batch", *wrong, cutmix=0.5, **more)
 
 
 def rows(ablation: ModuleType, *records: dict[str, Any]) -> list[dict[str, str]]:
@@ -40,19 +40,29 @@ def rows(ablation: ModuleType, *records: dict[str, Any]) -> list[dict[str, str]]
 
 
 def test_a_change_stands_beside_what_lacks_it(ablation: ModuleType) -> None:
-    modern, changed = rows(ablation, record("modern", "a", "b", "c"), without_squares("c", "d"))
+    modern, changed = rows(ablation, record("modern", "a", "b", "c"), with_squares("c", "d"))
     assert (modern["right"], modern["than"], modern["p"]) == ("7 of 10", "", "")
     assert (changed["right"], changed["than"]) == ("8 of 10", "modern")
     assert (changed["gains"], changed["loses"], changed["p"]) == ("2", "1", "1")
 
 
 def test_equal_mistakes_are_no_gain_and_no_loss(ablation: ModuleType) -> None:
-    _, changed = rows(ablation, record("modern", "a"), without_squares("a"))
+    _, changed = rows(ablation, record("modern", "a"), with_squares("a"))
     assert (changed["gains"], changed["loses"], changed["p"]) == ("0", "0", "1")
 
 
+def test_a_photo_that_several_seeds_judged_is_one(ablation: ModuleType) -> None:
+    seeds = range(3)
+    modern, changed = rows(
+        ablation, *[record("modern", "a", "b", seed=seed) for seed in seeds],
+        *[with_squares("b", "c", seed=seed) for seed in seeds],
+    )  # fmt: skip
+    assert (modern["right"], modern["interval"]) == ("24 of 30", "49.0% to 94.3%")  # of 8 of 10
+    assert (changed["gains"], changed["loses"], changed["p"]) == ("1", "1", "1")
+
+
 def test_only_seeds_that_both_have_are_compared(ablation: ModuleType) -> None:
-    both = [record("modern", "a"), record("modern", "b", seed=1), without_squares("c", seed=1)]
+    both = [record("modern", "a"), record("modern", "b", seed=1), with_squares("c", seed=1)]
     modern, changed = rows(ablation, *both)
     assert (modern["seeds"], modern["right"]) == ("0, 1", "18 of 20")
     assert (changed["seeds"], changed["gains"], changed["loses"]) == ("1", "1", "1")
@@ -65,11 +75,11 @@ def test_a_seed_without_all_its_folds_does_not_count(ablation: ModuleType) -> No
 
 
 def test_other_settings_are_other_rows(ablation: ModuleType) -> None:
-    shown = rows(ablation, record("modern"), record("modern", "a", width=0.5), without_squares("b", width=0.5))
+    shown = rows(ablation, record("modern"), record("modern", "a", width=0.5), with_squares("b", width=0.5))
     assert [(row["otherwise"], row["right"]) for row in shown] == [
         ("modern", "10 of 10"),
         ("modern", "9 of 10"),
-        ("no squares of other pictures", "9 of 10"),
+        ("squares of other pictures in every other batch", "9 of 10"),
     ]
 
 

@@ -98,7 +98,7 @@ def problem(tmp_path, text="name: x\nclasses: {a: [r/aa], b: [r/bb]}\n"):
         (("export", "floppy", "out"), 1, "floppy is not a layout: expected one of kaggle"),
         (("predict", "x.jpg"), 1, "no trained model"),
         (("predict",), 2, "Missing argument"),
-        (("purge",), 2, "nothing to purge: give --post ID, --sha256 HEX or --whole-source KEY"),
+        (("purge",), 2, "nothing to purge: give --post ID, --sha256 HEX, --whole-source KEY or --missing KEY"),
         (("purge", "--post", "abc"), 1, "nothing was scraped here"),
         (("serve",), 1, "no trained model"),
     ],

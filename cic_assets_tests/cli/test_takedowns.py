@@ -1,9 +1,9 @@
-"""Which sources `cic purge --whole-source` may remove."""
+"""Which sources `cic purge --whole-source` may remove, and what `--missing` does."""
 
 import pandas as pd
 import pytest
 
-from cic_assets.domain.sources import complete_row
+from cic_assets.domain.sources import TOMBSTONES, WHOLE_POST, complete_row, make_tombstones
 from cic_assets.storage import DataRoot, claim_root
 
 
@@ -45,3 +45,15 @@ def test_one_that_is_named_no_more_or_whose_name_another_took_is_removed(remove,
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("Removed cats: 1 pictures; ")
     assert not root.has_table("raw_images", "cats")
+
+
+def test_posts_that_were_missing_go_when_a_person_says_so(cic, root):
+    waiting = {
+        "post_id": "a", "subreddit": "cats", "position": WHOLE_POST, "is_post": True, "crosspost_of": "",
+        "url_sha256": "", "sha256": "", "reason": "unconfirmed", "noticed_at": "2026-03-01T12:00:00+00:00",
+    }  # fmt: skip
+    root.write_table(TOMBSTONES, make_tombstones([waiting]), "cats")
+    result = cic("purge", "--missing", "cats", "--data-root", root.url)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("Purged 1 posts and 1 pictures; ")
+    assert root.read_table("raw_images", "cats")["reason"].tolist() == ["taken down: not known to Reddit any more"]

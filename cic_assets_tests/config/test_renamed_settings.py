@@ -59,12 +59,19 @@ def test_a_command_says_it_in_a_line_each_and_goes_on(problem_file, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("architecture", "variant", "version"),
-    [("vgg", "modern", "41fcd9990e72b313"), ("xception", "original", "e3cbbd5abf37ef80")],
-)
-def test_models_that_were_trained_before_are_not_trained_again_for_a_name(architecture, variant, version):
-    """The code version of an asset, as it was made of the same settings under their old names."""
-    settings = ModelSettings(architecture=architecture, variant=variant)
+    ("architecture", "variant", "set_then", "version"),
+    [
+        (
+            "vgg", "modern",
+            {"schedule": "cosine", "warmup_epochs": 3, "weight_decay": 0.05, "cutmix": 0.5},
+            "41fcd9990e72b313",
+        ),
+        ("xception", "original", {}, "e3cbbd5abf37ef80"),
+    ],
+)  # fmt: skip
+def test_models_that_were_trained_before_are_not_trained_again_for_a_name(architecture, variant, set_then, version):
+    """The code version of an asset, as it was made of the same settings, defaults of then, under their old names."""
+    settings = ModelSettings(architecture=architecture, variant=variant, **set_then)
     assert content_version(1, settings.model_dump(by_alias=True)) == version
 
 

@@ -21,7 +21,8 @@ class Looks:
                 self.make(name, partition)
 
     def make(self, name, partition=None):
-        self.world.root.write_table(name, pd.DataFrame({"sha256": pd.Series([], dtype=str)}), partition)
+        for table in (name, "bridges") if name == "duplicates" else (name,):
+            self.world.root.write_table(table, pd.DataFrame({"sha256": pd.Series([], dtype=str)}), partition)
         self.instance.report_runless_asset_event(AssetMaterialization(name, partition=partition))
 
     def look(self):

@@ -113,4 +113,4 @@ def test_a_data_set_with_leaks_is_not_trained_on(world):
     world.build("1", 100)
     manifest = pd.read_parquet(world.dataset / MANIFEST)
     manifest.assign(group_id="0", split=["train"] * 99 + ["test"]).to_parquet(world.dataset / MANIFEST)
-    assert world.why() == ("100 pictures of the data set have a copy in another split", False)
+    assert world.why() == ("100 pictures of the data set have a copy, or one of the same post, in another split", False)

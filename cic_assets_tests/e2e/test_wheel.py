@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from cic_assets_tests.fixtures.commands import hear_ctrl_c
-
 PROJECT = Path(__file__).resolve().parents[2]
 UNREACHABLE = ("dns error", "Failed to fetch", "error sending request", "Could not connect", "network connectivity")
 
@@ -48,7 +46,7 @@ class Installed:
 
     def start(self, program, *arguments):
         command = [str(self.bin / program), *map(str, arguments)]
-        pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True, "preexec_fn": hear_ctrl_c}
+        pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
         return subprocess.Popen(command, cwd=self.home, env=self._variables, **pipes)
 
     def run(self, program, *arguments):

@@ -36,6 +36,7 @@ class Use(NamedTuple):
 
 
 STALENESS, RECOVERY = "orchestration/staleness.py", "orchestration/run_recovery.py"
+FAN_IN = "defs/fan_in.py"
 PROJECT, CHECKS = "orchestration/project_instance.py", "defs/asset_checks/scraping.py"
 RUN, MESSAGES = "orchestration/run_graph.py", "defs/failure_messages.py"
 VERSIONS = "dagster._core.definitions.data_version"
@@ -47,6 +48,15 @@ USES = [
     Use(STALENESS, VERSIONS, "CachingStaleStatusResolver", ("instance", "asset_graph", "loading_context")),
     Use(STALENESS, VERSIONS, "CachingStaleStatusResolver.get_status", ("self", "key", "partition_key")),
     Use(STALENESS, VERSIONS, "StaleStatus.FRESH"),
+    Use(STALENESS, GRAPH, "AssetNode.partition_mappings"),
+    Use(STALENESS, GRAPH, "AssetNode.partitions_def"),
+    Use(FAN_IN, "dagster", "DagsterInstance.event_log_storage"),
+    Use(
+        FAN_IN,
+        "dagster._core.storage.event_log.base",
+        "EventLogStorage.get_latest_tags_by_partition",
+        ("self", "asset_key", "event_type", "tag_keys"),
+    ),
     Use(RECOVERY, "dagster._core.storage.runs", "SqliteRunStorage"),
     Use(RECOVERY, "dagster", "DagsterInstance.run_storage"),
     Use(RECOVERY, "dagster", "DagsterInstance.report_run_failed", ("self", "dagster_run", "message")),

@@ -16,9 +16,11 @@ from cic_assets.storage import (
     DataRoot,
     DataRootError,
     MissingTableError,
+    atomic,
     content_store,
     content_version,
     create_array,
+    is_local,
     local_directory,
     new_folder,
     sha256_hex,
@@ -153,6 +155,45 @@ def test_a_folder_arrives_whole_or_not_at_all(root):
     with local_directory(target) as folder:
         (folder / "model.keras").write_bytes(b"whole")
     assert (target / "model.keras").read_bytes() == b"whole"
+
+
+def test_what_says_that_a_folder_is_whole_comes_last_and_goes_first(root, monkeypatch):
+    target, seen = root.model("vgg"), []
+
+    def write(text):
+        with local_directory(target, last="card.json") as folder:
+            for name in ("a.txt", "card.json", "model.keras"):
+                (folder / name).write_text(text)
+            if text == "full":
+                raise OSError
+
+    write("old")
+    with pytest.raises(OSError):  # noqa: PT011 - raised above
+        write("full")
+    assert [file.read_text() for file in sorted(target.iterdir())] == ["old"] * 3
+    move = Path.replace
+    monkeypatch.setattr(
+        Path, "replace", lambda path, to: (seen.append((target / "card.json").exists()), move(path, to))
+    )
+    write("new")
+    assert seen == ([False] * 3 if is_local(target) else [])
+    assert [file.read_text() for file in sorted(target.iterdir())] == ["new"] * 3
+
+
+def test_a_folders_files_are_on_the_disk_before_their_names_and_these_before_what_is_written_next(
+    tmp_path, monkeypatch
+):
+    target, seen, sync = UPath(tmp_path / "dataset"), [], atomic.sync_file_system
+
+    def watched(folder):
+        seen.append(sorted(path.name for path in target.iterdir()))
+        sync(folder)
+
+    monkeypatch.setattr(atomic, "sync_file_system", watched)
+    with local_directory(target) as folder:
+        for name in ("train.npy", "train_labels.npy"):
+            (folder / name).write_bytes(b"whole")
+    assert seen == [[], ["train.npy", "train_labels.npy"]]
 
 
 @pytest.mark.parametrize("is_there", [False, True])

@@ -18,8 +18,7 @@ from cic_assets.config.problem import Problem
 from cic_assets.defs.assets.deduplication import SHARES_DROPPED
 from cic_assets.defs.partitions import with_class
 from cic_assets.defs.resources import DataRootResource
-from cic_assets.domain.duplicates import find_residual_duplicates
-from cic_assets.storage import DataRoot
+from cic_assets.domain.duplicates import are_of, not_as_grouped
 
 SHOWN = 20
 """Copies that are named."""
@@ -38,29 +37,24 @@ def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
     # Of what is of all sources together: a check of deduped_images would run once a source.
     @asset_check(asset="training_dataset")
     def no_copies_are_left(data: DataRootResource) -> AssetCheckResult:
-        """Of the pictures that are kept, of all sources together, no two are the same.
-
-        Whatever comes within the radius was compared again and found different, or a person says so.
-        """
-        kept = _kept(data.root, problem)
+        """What is kept of all sources is what the groups keep, and these were searched among all pictures of today."""
+        made = [key for key in problem.partitions if data.root.has_table("deduped_images", key)]
+        kept = data.root.read_tables("deduped_images", made) if made else pd.DataFrame()
         if kept.empty:
             return AssetCheckResult(passed=True, description="nothing is kept yet")
-        kept = with_class(kept, problem)
-        formats = dict(zip(kept["sha256"], kept["format"], strict=True))
-        left = find_residual_duplicates(
-            kept,
-            lambda sha256: data.root.images.get(sha256, formats[sha256]),
-            problem.duplicates,
-            problem.overrides,
-        )
+        images = data.root.read_tables("image_hashes", problem.partitions)
+        groups = data.root.read_table("duplicates")
+        other = not_as_grouped(kept, images[images["subreddit"].isin(made)], groups)
+        is_searched = are_of(groups, with_class(images, problem), problem.duplicates, problem.overrides)
+        advice = "materialize " + ("all of deduped_images again" if is_searched else "duplicates, then deduped_images")
         return AssetCheckResult(
-            passed=left.copies.empty,
+            passed=other.empty and is_searched,
             severity=AssetCheckSeverity.WARN,
-            description=None if left.copies.empty else "materialize duplicates and all of deduped_images again",
+            description=None if other.empty and is_searched else advice,
             metadata={
                 "pictures": len(kept),
-                "pairs within the radius, verified different": left.verified_different,
-                "copies left": list(left.copies["sha256"].str[:12] + " of " + left.copies["subreddit"])[:SHOWN],
+                "duplicates were searched among these pictures": is_searched,
+                "not as the groups say": list(other["sha256"].str[:12] + " of " + other["subreddit"])[:SHOWN],
             },
         )
 
@@ -76,12 +70,6 @@ def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
         )
 
     return [no_copies_are_left, duplicates_are_as_many_as_before]
-
-
-def _kept(root: DataRoot, problem: Problem) -> pd.DataFrame:
-    """The pictures that are kept, of those sources that were deduplicated already."""
-    tables = [root.read_table_or_none("deduped_images", key) for key in problem.partitions]
-    return pd.concat([table for table in tables if table is not None] or [pd.DataFrame()], ignore_index=True)
 
 
 def _history(instance: DagsterInstance, asset: AssetKey) -> list[dict[str, Any]]:

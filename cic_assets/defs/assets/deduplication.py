@@ -5,9 +5,11 @@ from dagster import AssetDep, AssetExecutionContext, AssetsDefinition, DataVersi
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
 from cic_assets.defs.automation_conditions import after, on_new_data
+from cic_assets.defs.fan_in import made_from
 from cic_assets.defs.partitions import all_of, source_partitions, with_class
 from cic_assets.defs.pools import DECODING
 from cic_assets.defs.resources import DataRootResource
+from cic_assets.defs.retry_policies import again_if_taken_down
 from cic_assets.domain.duplicates import (
     OverridesError,
     find_duplicates,
@@ -16,6 +18,7 @@ from cic_assets.domain.duplicates import (
     review_sheet,
     shares_dropped,
 )
+from cic_assets.domain.sources import TakedownGuard
 from cic_assets.storage import content_version
 
 SHARES_DROPPED = "share dropped"
@@ -35,22 +38,30 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         pool=DECODING,
         owners=metadata.OWNERS,
         automation_condition=on_new_data(),
-        code_version=content_version(1),
+        code_version=content_version(2),
     )
+    @again_if_taken_down
     def image_hashes(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Perceptual hashes and quality of each picture; computed once a picture, however often this runs."""
-        key = context.partition_key
+        key, guard = context.partition_key, TakedownGuard(data.root)
+        left_out: dict[str, str] = {}
         with metadata.ProgressLog(context.log.info) as progress:
             table = fingerprint_pictures(
                 data.root.read_table("raw_images", key),
                 data.root.images,
                 data.root.read_table_or_none("image_hashes", key),
                 on_progress=progress,
+                on_left_out=left_out.__setitem__,
             )
-        path = data.root.write_table("image_hashes", table, key)
+        with guard.publishing(context.log.info):
+            path = data.root.write_table("image_hashes", table, key)
         return MaterializeResult(
             data_version=DataVersion(content_version(table)),
-            metadata={**metadata.shape(table, "image_hashes"), "table": metadata.file(path)},
+            metadata={
+                **metadata.shape(table, "image_hashes"),
+                **metadata.left_out(left_out, context.log.warning),
+                "table": metadata.file(path),
+            },
         )
 
     @asset(
@@ -60,30 +71,39 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         pool=DECODING,
         owners=metadata.OWNERS,
         automation_condition=on_new_data(),
-        code_version=content_version(1, how_alike, problem.classes_by_key, problem.overrides),
+        code_version=content_version(2, how_alike, problem.classes_by_key, problem.overrides),
     )
+    @again_if_taken_down
     def duplicates(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Groups of pictures that are the same picture, over all sources: what to keep, and label conflicts."""
+        tags, guard = made_from(context), TakedownGuard(data.root)
         images = with_class(data.root.read_tables("image_hashes", problem.partitions), problem)
         formats = images.set_index("sha256")["format"].to_dict()
+        left_out: dict[str, str] = {}
         try:
-            groups = find_duplicates(
+            groups, bridges = find_duplicates(
                 images,
                 lambda sha256: data.root.images.get(sha256, formats[sha256]),
                 problem.duplicates,
                 problem.overrides,
+                on_left_out=left_out.__setitem__,
             )
         except OverridesError as error:
             raise Failure(str(error), allow_retries=False) from error
-        path = data.root.write_table("duplicates", groups)
+        with guard.publishing(context.log.info):
+            data.root.write_table("bridges", bridges)
+            path = data.root.write_table("duplicates", groups)
         sheet = review_sheet(groups, images.drop_duplicates("sha256"), data.root.images)
         context.log.info(f"{groups['group_id'].nunique()} groups of {len(groups)} among {len(images)} pictures")
         return MaterializeResult(
-            data_version=DataVersion(content_version(groups)),
+            data_version=DataVersion(content_version(groups, bridges)),
+            tags=tags,
             metadata={
                 **metadata.shape(groups, "duplicates"),
+                **metadata.left_out(left_out, context.log.warning),
                 "groups": int(groups["group_id"].nunique()),
                 "dropped": int((groups["keep"] == 0).sum()),
+                "pairs of two groups that are the same": len(bridges),
                 "label conflicts": int(groups.loc[groups["label_conflict"], "group_id"].nunique()),
                 SHARES_DROPPED: shares_dropped(images, groups),
                 "verified by": metadata.counts(groups["verified_by"].value_counts().to_dict(), "verifier"),
@@ -104,12 +124,14 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         automation_condition=after(problem.dagster.key("duplicates")),
         code_version=content_version(1),
     )
+    @again_if_taken_down
     def deduped_images(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """The pictures of a source that are kept: one of each, none whose class is in doubt."""
-        key = context.partition_key
+        key, guard = context.partition_key, TakedownGuard(data.root)
         images = data.root.read_table("image_hashes", key)
         kept = kept_pictures(images, data.root.read_table("duplicates"))
-        path = data.root.write_table("deduped_images", kept, key)
+        with guard.publishing(context.log.info):
+            path = data.root.write_table("deduped_images", kept, key)
         return MaterializeResult(
             data_version=DataVersion(content_version(kept)),
             metadata={

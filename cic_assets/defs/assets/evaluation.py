@@ -1,13 +1,16 @@
 """Evaluation: the report of all models."""
 
-from dagster import AssetsDefinition, DataVersion, MaterializeResult, asset
+from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, MaterializeResult, asset
 
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
 from cic_assets.defs.automation_conditions import on_new_data
+from cic_assets.defs.fan_in import made_from
 from cic_assets.defs.partitions import all_of
 from cic_assets.defs.resources import DataRootResource
+from cic_assets.defs.retry_policies import again_if_taken_down
 from cic_assets.domain.evaluation import PLACES, build_report, load_report_inputs, write_report
+from cic_assets.domain.sources import TakedownGuard
 from cic_assets.storage import content_version
 
 
@@ -23,14 +26,18 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         # A report on new pictures waits for models that know them.
         automation_condition=on_new_data(*map(problem.dagster.key, models)),
         # The report shows the sources and all settings; where they lie on this machine it does not.
-        code_version=content_version(1, problem.classes_by_key, problem.model_dump(exclude=PLACES, by_alias=True)),
+        code_version=content_version(2, problem.classes_by_key, problem.model_dump(exclude=PLACES, by_alias=True)),
     )
-    def evaluation_report(data: DataRootResource) -> MaterializeResult[None]:
+    @again_if_taken_down
+    def evaluation_report(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Accuracy with its uncertainty, confusion, curves, mistakes and costs of all models, as a page and as JSON."""
+        tags, guard = made_from(context), TakedownGuard(data.root)
         report = build_report(load_report_inputs(data.root, problem), problem.report)
-        page = write_report(report, data.root)
+        with guard.publishing(context.log.info):
+            page = write_report(report, data.root)
         return MaterializeResult(
             data_version=DataVersion(report.version),
+            tags=tags,
             metadata={
                 "report": metadata.file(page),
                 "json": metadata.file(data.root.report / "report.json"),

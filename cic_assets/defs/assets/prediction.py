@@ -14,7 +14,7 @@ class PredictionConfig(Config):
 
     # Not required: who materializes the whole graph has no pictures to name.
     sources: list[str] = Field(default=[], description="files, folders or http(s) URLs of pictures")
-    model: str = Field(default="", description="which model; the best by validation accuracy unless given")
+    model: str = Field(default="", description="which model; the best by validation loss unless given")
 
 
 def build_assets(problem: Problem) -> list[AssetsDefinition]:

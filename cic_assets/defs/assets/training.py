@@ -12,6 +12,7 @@ from cic_assets.defs.pools import GPU
 from cic_assets.defs.resources import AcceleratorResource, DataRootResource, WeightsResource
 from cic_assets.domain.dataset import find_leaks, load_manifest
 from cic_assets.domain.models import (
+    TRAINING_VERSION,
     Card,
     EpochEnd,
     Event,
@@ -21,11 +22,13 @@ from cic_assets.domain.models import (
     TrainingSpec,
     train_in_process,
 )
+from cic_assets.domain.takedowns import forget_meanwhile
 from cic_assets.storage import content_version
 
 LEAKING = (
-    "{:,} pictures of the data set have a copy in another split, so that a test would measure memory: see the check "
-    "no_group_across_splits of training_dataset, and make the data set again once the cause is gone"
+    "{:,} pictures of the data set have a copy, or one of the same post, in another split, so that a test would "
+    "measure memory: see the check no_group_across_splits of training_dataset, and make the data set again once the "
+    "cause is gone"
 )
 
 DESCRIPTIONS = {
@@ -54,7 +57,7 @@ def _model_asset(name: str, settings: ModelSettings) -> AssetsDefinition:
             "dagster-ray/config": {"num_gpus": 1},
         },
         description=DESCRIPTIONS[settings.architecture],
-        code_version=content_version(1, settings.model_dump(by_alias=True)),
+        code_version=content_version(TRAINING_VERSION, settings.model_dump(by_alias=True)),
     )
     def model(
         context: AssetExecutionContext,
@@ -80,6 +83,7 @@ def _model_asset(name: str, settings: ModelSettings) -> AssetsDefinition:
             card = train_in_process(spec, _EventLog(name, context).tell)
         except ModelError as error:
             raise Failure(str(error), allow_retries=False) from error
+        forget_meanwhile(data.root, name)
         shown = _metadata(card, data, name) | {
             "augmented samples": metadata.augmented_sheet(
                 data.root.dataset, settings, metadata.Sheet(data.root, f"{name}_model")

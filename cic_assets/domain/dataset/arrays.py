@@ -3,7 +3,8 @@
 Arrays are `.npy`, so training maps them into memory and never decodes a picture twice.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +18,9 @@ from cic_assets.domain.dataset.balance import class_weights
 from cic_assets.domain.dataset.errors import DatasetError
 from cic_assets.domain.dataset.given import read_given
 from cic_assets.domain.dataset.settings import DatasetSettings
+from cic_assets.domain.dataset.split_memory import MANIFEST, SPLITS, read_splits, remembered, split_rule, why_moved
 from cic_assets.domain.dataset.splits import Split, assign_splits
+from cic_assets.domain.dataset.units import COPIES, find_units
 from cic_assets.domain.images import decode
 from cic_assets.domain.schema import Column
 from cic_assets.engine import Threads
@@ -31,12 +34,14 @@ from cic_assets.storage import (
     write_json,
 )
 
-MANIFEST = "manifest.parquet"
 DESCRIPTION = "dataset.json"
 FORMAT_VERSION = 2
 
 MANIFEST_COLUMNS: Mapping[str, Column] = {
     "label": Column("int64", "the class as a number: its place among the classes, from 0"),
+    "unit_id": Column(
+        "str", "of what is in one split with it: copies, pictures of its post, crossposts; the smallest SHA-256 of them"
+    ),
     "split": Column("str", "train, validation or test"),
     "row": Column("int64", "of the picture in the split's arrays, from 0"),
 }
@@ -51,6 +56,7 @@ class DatasetInfo(BaseModel):
         class_weights: of the training split; the mean weight of a picture is 1.
         counts: pictures of each class in each split.
         side: pixels; every picture is (side, side, 3), RGB.
+        jpeg_quality: of the copies that the arrays were decoded from; None in data sets of before it was noted.
         version: the same exactly when the pictures that are trained on, their labels and splits are the same, wherever
             they came from.
         sample: the pictures are the embedded, drawn ones.
@@ -64,6 +70,7 @@ class DatasetInfo(BaseModel):
     class_weights: dict[str, float]
     counts: dict[str, dict[str, int]]
     side: int
+    jpeg_quality: int | None = None
     version: str
     sample: bool = False
 
@@ -83,8 +90,10 @@ def build_dataset(
     *,
     name: str,
     classes: Sequence[str],
-    members: Mapping[str, frozenset[str]] | None = None,
+    units: pd.DataFrame | None = None,
     sample: bool = False,
+    publishing: Callable[[], AbstractContextManager[None]] = nullcontext,
+    on_moved: Callable[[str], None] = lambda _line: None,
 ) -> DatasetInfo:
     """Divide the pictures, and write arrays, labels, manifest and description.
 
@@ -96,13 +105,20 @@ def build_dataset(
         settings: side and splits.
         name: of the problem.
         classes: in the order of the labels.
-        members: all SHA-256 of a duplicate group, see `assign_splits`.
+        units: of `find_units`: what is in one split; the duplicate groups where omitted.
         sample: the pictures are drawn ones.
+        publishing: around each moment in which something of it comes to `target`; an error in it keeps that away.
+        on_moved: called with a line for pictures that were in another split before: how many, and why.
 
     Raises:
         DatasetError: a class has too few pictures, or they cannot be divided as asked.
     """
-    manifest = _divide(pictures, target, settings, classes, members or {})
+    if units is None:
+        units = find_units(pictures["sha256"], {COPIES: zip(pictures["sha256"], pictures["group_id"], strict=True)})
+    before = read_splits(target, settings)
+    given = read_given(settings.splits.given) if settings.splits.given else {}
+    manifest = _divide(pictures, before, given, units, settings, classes)
+    splits = remembered(manifest, before, units)
     counts = _counts(manifest, classes)
     _check_counts(counts, settings)
     info = DatasetInfo(
@@ -111,22 +127,25 @@ def build_dataset(
         class_weights=class_weights(counts[Split.TRAIN]),
         counts=counts,
         side=settings.side,
+        jpeg_quality=settings.jpeg_quality,
         version=content_version(FORMAT_VERSION, list(classes), manifest[["resized_sha256", "klass", "split"]]),
         sample=sample,
     )
+    for line in why_moved(manifest, {**before, **given}, units):
+        on_moved(line)
     if _is_current(target, info):
         # Its posts and groups may have other names by now.
-        table = manifest.to_parquet(index=False)
-        if table != (target / MANIFEST).read_bytes():
-            write_atomically(target / MANIFEST, table)
+        with publishing():
+            for file, table in ((MANIFEST, manifest), (SPLITS, splits)):
+                _write_if_new(target / file, table.to_parquet(index=False))
         return info
     # The description comes last: without it, or with another version in it, the arrays beside it do not count.
-    (target / DESCRIPTION).unlink(missing_ok=True)
-    with local_directory(target) as folder:
+    with local_directory(target, last=DESCRIPTION, publishing=publishing) as folder:
         for split in Split:
             _write_split(folder, split, manifest[manifest["split"] == split], resized, settings.side)
         manifest.to_parquet(folder / MANIFEST, index=False)
-    write_json(target / DESCRIPTION, info.model_dump())
+        splits.to_parquet(folder / SPLITS, index=False)
+        write_json(UPath(folder / DESCRIPTION), info.model_dump())
     return info
 
 
@@ -161,42 +180,33 @@ def load_split(folder: Path, split: Split) -> SplitArrays:
 
 def _divide(
     pictures: pd.DataFrame,
-    target: UPath,
+    before: Mapping[str, Split],
+    given: Mapping[str, Split],
+    units: pd.DataFrame,
     settings: DatasetSettings,
     classes: Sequence[str],
-    members: Mapping[str, frozenset[str]],
 ) -> pd.DataFrame:
     # By what the picture is, not by what file it came from: the same pictures are the same arrays.
     manifest = pictures.sort_values(["klass", "resized_sha256", "sha256"]).reset_index(drop=True)
     manifest["label"] = manifest["klass"].map({klass: label for label, klass in enumerate(classes)}).astype("int64")
-    given = read_given(settings.splits.given) if settings.splits.given else {}
+    unit_ids = units.iloc[:, -1]
+    manifest["unit_id"] = manifest["sha256"].map(unit_ids).fillna(manifest["sha256"])
     manifest["split"] = assign_splits(
         manifest,
-        members,
-        _previous_splits(target, settings),
+        {str(name): frozenset(members) for name, members in unit_ids.groupby(unit_ids).groups.items()},
+        before,
         settings.splits,
         given=given,
         seed=settings.split_seed,
     )
     manifest["row"] = manifest.groupby("split").cumcount()
-    manifest.attrs.update(_split_rule(settings))
+    manifest.attrs.update(split_rule(settings))
     return manifest
 
 
-def _split_rule(settings: DatasetSettings) -> dict[str, Any]:
-    """What decides a split besides the picture; kept with the manifest, so that a changed rule divides anew."""
-    return {"splits": settings.splits.model_dump(mode="json"), "split_seed": settings.split_seed}
-
-
-def _previous_splits(target: UPath, settings: DatasetSettings) -> dict[str, Split]:
-    path = target / MANIFEST
-    if not path.exists():
-        return {}
-    with path.open("rb") as file:
-        before = pd.read_parquet(file, columns=["sha256", "split"])
-    if before.attrs != _split_rule(settings):
-        return {}
-    return {sha256: Split(split) for sha256, split in before.itertuples(index=False, name=None)}
+def _write_if_new(path: UPath, data: bytes) -> None:
+    if not path.exists() or path.read_bytes() != data:
+        write_atomically(path, data)
 
 
 def _counts(manifest: pd.DataFrame, classes: Sequence[str]) -> dict[str, dict[str, int]]:

@@ -1,12 +1,12 @@
-"""Leaks: copies of one picture in two splits, by which a test measures memory."""
+"""Leaks: copies of one picture, or pictures of one post, in two splits, by which a test measures memory."""
 
 import pandas as pd
 from upath import UPath
 
-from cic_assets.domain.dataset.arrays import MANIFEST
+from cic_assets.domain.dataset.split_memory import MANIFEST
 
-_SAME = ("group_id", "pixels_sha256", "resized_sha256")
-"""Columns whose equal values mean copies; one that a manifest lacks is not looked at."""
+_SAME = (["group_id"], ["pixels_sha256"], ["resized_sha256"], ["subreddit", "post_id"], ["unit_id"])
+"""Columns whose equal values mean copies, or one post; those that a manifest lacks are not looked at."""
 
 
 def load_manifest(dataset: UPath) -> pd.DataFrame:
@@ -16,11 +16,12 @@ def load_manifest(dataset: UPath) -> pd.DataFrame:
 
 
 def find_leaks(manifest: pd.DataFrame) -> pd.DataFrame:
-    """The rows of pictures that have a copy in another split, copies beside each other, each picture once."""
-    found = [_across(manifest, column) for column in _SAME if column in manifest]
+    """The rows of pictures that have a copy, or one of the same post, in another split; beside it, each once."""
+    found = [_across(manifest, columns) for columns in _SAME if set(columns) <= set(manifest)]
     return pd.concat([manifest.head(0), *found]).drop_duplicates("sha256")
 
 
-def _across(manifest: pd.DataFrame, column: str) -> pd.DataFrame:
-    splits = manifest.groupby(column)["split"].transform("nunique")
-    return manifest[splits > 1].sort_values([column, "split"])
+def _across(manifest: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    told = manifest[(manifest[columns] != "").all(axis=1)]  # of a post that was taken down nothing is known
+    splits = told.groupby(columns)["split"].transform("nunique")
+    return told[splits > 1].sort_values([*columns, "split"])

@@ -13,7 +13,7 @@ class SplitBy(StrEnum):
     """What decides which split a picture falls into."""
 
     HASH = "hash"
-    """The name of its duplicate group alone: the same in every data root, for ever."""
+    """The name of its unit alone: the same in every data root in which its unit has the same pictures."""
     CLASS = "class"
     """The same order, cut within each class: each split gets its share of every class."""
     TIME = "time"
@@ -30,12 +30,13 @@ class SplitSettings(BaseModel):
     test: float = Field(default=0.15, gt=0, lt=1, description="what the report's numbers are measured on")
     by: SplitBy = Field(
         default=SplitBy.HASH,
-        description="hash: by the picture alone, so that nothing ever moves (in small sets a class may get a few more "
-        "or fewer than its share); class: each split gets its share of every class; time: the newest are the test",
+        description="hash: by the picture's unit alone, so that nothing moves (in small sets a class may get a few "
+        "more or fewer than its share); class: each split gets its share of every class; time: the newest are the test",
     )
     given: Path | None = Field(
         default=None,
-        description="data_card.json or manifest.csv of an export: pictures that it names keep the split it says",
+        description="data_card.json or manifest.csv of an export: pictures that it names keep the split it says (the "
+        "strictest, test before validation, where pictures that must be in one split have several)",
     )
 
     @model_validator(mode="after")

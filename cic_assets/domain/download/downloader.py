@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cic_assets.domain.download.budget import large_blocks_returned
-from cic_assets.domain.download.hosts import HostHealth
+from cic_assets.domain.download.hosts import MOST_REFUSALS, HostHealth
 from cic_assets.domain.download.jobs import Attempts, Job
 from cic_assets.domain.download.network import Network
 from cic_assets.domain.download.results import Download, FetchError, FetchRequest, Progress
@@ -121,7 +121,11 @@ class _Run:
         self._settings = settings
         self._network = network
         self._on_result = on_result
-        self._schedule: Schedule[Job] = Schedule(concurrency=settings.concurrency, per_host=settings.per_host)
+        self._schedule: Schedule[Job] = Schedule(
+            concurrency=settings.concurrency,
+            per_host=settings.per_host,
+            per_second=settings.per_host_per_second or math.inf,
+        )
         self._health = HostHealth(settings.host_failures)
         self._now = asyncio.get_running_loop().time
         self._started = self._now()
@@ -154,7 +158,7 @@ class _Run:
 
     def _admit(self, request: FetchRequest) -> None:
         try:
-            url = self._network.parse(request.url, ports=self._settings.ports)
+            url = self._network.parse(request.asked_url or request.url, ports=self._settings.ports)
         except FetchError as failure:
             self._finish(Download(url=request.url, outcome=failure.outcome, reason=failure.reason))
             return
@@ -175,30 +179,54 @@ class _Run:
 
     async def _step(self, job: Job, on_answer: Callable[[], None]) -> None:
         """One request, and where it leads: to the end, or back into the queue."""
-        host = job.host
-        job.started = self._now() if job.started is None else job.started
+        host, sent = job.host, self._now()
+        job.started = sent if job.started is None else job.started
         try:
             self._health.check(host)
             success = await self._attempts.attempt(job, on_answer)
         except FetchError as failure:
-            self._note_health(host, failure)
+            self._note_failure(job, host, failure, sent)
             self._after(failure, job, host)
             return
-        self._health.succeeded(host)
+        self._note_success(host)
         if success is None:
             self._schedule.add(job.host, job)
         else:
             self._finish(job.success(*success, self._now() - job.started))
 
-    def _note_health(self, host: str, failure: FetchError) -> None:
-        if failure.host_fault:
+    def _note_success(self, host: str) -> None:
+        self._health.succeeded(host)
+        self._schedule.answered(host, self._now())
+
+    def _note_failure(self, job: Job, host: str, failure: FetchError, sent: float) -> None:
+        if failure.too_fast:
+            # Of the many that were under way at once the first counts.
+            if self._schedule.slow_down(host, sent, self._now()):
+                job.refusals += 1
+                self._pause(host, failure)
+        elif failure.host_fault:
             self._health.failed(host, failure)
         else:
-            self._health.succeeded(host)
+            self._note_success(host)
+
+    def _pause(self, host: str, failure: FetchError) -> None:
+        """Let a host alone for a while that was asked too fast; for good where that would be too long."""
+        times = self._health.refused(host, failure)
+        pause = backoff(times, self._settings.backoff_seconds, longest=math.inf)
+        pause = pause if failure.wait is None else failure.wait
+        if pause > self._settings.max_wait_seconds:
+            self._health.give_up(host, failure, f"would have to be left alone for {pause:.0f} s")
+        if self._health.is_given_up(host):
+            self._schedule.release(host)
+        else:
+            self._schedule.pause(host, self._now() + pause)
 
     def _after(self, failure: FetchError, job: Job, host: str) -> None:
         """Ask again, turn to the fallback, or end."""
-        if self._may_retry(failure, job):
+        if failure.too_fast and not self._health.is_given_up(host) and job.refusals < MOST_REFUSALS:
+            # Behind the others: after the host's pause somebody else is to ask first.
+            self._schedule.add(host, job)
+        elif self._may_retry(failure, job):
             self._retry(failure, job, host)
         elif self._turn_to_fallback(failure, job):
             self._schedule.add(job.host, job)
@@ -207,7 +235,8 @@ class _Run:
 
     def _may_retry(self, failure: FetchError, job: Job) -> bool:
         patient = failure.wait is None or failure.wait <= self._settings.max_wait_seconds
-        return failure.transient and patient and job.failures < self._settings.retries
+        passes = failure.transient and not failure.too_fast
+        return passes and patient and job.failures < self._settings.retries
 
     def _retry(self, failure: FetchError, job: Job, host: str) -> None:
         job.failures += 1
@@ -221,7 +250,8 @@ class _Run:
 
     def _turn_to_fallback(self, failure: FetchError, job: Job) -> bool:
         fallback = job.request.fallback_url
-        if fallback is None or job.source_failure is not None or failure.outcome not in FALLBACK_OUTCOMES:
+        fails = failure.outcome in FALLBACK_OUTCOMES and not failure.final
+        if fallback is None or job.source_failure is not None or not fails:
             return False
         try:
             url = self._network.parse(fallback, ports=self._settings.ports)

@@ -7,7 +7,7 @@ from cic_assets.domain.download.budget import DecodingBudget
 from cic_assets.domain.download.placeholders import known_placeholder
 from cic_assets.domain.download.results import FetchError
 from cic_assets.domain.download.settings import DownloadSettings
-from cic_assets.domain.images import Header, UnreadableImage, inspect, read_header
+from cic_assets.domain.images import Header, Inspection, inspect, inspect_header
 from cic_assets.domain.media import Outcome
 from cic_assets.storage import ContentStore, sha256_hex
 
@@ -62,21 +62,19 @@ class ImageValidator:
         return ValidatedImage(sha256, header.format, header.width, header.height, len(data))
 
     def _inspected(self, data: bytes) -> Header:
-        with self._decoding.claim(_bytes_to_decode(data, self._settings)):
-            inspection = inspect(data, self._settings.limits)
-        if inspection.outcome is not Outcome.OK or inspection.header is None:
-            raise FetchError(inspection.outcome, inspection.reason)
-        return inspection.header
+        found = inspect_header(data, self._settings.limits)
+        if found.header and found.outcome is not Outcome.TOO_LARGE:
+            with self._decoding.claim(found.header.inspecting_bytes):
+                found = self._proven(data, found)
+        if found.outcome is not Outcome.OK or found.header is None:
+            raise FetchError(found.outcome, found.reason)
+        return found.header
 
-
-def _bytes_to_decode(data: bytes, settings: DownloadSettings) -> int:
-    """Memory that `inspect` will take; nothing for what it turns away by the header."""
-    try:
-        needed = read_header(data).decoding_bytes
-    except UnreadableImage:
-        return 0
-    # The decoder gets a copy of the file without what makes no pixels.
-    return needed + len(data) if needed <= settings.limits.max_decoding_bytes else 0
+    def _proven(self, data: bytes, found: Inspection) -> Inspection:
+        try:
+            return inspect(data, self._settings.limits, by_header=found)
+        except MemoryError:
+            raise FetchError(Outcome.ERROR, "no memory was left to decode it", transient=True) from None
 
 
 def refuse_placeholder(data: bytes, settings: DownloadSettings) -> None:

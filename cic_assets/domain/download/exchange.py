@@ -15,7 +15,7 @@ import aiohttp
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from cic_assets.domain.download.budget import ByteBudget
+from cic_assets.domain.download.budget import ByteBudget, Claim
 from cic_assets.domain.download.results import FetchError
 from cic_assets.domain.download.robots import refusal
 from cic_assets.domain.download.settings import DownloadSettings
@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 ROBOT = "cic_assets"
 """Our name where an X-Robots-Tag is meant for one robot."""
+
+FINAL_STATUSES = frozenset({404, 410, 451})
+"""By which a host says no. A preview that it forgot to take away is none of its pictures any more."""
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -57,7 +60,7 @@ class Exchange:
     def __init__(self, session: aiohttp.ClientSession, settings: DownloadSettings) -> None:
         self._session = session
         self._settings = settings
-        self._budget = ByteBudget(settings.max_bytes_in_flight)
+        self._budget = ByteBudget(settings.max_bytes_in_flight, settings.max_bytes)
 
     @asynccontextmanager
     async def ask(self, url: URL, timeouts: Timeouts) -> AsyncIterator[Answer]:
@@ -83,11 +86,11 @@ class Exchange:
         self._check_robots(response)
         size = self._expected_size(response)
         held_since = timeouts.hold() if size > self._budget.free else None
-        await held.enter_async_context(self._budget.claim(size))
+        claim = await held.enter_async_context(self._budget.claim(size))
         if held_since is not None:
             timeouts.go_on(held_since)
         timeouts.begin_body()
-        return Answer(response.status, response.headers, await self._body(response, timeouts))
+        return Answer(response.status, response.headers, await self._body(response, timeouts, claim))
 
     def _check_robots(self, response: aiohttp.ClientResponse) -> None:
         directive = refusal(response.headers.getall("X-Robots-Tag", []), self._settings.robots_directives, ROBOT)
@@ -95,21 +98,32 @@ class Exchange:
             raise FetchError(Outcome.SKIPPED, f"X-Robots-Tag: {directive}")
 
     def _expected_size(self, response: aiohttp.ClientResponse) -> int:
-        """Bytes of memory to claim for a body: its length, or the most where the host does not say it."""
+        """Bytes of memory to claim for a body beforehand: none where its host does not say how long it is."""
         size, most = response.content_length, self._settings.max_bytes
         if size is not None and size > most:
             raise FetchError(Outcome.TOO_LARGE, f"{size} bytes announced, more than {most}")
-        return most if size is None or "Content-Encoding" in response.headers else size
+        # What is packed has to be unpacked.
+        return most if "Content-Encoding" in response.headers else size or 0
 
-    async def _body(self, response: aiohttp.ClientResponse, timeouts: Timeouts) -> bytes:
+    async def _body(self, response: aiohttp.ClientResponse, timeouts: Timeouts, claim: Claim) -> bytes:
         # Grows in place and gives its bytes away uncopied: joined pieces would take a body's memory twice.
         body = io.BytesIO()
         async for piece in response.content.iter_any():
-            body.write(piece)
-            if body.tell() > self._settings.max_bytes:
+            if body.tell() + len(piece) > self._settings.max_bytes:
                 raise FetchError(Outcome.TOO_LARGE, f"more than {self._settings.max_bytes} bytes")
+            await self._hold(claim, body.tell() + len(piece), timeouts)
+            body.write(piece)
             timeouts.received(len(piece))
         return body.getvalue()
+
+    async def _hold(self, claim: Claim, size: int, timeouts: Timeouts) -> None:
+        """Have room for a body of so many bytes; as long as there is none, the host's clock stands still."""
+        more = size - claim.size
+        if more <= 0 or self._budget.try_grow(claim, more):
+            return
+        since = timeouts.hold()
+        await self._budget.grow(claim, more)
+        timeouts.go_on(since)
 
 
 def _check_status(response: aiohttp.ClientResponse) -> None:
@@ -123,6 +137,8 @@ def _check_status(response: aiohttp.ClientResponse) -> None:
         transient=status in TRANSIENT_STATUSES,
         wait=wait,
         host_fault=wait is not None or status == HTTPStatus.TOO_MANY_REQUESTS,
+        too_fast=status == HTTPStatus.TOO_MANY_REQUESTS,
+        final=status in FINAL_STATUSES,
     )
 
 

@@ -35,6 +35,7 @@ class Job:
         url: what is asked next.
         seconds_left: of the deadline; only the hosts' time is taken from it.
         failures: transient ones so far.
+        refusals: how often the host said that it is asked too fast.
         attempts: requests sent.
         seen: URLs asked since the start, or since the fallback's.
         source_failure: why the source failed, once the fallback is tried.
@@ -45,6 +46,7 @@ class Job:
     url: URL
     seconds_left: float
     failures: int = 0
+    refusals: int = 0
     attempts: int = 0
     seen: set[str] = field(default_factory=set)
     source_failure: FetchError | None = None
@@ -58,7 +60,7 @@ class Job:
     def turn_to_fallback(self, url: URL, seconds: float, failure: FetchError) -> None:
         """Start over with the fallback's URL, remembering why the source failed."""
         self.url, self.seconds_left, self.source_failure = url, seconds, failure
-        self.failures = 0
+        self.failures = self.refusals = 0
         self.seen.clear()
 
     def success(self, kept: ValidatedImage, answer: "Answer", seconds: float) -> Download:

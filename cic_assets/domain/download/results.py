@@ -23,6 +23,8 @@ class FetchError(Exception):
         transient: whether asking again may help.
         wait: seconds that the host asked us to wait before that, if it did.
         host_fault: the host is at fault, not this picture: it gave no answer, or told us to wait.
+        too_fast: the host says that we ask too fast (429).
+        final: the host says that there is no such picture, or that it must not be shown (404, 410, 451).
     """
 
     def __init__(
@@ -33,6 +35,8 @@ class FetchError(Exception):
         transient: bool = False,
         wait: float | None = None,
         host_fault: bool = False,
+        too_fast: bool = False,
+        final: bool = False,
     ) -> None:
         reason = presentable(reason)
         super().__init__(f"{outcome}: {reason}")
@@ -41,6 +45,8 @@ class FetchError(Exception):
         self.transient = transient
         self.wait = wait
         self.host_fault = host_fault
+        self.too_fast = too_fast
+        self.final = final
 
     @property
     def may_pass(self) -> bool:
@@ -54,10 +60,12 @@ class FetchRequest:
 
     Attributes:
         url: asked exactly as given: case and query count.
+        asked_url: where the picture of `url`, a page that shows just one, is; asked in its place.
         fallback_url: tried when `url` fails in a way that says nothing about the picture's owner's will.
     """
 
     url: str
+    asked_url: str | None = None
     fallback_url: str | None = None
 
 

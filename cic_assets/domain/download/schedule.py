@@ -5,9 +5,12 @@ No network here and no clock of its own: the time comes with each call, in secon
 
 import heapq
 import itertools
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+from cic_assets.domain.download.rates import HostRate
 
 JobT = TypeVar("JobT")
 
@@ -21,8 +24,10 @@ class _Host:
         active: jobs under way.
         listed: whether the host stands among those that may start a job.
         paused_until: nothing starts before.
+        rate: how fast it is asked.
     """
 
+    rate: HostRate
     waiting: deque[object] = field(default_factory=deque)
     active: int = 0
     listed: bool = False
@@ -32,9 +37,10 @@ class _Host:
 class Schedule(Generic[JobT]):
     """A queue per host; each start takes the next host that has a job and is neither full nor paused."""
 
-    def __init__(self, *, concurrency: int, per_host: int) -> None:
+    def __init__(self, *, concurrency: int, per_host: int, per_second: float = math.inf) -> None:
         self._concurrency = concurrency
         self._per_host = per_host
+        self._per_second = per_second
         self._hosts: dict[str, _Host] = {}
         self._startable: deque[str] = deque()
         self._delayed: list[tuple[float, int, str, JobT | None]] = []
@@ -61,6 +67,9 @@ class Schedule(Generic[JobT]):
             job: JobT = host.waiting.popleft()  # type: ignore[assignment]  # a deque per host holds jobs alone
             host.active += 1
             self._active += 1
+            host.rate.started(now)
+            if host.rate.due > now:
+                self.pause(name, host.rate.due)
             self._list(name)
             return job
         return None
@@ -79,6 +88,20 @@ class Schedule(Generic[JobT]):
             # An entry without a job: the host itself is to be woken.
             heapq.heappush(self._delayed, (until, next(self._serial), host, None))
 
+    def answered(self, host: str, now: float) -> None:
+        """This host takes what it gets: it is asked a little faster, if it was ever slowed down."""
+        self._host(host).rate.answered(now)
+
+    def slow_down(self, host: str, sent: float, now: float) -> bool:
+        """Ask this host half as fast, and say whether that is news; see `HostRate`."""
+        return self._host(host).rate.slow_down(sent, now)
+
+    def release(self, host: str) -> None:
+        """Let the jobs of this host start as fast as they can: it was given up, so nothing is asked."""
+        entry = self._host(host)
+        entry.rate, entry.paused_until = HostRate(), 0.0
+        self._list(host)
+
     def next_due(self) -> float | None:
         """When the next delayed job or paused host is due; None if there is none."""
         return self._delayed[0][0] if self._delayed else None
@@ -89,7 +112,7 @@ class Schedule(Generic[JobT]):
         return self._active
 
     def _host(self, name: str) -> _Host:
-        return self._hosts.setdefault(name, _Host())
+        return self._hosts.setdefault(name, _Host(HostRate(self._per_second)))
 
     def _may_start(self, name: str, now: float) -> bool:
         host = self._hosts[name]

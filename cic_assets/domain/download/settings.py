@@ -29,11 +29,16 @@ class DownloadSettings(BaseModel):
     """Requests under way at once at one host. Pictures of Reddit lie on few hosts, all of them content networks;
     a browser opens 6 connections over HTTP/1.1 and about 100 streams over HTTP/2."""
 
+    per_host_per_second: float | None = Field(default=None, gt=0)
+    """Requests a second at one host, at most; none given: as many as its turns allow. Whatever it is, a host that says
+    429 is asked half as fast, and then slowly faster until it says so again."""
+
     max_bytes: int = Field(default=20 * MEBIBYTE, ge=1024)
     """Longest body that is read. Reddit takes pictures of at most 20 MB."""
 
     max_bytes_in_flight: int = Field(default=32 * MEBIBYTE, ge=1024)
-    """Bodies held in memory at once, over all hosts: a body that would go over it waits, unread, for its turn."""
+    """Bodies held in memory at once, over all hosts: a body that would go over it waits for its turn, unread where its
+    length is known. Those whose length is not may have all but `max_bytes` of it, and one at a time the rest."""
 
     answer_seconds: float = Field(default=6, gt=0)
     """How long a host may take to resolve, connect and send the headers. A host that never answers costs this."""
@@ -48,13 +53,16 @@ class DownloadSettings(BaseModel):
     """How far a body may lag behind `min_bytes_per_second`: the longest silence in a transfer."""
 
     retries: int = Field(default=3, ge=0, le=10)
-    """Further attempts after a failure that may pass: 408, 429, 5xx, a broken connection, a body cut short."""
+    """Further attempts after a failure that may pass: 408, 5xx, a broken connection, a body cut short. What is answered
+    with 429 is asked again, more slowly, until it comes or its host lets nothing through any more."""
 
     backoff_seconds: float = Field(default=0.5, ge=0)
-    """Mean wait before the first retry; it doubles each time, and jitter spreads it from half to one and a half."""
+    """Mean wait before the first retry; it doubles each time, and jitter spreads it from half to one and a half.
+    So it is with a host's pause after 429, unless the host says how long."""
 
     max_wait_seconds: float = Field(default=20, ge=0)
-    """Longest Retry-After that is waited for. A URL for which its host asks for more is given up."""
+    """Longest Retry-After that is waited for, and longest pause after 429. A URL for which its host asks for more is
+    given up; with 429 the host is."""
 
     max_redirects: int = Field(default=10, ge=0, le=30)
     """Redirects that are followed for one URL; browsers allow 20, no picture host needs more than three."""
@@ -83,8 +91,9 @@ class DownloadSettings(BaseModel):
     of their time they wait for the disk: with 1, 2, 4 and 8 an ext4 disk kept 185, 364, 1,155 and 730 files/s."""
 
     max_decoding_bytes_in_flight: int = Field(default=150_000_000, ge=1)
-    """Memory for decoding at once, over all threads; a picture that takes more is decoded alone. With the bodies in
-    flight and the libraries, which take 160 MB, that makes less than 400 MB in all."""
+    """Memory for decoding at once, over all threads; a picture that takes more, as some of those do that
+    `limits.max_decoding_bytes` lets through, is decoded alone. With the bodies in flight and the libraries, which take
+    160 MB, that makes less than 400 MB in all, or as much more as that one picture takes."""
 
     @model_validator(mode="after")
     def _one_file_fits_in_memory(self) -> "DownloadSettings":

@@ -50,7 +50,11 @@ class Timeouts:
 
     def go_on(self, held_since: float) -> None:
         """The time since `hold` does not count."""
-        self._deadline += self._now() - held_since
+        held = self._now() - held_since
+        self._deadline += held
+        if self._body_since is not None:
+            self._body_since += held
+            self._set_alarm()
 
     def received(self, size: int) -> None:
         """So many more bytes of the body are here."""

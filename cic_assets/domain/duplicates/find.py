@@ -1,6 +1,7 @@
 """Groups of pictures that are the same picture, over all sources: proposed, verified, and with what to keep."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -8,11 +9,13 @@ from numpy.typing import NDArray
 
 from cic_assets.domain.duplicates.candidates import Candidates
 from cic_assets.domain.duplicates.crops import Crops
-from cic_assets.domain.duplicates.groups import ITSELF, Links, Member, group_pictures
+from cic_assets.domain.duplicates.currency import sign
+from cic_assets.domain.duplicates.groups import ITSELF, Links, Member, find_bridges, group_pictures, open_pairs
 from cic_assets.domain.duplicates.overrides import Kept, Overrides
 from cic_assets.domain.duplicates.settings import DuplicateSettings
 from cic_assets.domain.duplicates.verify import Verifier
-from cic_assets.domain.schema import Column
+from cic_assets.domain.images import OnLeftOut
+from cic_assets.domain.schema import Column, types_of
 
 COLUMNS: Mapping[str, Column] = {
     "sha256": Column("str", "of the picture"),
@@ -31,6 +34,14 @@ COLUMNS: Mapping[str, Column] = {
 }
 """Columns of the table of duplicates."""
 
+BRIDGE_COLUMNS: Mapping[str, Column] = {
+    "sha256": Column("str", "of a picture"),
+    "verified_against": Column("str", "SHA-256 of a picture of another group, or of none, that it is the same as"),
+    "verified_by": Column("str", "why, as in `duplicates`"),
+    "distance": Column("float64", "0 (identical) to 1, by the measure in `verified_by`"),
+}
+"""Columns of the table of bridges."""
+
 MEMBER_COLUMNS = ["sha256", "group_id", "distance", "verified_by", "verified_against"]
 
 _WORTH_WITH_BORDER = 0.95  # where a border ends is known to a line or two, so equal contents differ by some percent
@@ -38,9 +49,28 @@ KEPT_BY_A_PERSON = "override"
 SAME_FILE = "sha256"
 
 
+class Duplicates(NamedTuple):
+    """What was found.
+
+    Attributes:
+        groups: the columns of `COLUMNS`, a row for each row of the images that is in a group; groups in the order of
+            their `group_id`, in each the kept first.
+        bridges: the columns of `BRIDGE_COLUMNS`, a row for each pair of pictures that makes one component of two
+            groups: with the groups they give all that hangs together by verified copies.
+    """
+
+    groups: pd.DataFrame
+    bridges: pd.DataFrame
+
+
 def find_duplicates(
-    images: pd.DataFrame, load: Callable[[str], bytes], settings: DuplicateSettings, overrides: Overrides
-) -> pd.DataFrame:
+    images: pd.DataFrame,
+    load: Callable[[str], bytes],
+    settings: DuplicateSettings,
+    overrides: Overrides,
+    *,
+    on_left_out: OnLeftOut = lambda _sha256, _why: None,
+) -> Duplicates:
     """Find all groups of two or more rows that show one picture.
 
     The result depends on what the rows are, not on their order, and whether two pictures are one never depends on
@@ -54,17 +84,18 @@ def find_duplicates(
         load: gives the bytes of a picture by its SHA-256; called from several threads.
         settings: how alike is the same.
         overrides: what a person decided, which goes before every measure.
+        on_left_out: called for a picture that cannot be read, and so is compared by its fingerprint alone.
 
     Returns:
-        The columns of `COLUMNS`, a row for each row of `images` that is in a group; groups in the order of their
-        `group_id`, in each the kept first. Empty, with the same columns, where there are no duplicates.
+        Groups and bridges; empty tables, with the same columns, where there are no duplicates.
 
     Raises:
         OverridesError: decisions that contradict each other or do not tell which picture is meant.
         ValueError: a row of `images` is given twice.
     """
     if images.empty:
-        return pd.DataFrame(columns=list(COLUMNS))
+        groups = pd.DataFrame(columns=list(COLUMNS))
+        return Duplicates(sign(groups, images, settings, overrides), _table_of_bridges(np.empty(0, object), []))
     rows = _in_order_of_preference(images)
     pictures = rows.drop_duplicates("sha256", ignore_index=True)
     decided = overrides.resolved(pictures["sha256"])
@@ -72,13 +103,17 @@ def find_duplicates(
     is_flat = pictures["flatness"].to_numpy() >= settings.flat_share
     crops = Crops(pictures)
     candidates = Candidates(pictures, crops, is_flat, settings.radius)
-    verifier = Verifier(pictures, crops, is_flat, load, settings)
+    verifier = Verifier(pictures, crops, is_flat, load, settings, on_left_out)
     links = _links(pictures["sha256"], decided)
     verifier.compare_ahead(pair for pair in candidates.of_leaders() if links.leave_open(*pair))
-    groups = group_pictures(len(pictures), candidates.of, verifier.compare, links)
-    groups += _of_several_sources(rows, pictures, groups)
-    members = pd.DataFrame(_member_rows(pictures["sha256"].to_numpy(), groups), columns=MEMBER_COLUMNS)
-    return _judged(rows.merge(members, on="sha256", validate="many_to_one"), decided.keep)
+    found = group_pictures(len(pictures), candidates.of, verifier.compare, links)
+    pairs = open_pairs(len(pictures), found, candidates.of, links)
+    verifier.compare_ahead(pairs)
+    bridges = _table_of_bridges(pictures["sha256"].to_numpy(), find_bridges(pairs, found, verifier.compare))
+    found += _of_several_sources(rows, pictures, found)
+    members = pd.DataFrame(_member_rows(pictures["sha256"].to_numpy(), found), columns=MEMBER_COLUMNS)
+    groups = _judged(rows.merge(members, on="sha256", validate="many_to_one"), decided.keep)
+    return Duplicates(sign(groups, images, settings, overrides), bridges)
 
 
 def _in_order_of_preference(images: pd.DataFrame) -> pd.DataFrame:
@@ -130,6 +165,13 @@ def _member_rows(sha256s: NDArray[np.object_], groups: list[list[Member]]) -> It
                 "verified_by": member.verdict.verified_by,
                 "verified_against": sha256s[member.against],
             }
+
+
+def _table_of_bridges(sha256s: NDArray[np.object_], bridges: list[Member]) -> pd.DataFrame:
+    rows = [
+        (sha256s[one.picture], sha256s[one.against], one.verdict.verified_by, one.verdict.distance) for one in bridges
+    ]
+    return pd.DataFrame(rows, columns=list(BRIDGE_COLUMNS)).astype(types_of(BRIDGE_COLUMNS))
 
 
 def _judged(grouped: pd.DataFrame, keep: tuple[Kept, ...]) -> pd.DataFrame:

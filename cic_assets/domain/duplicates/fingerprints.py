@@ -7,13 +7,13 @@ from typing import Any
 import pandas as pd
 
 from cic_assets.domain.duplicates.descriptors import Descriptors, descriptors_of
-from cic_assets.domain.images import Fingerprint, examine
+from cic_assets.domain.images import CANNOT_BE_READ, Fingerprint, OnLeftOut, examine, why_left_out
 from cic_assets.domain.media import Outcome
 from cic_assets.domain.schema import Column, columns_of
 from cic_assets.engine import Threads
 from cic_assets.storage import ContentStore
 
-VERSION = 4
+VERSION = 5
 """Of the fingerprints' definition: another one, and all are computed again."""
 
 CARRIED = [
@@ -41,6 +41,7 @@ def fingerprint_pictures(
     *,
     workers: int = 2,
     on_progress: Callable[[str], None] = lambda _line: None,
+    on_left_out: OnLeftOut = lambda _sha256, _why: None,
 ) -> pd.DataFrame:
     """Fingerprints of the pictures of one source.
 
@@ -50,25 +51,34 @@ def fingerprint_pictures(
         before: the table of an earlier run, whose fingerprints are taken over.
         workers: threads; decoding leaves Python's lock.
         on_progress: called with a line now and then.
+        on_left_out: called for a picture that cannot be read; the next run tries it again.
 
     Returns:
-        One row a picture, ordered by sha256: `CARRIED`, columns of `Fingerprint` and `Descriptors`,
+        One row a picture that can be read, ordered by sha256: `CARRIED`, columns of `Fingerprint` and `Descriptors`,
         `fingerprint_version`.
     """
     earliest_first = raw[raw["outcome"] == Outcome.OK].sort_values(["created_utc", "post_id"])
     pictures = earliest_first.drop_duplicates("sha256").sort_values("sha256")[CARRIED].reset_index(drop=True)
     known = _known(before)
 
-    def compute(item: tuple[str, str]) -> dict[str, Any]:
+    def compute(item: tuple[str, str]) -> dict[str, Any] | str:
         sha256, image_format = item
-        return known.get(sha256) or _row(store.get(sha256, image_format))
+        try:
+            return known.get(sha256) or _row(store.get(sha256, image_format))
+        except CANNOT_BE_READ as error:
+            return why_left_out(error)
 
-    rows = []
+    rows: dict[str, dict[str, Any]] = {}
     items = list(pictures[["sha256", "format"]].itertuples(index=False, name=None))
-    for row in Threads(workers).map(compute, items):
-        rows.append(row)
-        on_progress(f"{len(rows)} of {len(items)} fingerprints")
-    fingerprints = pd.DataFrame(rows, index=pictures.index).drop(columns=["width", "height"], errors="ignore")
+    for done, ((sha256, _), row) in enumerate(zip(items, Threads(workers).map(compute, items), strict=True), 1):
+        if isinstance(row, str):
+            on_left_out(sha256, row)
+        else:
+            rows[sha256] = row
+        on_progress(f"{done} of {len(items)} fingerprints")
+    pictures = pictures[pictures["sha256"].isin(rows)].reset_index(drop=True)
+    fingerprints = pd.DataFrame(list(rows.values()), index=pictures.index)
+    fingerprints = fingerprints.drop(columns=["width", "height"], errors="ignore")
     return pictures.join(fingerprints).assign(fingerprint_version=VERSION)
 
 

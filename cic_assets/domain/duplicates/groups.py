@@ -5,13 +5,17 @@ takes in those that are verified against itself; so every picture that is droppe
 kept, and A like B like C does not make A and C one. What a person decided goes before every measure.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cic_assets.domain.components import Components
 from cic_assets.domain.duplicates.verify import Verdict
+
+CandidatesOf = Callable[[int], NDArray[np.int64]]
+Compare = Callable[[int, NDArray[np.int64]], Iterable[Verdict | None]]
 
 BY_A_PERSON = Verdict("override", 0.0)
 ITSELF = Verdict("representative", 0.0)
@@ -47,8 +51,8 @@ class Links:
 
 def group_pictures(
     n: int,
-    candidates_of: Callable[[int], NDArray[np.int64]],
-    compare: Callable[[int, NDArray[np.int64]], Iterable[Verdict | None]],
+    candidates_of: CandidatesOf,
+    compare: Compare,
     links: Links,
 ) -> list[list[Member]]:
     """Groups of two or more, each with its keeper first.
@@ -69,6 +73,54 @@ def group_pictures(
                     if verdict is not None and grouping.may_join(other, leader):
                         grouping.take_in(leader, Member(other, one, verdict))
     return grouping.groups()
+
+
+def open_pairs(
+    n: int, groups: Sequence[Sequence[Member]], candidates_of: CandidatesOf, links: Links
+) -> list[tuple[int, int]]:
+    """Pairs of pictures that may be the same and are not in one group, the first of a pair before the second.
+
+    Args:
+        n: number of pictures.
+        groups: of `group_pictures`.
+        candidates_of: see there.
+        links: what a person decided: pairs that are not one are left out.
+    """
+    group_of = np.arange(n)
+    for group in groups:
+        group_of[[member.picture for member in group]] = group[0].picture
+    pairs = []
+    for picture in range(n):
+        others = candidates_of(picture)
+        others = others[(others > picture) & (group_of[others] != group_of[picture])]
+        pairs += [(picture, other) for other in others.tolist() if frozenset((picture, other)) not in links.apart]
+    return pairs
+
+
+def find_bridges(
+    pairs: Iterable[tuple[int, int]], groups: Sequence[Sequence[Member]], compare: Compare
+) -> list[Member]:
+    """Pictures of two groups that are the same all the same: A like B like C, where B was dropped in favour of A.
+
+    They stay two groups, but what one net learned of one of them is no surprise to it in the other.
+
+    Args:
+        pairs: of `open_pairs`.
+        groups: of `group_pictures`.
+        compare: see there.
+
+    Returns:
+        As few as make, with the groups, one component of all that are verified to be the same.
+    """
+    joined = Components((group[0].picture, member.picture) for group in groups for member in group)
+    bridges = []
+    for picture, other in pairs:
+        if not joined.are_joined(picture, other):
+            (verdict,) = compare(picture, np.array([other], np.int64))
+            if verdict is not None:
+                joined.join(picture, other)
+                bridges.append(Member(other, picture, verdict))
+    return bridges
 
 
 class _Grouping:

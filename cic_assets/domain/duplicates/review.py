@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from cic_assets.domain.images import Tile, contact_sheet, decode
+from cic_assets.domain.images import CANNOT_BE_READ, Tile, contact_sheet, decode
 from cic_assets.storage import ContentStore
 
 _COLUMNS = 6
@@ -25,17 +25,22 @@ def review_sheet(
         max_bytes: of the JPEG.
 
     Returns:
-        A JPEG, or None where there are no groups.
+        A JPEG, or None where there are no groups, or no picture of them can be read.
     """
     if groups.empty:
         return None
     formats = dict(zip(images["sha256"], images["format"], strict=True))
     shown = _whole_groups(_least_sure_first(groups), most)
-    tiles = [
-        Tile(decode(store.get(row["sha256"], formats[row["sha256"]]), shortest_side=_TILE_SIDE), _caption(row))
-        for row in shown.to_dict("records")
-    ]
-    return contact_sheet(tiles, columns=_COLUMNS, tile_side=_TILE_SIDE, max_bytes=max_bytes)
+    tiles = [tile for row in shown.to_dict("records") if (tile := _tile(row, store, formats))]
+    return contact_sheet(tiles, columns=_COLUMNS, tile_side=_TILE_SIDE, max_bytes=max_bytes) if tiles else None
+
+
+def _tile(row: Mapping[Hashable, Any], store: ContentStore, formats: Mapping[str, str]) -> Tile | None:
+    try:
+        rgb = decode(store.get(row["sha256"], formats[row["sha256"]]), shortest_side=_TILE_SIDE)
+    except CANNOT_BE_READ:
+        return None
+    return Tile(rgb, _caption(row))
 
 
 def _least_sure_first(groups: pd.DataFrame) -> pd.DataFrame:

@@ -20,9 +20,12 @@ def kept_pictures(images: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
     return kept.assign(group_id=kept["group_id"].fillna(kept["sha256"])).drop(columns="keep").reset_index(drop=True)
 
 
-def group_members(groups: pd.DataFrame) -> dict[str, frozenset[str]]:
-    """The SHA-256 of all pictures of each group, the dropped ones too."""
-    return {str(name): frozenset(members) for name, members in groups.groupby("group_id")["sha256"]}
+def copy_pairs(groups: pd.DataFrame, bridges: pd.DataFrame) -> list[tuple[str, str]]:
+    """Pairs of SHA-256, the dropped ones too, whose components are all that hangs together by verified copies."""
+    return [
+        *zip(groups["sha256"], groups["group_id"], strict=True),
+        *zip(bridges["sha256"], bridges["verified_against"], strict=True),
+    ]
 
 
 def shares_dropped(images: pd.DataFrame, groups: pd.DataFrame) -> dict[str, float]:

@@ -7,6 +7,7 @@ depends on the two pictures alone and is the same in either order. What is propo
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,10 @@ from cic_assets.domain.duplicates.alignment import Picture, other_colours, overl
 from cic_assets.domain.duplicates.crops import Crops
 from cic_assets.domain.duplicates.descriptors import COLOUR_SIDE
 from cic_assets.domain.duplicates.settings import DuplicateSettings
+from cic_assets.domain.images import CANNOT_BE_READ, OnLeftOut, decode, hash_pixels, why_left_out
 from cic_assets.engine import Threads
+
+T = TypeVar("T")
 
 BITS = 256
 
@@ -47,8 +51,18 @@ class Verifier:
         is_flat: NDArray[np.bool_],
         load: Callable[[str], bytes],
         settings: DuplicateSettings,
+        on_left_out: OnLeftOut = lambda _sha256, _why: None,
     ) -> None:
-        """`pictures` has `sha256` and the columns of `Fingerprint` and `Descriptors`; `load` gives bytes by SHA-256."""
+        """Take what is known of some pictures.
+
+        Args:
+            pictures: `sha256` and the columns of `Fingerprint` and `Descriptors`.
+            crops: of them.
+            is_flat: which are set aside.
+            load: gives bytes by SHA-256.
+            settings: how alike is the same.
+            on_left_out: called for a picture that cannot be read: its pixels say of no other that it is the same.
+        """
         self._settings = settings
         self._crops = crops
         self._is_flat = is_flat
@@ -58,8 +72,10 @@ class Verifier:
         self._mirrored = _words(pictures["phash256_mirrored"])
         self._colours = _cells(pictures["colours"])
         self._load = load
-        self._picture = lru_cache(_KEPT_PICTURES)(self._read)
-        self._aligned: dict[tuple[int, int], Verdict | None] = {}
+        self._on_left_out = on_left_out
+        self._picture = lru_cache(_KEPT_PICTURES)(lambda picture: self._read(picture, self._as_picture))
+        self._digest = lru_cache(None)(lambda picture: self._read(picture, _digest_of))
+        self._verdicts: dict[tuple[int, int], Verdict | None] = {}
 
     def compare_ahead(self, pairs: Iterable[tuple[int, int]], *, workers: int | None = None) -> None:
         """Compare the pixels of pairs that `compare` may be asked for, several at a time: it then knows the verdicts.
@@ -69,15 +85,17 @@ class Verifier:
             workers: threads; as many as there are processors unless told. OpenCV leaves Python's lock.
         """
         ordered = (self._in_order(*pair) for pair in pairs)
-        hard = [pair for pair in ordered if self._by_numbers(*pair) is None]
+        hard = [pair for pair in ordered if pair not in self._verdicts and self._by_numbers(*pair) is None]
         verdicts = Threads(workers).map(lambda pair: self._by_alignment(*pair), hard)
-        self._aligned.update(zip(hard, verdicts, strict=True))
+        self._verdicts.update(zip(hard, verdicts, strict=True))
 
     def compare(self, picture: int, others: NDArray[np.int64]) -> Iterator[Verdict | None]:
         """For each of `others` the verdict, or None if it is another picture."""
         for other in others.tolist():
             pair = self._in_order(picture, other)
-            yield self._aligned[pair] if pair in self._aligned else self._verdict(*pair)
+            if pair not in self._verdicts:
+                self._verdicts[pair] = self._verdict(*pair)
+            yield self._verdicts[pair]
 
     def _in_order(self, one: int, other: int) -> tuple[int, int]:
         """Always the same, so that rounding cannot make a difference."""
@@ -87,10 +105,14 @@ class Verifier:
         return self._by_numbers(one, other) or self._by_alignment(one, other)
 
     def _by_numbers(self, one: int, other: int) -> Verdict | None:
-        """By what is known of both, without a look at their pixels."""
-        if self._pixels[one] == self._pixels[other]:
+        """By what is known of both; at their pixels only where those of a smaller decode are the same."""
+        if self._pixels[one] == self._pixels[other] and self._are_same_in_full(one, other):
             return Verdict("pixels", 0.0)
         return None if self._is_set_aside(one, other) else self._by_hash(one, other)
+
+    def _are_same_in_full(self, one: int, other: int) -> bool:
+        digest = self._digest(one)
+        return digest is not None and digest == self._digest(other)
 
     def _is_set_aside(self, one: int, other: int) -> bool:
         return bool(self._is_flat[one] or self._is_flat[other])
@@ -112,13 +134,25 @@ class Verifier:
         if self._is_set_aside(one, other):
             return None
         for guess in self._crops.guesses(one, other, self._settings.radius)[:_GUESSES]:
-            found = overlap(self._picture(one), self._picture(other), guess)
+            ours, theirs = self._picture(one), self._picture(other)
+            found = overlap(ours, theirs, guess) if ours and theirs else None
             if found and found.correlation >= self._settings.correlation and found.same_colours:
                 return Verdict("alignment mirrored" if guess.is_mirrored else "alignment", 1 - found.correlation)
         return None
 
-    def _read(self, picture: int) -> Picture:
-        return picture_of(self._load(self._sha256s[picture]), self._crops.contents[picture])
+    def _as_picture(self, data: bytes, picture: int) -> Picture:
+        return picture_of(data, self._crops.contents[picture])
+
+    def _read(self, picture: int, use: Callable[[bytes, int], T]) -> T | None:
+        try:
+            return use(self._load(self._sha256s[picture]), picture)
+        except CANNOT_BE_READ as error:
+            self._on_left_out(self._sha256s[picture], why_left_out(error))
+            return None
+
+
+def _digest_of(data: bytes, _picture: int) -> str:
+    return hash_pixels(decode(data))
 
 
 def _bits_apart(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> int:

@@ -13,7 +13,7 @@ class _Part(BaseModel):
 
 
 class Answer(_Part):
-    """The best model by validation accuracy, and what the test pictures say of it."""
+    """The best model by validation loss, and what the test pictures say of it."""
 
     model: str = Field(description="its name")
     accuracy: float = Field(description="share of right answers on the test pictures")
@@ -134,6 +134,11 @@ class ModelPart(_Part):
     balanced_accuracy: float = Field(description="mean of the classes' recalls")
     majority_baseline: float = Field(description="accuracy of always answering the test pictures' commonest class")
     above_majority: bool = Field(description="the whole interval is above that")
+    independence_p: float | None = Field(
+        default=None,
+        description="chance that answers given without a look would go with the truth as well or better (Fisher's "
+        "exact test, one-sided; with several classes by Bonferroni); null in reports of before",
+    )
     confusion: list[list[int]] = Field(description="rows the truth, columns the answer, in the order of the classes")
     per_class: dict[str, ClassScore] = Field(description="by class")
     per_source: dict[str, SourceScore] = Field(description="by partition")
@@ -143,8 +148,8 @@ class ModelPart(_Part):
     mean_confidence: float = Field(description="mean of the probabilities that it gave its answers")
     brier_score: float = Field(description="mean squared distance from the truth, summed over classes: 0 (best) to 2")
     log_loss: float = Field(description="mean negative logarithm of the true class's probability")
-    validation_accuracy: float = Field(description="of the weights that were kept; models are chosen by it")
-    validation_loss: float = Field(description="cross-entropy, likewise")
+    validation_accuracy: float = Field(description="of the weights that were kept")
+    validation_loss: float = Field(description="cross-entropy, likewise; models are chosen by it")
     validation_n: int = Field(description="validation pictures")
     epochs: int = Field(description="that were trained")
     best_epoch: int = Field(description="whose weights were kept, from 1")

@@ -41,6 +41,7 @@ def score_model(run: ModelRun, manifest: pd.DataFrame) -> ModelPart:
         balanced_accuracy=statistics.balanced_accuracy(matrix),
         majority_baseline=baseline,
         above_majority=interval.low > baseline,
+        independence_p=statistics.independence(matrix),
         confusion=matrix.tolist(),
         per_class=_class_scores(matrix, card.labels),
         per_source=_source_scores(rows, manifest),

@@ -119,6 +119,18 @@ def majority_baseline(confusion: ArrayLike) -> float:
     return float(_ratio(support.max(), support.sum()))
 
 
+def independence(confusion: ArrayLike) -> float:
+    """Chance that answers given without a look would go with the truth as well as these or better; in (0, 1].
+
+    It does not mind how frequent the classes are, nor how often each is named. R. A. Fisher's exact test ("The logic
+    of inductive inference", JRSS 98, 1935), one-sided, of being called a class and being of it; for more than two
+    classes that of the class that is told best, times their number (Bonferroni).
+    """
+    matrix = _as_confusion(confusion)
+    told = range(len(matrix) if len(matrix) > 2 else 1)  # noqa: PLR2004 - of two, each tells what the other does
+    return min(1.0, len(told) * min(_fisher(matrix, klass) for klass in told))
+
+
 def mcnemar_exact(first_right: ArrayLike, second_right: ArrayLike) -> McNemar:
     """Whether two models differ on the same pictures: only those that one alone gets right tell.
 
@@ -173,12 +185,30 @@ def _ratio(part: ArrayLike, whole: ArrayLike) -> Floats:
     return shares
 
 
+def _fisher(matrix: Ints, klass: int) -> float:
+    """Chance of as many hits of a class or more, were as many pictures called so at random."""
+    n, occurs, called = int(matrix.sum()), int(matrix[klass].sum()), int(matrix[:, klass].sum())
+    log_factorial = _log_factorials(n)
+
+    def log_ways(of: int, some: Ints) -> Floats:
+        return np.asarray(log_factorial[of] - log_factorial[some] - log_factorial[of - some])
+
+    hits = np.arange(matrix[klass, klass], min(occurs, called) + 1)
+    log_terms = log_ways(occurs, hits) + log_ways(n - occurs, called - hits) - log_ways(n, np.array(called))
+    return float(min(1.0, np.exp(log_terms).sum()))
+
+
+def _log_factorials(n: int) -> Floats:
+    """Logarithms of the factorials of 0 to n."""
+    return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
+
+
 def _two_sided_coin(heads: int, tails: int) -> float:
     """Chance that a fair coin thrown heads+tails times comes out as lopsided as this or more; summed in logarithms."""
     n, fewest = heads + tails, min(heads, tails)
     if heads == tails:
         return 1.0
-    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
+    log_factorial = _log_factorials(n)
     k = np.arange(fewest + 1)
     log_terms = log_factorial[n] - log_factorial[k] - log_factorial[n - k] - n * np.log(2)
     peak = log_terms.max()

@@ -118,45 +118,59 @@ def _how_sure(model: ModelPart) -> str:
     )
 
 
+def has_learned(model: ModelPart) -> bool:
+    """Whether the test pictures show that its answers go with what is on them."""
+    return model.above_majority or (model.independence_p is not None and model.independence_p < SIGNIFICANT)
+
+
 def _against_majority(model: ModelPart, dataset: DatasetPart) -> str:
     support = {klass: score.support for klass, score in model.per_class.items()}
     most = max(dataset.classes, key=lambda klass: support[klass])
     always = f"Always answering “{most}” would get {percent(model.majority_baseline)}"
     if model.above_majority:
         return f"{always}, which is below that interval: the model has learned to tell them apart."
+    if has_learned(model):
+        return f"{always}, which is not below that interval. All the same {_tells_apart(model)}."
     return f"{always}, which is not below that interval: these pictures do not show that it learned anything."
+
+
+def _tells_apart(model: ModelPart) -> str:
+    return (
+        f"it tells the classes apart: on average it finds {percent(model.balanced_accuracy)} of a class, and answers "
+        f"given without a look would hardly ever go with the truth so well (p {_equals(model.independence_p)})"
+    )
+
+
+def _equals(p: float | None) -> str:
+    text = UNKNOWN if p is None else p_value(p)
+    return text if text.startswith("<") else f"= {text}"
 
 
 def _how_it_was_chosen(model: ModelPart, models: Mapping[str, ModelPart]) -> str:
     if len(models) == 1:
         return f"It is the only model ({percent(model.validation_accuracy)} on the validation pictures)."
     rivals = [
-        other
-        for other in models.values()
-        if other is not model and other.validation_accuracy >= model.validation_accuracy
+        other for other in models.values() if other is not model and other.validation_loss <= model.validation_loss
     ]
     equal = [other for other in rivals if other.random_weights == model.random_weights]
+    tie = f" {_titles(equal)} came to the same loss: accuracy decided, then the name." if equal else ""
+    flattered = " Its epoch was chosen by them too, which flatters it a little." if _is_flattered(model) else ""
     return (
-        f"Of {len(models)} models it is the best by its {model.validation_n:,} validation pictures "
-        f"({percent(model.validation_accuracy)}).{_tie(model, equal)}{_passed_over(rivals, equal)}"
+        f"Of {len(models)} models it is the best by its {model.validation_n:,} validation pictures: the lowest loss "
+        f"({model.validation_loss:.3g}), {percent(model.validation_accuracy)} right."
+        f"{tie}{_passed_over(rivals, equal)}{flattered}"
     )
 
 
-def _tie(model: ModelPart, equal: Sequence[ModelPart]) -> str:
-    """Which rule decided between models that got as many right, in the order of `models.best_first`."""
-    if not equal:
-        return ""
-    closest = min(other.validation_loss for other in equal)
-    rule = "their loss is the same too, the name decided"
-    if closest > model.validation_loss:
-        rule = f"the lower loss on them decided ({model.validation_loss:.4g} against {closest:.4g})"
-    return f" {_titles(equal)} got as many of these right: {rule}."
+def _is_flattered(model: ModelPart) -> bool:
+    """Whether validation chose among its epochs; models that keep their last one are compared with it."""
+    return model.best_epoch != model.epochs
 
 
 def _passed_over(rivals: Sequence[ModelPart], equal: Sequence[ModelPart]) -> str:
-    """Models with random weights were only ever a demonstration, however many they got right."""
+    """Models with random weights were only ever a demonstration, however well they did."""
     passed = [other for other in rivals if other not in equal]
-    return f" {_titles(passed)} got no fewer right, but had to do without pretrained weights." if passed else ""
+    return f" {_titles(passed)} did no worse, but had to do without pretrained weights." if passed else ""
 
 
 def _titles(models: Iterable[ModelPart]) -> str:
@@ -289,13 +303,14 @@ def _not_above(models: Sequence[ModelPart]) -> list[Notice]:
     if not models:
         return []
     found = ", ".join(f"{model.title} {interval(model.accuracy_ci)}" for model in models)
+    learned = "".join(f" As to {model.title}, {_tells_apart(model)}." for model in models if has_learned(model))
     return [
         Notice(
             kind="not_above_majority",
             title=f"Not shown to be better than always giving the same answer: {_listed(models)}.",
             text=(
                 f"That answer would get {percent(models[0].majority_baseline)}, and the 95 % interval is not above it "
-                f"({found})."
+                f"({found}).{learned}"
             ),
         )
     ]

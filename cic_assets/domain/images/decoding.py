@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from cic_assets.domain.images.formats.common import Header, TooManyPixels, UnreadableImage
-from cic_assets.domain.images.headers import read_header
+from cic_assets.domain.images.headers import READERS, read_header
 from cic_assets.domain.images.pillow import loaded, to_rgb
 from cic_assets.domain.images.pixels import Rgb, upright
 from cic_assets.domain.images.settings import PIXEL_CEILING
@@ -24,8 +24,6 @@ _OPENCV_FLAGS = {
 # A reduced decode leaves at least this many times the wanted pixels. Against INTER_AREA of the whole picture, median
 # over 60 sharp photos at 1/4: 35 dB at 1, 40 dB at 1.5, 42 dB at 2, which is where libvips stops.
 _MARGIN = 1.5
-# Pillow turns TIFF, and TIFF alone, upright by itself; these undo that (the others undo themselves).
-_OPPOSITE = {6: 8, 8: 6}
 
 
 def decode(data: bytes, *, shortest_side: int | None = None) -> Rgb:
@@ -44,6 +42,7 @@ def decode(data: bytes, *, shortest_side: int | None = None) -> Rgb:
     Raises:
         UnreadableImage: not a picture, or one that its decoder refuses.
         TooManyPixels: more than `PIXEL_CEILING`; told from the header.
+        MemoryError: this machine is short of memory, which is not the file's fault.
     """
     header = read_header(data)
     stored = decode_stored(data, header, reduction_for(header, shortest_side))
@@ -84,6 +83,8 @@ def _with_opencv(data: bytes, reduction: int) -> Rgb:
     try:
         rgb = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
+        if error.code == cv2.Error.STS_NO_MEM:
+            raise MemoryError(error.err) from error
         raise UnreadableImage(f"the jpeg decoder refuses it: {error.err}") from error
     if rgb is None:
         raise UnreadableImage("the jpeg decoder refuses it")
@@ -91,8 +92,5 @@ def _with_opencv(data: bytes, reduction: int) -> Rgb:
 
 
 def _with_pillow(data: bytes, header: Header) -> Rgb:
-    with loaded(data, header) as image:
-        rgb = to_rgb(image)
-    if header.format == "tiff":
-        return upright(rgb, _OPPOSITE.get(header.orientation, header.orientation))
-    return rgb
+    with loaded(READERS[header.format].only_pixels(data), header) as image:
+        return to_rgb(image, header.bits)

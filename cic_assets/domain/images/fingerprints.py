@@ -104,14 +104,14 @@ def examine(data: bytes) -> Examined:
     stored = decode_stored(data, header, reduction)
     grey = np.asarray(cv2.cvtColor(stored, cv2.COLOR_RGB2GRAY), np.uint8)
     preview = _preview(grey, header, reduction)
-    pixels, upright_preview = (np.ascontiguousarray(upright(plane, header.orientation)) for plane in (stored, preview))
     (phash, phash_mirrored), (phash256, phash256_mirrored) = _phashes(grey, header, reduction)
+    pixels, upright_preview = (np.ascontiguousarray(upright(plane, header.orientation)) for plane in (stored, preview))
     found = Fingerprint(
         phash=int.from_bytes(phash),
         phash_mirrored=int.from_bytes(phash_mirrored),
         phash256=phash256,
         phash256_mirrored=phash256_mirrored,
-        pixels_sha256=_pixels_sha256(pixels),
+        pixels_sha256=hash_pixels(pixels),
         width=header.width,
         height=header.height,
         **_quality(preview),
@@ -131,7 +131,8 @@ def _quality(preview: NDArray[np.uint8]) -> dict[str, float]:
     }
 
 
-def _pixels_sha256(rgb: Rgb) -> str:
+def hash_pixels(rgb: Rgb) -> str:
+    """Hexadecimal SHA-256 of some pixels and their shape."""
     digest = hashlib.sha256(str(rgb.shape).encode())
     digest.update(rgb.data)
     return digest.hexdigest()

@@ -24,7 +24,7 @@ class Inspection:
     header: Header | None = None
 
 
-def inspect(data: bytes, limits: ImageLimits | None = None) -> Inspection:
+def inspect(data: bytes, limits: ImageLimits | None = None, *, by_header: Inspection | None = None) -> Inspection:
     """Judge a file, cheapest question first: a bomb is turned away by its header, a cut file before it is decoded.
 
     Never raises on account of the bytes. An animation counts as its first frame.
@@ -32,8 +32,35 @@ def inspect(data: bytes, limits: ImageLimits | None = None) -> Inspection:
     Args:
         data: the whole file as it came.
         limits: sizes to keep to; the defaults where omitted.
+        by_header: what `inspect_header` said of it by the same limits, where it was asked before.
+
+    Raises:
+        MemoryError: this machine is short of memory, which is not the file's fault.
     """
-    limits = limits or ImageLimits()
+    verdict = by_header or inspect_header(data, limits)
+    header = verdict.header
+    if header is None or verdict.outcome is Outcome.TOO_LARGE:
+        return verdict
+    try:
+        pixels = READERS[header.format].only_pixels(data)
+        if verdict.outcome is not Outcome.OK:
+            return verdict
+        # Most of a JPEG's cost is finding its pixels' codes; turning all of them into colours would prove nothing more.
+        with loaded(pixels, header, reduced=header.format == "jpeg"):
+            return verdict
+    except TruncatedImage as error:
+        return Inspection(Outcome.TRUNCATED, str(error), header)
+    except UnreadableImage as error:
+        return Inspection(Outcome.ERROR, str(error), header)
+
+
+def inspect_header(data: bytes, limits: ImageLimits | None = None) -> Inspection:
+    """What the header alone says: ok, unless it cannot be read or says too large or too small.
+
+    Args:
+        data: the whole file as it came.
+        limits: sizes to keep to; the defaults where omitted.
+    """
     if not data:
         return Inspection(Outcome.EMPTY, "no bytes")
     try:
@@ -42,8 +69,7 @@ def inspect(data: bytes, limits: ImageLimits | None = None) -> Inspection:
         return Inspection(Outcome.TRUNCATED, str(error))
     except UnreadableImage as error:
         return Inspection(Outcome.NOT_AN_IMAGE, str(error))
-    outcome, reason = _judge(data, header, limits)
-    return Inspection(outcome, reason, header)
+    return Inspection(*_judge_header(header, limits or ImageLimits()), header)
 
 
 def judge_size(width: int, height: int, limits: ImageLimits) -> tuple[Outcome, str]:
@@ -59,24 +85,6 @@ def judge_size(width: int, height: int, limits: ImageLimits) -> tuple[Outcome, s
     if min(width, height) < limits.min_side:
         return Outcome.TOO_SMALL, f"{width} x {height} pixels, a side under {limits.min_side}"
     return Outcome.OK, ""
-
-
-def _judge(data: bytes, header: Header, limits: ImageLimits) -> tuple[Outcome, str]:
-    outcome, reason = _judge_header(header, limits)
-    if outcome is Outcome.TOO_LARGE:
-        return outcome, reason
-    try:
-        if missing := READERS[header.format].missing_end(data):
-            return Outcome.TRUNCATED, missing
-        if outcome is Outcome.TOO_SMALL:
-            return outcome, reason
-        # Most of a JPEG's cost is finding its pixels' codes; turning all of them into colours would prove nothing more.
-        with loaded(data, header, reduced=header.format == "jpeg"):
-            return Outcome.OK, ""
-    except TruncatedImage as error:
-        return Outcome.TRUNCATED, str(error)
-    except UnreadableImage as error:
-        return Outcome.ERROR, str(error)
 
 
 def _judge_header(header: Header, limits: ImageLimits) -> tuple[Outcome, str]:

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from cic_assets.domain.images.decoding import decode_stored, reduction_for
+from cic_assets.domain.images.encoding import encode_jpeg, is_encoded_here
 from cic_assets.domain.images.formats.common import Header
 from cic_assets.domain.images.headers import read_header
 from cic_assets.domain.images.pixels import Rgb, require_rgb, upright
@@ -35,7 +36,7 @@ def resize_and_crop(rgb: Rgb, side: int) -> Rgb:
 
 
 def prepare(data: bytes, side: int = 256) -> Rgb:
-    """The one preprocessing for training, prediction and page: decode, shortest side to `side`, centre square.
+    """Decode, shortest side to `side`, centre square.
 
     The same as `resize_and_crop(decode(data), side)`, but for what a reduced decode changes.
 
@@ -55,6 +56,19 @@ def prepare(data: bytes, side: int = 256) -> Rgb:
     reduction = reduction_for(header, side)
     resized = resize_stored(decode_stored(data, header, reduction), header, reduction, side)
     return _centre(upright(resized, header.orientation), side)
+
+
+def prepared_jpeg(data: bytes, side: int, quality: int) -> bytes:
+    """The one preprocessing for training and prediction: `prepare`, kept as a JPEG, which is what is decoded then.
+
+    Training sees it in the data set, and a JPEG is not quite what it was made of: so prediction makes one, too. A
+    picture that is such a copy itself (out of an export) is taken as it is.
+
+    Raises:
+        UnreadableImage: see `decode`.
+        ValueError: see `prepare` and `encode_jpeg`.
+    """
+    return data if is_encoded_here(data, side, side, quality) else encode_jpeg(prepare(data, side), quality)
 
 
 def _check_side(side: int) -> None:

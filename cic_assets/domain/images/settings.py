@@ -18,9 +18,9 @@ class ImageLimits(BaseModel):
     max_pixels: int = Field(default=50_000_000, ge=1, le=PIXEL_CEILING)
     """Width times height. Every common camera and telephone stays below; a bomb of 20,000 x 20,000 does not."""
 
-    max_decoding_bytes: int = Field(default=150_000_000, ge=1)
-    """Memory that decoding a picture may take. Any JPEG of one scan is within it, and what else cameras make: 48
-    million pixels of a progressive JPEG with halved colours, 25 of one in full colour, 37 of a PNG, 9 of a WebP."""
+    max_decoding_bytes: int = Field(default=500_000_000, ge=1)
+    """Memory that a picture may take: the most that any step takes for one, two copies of the file in it. With files of
+    20 MB that is 50 million pixels of any JPEG, PNG or HEIC, 24 of an AVIF, 23 of a WebP."""
 
     min_side: int = Field(default=100, ge=1)
     """The shorter side: below this are icons and thumbnails, which upscaled to a model's 224 teach it blur."""

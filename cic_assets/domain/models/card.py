@@ -24,12 +24,15 @@ class _Record(BaseModel):
 
 
 class Preprocessing(_Record):
-    """What is done to a picture before the model sees it: `images.prepare` to `side`, then `fit_to_side`.
+    """What is done to a picture before the model sees it: `images.prepared_jpeg` to `side`, then `fit_to_side`.
 
     The model takes (N, input_size, input_size, 3) RGB bytes, 0 to 255; what it scales them to is its own affair.
     """
 
     side: int = Field(description="of the data set's pictures, in pixels: shortest side, centre crop")
+    jpeg_quality: int | None = Field(
+        default=None, description="of the JPEG that it is made in between; None where none is, before it was noted"
+    )
     input_size: int = Field(description="side that the model takes, in pixels")
     shrink: str = "area"
     enlarge: str = "cubic"
@@ -45,11 +48,11 @@ class Scores(_Record):
 
 
 class Measures(_Record):
-    """What it cost, measured in the training's own process."""
+    """What it cost, measured in the training's own process; seconds over all attempts where it was resumed."""
 
     wall_seconds: float = Field(description="from the start of training's process to its results")
     cpu_seconds: float
-    train_seconds: float = Field(description="of the epochs alone, over all attempts where it was resumed")
+    train_seconds: float = Field(description="of the epochs alone")
     features_seconds: float | None = Field(
         description="of the frozen backbone; 0 where its output was kept, None without"
     )

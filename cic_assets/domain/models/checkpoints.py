@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from upath import UPath
 
 from cic_assets.domain.models.events import EpochEnd
+from cic_assets.domain.models.measures import Stopwatch
 from cic_assets.domain.models.settings import ModelSettings
 from cic_assets.storage import write_json
 
@@ -25,11 +26,20 @@ Weights = list[NDArray[Any]]
 
 
 class Checkpoints:
-    """The checkpoints of one training in a folder of its own; `key` differs where a training would go another way."""
+    """The checkpoints of one training in a folder of its own.
 
-    def __init__(self, folder: Path, key: str) -> None:
+    Args:
+        folder: theirs alone.
+        key: differs where a training would go another way.
+        watch: of this attempt; it counts those before it, too, up to the state that they left.
+    """
+
+    def __init__(self, folder: Path, key: str, watch: Stopwatch | None = None) -> None:
         self._folder = folder
         self._key = key
+        self._watch = watch or Stopwatch()
+        if state := self._state():
+            self._watch.add(**state["spent"])
 
     @property
     def epochs(self) -> int:
@@ -44,7 +54,8 @@ class Checkpoints:
         self._write(names["latest"], (variable.numpy() for variable in _variables(model)))
         if not (self._folder / names["best"]).exists():
             self._write(names["best"], best)
-        state = {"key": self._key, "history": [epoch.model_dump() for epoch in history], **names}
+        spent = {"wall": self._watch.wall, "cpu": self._watch.cpu}
+        state = {"key": self._key, "history": [epoch.model_dump() for epoch in history], "spent": spent, **names}
         write_json(UPath(self._folder / "state.json"), state)
         self._remove_all_but({"state.json", *names.values()})
 
@@ -97,20 +108,25 @@ def _variables(model: Any) -> list[Any]:
 
 
 def best_of(history: Sequence[EpochEnd], settings: ModelSettings) -> EpochEnd:
-    """The epoch whose weights are kept.
+    """The epoch whose weights are kept, the earliest among equals.
 
     The last one of a training without early stopping: its schedule ends there, and what was not chosen by its
-    validation accuracy is not flattered by it. Otherwise the epoch with the highest validation accuracy; among equals
-    the lowest validation loss, then the earliest.
+    validation is not flattered by it. Otherwise the one with the lowest validation loss, which tells sooner and more
+    surely than accuracy that something is learned; in `original` the one with the highest validation accuracy, as in
+    the notebooks, and among equals the lowest loss.
     """
     if settings.patience is None:
         return history[-1]
-    return max(history, key=lambda epoch: (epoch.val_accuracy, -epoch.val_loss))
+    return max(history, key=lambda epoch: (_watched(epoch, settings), -epoch.val_loss))
 
 
 def has_stopped_early(history: Sequence[EpochEnd], settings: ModelSettings) -> bool:
-    """Whether validation accuracy has not risen for so long that training is not worth it."""
+    """Whether validation has not become better for so long that training is not worth it; see `best_of` for by what."""
     if settings.patience is None or not history:
         return False
-    accuracies = [epoch.val_accuracy for epoch in history]
-    return len(accuracies) - 1 - accuracies.index(max(accuracies)) >= settings.patience
+    watched = [_watched(epoch, settings) for epoch in history]
+    return len(watched) - 1 - watched.index(max(watched)) >= settings.patience
+
+
+def _watched(epoch: EpochEnd, settings: ModelSettings) -> float:
+    return epoch.val_accuracy if settings.variant == "original" else -epoch.val_loss

@@ -44,6 +44,7 @@ class TrainingData:
         class_weights: factor on the loss of each label, so that rare classes count as much as frequent ones.
         version: changes exactly when the content does.
         manifest: one row a picture: at least sha256, klass, label, split, row (index in the split's array).
+        jpeg_quality: of the copies that the arrays were decoded from; None where that was not noted.
     """
 
     splits: dict[SplitName, SplitPictures]
@@ -51,6 +52,7 @@ class TrainingData:
     class_weights: dict[int, float]
     version: str
     manifest: pd.DataFrame
+    jpeg_quality: int | None = None
 
     @property
     def side(self) -> int:
@@ -74,7 +76,7 @@ def load_training_data(folder: UPath) -> TrainingData:
     with _existing(folder / "manifest.parquet").open("rb") as file:
         manifest = pd.read_parquet(file)
     _check_manifest(manifest, splits, folder)
-    return TrainingData(splits, classes, weights, str(about["version"]), manifest)
+    return TrainingData(splits, classes, weights, str(about["version"]), manifest, about.get("jpeg_quality"))
 
 
 def _check_manifest(manifest: pd.DataFrame, splits: dict[SplitName, SplitPictures], folder: UPath) -> None:

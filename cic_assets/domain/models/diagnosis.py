@@ -7,6 +7,7 @@ import numpy as np
 from cic_assets.domain.models.checkpoints import best_of
 from cic_assets.domain.models.data import Labels
 from cic_assets.domain.models.events import EpochEnd
+from cic_assets.domain.models.losses import KERAS_FLOOR, log_loss
 from cic_assets.domain.models.settings import ModelSettings
 
 OVERFIT_GAP = 0.15
@@ -26,17 +27,20 @@ def diagnose(history: Sequence[EpochEnd], settings: ModelSettings, validation_la
         validation_labels: (N,) labels of the validation split, to know what guessing would reach.
     """
     best = best_of(history, settings)
-    majority = float(np.bincount(validation_labels).max() / len(validation_labels))
+    shares = np.bincount(validation_labels) / len(validation_labels)
+    majority = float(shares.max())
+    guessing = log_loss(np.tile(shares, (len(validation_labels), 1)), validation_labels, KERAS_FLOOR)
     warnings = []
     if _diverges(history):
         warnings.append(
             f"diverges: the training loss rose from {min(epoch.loss for epoch in history):.3f} to "
             f"{history[-1].loss:.3f}: lower learning_rate (it is {settings.learning_rate:g})"
         )
-    if best.val_accuracy <= majority:
+    if best.val_accuracy <= majority and best.val_loss >= guessing:
         warnings.append(
-            f"learned nothing: validation accuracy {best.val_accuracy:.1%}, always naming the most frequent class "
-            f"gives {majority:.1%}: more pictures, more epochs or a lower learning_rate may help"
+            f"learned nothing: validation accuracy {best.val_accuracy:.1%} and loss {best.val_loss:.3f}; saying of "
+            f"each picture how frequent the classes are gives {majority:.1%} and {guessing:.3f}: more pictures, more "
+            "epochs or a lower learning_rate may help"
         )
     elif reason := _overfits(history, best):
         warnings.append(f"overfits: {reason}: more pictures or stronger augmentation help")

@@ -45,9 +45,9 @@ class EpochEnd(_Event):
     kind: Literal["epoch"] = "epoch"
     epoch: int
     epochs: int
-    loss: float
+    loss: float = Field(description="cross-entropy without class weights and smoothed labels, of pictures as varied")
     accuracy: float
-    val_loss: float
+    val_loss: float = Field(description="the same of validation, as in `card.Scores`")
     val_accuracy: float
     learning_rate: float
     seconds: float

@@ -11,8 +11,13 @@ from cic_assets.storage import write_atomically, write_json
 
 def has_seen(folder: UPath, pictures: Collection[str]) -> bool:
     """Whether the model in a folder was trained or judged on any of these pictures, named by their SHA-256."""
+    return not seen_pictures(folder).isdisjoint(pictures)
+
+
+def seen_pictures(folder: UPath) -> frozenset[str]:
+    """SHA-256 of the pictures that the model in a folder was trained or judged on, but for those that are forgotten."""
     path = folder / PICTURES_FILE
-    return path.exists() and bool(_read(path)["sha256"].isin(pictures).any())
+    return frozenset(_read(path)["sha256"]) - {""} if path.exists() else frozenset()
 
 
 def mark_taken_down(folder: UPath, gone: Collection[str], when: str) -> None:

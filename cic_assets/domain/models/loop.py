@@ -18,6 +18,7 @@ from cic_assets.domain.models.events import PROGRESS_SECONDS, EpochEnd, OnEvent,
 from cic_assets.domain.models.feeds import Feeds
 from cic_assets.domain.models.muon import Muon
 from cic_assets.domain.models.networks import Classifier
+from cic_assets.domain.models.objective import WeightedCrossentropy, shifts_of
 from cic_assets.domain.models.settings import ModelSettings
 from cic_assets.domain.models.stages import Course, Stage, stages_of, work_left
 
@@ -55,6 +56,7 @@ def fit(
         TrainingDivergedError: the loss became infinite or not a number.
     """
     between = _Between(network.rest, settings, checkpoints, on_event)
+    network.rest.get_layer("logits").bias.assign(shifts_of(class_weights))  # as if the net had no opinion
     kept_epochs, learner = checkpoints.epochs, None
     for stage in stages_of(settings):
         if stage.end < kept_epochs:
@@ -63,11 +65,11 @@ def fit(
             _take_average(learner.model)
         if learner is None or stage.course != learner.course:
             learner = _learner(network, feeds, stage.course)
-            _compile(learner, settings, jit)
+            _compile(learner, settings, class_weights, jit)
         if stage.first < kept_epochs and (restored := checkpoints.restore(learner.model)):
             between.history, between.best = restored
         if len(between.history) < stage.end and not between.is_over():
-            _fit_stage(learner, stage, class_weights, between)
+            _fit_stage(learner, stage, between)
     network.rest.set_weights(between.best)
     return between.history
 
@@ -90,7 +92,7 @@ def _learner(network: Classifier, feeds: Feeds, course: Course) -> _Learner:
     return _Learner(course, model, batches["train"], batches["validation"])
 
 
-def _compile(learner: _Learner, settings: ModelSettings, jit: bool | str) -> None:
+def _compile(learner: _Learner, settings: ModelSettings, class_weights: dict[int, float], jit: bool | str) -> None:
     optimizer = _OPTIMIZERS[settings.optimizer](
         _learning_rate(settings, learner.course, len(learner.training)),
         weight_decay=settings.weight_decay or None,
@@ -100,8 +102,11 @@ def _compile(learner: _Learner, settings: ModelSettings, jit: bool | str) -> Non
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     learner.model.compile(
         optimizer=optimizer,
-        loss=keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=settings.label_smoothing),
-        metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
+        loss=WeightedCrossentropy(class_weights, settings.label_smoothing),
+        metrics=[
+            keras.metrics.CategoricalAccuracy(name="accuracy"),
+            keras.metrics.CategoricalCrossentropy(name="log_loss", from_logits=True),
+        ],
         jit_compile=jit,
     )
     # Before the first step: built inside it, TensorFlow traces that step twice, which takes seconds. And a
@@ -122,14 +127,13 @@ def _learning_rate(settings: ModelSettings, course: Course, batches: int) -> Any
     )
 
 
-def _fit_stage(learner: _Learner, stage: Stage, class_weights: dict[int, float], between: "_Between") -> None:
+def _fit_stage(learner: _Learner, stage: Stage, between: "_Between") -> None:
     """One call of Keras a stage: it takes the shape of all batches from the first."""
     between.training = learner.training
     learner.training.epoch = len(between.history)
     learner.model.fit(
         learner.training,
         validation_data=learner.validation,
-        class_weight=class_weights,
         initial_epoch=learner.training.epoch,
         epochs=stage.end,
         shuffle=False,
@@ -220,7 +224,6 @@ class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
         self._unaveraged = []
 
     def _row(self, epoch: int, logs: dict[str, Any]) -> EpochEnd:
-        figures = {name: float(logs[name]) for name in ("loss", "accuracy", "val_loss", "val_accuracy")}
         seconds = time.perf_counter() - self._epoch_began
         so_far = EpochEnd(
             epoch=epoch + 1,
@@ -230,7 +233,10 @@ class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
             images_per_second=self.training.count / self._train_seconds,
             remaining_seconds=seconds * work_left(self._stages, epoch, epoch + 1),
             best=False,
-            **figures,
+            loss=float(logs["log_loss"]),  # not what is lowered: of both splits the same, so that they can be compared
+            accuracy=float(logs["accuracy"]),
+            val_loss=float(logs["val_log_loss"]),
+            val_accuracy=float(logs["val_accuracy"]),
         )
         is_best = best_of([*self.history, so_far], self._settings) is so_far
         return so_far.model_copy(update={"best": is_best})
@@ -247,7 +253,7 @@ class _Between(keras.callbacks.Callback):  # type: ignore[misc]  # keras has no 
             rate=self.training.count / batches / per_batch,
             remaining_seconds=per_batch * batches * work_left(self._stages, epoch, epoch + (batch + 1) / batches),
             epoch=epoch + 1,
-            loss=float(logs["loss"]),
+            loss=float(logs["log_loss"]),
             accuracy=float(logs["accuracy"]),
         )
 

@@ -18,10 +18,15 @@ def peak_rss_bytes() -> int:
 
 @dataclass(slots=True)
 class Stopwatch:
-    """Wall and CPU seconds since it was made; CPU seconds are summed over all threads of this process."""
+    """Wall and CPU seconds since it was made, and those added; CPU seconds are of all threads of this process."""
 
     wall_start: float = field(default_factory=time.perf_counter)
     cpu_start: float = field(default_factory=time.process_time)
+
+    def add(self, wall: float, cpu: float) -> None:
+        """Count seconds of before, too."""
+        self.wall_start -= wall
+        self.cpu_start -= cpu
 
     @property
     def wall(self) -> float:

@@ -21,12 +21,13 @@ class Muon(keras.optimizers.Adam):  # type: ignore[misc]  # keras has no types
     """
 
     def build(self, variables: list[keras.Variable]) -> None:
-        """Make room for the state."""
+        """Make room for the state; kernels need no mean of squares, half of what Adam's own `build` would give them."""
         if self.built:
             return
-        super().build(variables)
-        self._kernel_momentums = [
-            self.add_variable_from_reference(variable, name="kernel_momentum") if _is_kernel(variable) else None
+        super(keras.optimizers.Adam, self).build(variables)
+        self._momentums = self.add_optimizer_variables(variables, "momentum")
+        self._velocities = [
+            None if _is_kernel(variable) else self.add_variable_from_reference(variable, name="velocity")
             for variable in variables
         ]
 
@@ -35,7 +36,7 @@ class Muon(keras.optimizers.Adam):  # type: ignore[misc]  # keras has no types
         if not _is_kernel(variable):
             super().update_step(gradient, variable, learning_rate)
             return
-        momentum = self._kernel_momentums[self._get_variable_index(variable)]
+        momentum = self._momentums[self._get_variable_index(variable)]
         gradient = ops.cast(gradient, variable.dtype)
         self.assign(momentum, MOMENTUM * momentum + (1 - MOMENTUM) * gradient)
         ahead = MOMENTUM * momentum + (1 - MOMENTUM) * gradient  # Nesterov's

@@ -72,18 +72,20 @@ PICTURE_COLUMNS: Mapping[str, Column] = {
 
 
 def save(spec: "TrainingSpec", data: TrainingData, outcome: TrainingOutcome) -> Card:
-    """Write model, predictions and, last, the card: a kill leaves nothing that could be taken for whole."""
+    """Write model, predictions and card beside what was there before, then put them in its place, the card last.
+
+    So a full disk leaves the model of before, and a kill nothing that could be taken for whole.
+    """
     from cic_assets.domain.models.networks import in_32_bits
 
     output = UPath(spec.output)
     predictions = predictions_table(data, outcome.outputs)
-    (output / CARD_FILE).unlink(missing_ok=True)
-    with local_directory(output) as folder:
+    with local_directory(output, last=CARD_FILE) as folder:
         in_32_bits(outcome.network.model).save(folder / MODEL_FILE)
         predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)
         data.manifest[["sha256", "split"]].to_parquet(folder / PICTURES_FILE, index=False)
         card = _card(spec, data, outcome, folder / MODEL_FILE)
-    write_json(output / CARD_FILE, card.model_dump(mode="json"))
+        write_json(UPath(folder / CARD_FILE), card.model_dump(mode="json"))
     return card
 
 
@@ -113,7 +115,9 @@ def _card(spec: "TrainingSpec", data: TrainingData, outcome: TrainingOutcome, fi
         name=spec.name,
         settings=spec.settings,
         labels=data.classes,
-        preprocessing=Preprocessing(side=data.side, input_size=spec.settings.input_size),
+        preprocessing=Preprocessing(
+            side=data.side, jpeg_quality=data.jpeg_quality, input_size=spec.settings.input_size
+        ),
         sha256=file_sha256(file),
         data_version=data.version,
         code_version=spec.code_version,

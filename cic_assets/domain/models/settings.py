@@ -75,8 +75,8 @@ class ModelSettings(_Settings):
     epochs: int = Field(default=20, ge=1, le=1000, description="at most this many; early stopping may end sooner")
     patience: int | None = Field(
         default=5, ge=1,
-        description="epochs without better validation accuracy after which training stops, and the best weights are "
-        "kept; null trains all epochs and keeps the last, for a schedule that ends there",
+        description="epochs without a lower validation loss (in original: without a higher validation accuracy) after "
+        "which training stops, and the best weights are kept; null trains all epochs and keeps the last",
     )  # fmt: skip
     batch_size: int = Field(default=20, ge=1, le=4096, description="20 as the notebooks")
     optimizer: Literal["adam", "muon"] = Field(

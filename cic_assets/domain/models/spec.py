@@ -4,6 +4,9 @@ from pydantic import BaseModel, ConfigDict
 
 from cic_assets.domain.models.settings import AcceleratorSettings, ModelSettings
 
+TRAINING_VERSION = 2
+"""Another one whenever the same settings and data would lead to another model."""
+
 
 class TrainingSpec(BaseModel):
     """All that a training needs to know, as one value that fits in a file.

@@ -23,7 +23,7 @@ from cic_assets.domain.models.losses import softmax
 from cic_assets.domain.models.measures import Stopwatch
 from cic_assets.domain.models.results import Probabilities, TrainingOutcome, save
 from cic_assets.domain.models.settings import AcceleratorSettings, ModelSettings
-from cic_assets.domain.models.spec import TrainingSpec
+from cic_assets.domain.models.spec import TRAINING_VERSION, TrainingSpec
 from cic_assets.domain.models.weights import ResolvedWeights, resolve_weights
 from cic_assets.storage import content_version
 
@@ -59,7 +59,7 @@ def train(spec: TrainingSpec, on_event: OnEvent = lambda _: None) -> Card:
 
     network = build_classifier(spec.settings, len(data.classes), pretrained.arrays if pretrained else None)
     with _scratch_folder(spec) as scratch:
-        checkpoints = Checkpoints(scratch / "checkpoint", _key(spec, data, pretrained))
+        checkpoints = Checkpoints(scratch / "checkpoint", _key(spec, data, pretrained), watch)
         history, outputs, features_seconds = _fit(
             spec,
             data,
@@ -120,22 +120,19 @@ def _scratch_folder(spec: TrainingSpec) -> Iterator[Path]:
 
 
 def _backbone_key(spec: TrainingSpec, data: TrainingData, pretrained: ResolvedWeights | None) -> str:
-    """Changes when the features of a frozen backbone would."""
+    """Changes when the features of a frozen backbone would, or might."""
     import keras
 
     settings, precision = spec.settings, keras.config.dtype_policy().name
+    program = [TRAINING_VERSION, spec.code_version, keras.__version__, keras.backend.backend()]
     weights = pretrained.sha256 if pretrained else f"random {settings.seed}"
-    return content_version(
-        weights, precision, settings.input_size, settings.seed, settings.augmentation.model_dump(), data.version
-    )
+    views = [settings.input_size, settings.seed, settings.augmentation.model_dump()]
+    return content_version(program, weights, precision, views, data.version)
 
 
 def _key(spec: TrainingSpec, data: TrainingData, pretrained: ResolvedWeights | None) -> str:
     """Changes when a training would go another way."""
-    import keras
-
-    program = [keras.__version__, keras.backend.backend(), spec.code_version]
-    return content_version(program, spec.settings.model_dump(by_alias=True), _backbone_key(spec, data, pretrained))
+    return content_version(spec.settings.model_dump(by_alias=True), _backbone_key(spec, data, pretrained))
 
 
 def _fit(

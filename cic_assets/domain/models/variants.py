@@ -22,18 +22,15 @@ _FROM_SCRATCH: Mapping[str, Any] = {
     "batch_size": 32,
     "optimizer": "muon",
     "learning_rate": 2e-3,
-    "schedule": "cosine",
-    "warmup_epochs": 3,
-    "weight_decay": 0.05,
     "label_smoothing": 0.1,
-    "cutmix": 0.5,
-    "ema": 0.98,
+    "ema": 0.98,  # in place of a falling learning rate, which ended no better
     "augmentation": {**_VARIED, "zoom": (0.25, 1.0)},
 }
 
 _ON_A_PRETRAINED_BACKBONE: Mapping[str, Any] = {
     # The side at which the weights were trained (Chollet, "Xception", 2017, section 4.5). Four fifths more work for the
-    # backbone than 224, which two views instead of four save again.
+    # backbone than 224, which two views instead of four save again. That it is better was seen on photos of 128 pixels,
+    # enlarged, and by 6 of 1,043 of them.
     "input_size": 299,
     "views": 2,
     "epochs": 12,
@@ -42,8 +39,6 @@ _ON_A_PRETRAINED_BACKBONE: Mapping[str, Any] = {
     "learning_rate": 1e-3,
     "schedule": "cosine",
     "warmup_epochs": 1,
-    "label_smoothing": 0.1,
-    "ema": 0.95,
     "head_epochs": 8,
     "fine_tuning_rate": 3e-5,
     "augmentation": {**_VARIED, "zoom": (0.5, 1.0)},

@@ -12,7 +12,7 @@ from cic_assets.domain.download import DownloadSettings, FetchRequest, Network, 
 from cic_assets.domain.media import Outcome
 from cic_assets.storage import EXTENSIONS, ContentStore
 
-SUFFIXES = frozenset({*EXTENSIONS.values(), ".jpeg", ".tiff", ".jfif"})
+SUFFIXES = frozenset({*EXTENSIONS.values(), ".jpeg", ".tiff", ".jfif", ".heif"})
 """Files of a folder that are looked at; a file that is named on its own is looked at whatever its name."""
 
 MAX_BYTES = 100 * 2**20

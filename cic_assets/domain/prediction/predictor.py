@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cic_assets.domain.download import Network
-from cic_assets.domain.images import ImageLimits, UnreadableImage, inspect, prepare
+from cic_assets.domain.images import ImageLimits, UnreadableImage, decode, inspect, prepare, prepared_jpeg
 from cic_assets.domain.media import Outcome
 from cic_assets.domain.models import (
     CARD_FILE,
@@ -118,16 +118,21 @@ class Predictor:
                 yield self._say(item.path, next(rows))
 
     def prepare(self, item: Input) -> NDArray[np.uint8] | str:
-        """The picture as the data set holds its like, (side, side, 3) RGB bytes, or why there is none."""
+        """The picture to the bit as the data set holds its like, (side, side, 3) RGB bytes, or why there is none."""
         if item.data is None:
             return item.error or "could not be read"
-        inspection = inspect(item.data, ImageLimits(min_side=SMALLEST_SIDE))
-        if inspection.outcome is not Outcome.OK:
-            return f"{inspection.outcome}: {inspection.reason}"
+        how = self.card.preprocessing
         try:
-            return prepare(item.data, self.card.preprocessing.side)
+            inspection = inspect(item.data, ImageLimits(min_side=SMALLEST_SIDE))
+            if inspection.outcome is not Outcome.OK:
+                return f"{inspection.outcome}: {inspection.reason}"
+            if how.jpeg_quality is None:
+                return prepare(item.data, how.side)
+            return decode(prepared_jpeg(item.data, how.side, how.jpeg_quality))
         except UnreadableImage as error:
             return str(error)
+        except MemoryError:
+            return "no memory was left to decode it"
 
     def _say(self, path: str, probabilities: NDArray[np.float64]) -> Prediction:
         by_class = dict(zip(self.card.labels, map(float, probabilities), strict=True))

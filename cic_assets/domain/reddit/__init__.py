@@ -14,6 +14,7 @@ from cic_assets.domain.reddit.errors import (
     UnknownSubredditError,
     UnreachableError,
 )
+from cic_assets.domain.reddit.links import direct_picture
 from cic_assets.domain.reddit.listings import CheckedPost, fetch_posts, recheck
 from cic_assets.domain.reddit.pictures import GONE_REASONS
 from cic_assets.domain.reddit.posts import media_of
@@ -27,5 +28,5 @@ __all__ = [
     "BadCredentialsError", "BannedSubredditError", "CheckedPost", "Post", "PostStatus", "PrivateSubredditError",
     "QuarantinedSubredditError", "RateLimitedError", "RedditCredentials", "RedditError", "RedditSettings", "Sort",
     "SubredditError", "TermsNotAcknowledgedError", "TimeFilter", "UnexpectedAnswerError", "UnknownSubredditError",
-    "UnreachableError", "connect", "fetch_posts", "media_of", "recheck", "status_of", "user_agent",
+    "UnreachableError", "connect", "direct_picture", "fetch_posts", "media_of", "recheck", "status_of", "user_agent",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ No name makes a link a picture; names can only rule it out. What they do not tel
 from urllib.parse import SplitResult, urlsplit
 
 _MOVING_PICTURES = (".gifv", ".mp4", ".webm", ".mov", ".m4v", ".mkv", ".avi", ".mpd", ".m3u8", ".mp3", ".ogg", ".wav")
+_STILL_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic")
 _VIDEO_HOSTS = frozenset(
     {
         "v.redd.it",
@@ -42,6 +43,13 @@ def why_no_picture(url: str) -> str:
     if not host or (any(is_host(host, reddit) for reddit in _REDDIT) and host not in _REDDIT_MEDIA):
         return "link to a page of Reddit"
     return ""
+
+
+def names_picture(url: str) -> bool:
+    """Whether a link is to a picture by its name, so that a preview of it shows that picture and not an article's."""
+    link = _split(url)
+    is_picture = link is not None and link.path.lower().endswith(_STILL_PICTURES)
+    return is_picture or host_of(url) in _REDDIT_MEDIA or direct_picture(url) is not None
 
 
 def is_host(host: str, domain: str) -> bool:

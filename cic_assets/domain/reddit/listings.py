@@ -3,7 +3,7 @@
 What the posts hold is read elsewhere: `posts.media_of`.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 from cic_assets.domain.reddit.errors import UnknownSubredditError
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 _PAGE = 100
 _NOBODY = "[deleted]"
 """What Reddit calls an author who closed the account."""
-_WHOLE_SUBREDDIT = 900
-"""Listings end near 1,000 posts, short of it by what was removed. Where `new` ends well before, it has shown all."""
 
 Progress = Callable[[str, int], None]
 """Told after each page: the listing's name, and how many different posts there are so far."""
@@ -29,8 +27,9 @@ def fetch_posts(
 ) -> list[Post]:
     """All the posts that a subreddit's listings show, each once, newest first, as the API sends them.
 
-    A listing ends near 1,000 posts, so several are united. Where `new` shows that there are fewer posts than that,
-    the others hold nothing else and are not asked for.
+    A listing ends near 1,000 posts, less those of them that were removed, so several are united and the length of one
+    says nothing. Each that is of all times shows some of all that there is: when one of those ends by itself and has
+    nothing but what the listings before it have, there is nothing else, and the rest is not asked for.
 
     Args:
         reddit: from `connect`.
@@ -49,8 +48,9 @@ def fetch_posts(
     posts: dict[str, Post] = {}
     with refusals_explained(f"r/{subreddit}"):
         for sort, within in _listings(settings):
+            before = len(posts)
             shown = _read(reddit, subreddit, sort, within, settings.limit, posts, progress)
-            if sort == "new" and shown < min(settings.limit, _WHOLE_SUBREDDIT):
+            if within == "all" and len(posts) == before and min(1, before) <= shown < settings.limit:
                 break
     return sorted(posts.values(), key=lambda post: (-float(post.get("created_utc") or 0), str(post["id"])))
 
@@ -83,13 +83,13 @@ def recheck(reddit: "praw.Reddit", ids: Iterable[str]) -> dict[str, CheckedPost]
     return statuses
 
 
-def _listings(settings: RedditSettings) -> Iterator[tuple[Sort, TimeFilter | None]]:
-    """`new` first, because what it shows tells whether the others are needed."""
-    for sort in sorted(dict.fromkeys(settings.listings), key=lambda sort: sort != "new"):
-        if sort in ("top", "controversial"):
-            yield from ((sort, within) for within in dict.fromkeys(settings.time_filters))
-        else:
-            yield sort, None
+def _listings(settings: RedditSettings) -> list[tuple[Sort, TimeFilter | None]]:
+    """`new` first, and then what is of all times, because these tell whether the others are needed."""
+    listings: list[tuple[Sort, TimeFilter | None]] = []
+    for sort in dict.fromkeys(settings.listings):
+        of_times = sort in ("top", "controversial")
+        listings += [(sort, within) for within in (dict.fromkeys(settings.time_filters) if of_times else [None])]
+    return sorted(listings, key=lambda one: (one[0] != "new", one[1] != "all"))
 
 
 def _read(

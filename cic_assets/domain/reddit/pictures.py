@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cic_assets.domain.reddit.fields import link, mapping, mappings, number, text
-from cic_assets.domain.reddit.links import direct_picture, why_no_picture
+from cic_assets.domain.reddit.links import names_picture, why_no_picture
 from cic_assets.domain.reddit.status import PostStatus, status_of
 
 Post = Mapping[str, Any]
@@ -74,7 +74,8 @@ def _linked(post: Post) -> Picture:
     return Picture(
         url=url,
         why_not=why_no_picture(url),
-        fallback=direct_picture(url) or link(source, "url") or None,
+        # Of any other page the preview is what the page chose to show of itself.
+        fallback=(link(source, "url") or None) if names_picture(url) or text(post, "post_hint") == "image" else None,
         width=int(number(source, "width")),
         height=int(number(source, "height")),
     )
@@ -95,7 +96,7 @@ def _within_text(post: Post) -> list[Picture]:
 def _hosted(post: Post, media_id: str, about: Mapping[str, Any]) -> Picture:
     """A picture that Reddit keeps: in full size at i.redd.it, and as a signed preview."""
     source = mapping(about, "s")
-    preview = link(source, "u")
+    preview = link(source, "u") or link(source, "gif")
     extension = _EXTENSIONS.get(text(about, "m").lower(), "")
     # A recording has links with http; the picture is where its preview is.
     scheme = urlsplit(preview or url_of(post)).scheme
@@ -110,11 +111,9 @@ def _hosted(post: Post, media_id: str, about: Mapping[str, Any]) -> Picture:
 
 
 def _why_not_hosted(media_id: str, about: Mapping[str, Any], extension: str) -> str:
-    kind = text(about, "e")
-    if kind == "RedditVideo":
+    # Of an animated picture the first frame counts, as of one that is linked.
+    if text(about, "e") == "RedditVideo":
         return "video"
-    if kind == "AnimatedImage":
-        return "animated picture"
     if text(about, "status") != "valid" or not extension or not _MEDIA_ID.fullmatch(media_id):
         return "Reddit could not process this picture"
     return ""

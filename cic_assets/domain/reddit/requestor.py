@@ -1,14 +1,19 @@
 """How one request to Reddit's API is made: in turn, with a deadline, again when Reddit asks to wait or fails.
 
-All retrying happens here and ends in an error of ours, so that prawcore's own (which knows no 429, no failing token
-request and no deadline) never starts. What prawcore would trip over in an answer is put right here too.
+All retrying and waiting happens here and ends in an error of ours, so that prawcore's own (which knows no 429, no
+failing token request, no deadline and no longest wait) never starts. What prawcore would trip over in an answer is put
+right here too.
 """
 
 import io
+import re
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 import prawcore
 import requests
@@ -25,6 +30,8 @@ _CHUNK = 64 * 1024
 _TOO_MANY = requests.codes["too_many_requests"]
 _SERVER_FAILS = 500
 _LIMITS = ("x-ratelimit-remaining", "x-ratelimit-used", "x-ratelimit-reset")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,8 @@ class PatientRequestor(prawcore.Requestor):
         super().__init__(**requestor)
         self._pace = pace
         self._settings = settings
+        self._free_from = 0.0
+        """When Reddit takes requests again, on the monotonic clock."""
 
     def request(self, *args: Any, timeout: float | None = None, **request: Any) -> requests.Response:  # noqa: ARG002
         """Ask until there is an answer that is not "later".
@@ -57,6 +66,7 @@ class PatientRequestor(prawcore.Requestor):
             RateLimitedError, UnreachableError: no such answer came.
         """
         for attempt in count():
+            self._wait_until_free()
             if self._pace:
                 self._pace.wait()
             answer = self._ask_once(attempt, *args, **request)
@@ -67,9 +77,18 @@ class PatientRequestor(prawcore.Requestor):
             time.sleep(answer.seconds)
         raise AssertionError  # count() does not end
 
+    def _wait_until_free(self) -> None:
+        seconds, longest = self._free_from - time.monotonic(), self._settings.longest_wait
+        if seconds > longest:
+            raise RateLimitedError(
+                f"{self._server} takes no more requests for {seconds:.0f} s, more than longest_wait ({longest:.0f} s): "
+                "scrape again later"
+            )
+        time.sleep(max(0.0, seconds))
+
     def _ask_once(self, attempt: int, *args: Any, **request: Any) -> requests.Response | _NotNow:
         try:
-            response = self._ask(*args, **request)
+            response = _within(self._settings.timeout, lambda: self._ask(*args, **request))
         except requests.RequestException as error:
             fault = f"{self._server} gives no answer: {self._why(error)}"
             return _NotNow(backoff(attempt + 1), UnreachableError(fault))
@@ -78,10 +97,12 @@ class PatientRequestor(prawcore.Requestor):
         if response.status_code >= _SERVER_FAILS:
             fault = f"{self._server} fails (HTTP {response.status_code}), {self._tried}; redditstatus.com tells more"
             return _NotNow(backoff(attempt + 1), UnreachableError(fault))
+        self._free_from = time.monotonic() + _seconds_until_free(response)
+        for name in _LIMITS:  # prawcore would sleep by them, however long
+            response.headers.pop(name, None)
         return response
 
     def _ask(self, *args: Any, **request: Any) -> requests.Response:
-        deadline = time.monotonic() + self._settings.timeout
         body = bytearray()
         request |= {"timeout": self._settings.timeout, "stream": True}
         with self._http.request(*args, **request) as response:
@@ -89,8 +110,6 @@ class PatientRequestor(prawcore.Requestor):
                 body += chunk
                 if len(body) > _MAX_BYTES:
                     raise UnexpectedAnswerError(f"{self._server} sent more than {_MAX_BYTES >> 20} MiB in one answer")
-                if time.monotonic() > deadline:
-                    raise requests.ReadTimeout
         return _whole(response, bytes(body))
 
     def _too_many(self, response: requests.Response, attempt: int) -> _NotNow:
@@ -148,12 +167,31 @@ def _readable(response: requests.Response) -> CaseInsensitiveDict[str]:
         headers.pop("www-authenticate", None)
         if response.status_code == requests.codes["unauthorized"]:
             headers["www-authenticate"] = 'Bearer error="invalid_token"'
-    if not all(_is_number(headers.get(name, "")) for name in _LIMITS):
-        for name in _LIMITS:
-            headers.pop(name, None)
     return headers
 
 
-def _is_number(text: str) -> bool:
-    whole, _, part = text.partition(".")
-    return whole.isascii() and whole.isdigit() and (not part or part.isdigit())
+def _seconds_until_free(response: requests.Response) -> float:
+    """How long Reddit takes no more requests, by the headers of an answer."""
+    used_up = re.fullmatch(r"0(\.\d+)?", response.headers.get(_LIMITS[0], ""))
+    return (retry_after(response.headers.get(_LIMITS[2])) or 0.0) if used_up else 0.0
+
+
+def _within(seconds: float, ask: Callable[[], T]) -> T:
+    """What a call returns or raises, if it ends in time; if not it is left to itself. A socket times silence alone.
+
+    Raises:
+        requests.ReadTimeout: it does not.
+    """
+    answer: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            answer.set_result(ask())
+        except BaseException as error:  # noqa: BLE001 - raised again by who waits
+            answer.set_exception(error)
+
+    threading.Thread(target=run, daemon=True, name="reddit").start()
+    try:
+        return answer.result(seconds)
+    except TimeoutError:
+        raise requests.ReadTimeout from None

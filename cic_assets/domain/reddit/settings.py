@@ -14,7 +14,8 @@ class RedditSettings(BaseModel):
     """That you read what Reddit's terms ask, and that your use is allowed. The live API is not used without it."""
 
     listings: tuple[Sort, ...] = Field(default=SORTS, min_length=1)
-    """The listings to unite. All of them: each ends near 1,000 posts, and they end at different posts."""
+    """The listings to unite. All of them: each ends near 1,000 posts, and they end at different posts. Where those of
+    all times show nothing that `new` did not, the others are not asked for."""
 
     time_filters: tuple[TimeFilter, ...] = Field(default=tuple(reversed(TIME_FILTERS)), min_length=1)
     """The periods that `top` and `controversial` are asked for. All, widest first: a busy month hides a quiet week."""
@@ -56,4 +57,5 @@ class RedditSettings(BaseModel):
     """How often to ask before giving up, when Reddit asks to wait, fails or does not answer."""
 
     longest_wait: float = Field(default=120.0, ge=0)
-    """Seconds to wait at most when Reddit says how long; when it says longer, scraping stops and says so."""
+    """Seconds to wait at most when Reddit says how long, by a 429 or by saying that it takes no more requests; when it
+    says longer, scraping stops and says so."""

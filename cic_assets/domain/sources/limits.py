@@ -6,8 +6,9 @@ from typing import Any
 import pandas as pd
 
 from cic_assets.domain.download import DownloadSettings
-from cic_assets.domain.images import judge_size
+from cic_assets.domain.images import judge_size, reads_heic
 from cic_assets.domain.media import Outcome
+from cic_assets.domain.sources.asking import marked_due
 from cic_assets.storage import content_version
 
 _BY_LIMITS = frozenset({Outcome.TOO_LARGE, Outcome.TOO_SMALL, Outcome.PLACEHOLDER, Outcome.BLOCKED})
@@ -15,9 +16,13 @@ _BY_LIMITS = frozenset({Outcome.TOO_LARGE, Outcome.TOO_SMALL, Outcome.PLACEHOLDE
 
 
 def limits_version(settings: DownloadSettings) -> str:
-    """The same exactly when the settings are by which pictures and URLs are turned away."""
+    """The same exactly when the settings are by which pictures and URLs are turned away, and the formats are read."""
     return content_version(
-        settings.limits.model_dump(), settings.max_bytes, sorted(settings.placeholders), sorted(settings.ports)
+        settings.limits.model_dump(),
+        settings.max_bytes,
+        sorted(settings.placeholders),
+        sorted(settings.ports),
+        reads_heic(),
     )
 
 
@@ -29,8 +34,11 @@ def judged_again(table: pd.DataFrame, settings: DownloadSettings) -> pd.DataFram
     """
     version = limits_version(settings)
     others = table["limits"] != version
+    # AVIF and HEIC, of which earlier versions, and those without the extra, say that they are not read.
+    by_format = (table["outcome"] == Outcome.NOT_AN_IMAGE) & table["reason"].str.contains("heic", regex=False)
+    by_limits = table["outcome"].isin(_BY_LIMITS) | by_format
     kept = others & (table["sha256"] != "") & table["outcome"].isin({Outcome.OK, *_BY_LIMITS})
-    table = table.assign(transient=table["transient"] | (others & ~kept & table["outcome"].isin(_BY_LIMITS)))
+    table = marked_due(table, others & ~kept & by_limits)
     for index, row in zip(table.index[kept], table[kept].to_dict("records"), strict=True):
         outcome, reason = _verdict(row, settings)
         if outcome != row["outcome"]:

@@ -9,8 +9,9 @@ from typing import IO, TYPE_CHECKING, Any
 import pandas as pd
 import zstandard
 
+from cic_assets.domain.download import FetchRequest
 from cic_assets.domain.media import Medium, Outcome
-from cic_assets.domain.reddit import RedditSettings, fetch_posts, media_of
+from cic_assets.domain.reddit import RedditSettings, direct_picture, fetch_posts, media_of
 from cic_assets.domain.sources.errors import SourceError
 from cic_assets.domain.sources.files import LocalFile
 from cic_assets.domain.sources.folders import folder_media
@@ -43,6 +44,13 @@ class Listing:
 
     media: list[Medium]
     files: Mapping[str, LocalFile] = field(default_factory=dict)
+
+
+def request_for(medium: Medium) -> FetchRequest:
+    """How the picture of a medium is asked for: itself where its page shows just one."""
+    return FetchRequest(
+        url=medium.media_url, asked_url=direct_picture(medium.media_url), fallback_url=medium.fallback_url
+    )
 
 
 def list_media(

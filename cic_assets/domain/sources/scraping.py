@@ -1,26 +1,29 @@
 """One scrape of one source: list, fetch what is new, and write the table that says what became of each medium.
 
 Nothing that was seen before is lost when it falls off a subreddit's listings, and no byte is fetched twice: what ended
-well is kept, what ended for good is not asked again, what failed in passing is. A folder, an archive or a list shows
-all that it has: what was taken out of it is gone from the table too.
+well is kept, what ended for good is not asked again, what failed in passing is, at growing intervals. A folder, an
+archive or a list shows all that it has: what was taken out of it is gone from the table too.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cic_assets.domain.download import Download, DownloadSettings, FetchRequest, Network, download
+from cic_assets.domain.download import Download, DownloadSettings, Network, Progress, download
 from cic_assets.domain.media import Medium, Outcome
 from cic_assets.domain.reddit import RedditSettings
+from cic_assets.domain.sources.asking import Asked, asked_now, asked_so_far, marked_due, with_outcome
 from cic_assets.domain.sources.files import is_unchanged, read_files
+from cic_assets.domain.sources.journal import Journal, fetched_elsewhere, remove_journal
 from cic_assets.domain.sources.limits import judged_again, limits_version
-from cic_assets.domain.sources.listing import Listing, list_media
+from cic_assets.domain.sources.listing import Listing, list_media, request_for
 from cic_assets.domain.sources.origins import carried_over
 from cic_assets.domain.sources.source import Partition
 from cic_assets.domain.sources.table import (
+    TABLE,
     complete_row,
     completed,
     empty_table,
@@ -30,13 +33,13 @@ from cic_assets.domain.sources.table import (
     settled,
     table_version,
 )
-from cic_assets.domain.sources.tombstones import Tombstones, blank_row, is_blank, load_tombstones
-from cic_assets.storage import ContentStore, DataRoot
+from cic_assets.domain.sources.tombstones import WORDS, TakedownReason, Tombstones, blank_row, is_blank, load_tombstones
+from cic_assets.storage import DataRoot
 
 if TYPE_CHECKING:
     from praw import Reddit
 
-TABLE = "raw_images"
+CHANGED_MEANWHILE = "taken down, or put up again, while the source was scraped: asked for at the next scrape"
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,7 @@ def scrape(
     reddit_settings: RedditSettings,
     download_settings: DownloadSettings,
     *,
+    now: datetime | None = None,
     on_progress: Callable[[str], None] = lambda _line: None,
 ) -> Scrape:
     """List a source, fetch what is new, and write its `raw_images` table.
@@ -100,45 +104,144 @@ def scrape(
         SourceError: a file or folder is not what it should be, or the table holds pictures that are not to be mixed.
         RedditError: the subreddit cannot be listed.
     """
-    root.remove_unfinished(TABLE, partition.key)
-    stored = _stored(root, partition.key)
+    now = now or datetime.now(UTC)
     listing = list_media(partition, reddit_settings, connection.reddit, on_progress)
-    name = str(root.table_path(TABLE, partition.key))
-    before = judged_again(carried_over(stored, partition, connection.origin, listing.media, name), download_settings)
-    tombstones = load_tombstones(root)
-    media = _allowed(listing.media, tombstones)
-    known = {
-        url: became
-        for url, became in settled(before, root.images).items()
-        if is_unchanged(listing.files.get(url), became)
-    }
-    wanted = [medium for medium in media if not medium.known_outcome and medium.media_url not in known]
+    state = _State(partition, root, connection.origin, listing, download_settings, now)
+    journal = Journal(root, partition.key, connection.origin, limits_version(download_settings))
+    refusing = state.refusing
+    found = {} if listing.files else _fetched_before(journal, state.new_urls, refusing.placeholders)
+    wanted = [medium for medium in state.wanted if medium.media_url not in found]
     on_progress(f"{partition.source}: {len(listing.media)} media, {len(wanted)} to fetch")
-    refusing = download_settings.model_copy(
-        update={"placeholders": download_settings.placeholders | tombstones.purged_pictures}
-    )
-    fetched = _fetch(wanted, listing, root.images, connection.network, refusing, on_progress)
-    facts = {
-        "origin": connection.origin,
-        "limits": limits_version(download_settings),
-        "fetched_at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    rows = [
-        make_row(medium, became, partition, **facts)
-        for medium, became in _what_became(media, known, fetched, _kept_pictures(before))
-    ]
-    rows += _refused(listing.media, tombstones, before, partition, facts)
-    table = make_table(rows, _without_returned(before, media), keep_old=not partition.source.kind.lists_all)
-    if not (root.has_table(TABLE, partition.key) and table.equals(stored)):
-        root.images.flush()
-        root.write_table(TABLE, table, partition.key)
+    fetched = _fetch(wanted, listing, journal, connection.network, refusing, on_progress)
+    # Others may have scraped it, or taken something down, while the pictures were fetched.
+    with root.lock.held(on_progress):
+        state = state.renewed()
+        table = state.table_with(found, fetched)
+        if not (root.has_table(TABLE, partition.key) and table.equals(state.stored)):
+            root.images.flush()
+            root.remove_unfinished(TABLE, partition.key)
+            root.write_table(TABLE, table, partition.key)
+        remove_journal(root, partition.key)
+        kept = {one.sha256 for one in (found | fetched).values() if one.sha256}
+        _remove_unnamed(root, kept.difference(table["sha256"]))
     return Scrape(
         table,
         table_version(table),
-        new_rows=len(rows_not_in(stored, table)),
-        gone_rows=len(rows_not_in(table, stored)),
+        new_rows=len(rows_not_in(state.stored, table)),
+        gone_rows=len(rows_not_in(table, state.stored)),
         fetched_bytes=sum(one.bytes or 0 for one in fetched.values()),
     )
+
+
+class _State:
+    """What is known of a source at a moment: its table, what was taken down, and so what is still to be fetched."""
+
+    def __init__(
+        self,
+        partition: Partition,
+        root: DataRoot,
+        origin: str,
+        listing: Listing,
+        settings: DownloadSettings,
+        now: datetime,
+    ) -> None:
+        self._partition, self._root, self._origin, self._listing = partition, root, origin, listing
+        self._settings, self._now = settings, now
+        self.stored = _stored(root, partition.key)
+        name = str(root.table_path(TABLE, partition.key))
+        self._before = judged_again(carried_over(self.stored, partition, origin, listing.media, name), settings)
+        self._tombstones = load_tombstones(root)
+        self._media = _allowed(listing.media, self._tombstones)
+        self._known = {
+            url: became
+            for url, became in settled(self._before, root.images, now).items()
+            if is_unchanged(listing.files.get(url), became)
+        }
+
+    def renewed(self) -> "_State":
+        """The state of now: this one, if nothing has changed."""
+        stored, reach = _stored(self._root, self._partition.key), load_tombstones(self._root).reach
+        if stored.equals(self.stored) and reach == self._tombstones.reach:
+            return self
+        return _State(self._partition, self._root, self._origin, self._listing, self._settings, self._now)
+
+    @property
+    def new_urls(self) -> set[str]:
+        """Of what is to be fetched."""
+        return {one.media_url for one in self.wanted}
+
+    @property
+    def wanted(self) -> list[Medium]:
+        """What is to be fetched."""
+        return [one for one in self._media if not one.known_outcome and one.media_url not in self._known]
+
+    @property
+    def refusing(self) -> DownloadSettings:
+        """Settings by which pictures that were purged are refused too."""
+        refused = self._settings.placeholders | self._tombstones.purged_pictures
+        return self._settings.model_copy(update={"placeholders": refused})
+
+    def table_with(self, found: Mapping[str, Download], fetched: Mapping[str, Download]) -> pd.DataFrame:
+        """The source's table, with what became of what was fetched now, and of what was found to be here already."""
+        facts = {
+            "origin": self._origin,
+            "limits": limits_version(self._settings),
+            "fetched_at": self._now.isoformat(timespec="seconds"),
+        }
+        asked = asked_so_far(self._before)
+        if not self._listing.files:  # a file that is here is looked at each time
+            asked |= {url: asked_now(one, asked.get(url, Asked()), facts["fetched_at"]) for url, one in fetched.items()}
+        became, pictures = {**found, **fetched}, _kept_pictures(self._before)
+        rows = [
+            make_row(
+                medium,
+                self._became(medium, became, pictures),
+                self._partition,
+                **facts,
+                asked=asked.get(medium.media_url, Asked()),
+            )
+            for medium in self._media
+        ]
+        rows += _refused(self._listing.media, self._tombstones, self._before, self._partition, facts)
+        keep_old = not self._partition.source.kind.lists_all
+        return make_table(rows, _without_returned(self._before, self._media), keep_old=keep_old)
+
+    def _became(
+        self, medium: Medium, fetched: Mapping[str, Download], pictures: Mapping[str, tuple[str, str]]
+    ) -> Download:
+        url = medium.media_url
+        if medium.known_outcome:
+            return _as_known(medium, pictures.get(url, ("", "")))
+        became = self._known.get(url) or fetched.get(url)
+        if became is None or (became.outcome is Outcome.OK and not self._has(became)):
+            return Download(url=url, outcome=Outcome.ERROR, reason=CHANGED_MEANWHILE, transient=True)
+        if became.sha256 in self._tombstones.purged_pictures:
+            return Download(url=url, outcome=Outcome.PLACEHOLDER, reason=WORDS[TakedownReason.PURGED_PICTURE])
+        return became
+
+    def _has(self, picture: Download) -> bool:
+        return bool(picture.sha256 and picture.format and self._root.images.has(picture.sha256, picture.format))
+
+
+def _remove_unnamed(root: DataRoot, sha256s: set[str]) -> None:
+    """Remove pictures that no table names: what was fetched, and taken down before it was written down."""
+    named = [root.read_table(TABLE, key)["sha256"] for key in root.table_partitions(TABLE)] if sha256s else []
+    for sha256 in sha256s.difference(*named):
+        root.images.remove(sha256)
+
+
+def ask_again(root: DataRoot, outcomes: Collection[Outcome], key: str) -> int:
+    """Have the next scrape of a source ask for whatever ended so, however often it was asked for; returns how much.
+
+    Raises:
+        MissingTableError: the source was not scraped yet.
+    """
+    with root.lock.held():
+        table = completed(root.read_table(TABLE, key))
+        hit = with_outcome(table, outcomes)
+        if hit.any():
+            root.write_table(TABLE, marked_due(table, hit), key)
+    return int(hit.sum())
 
 
 def _stored(root: DataRoot, key: str) -> pd.DataFrame:
@@ -187,20 +290,6 @@ def _refused(
     ]
 
 
-def _what_became(
-    media: Sequence[Medium],
-    known: Mapping[str, Download],
-    fetched: Mapping[str, Download],
-    pictures: Mapping[str, tuple[str, str]],
-) -> Iterator[tuple[Medium, Download]]:
-    for medium in media:
-        url = medium.media_url
-        if medium.known_outcome:
-            yield medium, _as_known(medium, pictures.get(url, ("", "")))
-        else:
-            yield medium, known[url] if url in known else fetched[url]
-
-
 def _as_known(medium: Medium, picture: tuple[str, str]) -> Download:
     """What the post itself tells; with the picture that was kept before, so that who removes the post finds it."""
     sha256, image_format = picture
@@ -219,21 +308,30 @@ def _kept_pictures(before: pd.DataFrame) -> dict[str, tuple[str, str]]:
     return dict(zip(rows["media_url"], zip(rows["sha256"], rows["format"], strict=True), strict=True))
 
 
+def _fetched_before(journal: Journal, urls: Collection[str], refused: Collection[str]) -> dict[str, Download]:
+    """What a killed scrape of this source fetched, or another source has: by URL what became of it."""
+    here = {url: one for url, one in journal.settled().items() if url in urls}
+    there = fetched_elsewhere(journal.root, journal.key, journal.origin, journal.limits, set(urls) - here.keys())
+    return {url: one for url, one in (here | there).items() if one.sha256 not in refused}
+
+
 def _fetch(
     media: Sequence[Medium],
     listing: Listing,
-    store: ContentStore,
+    journal: Journal,
     network: Network,
     settings: DownloadSettings,
     on_progress: Callable[[str], None],
 ) -> dict[str, Download]:
     """What became of each URL; each is fetched once, however many media name it."""
     if listing.files:
-        return read_files([listing.files[medium.media_url] for medium in media], store, settings, on_progress)
-    return download(
-        [FetchRequest(url=medium.media_url, fallback_url=medium.fallback_url) for medium in media],
-        store=store,
-        settings=settings,
-        network=network,
-        on_result=lambda _download, progress: on_progress(str(progress)),
-    )
+        files = [listing.files[medium.media_url] for medium in media]
+        return read_files(files, journal.root.images, settings, on_progress)
+    requests = [request_for(medium) for medium in media]
+    with journal.open() as write_down:
+
+        def on_result(became: Download, progress: Progress) -> None:
+            write_down(became)
+            on_progress(str(progress))
+
+        return download(requests, store=journal.root.images, settings=settings, network=network, on_result=on_result)

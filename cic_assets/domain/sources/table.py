@@ -1,6 +1,7 @@
 """`raw_images`: one row a medium of a post, with what became of it."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -8,8 +9,11 @@ import pandas as pd
 from cic_assets.domain.download import Download
 from cic_assets.domain.media import Medium, Outcome
 from cic_assets.domain.schema import Column, types_of
+from cic_assets.domain.sources.asking import Asked, is_due
 from cic_assets.domain.sources.source import Partition
 from cic_assets.storage import ContentStore, content_version, storable_text
+
+TABLE = "raw_images"
 
 COLUMNS: Mapping[str, Column] = {
     "post_id": Column("str", "Reddit's id without `t3_`; what names the item in another source"),
@@ -19,7 +23,7 @@ COLUMNS: Mapping[str, Column] = {
     "outcome": Column("str", "what became of it: one of the words of the README"),
     "reason": Column("str", "why, in a few words; empty for `ok`"),
     "sha256": Column("str", "of the bytes as they came, 64 hexadecimal digits: the picture's name in the store"),
-    "format": Column("str", "by its bytes: jpeg, png, gif, webp, bmp or tiff"),
+    "format": Column("str", "by its bytes: jpeg, png, gif, webp, bmp, tiff, avif or heif"),
     "width": Column("int64", "pixels, as displayed"),
     "height": Column("int64", "pixels, as displayed"),
     "bytes": Column("int64", "of the file as it came"),
@@ -35,7 +39,9 @@ COLUMNS: Mapping[str, Column] = {
     "used_fallback": Column("bool", "the bytes are those of Reddit's preview: `media_url` gave none"),
     "etag": Column("str", "the ETag header of the host; of a file a mark of its content"),
     "last_modified": Column("str", "the Last-Modified header of the host"),
-    "transient": Column("bool", "the failure may pass: the next scrape asks again"),
+    "transient": Column("bool", "the failure may pass: a later scrape asks again"),
+    "asks": Column("int64", "scrapes in a row that asked for it in vain; 0 where it is settled"),
+    "asked_at": Column("str", "when the last of these asked, ISO 8601, UTC; empty where it is settled"),
     "limits": Column("str", "version of the limits (sizes, placeholders, ports) by which it was judged"),
     "fetched_at": Column("str", "when it first had this outcome, ISO 8601, UTC"),
     "origin": Column("str", "reddit, web, folder or kaggle; `archive:…` and `sample:…` for what was replayed"),
@@ -57,19 +63,23 @@ _FROM_MEDIUM = (
 )  # fmt: skip
 _EMPTY: Mapping[str, Any] = {name: {"str": "", "bool": False}.get(kind, 0) for name, kind in _TYPES.items()}
 
-_PASSING = frozenset({Outcome.TIMEOUT, Outcome.ERROR, Outcome.SKIPPED})
-"""Outcomes that the next scrape looks at again, whatever their cause. The rest is settled (a 404, a page, a bomb),
-unless the download says that it may pass: a 503, a connection that ended too early."""
-
 
 def make_row(
-    medium: Medium, download: Download, partition: Partition, *, origin: str, limits: str, fetched_at: str
+    medium: Medium,
+    download: Download,
+    partition: Partition,
+    *,
+    origin: str,
+    limits: str,
+    fetched_at: str,
+    asked: Asked = Asked(),  # noqa: B008 - nothing changes it
 ) -> dict[str, Any]:
     """The row of one medium of a partition's source; `limits` is the version of those that it was judged by."""
     values = {name: getattr(medium, name) for name in _FROM_MEDIUM}
     values |= {name: getattr(download, name) for name in _FROM_DOWNLOAD}
     values |= {"subreddit": partition.key, "source": str(partition.source.canonical)}
     values |= {"origin": origin, "limits": limits, "fetched_at": fetched_at}
+    values |= {"asks": asked.times, "asked_at": asked.at}
     return {name: _EMPTY[name] if values[name] is None else _storable(values[name]) for name in COLUMNS}
 
 
@@ -123,27 +133,29 @@ def empty_table() -> pd.DataFrame:
 def completed(table: pd.DataFrame) -> pd.DataFrame:
     """A table that an older version wrote, with the columns that it did not have yet.
 
-    It does not say which failures may pass: all of them are asked again, once.
+    It does not say which failures may pass, or how often they were asked for: all of them are asked again, once.
     """
-    unknown: dict[str, Any] = {**_EMPTY, "transient": table["outcome"] != Outcome.OK}
+    failed = table["outcome"] != Outcome.OK
+    unknown: dict[str, Any] = {**_EMPTY, "transient": failed, "asks": failed.astype("int64")}
     missing = {name: unknown[name] for name in COLUMNS if name not in table.columns}
     return table.assign(**missing)[list(COLUMNS)].astype(_TYPES)
 
 
-def settled(before: pd.DataFrame, store: ContentStore) -> dict[str, Download]:
-    """What earlier scrapes settled: by URL what became of it.
+def settled(before: pd.DataFrame, store: ContentStore, now: datetime) -> dict[str, Download]:
+    """What earlier scrapes settled, or what it is too soon to ask for again: by URL what became of it.
 
-    A picture whose bytes are gone from the store is not settled; nor is what failed in passing.
+    A picture whose bytes are gone from the store is not settled.
     """
-    rows = before[~before["outcome"].isin(_PASSING) & ~before["transient"]].drop_duplicates("media_url")
+    rows = before[~is_due(before, now)].drop_duplicates("media_url")
     return {
-        row["media_url"]: _as_download(row)
+        row["media_url"]: as_download(row)
         for row in rows.to_dict("records")
         if row["outcome"] != Outcome.OK or store.has(row["sha256"], row["format"])
     }
 
 
-def _as_download(row: Mapping[Any, Any]) -> Download:
+def as_download(row: Mapping[Any, Any]) -> Download:
+    """What became of the URL of a row."""
     values: dict[str, Any] = {
         name: bool(row[name]) if _TYPES[name] == "bool" else row[name] or None for name in _FROM_DOWNLOAD
     }

@@ -102,7 +102,7 @@ class Tombstones:
             is_post=bool(medium.permalink),
         )
 
-    @property
+    @cached_property
     def purged_pictures(self) -> frozenset[str]:
         """SHA-256 of pictures that are refused wherever they come from."""
         return frozenset(self.table.loc[self.table["reason"] == TakedownReason.PURGED_PICTURE, "sha256"])
@@ -117,6 +117,13 @@ class Tombstones:
         """The same exactly when the same media are gone for the same reasons."""
         gone = self.table[self.table["reason"].isin(GONE)]
         return content_version(sorted(gone[["post_id", "position", "reason"]].itertuples(index=False, name=None)))
+
+    @property
+    def reach(self) -> str:
+        """The same exactly when the same media and the same names are not to be kept."""
+        holds = self.table[self.table["reason"] != TakedownReason.UNCONFIRMED]
+        columns = ["post_id", "position", "url_sha256", "reason"]
+        return content_version(sorted(holds[columns].itertuples(index=False, name=None)))
 
     @cached_property
     def _posts(self) -> dict[str, TakedownReason]:

@@ -54,6 +54,17 @@ def purge(
     Raises:
         PurgeError: one of them is in no table, or is in several sources and means different things.
     """
+    with root.lock.held(on_progress):
+        return _purge(root, posts, sha256s, source, on_progress)
+
+
+def _purge(
+    root: DataRoot,
+    posts: Collection[str],
+    sha256s: Collection[str],
+    source: str | None,
+    on_progress: Callable[[str], None],
+) -> Purge:
     moment = datetime.now(UTC).isoformat(timespec="seconds")
     sources = [_Source(root, key) for key in keys_of(root, source)]
     _check(sources, posts, sha256s)
@@ -67,6 +78,28 @@ def purge(
         pictures=len(pictures & gone),
         kept=len(pictures - gone),
     )
+
+
+def purge_missing(root: DataRoot, key: str, on_progress: Callable[[str], None] = lambda _line: None) -> Purge:
+    """Remove the posts of one source that Reddit left out when it was last asked: a person says that they are gone.
+
+    They may return, as whatever is missing may.
+
+    Raises:
+        PurgeError: there is no such source, or no such post.
+    """
+    with root.lock.held(on_progress):
+        (key,) = keys_of(root, key)
+        before, raw = load_tombstones(root, key).table, root.read_table(RAW, key)
+        waiting = before["reason"] == TakedownReason.UNCONFIRMED
+        rows = raw[raw["post_id"].isin(before.loc[waiting, "post_id"]) & ~is_blank(raw)]
+        if rows.empty:
+            raise PurgeError(f"{key}: Reddit left out none of its posts when it was last asked: nothing was changed")
+        moment = datetime.now(UTC).isoformat(timespec="seconds")
+        new = [tombstone_of(row, TakedownReason.MISSING, moment) for row in rows_of(rows)]
+        root.write_table(TOMBSTONES, make_tombstones([*rows_of(before[~waiting]), *new]), key)
+        gone, pictures = carry_out(root, key, moment, on_progress), set(rows["sha256"]) - {""}
+        return Purge(posts=rows["post_id"].nunique(), pictures=len(pictures & gone), kept=len(pictures - gone))
 
 
 class _Source:

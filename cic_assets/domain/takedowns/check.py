@@ -4,14 +4,14 @@ First the tombstones say what is to go and under which name its bytes lie, then 
 tombstones forget that name. Whatever moment it is interrupted at, the next check goes on from the tombstones.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cic_assets.domain.reddit import GONE_REASONS, CheckedPost, PostStatus, recheck
+from cic_assets.domain.reddit import GONE_REASONS, CheckedPost, PostStatus, RedditError, recheck
 from cic_assets.domain.sources import (
     GONE,
     TOMBSTONES,
@@ -32,6 +32,10 @@ CONFIRM_AFTER = timedelta(hours=1)
 """A post that Reddit leaves out of its answer is asked for again at least this much later before it counts as gone: an
 answer with holes is over by then, and two checks of a day leave time within the 48 hours that Reddit's terms give."""
 
+MANY_POSTS, LARGE_SHARE = 10, 0.2
+"""So many posts, and such a share of a source's, are not taken down at once because Reddit leaves them out: a subreddit
+that closes for a day looks the same, and so does an API that fails. A person has to say so."""
+
 _BY_STATUS = {
     PostStatus.DELETED: TakedownReason.DELETED,
     PostStatus.REMOVED: TakedownReason.REMOVED,
@@ -39,6 +43,10 @@ _BY_STATUS = {
 }
 _MAY_RETURN = frozenset({TakedownReason.REMOVED, TakedownReason.MISSING, TakedownReason.UNCONFIRMED})
 """Moderators approve again what they removed. What its author deleted, or a person here purged, stays away."""
+
+
+class ManyMissingError(RedditError):
+    """Reddit leaves out so many posts that a person has to say whether they are gone."""
 
 
 @dataclass(frozen=True)
@@ -80,21 +88,43 @@ def check_takedowns(
         on_progress: called with a line now and then.
 
     Raises:
+        ManyMissingError: a large share of the posts is missing at once; these are kept, and what Reddit says to be
+            gone was taken down.
         RedditError: Reddit cannot be asked; nothing was changed.
     """
     moment = now or datetime.now(UTC)
-    raw, before = root.read_table_or_none(RAW, key), load_tombstones(root, key).table
-    asked = posts_to_ask(root, key)
+    before, asked = load_tombstones(root, key).table, posts_to_ask(root, key)
     statuses = recheck(reddit, asked) if reddit and asked else {}
     if statuses:
         on_progress(f"{key}: asked about {len(statuses)} posts")
+    with root.lock.held(on_progress):
+        return _take_down(root, key, statuses, before, moment, on_progress)
+
+
+def _take_down(
+    root: DataRoot,
+    key: str,
+    statuses: Mapping[str, CheckedPost],
+    when_asked: pd.DataFrame,
+    moment: datetime,
+    on_progress: Callable[[str], None],
+) -> TakedownCheck:
+    raw, before = root.read_table_or_none(RAW, key), load_tombstones(root, key).table
     judge = _Judge(statuses, load_tombstones(root), before, moment)
-    returned = _returned(before, statuses)
+    judge.hold_many(_kept_posts(raw))
+    # An answer says nothing of what somebody else found out after it.
+    returned = _returned(before.merge(when_asked), statuses)
     rows = [*judge.kept_tombstones(returned), *(judge.new_tombstones(raw) if raw is not None else [])]
     after = make_tombstones(rows)
     if raw is not None or len(after):
         root.write_table(TOMBSTONES, after, key)
     carry_out(root, key, moment.isoformat(timespec="seconds"), on_progress)
+    if judge.held:
+        raise ManyMissingError(
+            f"{key}: twice now Reddit left out {judge.held} posts that are kept, too many to remove without asking. "
+            f"If they are gone: cic purge --missing {key} --data-root {root.url}. If r/{key} only closed, or Reddit "
+            "fails, wait"
+        )
     return TakedownCheck(
         asked=len(statuses),
         found=_counts(after, before),
@@ -113,6 +143,10 @@ def posts_to_ask(root: DataRoot, key: str) -> list[str]:
         posts = raw[(raw["permalink"] != "") & ~_was_never_kept(raw)]
         names += [posts["post_id"], posts["crosspost_of"]]
     return sorted(set(pd.concat(names)) - {""})
+
+
+def _kept_posts(raw: pd.DataFrame | None) -> frozenset[str]:
+    return frozenset() if raw is None else frozenset(raw.loc[~is_blank(raw) & ~_was_never_kept(raw), "post_id"])
 
 
 def _was_never_kept(raw: pd.DataFrame) -> pd.Series:
@@ -166,6 +200,14 @@ class _Judge:
         self._now = now
         waiting = before[before["reason"] == TakedownReason.UNCONFIRMED]
         self._waiting = dict(zip(waiting["post_id"], waiting["noticed_at"], strict=True))
+        self.held = 0
+        """Posts that would count as missing, but are too many at once."""
+
+    def hold_many(self, kept: Collection[str]) -> None:
+        """Leave what is missing unconfirmed if it is too much of what is kept."""
+        missing = [post_id for post_id in kept if self._is_missing(post_id) and self._is_confirmed(post_id)]
+        if len(missing) >= MANY_POSTS and len(missing) >= LARGE_SHARE * len(kept):
+            self.held = len(missing)
 
     def kept_tombstones(self, returned: set[str]) -> Iterator[dict[str, Any]]:
         """Those of before that still hold."""
@@ -198,7 +240,7 @@ class _Judge:
             # Without an answer of Reddit, what another source's check found counts.
             return known
         reason = _BY_STATUS.get(self._statuses[row["post_id"]].status)
-        if reason is TakedownReason.MISSING and not self._is_confirmed(row["post_id"]):
+        if reason is TakedownReason.MISSING and (self.held or not self._is_confirmed(row["post_id"])):
             return TakedownReason.UNCONFIRMED
         return reason or self._of_original(row["crosspost_of"])
 
@@ -206,6 +248,9 @@ class _Judge:
         """What a crosspost goes with; of an original that Reddit does not show us, the crosspost itself tells."""
         checked = self._statuses.get(post_id)
         return None if checked is None or checked.status is PostStatus.MISSING else _BY_STATUS.get(checked.status)
+
+    def _is_missing(self, post_id: str) -> bool:
+        return post_id in self._statuses and self._statuses[post_id].status is PostStatus.MISSING
 
     def _is_confirmed(self, post_id: str) -> bool:
         noticed = self._waiting.get(post_id)

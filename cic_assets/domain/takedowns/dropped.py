@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pandas as pd
 
 from cic_assets.domain.sheets import remove_sheets_of
-from cic_assets.domain.sources import TOMBSTONES, TakedownReason, load_tombstones
+from cic_assets.domain.sources import TOMBSTONES, TakedownReason, load_tombstones, remove_journal
 from cic_assets.domain.takedowns.by_hand import keys_of
 from cic_assets.domain.takedowns.removal import RAW, carry_out, remove
 from cic_assets.storage import DataRoot
@@ -55,6 +55,11 @@ def remove_source(root: DataRoot, key: str, on_progress: Callable[[str], None] =
     Raises:
         PurgeError: there is no such source; nothing was changed.
     """
+    with root.lock.held(on_progress):
+        return _remove_source(root, key, on_progress)
+
+
+def _remove_source(root: DataRoot, key: str, on_progress: Callable[[str], None]) -> Dropped:
     (key,) = keys_of(root, key)
     when = datetime.now(UTC).isoformat(timespec="seconds")
     carry_out(root, key, when, on_progress)  # of a purge that was interrupted, while its rows are there
@@ -64,6 +69,7 @@ def remove_source(root: DataRoot, key: str, on_progress: Callable[[str], None] =
     remove(root, source.alone, source.alone, source.posts, when)
     remove_sheets_of(root, key)
     _forget_what_may_return(root, key)
+    remove_journal(root, key)
     for name in sorted(set(root.table_names()) - {TOMBSTONES}, key=lambda name: name == RAW):
         root.remove_unfinished(name, key)
         root.remove_table(name, key)

@@ -1,18 +1,19 @@
 """Removing what tombstones stand for, from everywhere under a data root: the one list of the places that hold some.
 
-In this order: what people see, what can be made again, the bytes as they came, and last the name by which the
-tombstones know them. Every step may be done twice.
+In this order: what people see, tables that can be made again, the bytes, and last the name by which the tombstones know
+them. Every step may be done twice.
 """
 
 import shutil
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 
 import pandas as pd
 
 from cic_assets.domain.dataset import forget_pictures
 from cic_assets.domain.evaluation import take_off_report
 from cic_assets.domain.media import Outcome
-from cic_assets.domain.models import has_seen, mark_taken_down
+from cic_assets.domain.models import has_seen, mark_taken_down, seen_pictures
 from cic_assets.domain.sheets import remove_sheets_with
 from cic_assets.domain.sources import (
     GONE,
@@ -20,6 +21,7 @@ from cic_assets.domain.sources import (
     TakedownReason,
     blank_row,
     complete_row,
+    forget_fetched,
     load_tombstones,
     url_sha256,
 )
@@ -42,7 +44,7 @@ def carry_out(
     A picture stays as long as another post or another source that is still up has it.
 
     Args:
-        root: the data root.
+        root: the data root, whose lock is held.
         key: of the source's partition.
         when: now, as ISO 8601.
         on_progress: called with a line where something is removed.
@@ -59,6 +61,7 @@ def carry_out(
         return frozenset()
     named = frozenset(pending["sha256"])
     gone = named - _still_up(root)
+    forget_fetched(root, frozenset(pending["url_sha256"]), named)
     on_progress(f"{key}: removing {len(gone)} pictures of {pending['post_id'].nunique()} posts")
     remove(root, named, gone, frozenset(zip(pending["subreddit"], pending["post_id"], strict=True)), when)
     _forget_names(root, key, own.table)
@@ -91,9 +94,21 @@ def remove(
     # The groups come last: they tell, after a kill, who the heirs are.
     for name in sorted(set(root.table_names()) - _NOT_DERIVED, key=lambda name: name == "duplicates"):
         _remove_rows(root, name, gone, posts, heirs)
-    for store in [*root.all_resized, root.images]:
+    # Copies after what they are made of: who makes one looks afterwards whether that is still there.
+    for store in [root.images, *root.all_resized]:
         for sha256 in gone:
             store.remove(sha256)
+
+
+def forget_meanwhile(root: DataRoot, model: str) -> None:
+    """Mark a model that was trained while pictures of its data set were taken down, and remove what that left."""
+    folder = root.model(model)
+    with root.lock.held():
+        named = [root.read_table(RAW, key)["sha256"] for key in root.table_partitions(RAW)]
+        gone = seen_pictures(folder).difference(*named) if named else frozenset()
+        if gone and root.is_local:
+            shutil.rmtree(str(root.scratch / model), ignore_errors=True)
+        mark_taken_down(folder, gone, datetime.now(UTC).isoformat(timespec="seconds"))
 
 
 def _still_up(root: DataRoot) -> frozenset[str]:
@@ -164,8 +179,9 @@ def _remove_rows(
             hit |= pd.MultiIndex.from_frame(table[["subreddit", "post_id"]]).isin(list(posts))
         left = table[~hit]
         for column in _NAMING_OTHERS & set(table.columns):
-            hit |= table[column].isin(list(heirs))
+            hit |= table[column].isin(gone)
             left = left.assign(**{column: left[column].replace(dict(heirs))})
+            left = left[~left[column].isin(gone)]
         if hit.any():
             root.write_table(name, left, partition)
 

@@ -1,7 +1,8 @@
 """The part of Reddit's API that a replayed archive answers: token, listings, `/api/info`, `/r/NAME/about`.
 
 Answers and errors are Reddit's own: a private subreddit is 403 with its reason, a banned one 404, an unknown one a
-redirect to the search. Tokens are given to whoever asks, and not asked for: what is replayed is no secret.
+redirect to the search. What was removed is in no listing, which so gets shorter, and who asks too often is told so.
+Tokens are given to whoever asks, and not asked for: what is replayed is no secret.
 """
 
 import json
@@ -16,10 +17,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
-from cic_assets.domain.reddit import SORTS, TIME_FILTERS, Post
+from cic_assets.domain.reddit import SORTS, TIME_FILTERS, Post, PostStatus, status_of
 from cic_assets.web.replay.archive import Archive, RecordedSubreddit
 from cic_assets.web.replay.hosts import retry_after_headers
+from cic_assets.web.replay.quota import Quota
 
 _PAGE = 100
 """Reddit gives at most so many things an answer."""
@@ -46,7 +49,7 @@ class _Json(JSONResponse):
 
 
 class RedditApi:
-    """Reddit, as far as a scraper sees it. `app` is the ASGI application.
+    """Reddit, as far as a scraper sees it; an ASGI application.
 
     Args:
         archive: gives the archive as it is now; asked at each request.
@@ -55,7 +58,8 @@ class RedditApi:
     def __init__(self, archive: Callable[[], Archive]) -> None:
         self._archive = archive
         self._rate_limited: Counter[str] = Counter()
-        self.app = Starlette(
+        self._quota = Quota()
+        self._app = Starlette(
             routes=[
                 Route("/", self._welcome),
                 Route("/api/v1/access_token", self._token, methods=["POST"]),
@@ -66,6 +70,18 @@ class RedditApi:
             ],
             exception_handlers={HTTPException: _as_reddit_says_it},
         )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        within = self._quota.take()
+
+        async def send_with_quota(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", []), *self._quota.headers]
+            await send(message)
+
+        answer = self._app if within else _refusal(HTTPStatus.TOO_MANY_REQUESTS, {}, {})
+        await answer(scope, receive, send_with_quota)
 
     async def _welcome(self, _: Request) -> Response:
         names = "".join(f"  /r/{subreddit.name}/new\n" for subreddit in self._archive().subreddits.values())
@@ -87,11 +103,13 @@ class RedditApi:
         if sort is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         within = _one_of(TIME_FILTERS, request.query_params.get("t", "day")) or "day"
-        posts = subreddit.listing(sort, within, self._archive().now)[:_LISTING_END]
+        ranked = subreddit.listing(sort, within, self._archive().now)[:_LISTING_END]
+        # What was removed has its place in the ranking, and is not shown.
+        posts = [post for post in ranked if status_of(post) is PostStatus.KEPT]
         return _Json(_page(posts, request.query_params))
 
     async def _info(self, request: Request) -> Response:
-        posts = self._archive().posts
+        posts = self._archive().shown_posts
         names = request.query_params.get("id", "").split(",")[:_PAGE]
         return _Json(_things([posts[name] for name in names if name in posts], None))
 

@@ -1,6 +1,6 @@
 """A recorded archive as it lies on disk: subreddits, and how each linked host answers. Read and checked here.
 
-The format is described in docs/archive-format.md. Nothing here serves it: `replay_api` and `replay_hosts` do.
+The format is described in docs/archive-format.md. Nothing here serves it: `api` and `hosts` do.
 """
 
 import json
@@ -111,6 +111,13 @@ class Archive:
     def posts(self) -> dict[str, Post]:
         """Every post by its full name, `t3_…`."""
         return {post["name"]: post for subreddit in self.subreddits.values() for post in subreddit.posts}
+
+    @cached_property
+    def shown_posts(self) -> dict[str, Post]:
+        """Those of them that Reddit tells about when it is asked: not those of closed subreddits."""
+        closed = [one for one in self.subreddits.values() if one.state.status in ("private", "banned", "quarantined")]
+        hidden = {post["name"] for subreddit in closed for post in subreddit.posts}
+        return {name: post for name, post in self.posts.items() if name not in hidden}
 
     @cached_property
     def now(self) -> float:

@@ -108,7 +108,7 @@ class ReplayApp:
         if route := self._recorded(request, path):
             await self._hosts.answer(request, route)
         else:
-            await self._api.app({**scope, "path": unquote(path)}, receive, send)
+            await self._api({**scope, "path": unquote(path)}, receive, send)
 
     def examples(self) -> tuple[str, str]:
         """A subreddit and a URL of this archive, to show how it is used."""

@@ -119,8 +119,28 @@ def test_a_copy_that_was_left_is_named(world):
     found = world.check("deduped_images")
     assert not found.passed
     assert found.severity is AssetCheckSeverity.WARN
-    assert f"{forgotten['sha256'].iloc[0][:12]} of cars" in found.metadata["copies left"].value
-    assert len(found.metadata["copies left"].value) == 2
+    assert found.metadata["not as the groups say"].value == [f"{forgotten['sha256'].iloc[0][:12]} of cars"]
+    assert found.description == "materialize all of deduped_images again"
+
+
+def test_a_picture_that_was_lost_is_named(world):
+    kept = world.root.read_table("deduped_images", "cars")
+    world.root.write_table("deduped_images", kept[1:], "cars")
+    assert world.check("deduped_images").metadata["not as the groups say"].value == [
+        f"{kept['sha256'][0][:12]} of cars"
+    ]
+
+
+def test_groups_of_other_pictures_than_there_are_now_are_told(world):
+    world.scrape("cars", [body(seed) for seed in range(13)] + [body(0, 60), body(1, 50)])
+    world.run("image_hashes", "cars")
+    world.run("deduped_images", "cars")
+    found = world.check("deduped_images")
+    assert not found.passed
+    assert not found.metadata["duplicates were searched among these pictures"].value
+    assert found.description == "materialize duplicates, then deduped_images"
+    world.run("duplicates")
+    assert world.check("deduped_images").passed
 
 
 def test_what_a_person_says_is_different_is_explained(world, tmp_path):

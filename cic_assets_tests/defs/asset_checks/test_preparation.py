@@ -47,7 +47,19 @@ def test_a_data_set_without_leaks_passes(made):
     assert check("no_class_is_rare").passed
 
 
-@pytest.mark.parametrize("column", ["group_id", "pixels_sha256", "resized_sha256"])
+def test_pictures_of_one_post_in_two_splits_are_shown_and_those_of_no_post_are_not(made):
+    root, check = made
+    splits = pd.read_parquet(root.dataset / MANIFEST)["split"]
+    edit(root, subreddit="cars", post_id="")
+    assert check("no_group_across_splits").passed
+    first = splits[splits == "train"].index[0], splits[splits == "test"].index[0]
+    edit(root, post_id=["gallery" if row in first else str(row) for row in splits.index])
+    result = check("no_group_across_splits")
+    assert not result.passed
+    assert result.metadata["pictures with a copy, or one of the same post, in another split"].value == 2
+
+
+@pytest.mark.parametrize("column", ["group_id", "unit_id", "pixels_sha256", "resized_sha256"])
 def test_a_copy_in_another_split_is_shown(made, column):
     root, check = made
     manifest = pd.read_parquet(root.dataset / MANIFEST)
@@ -57,7 +69,7 @@ def test_a_copy_in_another_split_is_shown(made, column):
     result = check("no_group_across_splits")
     assert not result.passed
     assert result.severity is AssetCheckSeverity.ERROR
-    assert result.metadata["pictures with a copy in another split"].value == 2
+    assert result.metadata["pictures with a copy, or one of the same post, in another split"].value == 2
     assert result.metadata["pictures"].value == str(root.sheet_path("no_group_across_splits"))
     assert root.sheet_path("no_group_across_splits").read_bytes()[:2] == b"\xff\xd8"
 

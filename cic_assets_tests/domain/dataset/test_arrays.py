@@ -1,3 +1,6 @@
+import contextlib
+import errno
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -5,12 +8,15 @@ import pytest
 from upath import UPath
 
 from cic_assets.domain.dataset import (
+    COPIES,
     MANIFEST,
     DatasetError,
     DatasetSettings,
     Split,
     SplitSettings,
     build_dataset,
+    find_units,
+    is_complete,
     load_info,
     load_split,
     resize_pictures,
@@ -118,7 +124,7 @@ def test_copies_are_in_the_same_split_even_when_their_group_is_renamed(resized, 
     member = manifest.index[manifest["split"] == "test"][0]
     table = resized[0].copy()
     table.loc[table["sha256"] == member, "group_id"] = "renamed"
-    build((table, resized[1]), target, members={"renamed": frozenset({member, "dropped"})})
+    build((table, resized[1]), target, units=find_units([*table["sha256"], "0"], {COPIES: [(member, "0")]}))
     assert pd.read_parquet(target / MANIFEST).set_index("sha256").loc[member, "split"] == "test"
 
 
@@ -147,8 +153,7 @@ def test_the_version_is_of_what_is_trained_on_and_not_of_where_it_is_from(resize
     table, copies = resized
     first = build(resized, target)
     renamed = table.assign(group_id="g" + table["group_id"], title="another")
-    members = {f"g{sha256}": frozenset({sha256}) for sha256 in table["sha256"]}
-    assert build((renamed, copies), target, members=members) == first
+    assert build((renamed, copies), target) == first
     # What the manifest tells of a picture is told anew all the same.
     assert set(pd.read_parquet(target / MANIFEST)["title"]) == {"another"}
     other = table.assign(resized_sha256=[sha[::-1] for sha in table["resized_sha256"]])
@@ -163,3 +168,22 @@ def test_pictures_that_are_given_a_split_get_it(resized, target, tmp_path):
     build(resized, target, DatasetSettings(side=32, splits=SplitSettings(given=card)))
     splits = pd.read_parquet(target / MANIFEST).set_index("sha256")["split"]
     assert list(splits[resized[0]["sha256"]]) == ["test", "train", "validation", "train"] * 25
+
+
+def test_a_data_set_that_cannot_be_written_leaves_the_one_before(resized, target):
+    before = build(resized, target)
+    table, copies = resized
+    fewer = table.drop(index=table.index[:5])
+
+    @contextlib.contextmanager
+    def refusing():
+        raise OSError(errno.ENOSPC, "No space left on device")
+        yield
+
+    with pytest.raises(OSError, match="No space"):
+        build((fewer, copies), target, publishing=refusing)
+    copies.remove(fewer["sha256"].iloc[-1])
+    with pytest.raises(FileNotFoundError):
+        build((fewer, copies), target)
+    assert is_complete(target)
+    assert load_info(target) == before

@@ -56,6 +56,26 @@ def test_an_heir_that_is_there_has_its_own_place(folder):
     assert manifest_of(folder)["split"].to_dict() == {"a": "train", "c": "validation"}
 
 
+def test_a_unit_is_not_called_by_a_picture_that_is_gone(folder):
+    manifest = pd.read_parquet(folder / "manifest.parquet").assign(unit_id=["dropped", "b", "b"])
+    manifest.to_parquet(folder / "manifest.parquet", index=False)
+    assert not forget_pictures(UPath(folder), {"dropped"}, set(), {})
+    assert manifest_of(folder)["unit_id"].to_dict() == {"a": "a", "b": "b", "c": "b"}
+    assert forget_pictures(UPath(folder), {"b"}, set(), {})
+    assert manifest_of(folder)["unit_id"].to_dict() == {"a": "a", "c": "c"}
+
+
+def test_the_memory_of_splits_forgets_it_too_dropped_copies_included(folder):
+    splits = pd.DataFrame({"sha256": ["a", "b", "dropped"], "split": ["train", "test", "test"]})
+    splits.attrs["split_seed"] = "x"
+    splits.to_parquet(folder / "splits.parquet", index=False)
+    assert not forget_pictures(UPath(folder), {"dropped"}, set(), {})
+    assert forget_pictures(UPath(folder), {"b"}, set(), {})
+    left = pd.read_parquet(folder / "splits.parquet")
+    assert left["sha256"].tolist() == ["a"]
+    assert left.attrs == {"split_seed": "x"}
+
+
 def test_a_post_is_forgotten_whose_picture_stays(folder):
     assert not forget_pictures(UPath(folder), set(), {("cars", "2"), ("tanks", "1")}, {})
     assert manifest_of(folder)["title"].to_dict() == {"a": "one", "b": "", "c": "three"}

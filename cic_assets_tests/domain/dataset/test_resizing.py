@@ -54,6 +54,32 @@ def test_another_quality_makes_them_again(empty):
     assert not resize(empty, keep(empty, 2), settings)["made"].any()
 
 
+def test_a_side_that_is_changed_and_changed_back_describes_its_own_copies(empty):
+    pictures, before = keep(empty, 3), None
+    for side in (64, 32, 64):
+        before = resize(empty, pictures, DatasetSettings(side=side), before=before)
+        copies = [empty.resized(side).get(sha256, "jpeg") for sha256 in before["sha256"]]
+        assert list(before["resized_sha256"]) == list(map(sha256_hex, copies))
+        assert list(before["bytes_after"]) == list(map(len, copies))
+
+
+def test_what_cannot_be_read_is_left_out_and_told(empty):
+    pictures = keep(empty, 4)
+    paths = [empty.images.path(sha256, "jpeg") for sha256 in pictures["sha256"]]
+    paths[1].write_bytes(b"not a picture")
+    paths[2].unlink()
+    told = {}
+    table = resize(empty, pictures, on_left_out=told.__setitem__)
+    assert list(table["sha256"]) == list(pictures["sha256"][[0, 3]])
+    assert told == {
+        pictures["sha256"][1]: "unknown: begins with 6e 6f 74 20 61 20 70 69",
+        pictures["sha256"][2]: "its file is missing",
+    }
+    # A copy that is there already is as good as ever.
+    paths[0].unlink()
+    assert list(resize(empty, pictures, before=table)["sha256"]) == list(table["sha256"])
+
+
 def test_a_copy_that_comes_back_is_taken_as_it_is(empty, tmp_path):
     first = resize(empty, keep(empty, 3))
     other = DataRoot(str(tmp_path / "other"))

@@ -14,7 +14,7 @@ BY_CLASS, BY_TIME = SplitSettings(by="class"), SplitSettings(by="time")
 
 
 def pictures(groups, klass="car", created=None):
-    return pd.DataFrame({"group_id": groups, "klass": klass, "created_utc": created or [1.0] * len(groups)})
+    return pd.DataFrame({"unit_id": groups, "klass": klass, "created_utc": created or [1.0] * len(groups)})
 
 
 def two_classes(count, first=0):
@@ -25,7 +25,7 @@ def two_classes(count, first=0):
 
 
 def remembered(table, splits):
-    return {group: Split(split) for group, split in zip(table["group_id"], splits, strict=True)}
+    return {group: Split(split) for group, split in zip(table["unit_id"], splits, strict=True)}
 
 
 def test_sizes_come_out_as_asked():
@@ -37,7 +37,7 @@ def test_sizes_come_out_as_asked():
 
 
 @given(groups=GROUPS, more=GROUPS)
-def test_by_hash_a_group_stays_where_it_was_as_the_set_grows_or_shrinks(groups, more):
+def test_by_hash_a_unit_stays_where_it_was_as_the_set_grows_or_shrinks(groups, more):
     alone = assign_splits(pictures(groups), {}, {}, SplitSettings())
     together = assign_splits(pictures(groups + more), {}, {}, SplitSettings())
     assert list(alone) == list(together[: len(groups)])
@@ -106,9 +106,18 @@ def test_pictures_without_a_time_are_trained_on_and_none_with_one_is_an_error():
 @pytest.mark.parametrize("by", ["hash", "class", "time"])
 def test_copies_fall_together(by):
     table = two_classes(60)
-    table["group_id"] = [f"g{number // 3}" for number in range(60)]
+    table["unit_id"] = [f"g{number // 3}" for number in range(60)]
     splits = assign_splits(table, {}, {}, SplitSettings(by=by))
-    assert (splits.groupby(table["group_id"]).nunique() == 1).all()
+    assert (splits.groupby(table["unit_id"]).nunique() == 1).all()
+
+
+def test_by_class_shares_are_of_pictures_not_of_units():
+    table = two_classes(600)
+    table["unit_id"] = [f"u{number % 40 if number % 2 else number}" for number in range(600)]
+    table["klass"] = ["tank" if number % 2 else "car" for number in range(600)]
+    shares = pd.crosstab(table["klass"], assign_splits(table, {}, {}, BY_CLASS), normalize="index")
+    assert shares["test"].tolist() == pytest.approx([0.15, 0.15], abs=0.03)
+    assert shares["validation"].tolist() == pytest.approx([0.15, 0.15], abs=0.03)
 
 
 @pytest.mark.parametrize("before", list(Split))

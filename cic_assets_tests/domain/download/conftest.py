@@ -14,7 +14,17 @@ import pytest
 from PIL import Image
 from upath import UPath
 
+from cic_assets.domain.download import DownloadSettings, FetchRequest, Network, download
 from cic_assets.storage import ContentStore
+
+IMPATIENT = DownloadSettings(
+    answer_seconds=0.4,
+    grace_seconds=0.3,
+    deadline_seconds=2,
+    backoff_seconds=0.02,
+    max_bytes=60_000,
+    max_bytes_in_flight=200_000,
+)
 
 Handler = Callable[[dict[str, str], asyncio.StreamWriter], Awaitable[None]]
 """Gets the headers of the request, by lower-case name, with `host/path` under the empty name."""
@@ -211,3 +221,20 @@ def sockets(all_sockets: Sockets) -> Iterator[Sockets]:
     all_sockets.watching = True
     yield all_sockets
     all_sockets.watching = False
+
+
+@pytest.fixture
+def fetch(host, store):
+    """Fetch URLs (or requests) from the host; one `Download`, or a dict of them for several."""
+
+    def run(*requests, **settings):
+        requests = [FetchRequest(url=item) if isinstance(item, str) else item for item in requests]
+        results = download(
+            requests,
+            store=store,
+            settings=IMPATIENT.model_copy(update=settings),
+            network=Network.replay("127.0.0.1", host.port),
+        )
+        return results if len(requests) > 1 else results[requests[0].url]
+
+    return run

@@ -7,37 +7,13 @@ import pytest
 from pydantic import ValidationError
 
 from cic_assets.domain.download import Download, DownloadSettings, FetchRequest, Network, download
-from cic_assets.domain.download.examine import ImageValidator
 from cic_assets.domain.download.placeholders import REMOVED_MD5
 from cic_assets.domain.media import Outcome
 from cic_assets.storage import sha256_hex
 
-IMPATIENT = DownloadSettings(
-    answer_seconds=0.4,
-    grace_seconds=0.3,
-    deadline_seconds=2,
-    backoff_seconds=0.02,
-    max_bytes=60_000,
-    max_bytes_in_flight=200_000,
-)
+from .conftest import IMPATIENT
+
 JPEG = "image/jpeg"
-
-
-@pytest.fixture
-def fetch(host, store):
-    """Fetch URLs (or requests) from the host; one `Download`, or a dict of them for several."""
-
-    def run(*requests, **settings):
-        requests = [FetchRequest(url=item) if isinstance(item, str) else item for item in requests]
-        results = download(
-            requests,
-            store=store,
-            settings=IMPATIENT.model_copy(update=settings),
-            network=Network.replay("127.0.0.1", host.port),
-        )
-        return results if len(requests) > 1 else results[requests[0].url]
-
-    return run
 
 
 def test_a_picture_is_kept_and_described(host, store, fetch, picture):
@@ -189,24 +165,6 @@ def test_failures_that_stay(host, fetch):
     assert (result.outcome, result.reason, result.attempts) == (Outcome.HTTP_ERROR, "HTTP 502", 3)
 
 
-def test_retry_after_is_waited_for_by_the_whole_host(host, fetch, picture):
-    limited = host.serve("a.example/1", host.answer(429, Retry_After="1"), host.answer(200, picture()))
-    others = [host.serve(f"a.example/{number}", host.answer(200, picture(), after=0.05)) for number in range(2, 12)]
-    elsewhere = host.serve("b.example/1", host.answer(200, picture()))
-    results = fetch(limited, *others, elsewhere, per_host=1)
-    assert {result.outcome for result in results.values()} == {Outcome.OK}
-    assert results[limited].attempts == 2
-    assert results[limited].seconds >= 1
-    assert host.asked["a.example/1"] == 2
-    assert results[elsewhere].seconds < 0.9
-
-
-def test_a_wait_that_is_too_long_is_no_wait(host, fetch):
-    result = fetch(host.serve("a.example/x", host.answer(429, Retry_After="3600")))
-    assert (result.outcome, result.attempts) == (Outcome.HTTP_ERROR, 1)
-    assert result.seconds < 3
-
-
 def test_redirects_are_followed(host, fetch, picture):
     url = host.serve("a.example/1", host.answer(302, Location="/2?A=b"))
     host.serve("a.example/2?A=b", host.answer(307, Location="https://B.example/3"))
@@ -311,11 +269,11 @@ def test_nobody_listens(store):
 
 def test_the_fallback_is_tried_and_said(host, store, fetch, picture):
     host.serve("b.example/x", host.answer(200, picture()))
-    gone = host.serve("a.example/x", host.answer(404))
-    result = fetch(FetchRequest(url=gone, fallback_url="http://b.example/x"))
+    refused = host.serve("a.example/x", host.answer(403))
+    result = fetch(FetchRequest(url=refused, fallback_url="http://b.example/x"))
     assert (result.outcome, result.used_fallback, result.attempts) == (Outcome.OK, True, 2)
-    assert result.reason == "from the fallback; source: HTTP 404"
-    assert (result.url, result.final_url) == (gone, "http://b.example/x")
+    assert result.reason == "from the fallback; source: HTTP 403"
+    assert (result.url, result.final_url) == (refused, "http://b.example/x")
 
 
 def test_when_the_fallback_fails_too_the_source_counts(host, fetch):
@@ -334,6 +292,22 @@ def test_no_fallback_for_what_was_removed_or_refused(host, fetch, picture):
     assert host.asked["b.example/x"] == 0
 
 
+@pytest.mark.parametrize("status", [404, 410, 451])
+def test_no_fallback_where_the_host_says_that_there_is_no_picture(host, fetch, picture, status):
+    host.serve("b.example/x", host.answer(200, picture()))
+    gone = host.serve("a.example/x", host.answer(status))
+    result = fetch(FetchRequest(url=gone, fallback_url="http://b.example/x"))
+    assert (result.outcome, result.reason) == (Outcome.HTTP_ERROR, f"HTTP {status}")
+    assert host.asked["b.example/x"] == 0
+
+
+def test_of_a_page_that_shows_one_picture_the_picture_is_asked(host, fetch, picture):
+    page, shown = "http://imgur.example/ID", host.serve("i.imgur.example/ID.jpg", host.answer(200, picture()))
+    result = fetch(FetchRequest(url=page, asked_url=shown))
+    assert (result.url, result.final_url, result.outcome) == (page, shown, Outcome.OK)
+    assert host.asked == {"i.imgur.example/ID.jpg": 1}
+
+
 def test_each_url_is_asked_once(host, fetch, picture):
     url = host.serve("a.example/x", host.answer(200, picture()))
     assert len(fetch(*[url] * 5)) == 1
@@ -341,7 +315,7 @@ def test_each_url_is_asked_once(host, fetch, picture):
 
 
 def test_of_several_requests_for_one_url_the_first_fallback_counts(host, fetch, picture):
-    gone = host.serve("a.example/x", host.answer(404))
+    gone = host.serve("a.example/x", host.answer(403))
     host.serve("b.example/x", host.answer(200, picture()))
     plain, first = FetchRequest(url=gone), FetchRequest(url=gone, fallback_url="http://b.example/x")
     results = fetch(plain, first, FetchRequest(url=gone, fallback_url="http://c.example/x"))
@@ -360,58 +334,6 @@ def test_what_is_known_is_not_asked(host, store, picture):
     assert list(results) == [fresh, known.url]
     assert results[known.url] is known
     assert host.asked == {"a.example/y": 1}
-
-
-def test_a_dead_host_is_given_up(host, fetch, picture):
-    dead = [f"http://dead.example/{number}" for number in range(60)]
-    for url in dead:
-        host.serve(url.removeprefix("http://"), host.answer(200, after=60))
-    alive = host.serve("alive.example/x", host.answer(200, picture()))
-    started = time.monotonic()
-    results = fetch(*dead, alive, per_host=10, host_failures=15)
-    assert time.monotonic() - started < 5
-    assert results[alive].outcome is Outcome.OK
-    assert {results[url].outcome for url in dead} == {Outcome.TIMEOUT}
-    assert 15 <= sum(host.asked.values()) - 1 < 15 + 10  # those under way when it was given up count too
-    assert results[dead[-1]].reason == "not asked: dead.example failed 15 times in a row (no answer within 0.4 s)"
-
-
-def test_one_slow_host_holds_up_no_other(host, store, picture):
-    slow = [host.serve(f"slow.example/{n}", host.answer(200, picture(), after=0.3)) for n in range(40)]
-    fast = [host.serve(f"fast.example/{n}", host.answer(200, picture())) for n in range(20)]
-    ended = []
-    download(
-        [FetchRequest(url=url) for url in slow + fast],
-        store=store,
-        settings=DownloadSettings(concurrency=12, per_host=8),
-        network=Network.replay("127.0.0.1", host.port),
-        on_result=lambda result, _: ended.append(result.url),
-    )
-    assert host.most_open["slow.example"] == 8
-    assert set(fast) <= set(ended[: len(fast) + 16])  # two turns of the slow host at most
-
-
-def test_the_next_is_asked_for_while_a_picture_is_looked_into(host, store, picture, monkeypatch):
-    urls = [host.serve(f"a.example/{n}", host.answer(200, picture(n))) for n in range(2)]
-    keep, asked_meanwhile = ImageValidator.keep, []
-
-    def slow_keep(validator, body, encoding=""):
-        end = time.monotonic() + 5
-        while sum(host.asked.values()) < len(urls) and time.monotonic() < end:
-            time.sleep(0.01)
-        asked_meanwhile.append(sum(host.asked.values()))
-        return keep(validator, body, encoding)
-
-    monkeypatch.setattr(ImageValidator, "keep", slow_keep)
-    results = download(
-        [FetchRequest(url=url) for url in urls],
-        store=store,
-        settings=DownloadSettings(concurrency=1, per_host=1),
-        network=Network.replay("127.0.0.1", host.port),
-    )
-    assert asked_meanwhile == [2, 2]
-    assert host.most_open["a.example"] == 1
-    assert {result.outcome for result in results.values()} == {Outcome.OK}
 
 
 def test_progress_and_results_as_they_come(host, store, picture):

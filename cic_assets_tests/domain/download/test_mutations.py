@@ -102,7 +102,7 @@ def test_mutated_answers_end_in_an_outcome(host, store, picture, caplog):
 
     host.handlers["*"] = nearly
     results = download(
-        [FetchRequest(url=f"http://h{number % 40}.example/{number}") for number in range(ANSWERS)],
+        [FetchRequest(url=f"http://h{number % (ANSWERS // 5)}.example/{number}") for number in range(ANSWERS)],
         store=store,
         settings=DownloadSettings(
             answer_seconds=1, grace_seconds=1, retries=1, backoff_seconds=0.01, host_failures=10**6

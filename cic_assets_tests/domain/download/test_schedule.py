@@ -64,6 +64,21 @@ def test_a_paused_host_starts_nothing_until_then():
     assert start_all(schedule, 3.0) == ["a"]
 
 
+def test_a_host_that_is_asked_too_fast_starts_fewer_until_it_is_released():
+    schedule = Schedule(concurrency=9, per_host=9, per_second=4.0)
+    for number in range(6):
+        schedule.add("a", number)
+    assert start_all(schedule, 1.0) == [0]
+    assert schedule.next_due() == 1.25
+    assert start_all(schedule, 1.25) == [1]
+    assert schedule.slow_down("a", 1.25, 1.3)
+    assert start_all(schedule, 1.5) == [2]
+    assert start_all(schedule, 1.9) == []
+    assert start_all(schedule, 2.2) == [3]
+    schedule.release("a")
+    assert start_all(schedule, 2.2) == [4, 5]
+
+
 jobs = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 3)), max_size=40)
 pauses = st.lists(st.tuples(st.sampled_from("abcd"), st.integers(1, 5)), max_size=4)
 

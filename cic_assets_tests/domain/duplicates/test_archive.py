@@ -18,7 +18,7 @@ SAME_PHOTO = [{"1zmx004hby6rc.jpg", "e0818qh7umg83.jpg"}]
 
 
 def find(gallery):
-    return find_duplicates(gallery.table, gallery.blobs.__getitem__, DuplicateSettings(), Overrides())
+    return find_duplicates(gallery.table, gallery.blobs.__getitem__, DuplicateSettings(), Overrides()).groups
 
 
 @pytest.fixture(scope="module")

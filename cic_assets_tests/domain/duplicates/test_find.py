@@ -6,7 +6,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cic_assets.domain.duplicates import COLUMNS, DuplicateSettings, Kept, Overrides, OverridesError, find_duplicates
+from cic_assets.domain.components import Components
+from cic_assets.domain.duplicates import (
+    COLUMNS,
+    DuplicateSettings,
+    Kept,
+    Overrides,
+    OverridesError,
+    copy_pairs,
+    find_duplicates,
+    kept_pictures,
+)
 from cic_assets.domain.duplicates.verify import Verifier
 from cic_assets_tests.fixtures.effort import short_or_long
 
@@ -15,10 +25,14 @@ from .conftest import Gallery, crop, encode, gamma, letterbox, other_subject, pa
 SETTINGS = DuplicateSettings()
 
 
-def find(gallery, table=None, overrides=None):
+def find_all(gallery, table=None, overrides=None):
     return find_duplicates(
         gallery.table if table is None else table, gallery.blobs.__getitem__, SETTINGS, overrides or Overrides()
     )
+
+
+def find(gallery, table=None, overrides=None):
+    return find_all(gallery, table, overrides).groups
 
 
 def grey(rgb):
@@ -148,6 +162,18 @@ def test_flat_pictures_are_alike_only_if_they_are_the_same(gallery):
     assert {frozenset(names) for names in gallery.named(find(gallery))} == {frozenset({"one", "again"})}
 
 
+def test_pictures_of_which_only_a_smaller_decode_is_the_same_are_not_the_same_by_their_pixels(gallery):
+    plain = np.full((800, 800, 3), 128, np.uint8)
+    striped = plain + np.where(np.arange(800) % 2, 60, -60).astype(np.int8).view(np.uint8)[:, np.newaxis, np.newaxis]
+    gallery.add("plain", encode(plain, 95))
+    gallery.add("striped", encode(striped, 95))
+    gallery.add("plain with a comment", encode(plain, 95) + b"\0")
+    assert gallery.table["pixels_sha256"].nunique() == 1
+    assert {frozenset(names) for names in gallery.named(find(gallery))} == {
+        frozenset({"plain", "plain with a comment"})
+    }
+
+
 # --- a person's decisions ---------------------------------------------------------------------------------------------
 
 
@@ -169,8 +195,50 @@ def test_pictures_of_a_decided_pair_are_not_read(gallery):
     gallery.blobs.clear()
     with pytest.raises(KeyError):
         find(gallery)
-    assert find(gallery, overrides=Overrides(different=((one, other),))).empty
-    assert find(gallery, overrides=Overrides(keep=(Kept(one), Kept(other)))).empty
+    found = find_all(gallery, overrides=Overrides(different=((one, other),)))
+    assert found.groups.empty
+    assert found.bridges.empty
+
+
+@pytest.mark.parametrize("data", [None, b"not a picture"])
+def test_a_picture_that_cannot_be_read_is_told_and_compared_by_its_fingerprint_alone(gallery, data):
+    gallery.add("one", encode(photo(1), 90))
+    gallery.add("recompressed", encode(photo(1), 60))
+    cropped = gallery.add("cropped", crop(photo(1), 0.9, 0.3, 0.9))
+
+    def load(sha256):
+        if sha256 == cropped and data is None:
+            raise FileNotFoundError(sha256)
+        return data if sha256 == cropped else gallery.blobs[sha256]
+
+    told = {}
+    groups, _ = find_duplicates(gallery.table, load, SETTINGS, Overrides(), on_left_out=told.__setitem__)
+    assert {frozenset(names) for names in gallery.named(groups)} == {frozenset({"one", "recompressed"})}
+    assert list(told) == [cropped]
+
+
+def test_two_copies_that_a_person_keeps_are_no_group_and_hang_together(gallery):
+    one, other = gallery.add("one", photo(1)), gallery.add("other", crop(photo(1), 0.9, 0.3, 0.9))
+    found = find_all(gallery, overrides=Overrides(keep=(Kept(one), Kept(other))))
+    assert found.groups.empty
+    assert set(copy_pairs(*found)) & {(one, other), (other, one)}
+
+
+@pytest.mark.parametrize("seed", [0, 2, 3])
+def test_a_chain_of_crops_hangs_together_whatever_is_kept_of_it(gallery, seed):
+    rgb = photo(seed, 600, 440)
+    for number in range(4):
+        gallery.add(f"chain {number}", crop(rgb, 0.93**number, 1, 1), created=number)
+    gallery.add("another", photo(seed + 20))
+    found = find_all(gallery)
+    components = Components(copy_pairs(*found))
+    chain = [sha256 for sha256, name in gallery.names.items() if name != "another"]
+    assert len(kept_pictures(gallery.table, found.groups)) > 2
+    assert len({components.root(sha256) for sha256 in chain}) == 1
+    assert len({components.root(sha256) for sha256 in gallery.names}) == 2
+    # Bridges join groups, and nothing twice.
+    assert len(found.bridges) == len(kept_pictures(gallery.table, found.groups)) - 2
+    assert set(found.bridges["verified_by"]) <= {"phash256", "alignment"}
 
 
 def test_comparing_ahead_changes_nothing_but_the_time(gallery, monkeypatch):

@@ -54,8 +54,39 @@ def test_known_pictures_are_not_decoded_again(store, tmp_path):
     second = fingerprint_pictures(raw_more, store, first)
     kept = second[second["post_id"] == "one"].reset_index(drop=True)
     pd.testing.assert_frame_equal(kept, first)
-    with pytest.raises(FileNotFoundError):
-        fingerprint_pictures(raw_more, store, first.assign(fingerprint_version=0))
+    anew = fingerprint_pictures(raw_more, store, first.assign(fingerprint_version=0))
+    assert anew["post_id"].tolist() == ["two"]
+
+
+def test_what_cannot_be_read_is_left_out_and_told(store):
+    raw = pd.DataFrame(
+        [
+            raw_row(store, "good", jpeg(1), 1.0),
+            raw_row(store, "no picture", b"\xff\xd8\xff and nothing else", 2.0),
+            raw_row(store, "missing", jpeg(2), 3.0),
+        ]
+    )
+    names = dict(zip(raw["sha256"], raw["post_id"], strict=True))
+    store.path(raw["sha256"][2], "jpeg").unlink()
+    told = {}
+    table = fingerprint_pictures(raw, store, on_left_out=told.__setitem__)
+    assert table["post_id"].tolist() == ["good"]
+    assert {names[sha256]: why for sha256, why in told.items()} == {
+        "no picture": "ends inside a jpeg segment, after 20 bytes",
+        "missing": "its file is missing",
+    }
+    # Of nothing that can be read there is a table too, and what is mended is taken in.
+    assert fingerprint_pictures(raw[1:], store).empty
+    store.put(jpeg(2), "jpeg")
+    assert sorted(fingerprint_pictures(raw, store, table)["post_id"]) == ["good", "missing"]
+
+
+def test_a_failure_that_is_no_pictures_fault_is_not_blamed_on_one(store):
+    raw = pd.DataFrame([raw_row(store, "one", jpeg(1), 1.0)])
+    store.path(raw["sha256"][0], "jpeg").unlink()
+    store.path(raw["sha256"][0], "jpeg").mkdir()
+    with pytest.raises(IsADirectoryError):
+        fingerprint_pictures(raw, store)
 
 
 def test_a_table_survives_parquet_with_all_64_bits(store, tmp_path):

@@ -2,7 +2,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cic_assets.domain.duplicates.groups import BY_A_PERSON, ITSELF, Links, group_pictures
+from cic_assets.domain.components import Components
+from cic_assets.domain.duplicates.groups import BY_A_PERSON, ITSELF, Links, find_bridges, group_pictures, open_pairs
 from cic_assets.domain.duplicates.verify import Verdict
 
 SAME = Verdict("test", 0.1)
@@ -10,6 +11,10 @@ SAME = Verdict("test", 0.1)
 
 def group(n, pairs, **links):
     """Groups as lists of positions, where `pairs` are the same picture and all others are not."""
+    return group_and_bridge(n, pairs, **links)[0]
+
+
+def group_and_bridge(n, pairs, **links):
     alike = {frozenset(pair) for pair in pairs}
 
     def candidates_of(picture):
@@ -18,7 +23,9 @@ def group(n, pairs, **links):
     def compare(picture, others):
         return [SAME if frozenset((picture, int(other))) in alike else None for other in others]
 
-    return group_pictures(n, candidates_of, compare, Links(**links))
+    groups = group_pictures(n, candidates_of, compare, Links(**links))
+    pairs = open_pairs(n, groups, candidates_of, Links(**links))
+    return groups, find_bridges(pairs, groups, compare)
 
 
 def positions(groups):
@@ -54,6 +61,23 @@ def test_what_a_person_says_is_different_is_never_in_one_group():
 
 def test_two_pictures_that_a_person_keeps_lead_two_groups():
     assert positions(group(3, [(0, 1), (0, 2), (1, 2)], leaders=frozenset({0, 1}))) == [[0, 2]]
+
+
+@given(st.integers(1, 12), st.data())
+def test_groups_and_bridges_join_what_is_alike_by_any_way(n, data):
+    pair = st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)).filter(lambda pair: pair[0] != pair[1])
+    pairs = data.draw(st.sets(pair))
+    groups, bridges = group_and_bridge(n, pairs)
+    found = Components((member.picture, member.against) for group in [*groups, bridges] for member in group)
+    expected = Components(pairs)
+    for one in range(n):
+        for other in range(n):
+            assert found.are_joined(one, other) == expected.are_joined(one, other)
+
+
+def test_what_a_person_says_is_different_is_no_bridge():
+    _, bridges = group_and_bridge(3, [(0, 1), (1, 2)], apart=frozenset({frozenset({1, 2})}))
+    assert bridges == []
 
 
 @given(st.integers(1, 12), st.data())

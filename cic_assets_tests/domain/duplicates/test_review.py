@@ -21,7 +21,7 @@ def test_a_sheet_of_groups(gallery, store):
     for data in gallery.blobs.values():
         store.put(data, "jpeg")
     images = gallery.table.assign(format="jpeg")
-    groups = find_duplicates(images, gallery.blobs.__getitem__, DuplicateSettings(), Overrides())
+    groups = find_duplicates(images, gallery.blobs.__getitem__, DuplicateSettings(), Overrides()).groups
     sheet = review_sheet(groups, images, store, max_bytes=60_000)
     assert len(sheet) <= 60_000
     pixels = cv2.imdecode(np.frombuffer(sheet, np.uint8), cv2.IMREAD_COLOR)
@@ -30,7 +30,7 @@ def test_a_sheet_of_groups(gallery, store):
 
 def test_no_groups_are_no_sheet(gallery, store):
     gallery.add("one", photo(1))
-    groups = find_duplicates(gallery.table, gallery.blobs.__getitem__, DuplicateSettings(), Overrides())
+    groups = find_duplicates(gallery.table, gallery.blobs.__getitem__, DuplicateSettings(), Overrides()).groups
     assert review_sheet(groups, gallery.table.assign(format="jpeg"), store) is None
 
 
@@ -39,7 +39,7 @@ def test_a_group_is_not_cut_in_two(gallery, store):
         for quality in (92, 60, 40):
             store.put(gallery.blobs[gallery.add(f"{seed} {quality}", encode(photo(seed), quality))], "jpeg")
     images = gallery.table.assign(format="jpeg")
-    groups = find_duplicates(images, gallery.blobs.__getitem__, DuplicateSettings(), Overrides())
+    groups = find_duplicates(images, gallery.blobs.__getitem__, DuplicateSettings(), Overrides()).groups
 
     def height(most):
         sheet = review_sheet(groups, images, store, most=most)

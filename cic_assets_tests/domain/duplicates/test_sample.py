@@ -12,7 +12,7 @@ from .conftest import copies_found, gallery_of
 @pytest.mark.slow
 def test_finds_what_the_truth_of_the_sample_asks_for_and_nothing_else():
     gallery, truth, sha256s = gallery_of(SAMPLE_ARCHIVE)
-    groups = find_duplicates(gallery.table, gallery.blobs.__getitem__, DuplicateSettings(), Overrides())
+    groups = find_duplicates(gallery.table, gallery.blobs.__getitem__, DuplicateSettings(), Overrides()).groups
     hits = copies_found(groups, truth, sha256s)
     assert {need: len(found) for need, found in hits.items()} == {"must": 18, "should": 12, "conflict": 2}
     assert all(hits["must"])

@@ -1,6 +1,7 @@
 import pandas as pd
 
-from cic_assets.domain.duplicates import group_members, kept_pictures
+from cic_assets.domain.components import Components
+from cic_assets.domain.duplicates import copy_pairs, kept_pictures
 
 GROUPS = pd.DataFrame(
     [
@@ -26,5 +27,9 @@ def test_a_picture_that_is_kept_for_another_source_is_not_kept_twice():
     assert kept_pictures(images, GROUPS)["sha256"].tolist() == ["f"]
 
 
-def test_members_of_groups_with_the_dropped_ones():
-    assert group_members(GROUPS) == {"a": frozenset("ab"), "c": frozenset("cd")}
+def test_pairs_of_copies_with_the_dropped_ones():
+    bridges = pd.DataFrame({"sha256": ["e"], "verified_against": ["b"]})
+    components = Components(copy_pairs(GROUPS, bridges))
+    assert components.are_joined("a", "e")
+    assert components.are_joined("c", "d")
+    assert not components.are_joined("a", "c")

@@ -135,6 +135,35 @@ class TestPerClass:
             ours.per_class(matrix)
 
 
+class TestIndependence:
+    @given(st.lists(st.integers(0, 40), min_size=4, max_size=4))
+    def test_is_the_sum_of_exact_fractions(self, counts):
+        (a, b), (c, d) = matrix = np.reshape(counts, (2, 2)).tolist()
+        occurs, called, n = a + b, a + c, a + b + c + d
+        ways = [math.comb(occurs, x) * math.comb(n - occurs, called - x) for x in range(a, min(occurs, called) + 1)]
+        assert ours.independence(matrix) == pytest.approx(float(Fraction(sum(ways), math.comb(n, called))), rel=1e-9)
+
+    def test_sees_what_plain_accuracy_does_not(self):
+        matrix = [[153, 27], [3, 17]]
+        assert ours.accuracy(matrix) < ours.majority_baseline(matrix)
+        assert ours.independence(matrix) == pytest.approx(3e-10, rel=0.1)
+
+    @given(st.lists(st.integers(0, 30), min_size=2, max_size=5))
+    def test_a_constant_answer_shows_nothing(self, support):
+        matrix = np.zeros((len(support), len(support)), int)
+        matrix[:, 0] = support
+        assert ours.independence(matrix) == pytest.approx(1)
+
+    @given(label_pairs)
+    def test_is_a_probability_and_the_order_of_classes_does_not_matter(self, k_and_pairs):
+        matrix = confusion_of(*k_and_pairs)
+        assert 0 < ours.independence(matrix) <= 1
+        assert ours.independence(matrix) == pytest.approx(ours.independence(matrix[::-1, ::-1]))
+
+    def test_answers_that_are_wrong_more_often_than_chance_show_nothing(self):
+        assert ours.independence([[0, 20], [20, 0]]) == pytest.approx(1)
+
+
 class TestMcNemar:
     @given(st.integers(0, 300), st.integers(0, 300))
     def test_is_the_sum_of_exact_fractions(self, only_first, only_second):

@@ -77,25 +77,42 @@ class TestAnswer:
     @pytest.mark.parametrize(
         ("changes", "said"),
         [
-            ({"validation_accuracy": 0.8}, " (90.0 %)."),
-            ({}, " VGG got as many of these right: the lower loss on them decided (0.2 against 0.3)."),
+            ({}, " the lowest loss (0.2), 90.0 % right."),
+            ({"validation_accuracy": 0.99}, " the lowest loss (0.2), 90.0 % right."),
+            ({"validation_loss": 0.2}, " VGG came to the same loss: accuracy decided, then the name."),
             (
-                {"validation_loss": 0.2},
-                " VGG got as many of these right: their loss is the same too, the name decided.",
-            ),
-            (
-                {"validation_accuracy": 0.95, "random_weights": True},
-                " VGG got no fewer right, but had to do without pretrained weights.",
+                {"validation_loss": 0.1, "random_weights": True},
+                " VGG did no worse, but had to do without pretrained weights.",
             ),
         ],
     )
     def test_says_which_rule_decided(self, report, changes, said):
-        equal = {"validation_accuracy": 0.9, "validation_loss": 0.3, "random_weights": False}
+        equal = {"validation_accuracy": 0.9, "validation_loss": 0.3, "random_weights": False, "best_epoch": 4}
         models = {name: report.data.models[name].model_copy(update=equal) for name in ("vgg", "xception")}
         models["xception"] = models["xception"].model_copy(update={"validation_loss": 0.2})
         models["vgg"] = models["vgg"].model_copy(update=changes)
         answer = wording.answer("xception", models, report.data.dataset)
         assert answer.statements["How it was chosen"].endswith(said)
+
+    def test_says_where_validation_chose_among_epochs_too(self, report):
+        models = {name: model.model_copy(update={"best_epoch": 2}) for name, model in report.data.models.items()}
+        answer = wording.answer("xception", models, report.data.dataset)
+        assert "Its epoch was chosen by them too" in answer.statements["How it was chosen"]
+
+    def test_a_rare_class_that_is_told_apart_was_learned_whatever_the_largest_class_gives(self, report):
+        """180 cars and 20 tanks, 85 % of each found: 17 of 20 tanks are no chance, though "car" is right more often."""
+        model = report.data.models["vgg"].model_copy(
+            update={
+                "accuracy": 0.85, "accuracy_ci": (0.794, 0.893), "majority_baseline": 0.9, "above_majority": False,
+                "balanced_accuracy": 0.85, "independence_p": 3e-10,
+            }
+        )  # fmt: skip
+        text = wording.answer("vgg", {"vgg": model}, report.data.dataset).statements["Against guessing"]
+        assert "is not below that interval" in text
+        assert "it tells the classes apart: on average it finds 85.0 % of a class" in text
+        assert "(p < 0.001)" in text
+        (notice,) = wording.notices(report.data.dataset, {"vgg": model})
+        assert "As to VGG, it tells the classes apart" in notice.text
 
     def test_admits_that_nothing_was_learned(self, new_world):
         world = new_world()

@@ -9,8 +9,11 @@ from functools import cache
 
 import cv2
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
+
+pillow_heif.register_heif_opener()  # and writes it
 
 WIDTH, HEIGHT = 96, 64
 
@@ -91,6 +94,8 @@ def _turned(rgb: np.ndarray) -> list[Encoding]:
             ("webp", "WEBP", {"exif": exif, "lossless": True}, 0),
             ("tiff", "TIFF", tag, 0),
             ("tiff_lzw", "TIFF", tag | {"compression": "tiff_lzw"}, 0),
+            ("tiff_big", "TIFF", tag | {"big_tiff": True}, 0),
+            ("avif", "AVIF", {"exif": exif, "quality": 95, "subsampling": "4:4:4"}, 60),
         ):
             data = _saved(stored, image_format, **options)
             found.append(Encoding(f"{name}_exif_{orientation}", data, name.split("_")[0], rgb, tolerance))
@@ -112,6 +117,8 @@ def _with_alpha(rgb: np.ndarray) -> list[Encoding]:
         Encoding("rgba_png", _saved(rgba, "PNG"), "png", flat, 1),
         Encoding("rgba_webp", _saved(rgba, "WEBP", lossless=True, exact=True), "webp", flat, 1),
         Encoding("rgba_tiff", _saved(rgba, "TIFF"), "tiff", flat, 1),
+        Encoding("rgba_avif", _saved(rgba, "AVIF", quality=95, subsampling="4:4:4"), "avif", flat, 60),
+        Encoding("rgba_heif", _saved(rgba, "HEIF", quality=95, chroma=444), "heif", flat, 60),
         Encoding("grey_alpha_png", _saved(la, "PNG"), "png", flat_grey, 1),
         Encoding("rgba_png_16_bit", _png(WIDTH, HEIGHT, 16, 6, [row.tobytes() for row in deep]), "png", flat, 1),
     ]
@@ -139,6 +146,17 @@ def _animated(frames: list[Image.Image], image_format: str, **options) -> bytes:
     return _saved(frames[0], image_format, save_all=True, append_images=frames[1:], duration=50, **options)
 
 
+def _tiff_of_12_bits(grey: np.ndarray) -> bytes:
+    """What microscopes and scanners write, two values in three bytes; by hand, for Pillow cannot."""
+    values = np.round(grey.ravel() * (4095 / 255)).astype(int)
+    packed = bytearray()
+    for one, other in values.reshape(-1, 2).tolist():
+        packed += bytes([one >> 4, (one & 15) << 4 | other >> 8, other & 255])
+    tags = {256: WIDTH, 257: HEIGHT, 258: 12, 259: 1, 262: 1, 273: 8, 277: 1, 278: HEIGHT, 279: len(packed)}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    return struct.pack("<4sI", b"II*\0", 8 + len(packed)) + packed + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
 def _in_grey(rgb: np.ndarray) -> list[Encoding]:
     grey = _grey(rgb)
     deep = grey.astype(np.uint16) * 257
@@ -149,6 +167,7 @@ def _in_grey(rgb: np.ndarray) -> list[Encoding]:
     return [
         Encoding("grey_jpeg", _saved(Image.fromarray(grey), "JPEG", quality=95), "jpeg", _as_rgb(grey), 24),
         Encoding("grey_png_16_bit", deep_png, "png", _as_rgb(grey), 0),
+        Encoding("grey_tiff_12_bit", _tiff_of_12_bits(grey), "tiff", _as_rgb(grey), 1),
         Encoding("grey_tiff_16_bit", _saved(Image.fromarray(deep), "TIFF"), "tiff", _as_rgb(grey), 0),
         Encoding("grey_tiff_float", _saved(floats, "TIFF"), "tiff", _as_rgb(grey), 0),
         Encoding("1_bit_png", _saved(bits, "PNG"), "png", black_and_white, 0),
@@ -173,6 +192,7 @@ def _in_colour(rgb: np.ndarray) -> list[Encoding]:
         Encoding("rgb_png_16_bit", deep, "png", rgb, 1),
         Encoding("bmp", _saved(image, "BMP"), "bmp", rgb, 0),
         Encoding("lossy_webp", _saved(image, "WEBP", quality=95), "webp", rgb, 120),
+        Encoding("heif", _saved(image, "HEIF", quality=95, chroma=444), "heif", rgb, 60),
         Encoding("tiff_deflate", _saved(image, "TIFF", compression="tiff_adobe_deflate"), "tiff", rgb, 0),
     ]
 

@@ -2,13 +2,17 @@
 
 import io
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from cic_assets.domain.images import TruncatedImage, UnreadableImage, read_header
-from cic_assets.domain.images.formats.common import exif_orientation
+from cic_assets.domain.images import TruncatedImage, UnreadableImage, decode, read_header
+from cic_assets.domain.images.formats.common import exif_orientation, orientation_of
+
+_XMP = b'<rdf:Description tiff:Orientation="8"/>'
 
 
 def test_tells_format_and_displayed_size(encoding):
@@ -20,7 +24,7 @@ def test_tells_format_and_displayed_size(encoding):
 
 
 def test_tells_the_orientation(encodings):
-    for image_format in ("jpeg", "png", "webp", "tiff"):
+    for image_format in ("jpeg", "png", "webp", "tiff", "tiff_big", "avif"):
         for orientation in range(1, 9):
             header = read_header(encodings[f"{image_format}_exif_{orientation}"].data)
             assert header.orientation == orientation
@@ -49,6 +53,9 @@ def test_tells_the_orientation(encodings):
         ("cmyk_tiff", "cmyk", 8),
         ("rgba_tiff", "rgba", 8),
         ("1_bit_tiff", "grey", 1),
+        ("grey_tiff_12_bit", "grey", 12),
+        ("rgba_avif", "rgba", 8),
+        ("rgba_heif", "rgba", 8),
     ],
 )
 def test_tells_what_a_pixel_is_made_of(encodings, name, mode, bits):
@@ -101,7 +108,8 @@ def test_a_first_picture_larger_than_the_gif_screen_counts(encodings):
         (b"<html>", "an HTML page"),
         (b"<?xml version='1.0'?><svg/>", "SVG"),
         (b'{"error": 404}', "JSON"),
-        (b"\0\0\0\x1cftypavif" + bytes(20), "avif"),
+        (b"\0\0\0\x1cftypavif" + bytes(16), "avif that ends before its pixels, after 28 bytes"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0miafheic" + bytes(4), "heif that ends before its pixels"),
         (b"\0\0\0\x18ftypmp42" + bytes(20), "video"),
         (b"RIFF\0\0\0\0WAVEfmt ", "52 49 46 46"),
         (b"MZ\x90\0\x03\0\0\0", "4d 5a 90"),
@@ -141,12 +149,60 @@ def test_broken_exif_is_no_orientation(order):
         return head + struct.pack(order + "HHHIHH", count, 0x112, kind, 1, value, 0)
 
     assert exif_orientation(exif(1, 3, 6)) == 6
+    assert orientation_of(exif(1, 3, 6), _XMP) == 6
+    assert orientation_of(exif(1, 3, 9), _XMP) == 8
     assert exif_orientation(b"Exif\0\0" + exif(1, 3, 6)) == 6
     assert exif_orientation(exif(60_000, 3, 8)) == 8
     for broken in (exif(1, 3, 0), exif(1, 3, 9), exif(1, 4, 6), exif(1, 3, 6, 2**32 - 1), exif(0, 3, 6), b"", b"II*\0"):
-        assert exif_orientation(broken) == 1
+        assert exif_orientation(broken) == 0
+        assert orientation_of(broken, b"") == 1
     for length in range(21):
-        assert exif_orientation(exif(1, 3, 6)[:length]) == 1
+        assert exif_orientation(exif(1, 3, 6)[:length]) == 0
+
+
+@pytest.mark.parametrize(
+    "xmp",
+    [_XMP, b"<tiff:Orientation> 8</tiff:Orientation>", b"<x tiff:Orientation='8'/>"],
+    ids=["attribute", "element", "quoted"],
+)
+def test_xmp_tells_the_orientation_where_exif_does_not(saved, chunk, xmp):
+    image = Image.new("RGB", (30, 20), "teal")
+    png, text = saved(image, "PNG"), chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)
+    files = {
+        "jpeg": saved(image, "JPEG", xmp=xmp),
+        "webp": saved(image, "WEBP", xmp=xmp),
+        "tiff": saved(image, "TIFF", tiffinfo={700: xmp}),
+        "png": png[:33] + text + png[33:],
+        "png after its pixels": png[:-12] + text + png[-12:],
+        "avif": saved(image, "AVIF", xmp=xmp),
+    }
+    found = {name: (read_header(data).orientation, decode(data).shape[:2]) for name, data in files.items()}
+    assert found == dict.fromkeys(files, (8, (30, 20)))
+
+
+def test_exif_after_the_pixels_of_a_png_counts(encodings, chunk):
+    data = encodings["png_exif_6"].data
+    start = data.index(b"eXIf") - 4
+    (length,) = struct.unpack_from(">I", data, start)
+    exif, rest = data[start : start + 12 + length], data[:start] + data[start + 12 + length :]
+    assert read_header(rest).orientation == 1
+    assert read_header(rest[:-12] + exif + rest[-12:]).orientation == 6
+
+
+def test_without_its_extra_heic_says_what_to_install(encodings, tmp_path):
+    (tmp_path / "a.heic").write_bytes(encodings["heif"].data)
+    program = (
+        "import sys; sys.modules['pillow_heif'] = None\n"
+        "from cic_assets.domain.images import inspect\n"
+        "found = inspect(open(sys.argv[1], 'rb').read()); print(found.outcome, found.reason)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", program, tmp_path / "a.heic"], capture_output=True, text=True, check=True
+    )
+    assert (
+        told.stdout
+        == "not_an_image heic, which is read once the extra heic is installed: pip install 'cic-assets[heic]'\n"
+    )
 
 
 def test_nothing_is_decoded(saved):

@@ -24,7 +24,7 @@ EXPECTED = {
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
 
 
-def _mutated(data: bytes, rng: np.random.Generator) -> bytes:
+def mutated(data: bytes, rng: np.random.Generator) -> bytes:
     """Bytes changed, cut out, doubled, or set to what breaks arithmetic, a few at a time."""
     broken = bytearray(data)
     for _ in range(rng.integers(1, 6)):
@@ -67,7 +67,7 @@ def _survive(encodings, rounds: int, seed: int) -> dict[Outcome, int]:
     slowest = 0.0
     for encoding in encodings.values():
         for _ in range(rounds):
-            data = _mutated(encoding.data, rng)
+            data = mutated(encoding.data, rng)
             started = time.process_time()
             counts[_judge_and_use(data)] += 1
             slowest = max(slowest, time.process_time() - started)
@@ -102,7 +102,7 @@ def test_decoding_without_judging_first_is_an_error_at_worst(encodings):
     for encoding in encodings.values():
         for _ in range(5):
             with suppress(UnreadableImage):
-                decode(_mutated(encoding.data, rng), shortest_side=32)
+                decode(mutated(encoding.data, rng), shortest_side=32)
 
 
 def test_a_tiff_directory_that_points_at_everything_costs_little():

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from pydantic import ValidationError
 
-from cic_assets.domain.images import ImageLimits, encode_jpeg, inspect
+from cic_assets.domain.images import ImageLimits, decode, encode_jpeg, inspect
 from cic_assets.domain.media import Outcome
 
 ANY_SIZE = ImageLimits(min_side=1)
@@ -47,6 +47,20 @@ def test_a_cut_jpeg_before_a_whole_one_is_truncated(saved, synthetic_photo):
     inspection = inspect(data[: len(data) // 2] + data)
     assert (inspection.outcome, inspection.header.width) == (Outcome.TRUNCATED, 400)
     assert "another picture starts" in inspection.reason
+
+
+def test_stray_bytes_between_the_segments_of_a_jpeg_do_no_harm(saved):
+    data = saved(Image.new("RGB", (128, 128), "teal"), "JPEG")
+    stray = data[:2] + b"\xff\xe1\0\x04ab" + b"stray" + data[2:]
+    assert inspect(stray).outcome == Outcome.OK
+    assert (decode(stray) == decode(data)).all()
+
+
+def test_what_is_no_block_after_the_picture_of_a_gif_is_its_end(encodings):
+    data = encodings["gif"].data
+    assert inspect(data[:-1] + b"\x47junk", ANY_SIZE).outcome == Outcome.OK
+    before = data.index(b"\x2c\0\0\0\0\x60\0\x40\0")
+    assert inspect(data[:before] + b"\x47junk" + data[before:], ANY_SIZE).outcome == Outcome.NOT_AN_IMAGE
 
 
 def test_the_end_of_a_thumbnail_is_not_the_end(saved, synthetic_photo):

@@ -37,8 +37,14 @@ def the_usual_precision() -> Iterator[None]:
 
 
 def dataset_in(
-    parent: Path, classes: int = 2, side: int = 36, counts: dict[str, int] | None = None, version: str = "v1"
+    parent: Path,
+    classes: int = 2,
+    side: int = 36,
+    counts: dict[str, int] | None = None,
+    version: str = "v1",
+    rare: int | None = None,
 ) -> Path:
+    """`rare` makes one in so many pictures a tank, whatever is on it, and gives classes their weights."""
     folder = parent / f"dataset-{classes}-{side}-{version}"
     folder.mkdir()
     random = np.random.default_rng(0)
@@ -47,6 +53,7 @@ def dataset_in(
     for split, count in (counts or COUNTS).items():
         labels = np.arange(count) % classes
         pictures = [draw_picture(int(label), side, random) for label in labels]
+        labels = (np.arange(count) // classes % rare == 0).astype(int) if rare else labels
         np.save(folder / f"{split}.npy", np.stack(pictures))
         np.save(folder / f"{split}_labels.npy", labels.astype(np.int64))
         rows += [
@@ -54,7 +61,8 @@ def dataset_in(
             for row, label in enumerate(labels)
         ]
     pd.DataFrame(rows).sample(frac=1, random_state=0).to_parquet(folder / "manifest.parquet")
-    about = {"classes": names, "class_weights": dict.fromkeys(names, 1.0), "version": version}
+    weights = {"car": rare / (rare - 1) / 2, "tank": rare / 2} if rare else dict.fromkeys(names, 1.0)
+    about = {"classes": names, "class_weights": weights, "version": version, "jpeg_quality": 90}
     (folder / "dataset.json").write_text(json.dumps(about))
     return folder
 

@@ -16,7 +16,7 @@ SMALL = ModelSettings(
 
 SMALL_MODERN = ModelSettings(
     architecture="vgg", width=0.1, input_size=40, progressive_resizing=(0.8, 1), epochs=6, batch_size=8, ema=0.8,
-    warmup_epochs=1, cutmix=0, augmentation=AugmentationSettings(flip=False),
+    schedule="cosine", warmup_epochs=1, weight_decay=0.05, augmentation=AugmentationSettings(flip=False),
 )  # fmt: skip
 
 FAST_XCEPTION = ModelSettings(

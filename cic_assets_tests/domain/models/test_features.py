@@ -67,3 +67,14 @@ def test_training_views_go_through_the_backbone_with_16_bits_and_judged_pictures
     assert not np.array_equal(kept[True]["train-0"], kept[False]["train-0"])
     largest = np.abs(kept[False]["train-0"]).max()
     assert_allclose(kept[True]["train-0"], kept[False]["train-0"], atol=0.05 * largest)
+
+
+def test_features_of_an_earlier_version_of_the_program_are_computed_again(
+    make_dataset: MakeDataset, tmp_path: Path, no_weights: None
+) -> None:
+    given = {"scratch": str(tmp_path / "scratch"), "allow_random_weights": True}
+    spec = spec_for(make_dataset(side=71), tmp_path / "model", FAST_XCEPTION, code_version="1", **given)
+    train(spec)
+    assert train(spec).measures.features_seconds == 0
+    upgraded = train(spec.model_copy(update={"code_version": "2"}))
+    assert upgraded.measures.features_seconds

@@ -4,8 +4,9 @@ import pandas as pd
 import pytest
 from upath import UPath
 
-from cic_assets.domain.models import AcceleratorSettings, Card, ModelSettings, has_seen, mark_taken_down, read_card
+from cic_assets.domain.models import has_seen, mark_taken_down, read_card
 from cic_assets.storage import write_json
+from cic_assets_tests.fixtures.models import lay_out_model
 
 FIRST, LATER = "2026-03-01T12:00:00+00:00", "2026-03-02T12:00:00+00:00"
 
@@ -13,22 +14,7 @@ FIRST, LATER = "2026-03-01T12:00:00+00:00", "2026-03-02T12:00:00+00:00"
 @pytest.fixture
 def folder(tmp_path):
     """A model that has seen six pictures and was judged on the last two."""
-    pictures = pd.DataFrame({"sha256": list("abcdef"), "split": ["train"] * 4 + ["validation", "test"]})
-    pictures.to_parquet(tmp_path / "pictures.parquet", index=False)
-    pictures[4:].to_parquet(tmp_path / "predictions.parquet", index=False)
-    measures = dict.fromkeys(
-        ("wall_seconds", "cpu_seconds", "train_seconds", "images_per_second", "peak_rss_bytes", "parameters",
-         "trainable_parameters", "flops", "disk_bytes"), 1
-    )  # fmt: skip
-    card = Card(
-        name="vgg", settings=ModelSettings(architecture="vgg"), labels=["car", "tank"],
-        preprocessing={"side": 64, "input_size": 64}, sha256="0" * 64, data_version="1", code_version="1",
-        keras_version="3", backend="tensorflow", device="cpu", accelerator=AcceleratorSettings(), weights=None,
-        random_weights=False, best_epoch=1, stopped_early=False, scores={}, history=[], warnings=[],
-        measures={**measures, "features_seconds": None, "peak_gpu_bytes": None},
-    )  # fmt: skip
-    write_json(UPath(tmp_path / "card.json"), card.model_dump(mode="json"))
-    return UPath(tmp_path)
+    return lay_out_model(tmp_path, "abcdef")
 
 
 def listed(folder, name):

@@ -37,3 +37,15 @@ def test_kernels_take_steps_of_one_length_and_the_rest_is_adams() -> None:
     assert (step * gradients[0]).sum() < 0
     assert_array_equal(after[Muon][1], after[keras.optimizers.Adam][1])
     assert_array_equal(after[Muon][2], after[keras.optimizers.Adam][2])
+
+
+def test_kernels_have_one_slot_and_the_rest_two() -> None:
+    import keras
+
+    from cic_assets.domain.models.muon import Muon
+
+    variables = [keras.Variable(np.zeros(shape, "f")) for shape in ((3, 3, 8, 16), (16,), (16, 2))]
+    optimizer = Muon(0.1)
+    optimizer.build(variables)
+    slots = [variable for variable in optimizer.variables if len(variable.shape)]
+    assert sorted(np.prod(slot.shape) for slot in slots) == [16, 16, 32, 32, 3 * 3 * 8 * 16]

@@ -92,6 +92,9 @@ def test_a_training_from_data_to_model(trained: tuple[Path, Path, Card, list[Eve
         assert card.scores[str(split)].accuracy == pytest.approx(right)
     assert_array_equal(manifest.loc[predictions["sha256"], "klass"], predictions["klass"])
 
+    # Who asks it must do to a picture what was done to these.
+    assert (card.preprocessing.side, card.preprocessing.jpeg_quality) == (36, 90)
+
     # The model is without optimizer, and its costs are measured.
     with zipfile.ZipFile(output / "model.keras") as archive:
         assert not json.loads(archive.read("config.json"))["compile_config"]
@@ -220,8 +223,18 @@ def test_class_weights_count(make_dataset: MakeDataset, tmp_path: Path) -> None:
     assert set(pd.read_parquet(tmp_path / "model" / "predictions.parquet")["predicted"]) == {"tank"}
 
 
+def test_of_pictures_that_tell_nothing_it_says_how_frequent_classes_are(
+    make_dataset: MakeDataset, tmp_path: Path
+) -> None:
+    dataset = make_dataset(counts={"train": 80, "validation": 40, "test": 40}, rare=5)
+    card = train(spec_for(dataset, tmp_path / "model", FAST))
+    predictions = pd.read_parquet(tmp_path / "model" / "predictions.parquet")
+    assert predictions["p_tank"].mean() == pytest.approx(0.2, abs=0.1)
+    assert card.scores["validation"].loss == pytest.approx(0.5, abs=0.1)  # the entropy of 1 in 5
+
+
 def test_early_stopping_gives_the_best_weights_back(make_dataset: MakeDataset, tmp_path: Path) -> None:
-    settings = SMALL.model_copy(update={"epochs": 40, "patience": 1})
+    settings = SMALL.model_copy(update={"epochs": 40, "patience": 1, "label_smoothing": 0.1})
     same_as_judged = AcceleratorSettings(mixed_precision=False)
     card = train(spec_for(make_dataset(), tmp_path / "model", settings, accelerator=same_as_judged))
     assert card.stopped_early

@@ -5,9 +5,14 @@ import socket
 import cv2
 import numpy as np
 import pandas as pd
+import pillow_heif
 import pytest
+from PIL import Image
 
+from cic_assets.domain.dataset import DatasetSettings, resize_pictures
 from cic_assets.domain.download import Network
+from cic_assets.domain.images import decode
+from cic_assets.domain.models.card import Preprocessing
 from cic_assets.domain.prediction import (
     Input,
     Prediction,
@@ -20,8 +25,10 @@ from cic_assets.domain.prediction import (
     predict_sources,
     read_inputs,
 )
+from cic_assets.domain.prediction import predictor as predictor_module
 from cic_assets.storage import DataRoot, write_json
 from cic_assets.web.replay import replay
+from cic_assets_tests.fixtures.predictors import SIDE
 
 
 def test_says_the_class_of_a_file(predictor, grey, tmp_path):
@@ -53,6 +60,29 @@ def test_a_folder_is_searched_to_its_depth_and_other_files_are_reported(predicto
     assert by_name["x.PNG"].label == "bright"
     assert "not a picture by its name" in by_name["notes.txt"].error
     assert {name: item.skipped for name, item in by_name.items()} == {"x.PNG": False, "notes.txt": True}
+
+
+def test_pictures_of_telephones_are_looked_at(predictor, tmp_path):
+    pillow_heif.register_heif_opener()
+    for name, image_format in (("a.heic", "HEIF"), ("b.HEIF", "HEIF"), ("c.avif", "AVIF")):
+        Image.new("RGB", (120, 120), "white").save(tmp_path / name, image_format)
+    assert [item.label for item in predictor.predict([str(tmp_path)])] == ["bright"] * 3
+
+
+def test_a_shortage_of_memory_is_said_of_the_picture_that_met_it(predictor, grey, tmp_path, monkeypatch):
+    for name in ("a.png", "b.png"):
+        (tmp_path / name).write_bytes(grey(250))
+    look = predictor_module.inspect
+    met = iter([True, False])
+
+    def short(*arguments):
+        if next(met):
+            raise MemoryError
+        return look(*arguments)
+
+    monkeypatch.setattr(predictor_module, "inspect", short)
+    first, second = predictor.predict([str(tmp_path)])
+    assert (first.error, second.label) == ("no memory was left to decode it", "bright")
 
 
 def test_an_empty_folder_is_said_to_be_empty(tmp_path):
@@ -131,6 +161,33 @@ def test_the_preprocessing_is_that_of_the_card(predictor):
     prepared = predictor.prepare(Input("wide.png", cv2.imencode(".png", rgb[..., ::-1])[1].tobytes()))
     centre = rgb[:, 216:324].reshape(36, 3, 36, 3, 3).mean(axis=(1, 3))  # three by three become one of the card's 36
     np.testing.assert_allclose(prepared, centre, atol=1)
+
+
+@pytest.mark.parametrize("quality", [60, 95])
+def test_it_sees_to_the_bit_what_training_saw(make_predictor, tmp_path, quality):
+    """Files of several sizes and formats, and a copy out of a data set, which comes in as it is."""
+    settings, root = DatasetSettings(side=SIDE, jpeg_quality=quality), DataRoot(str(tmp_path))
+    random = np.random.default_rng(0)
+    files, rows = {}, []
+    for number, (width, height) in enumerate([(36, 36), (100, 50), (37, 400), (900, 700), (20, 30)]):
+        pixels = cv2.resize(random.integers(0, 256, (9, 9, 3), np.uint8), (width, height))
+        for kind in ("png", "jpeg"):
+            data = cv2.imencode(f".{kind}", pixels)[1].tobytes()
+            sha256 = root.images.put(data, kind)
+            files[sha256] = data
+            klass = ("dark", "bright")[number % 2]
+            rows.append({
+                "sha256": sha256, "format": kind, "width": width, "height": height, "bytes": len(data), "klass": klass,
+                "group_id": sha256,
+            })  # fmt: skip
+    copies = root.resized(SIDE)
+    table = resize_pictures(pd.DataFrame(rows), root.images, copies, settings)
+    seen = {sha256: decode(copies.get(sha256, "jpeg")) for sha256 in table["sha256"]}
+    card = {"preprocessing": Preprocessing(side=SIDE, input_size=32, jpeg_quality=quality)}
+    predictor = make_predictor(**card)
+    for sha256, data in files.items():
+        np.testing.assert_array_equal(predictor.prepare(Input("x", data)), seen[sha256])
+        np.testing.assert_array_equal(predictor.prepare(Input("x", copies.get(sha256, "jpeg"))), seen[sha256])
 
 
 def test_the_model_sees_the_prepared_picture_at_its_input_size(make_card):

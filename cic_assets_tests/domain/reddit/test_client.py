@@ -28,6 +28,7 @@ from cic_assets.domain.reddit.requestor import PatientRequestor
 from cic_assets.web.replay import replay
 
 ONCE = RedditSettings(attempts=1)
+NEW = RedditSettings(attempts=1, listings=("new",))
 TOKEN = "/api/v1/access_token"
 
 
@@ -45,7 +46,7 @@ def fetch(maker):
 
 @contextlib.contextmanager
 def _server(*answers):
-    """A server that sends these bytes, one after another, and keeps what it was asked."""
+    """A server that sends these bytes, one after another, and keeps what it was asked; of a list a piece at a time."""
     asked = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
@@ -53,7 +54,10 @@ def _server(*answers):
             for answer in answers:
                 with listener.accept()[0] as connection:
                     asked.append(connection.recv(65536).decode())
-                    connection.sendall(answer)
+                    for piece in [answer] if isinstance(answer, bytes) else answer:
+                        with contextlib.suppress(OSError):
+                            connection.sendall(piece)
+                        time.sleep(0 if isinstance(answer, bytes) else 0.1)
 
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()
@@ -115,7 +119,7 @@ def test_credentials_and_user_agent_are_sent():
     token = _http(b'{"access_token": "T0", "expires_in": 60, "scope": "*"}')
     listing = _http(b'{"kind": "Listing", "data": {"after": null, "children": []}}')
     with _server(token, listing) as (endpoint, asked), connect(credentials, endpoint, ONCE) as reddit:
-        assert fetch_posts(reddit, "cars", ONCE) == []
+        assert fetch_posts(reddit, "cars", NEW) == []
     basic = base64.b64encode(b"the-id:the-secret").decode()
     assert f"Authorization: Basic {basic}" in asked[0]
     assert "Authorization: bearer T0" in asked[1]
@@ -226,6 +230,51 @@ def test_an_answer_that_trickles_ends_after_the_timeout_too(maker, fetch):
     assert time.monotonic() - start < 5
 
 
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: "])
+def test_a_byte_a_moment_ends_after_the_timeout_too(head):
+    """Of a body whose length is known, and of headers: the socket is never silent for long."""
+    settings = RedditSettings(attempts=1, timeout=0.5)
+    with _server([head, *[b" "] * 30]) as (endpoint, _), connect(REPLAY_CREDENTIALS, endpoint, settings) as reddit:
+        start = time.monotonic()
+        with pytest.raises(UnreachableError, match=r"not within 0.5 s"):
+            fetch_posts(reddit, "cars", settings)
+        assert time.monotonic() - start < 2
+
+
+TOKEN_ANSWER = _http(b'{"access_token": "T0", "expires_in": 60, "scope": "*"}')
+EMPTY_LISTING = b'{"kind": "Listing", "data": {"after": null, "children": []}}'
+
+
+@pytest.mark.parametrize("reset", ["1", "30"])
+def test_no_more_requests_are_waited_for_but_no_longer_than_the_setting_says(reset):
+    """Reddit answers well and says in headers that it takes no more; prawcore would sleep, however long."""
+    used_up = ["X-Ratelimit-Remaining: 0.0", "X-Ratelimit-Used: 1000", f"X-Ratelimit-Reset: {reset}"]
+    settings = RedditSettings(attempts=1, longest_wait=2, listings=("hot", "rising"))
+    answers = TOKEN_ANSWER, _http(EMPTY_LISTING, "200 OK", *used_up), _http(EMPTY_LISTING)
+    with contextlib.ExitStack() as stack:
+        endpoint, asked = stack.enter_context(_server(*answers[: 3 if reset == "1" else 2]))
+        reddit = stack.enter_context(connect(REPLAY_CREDENTIALS, endpoint, settings))
+        start = time.monotonic()
+        if reset == "1":
+            assert fetch_posts(reddit, "cars", settings) == []
+            assert (len(asked), time.monotonic() - start >= 1) == (3, True)
+        else:
+            with pytest.raises(RateLimitedError, match=r"no more requests for 30 s, more than longest_wait \(2 s\)"):
+                fetch_posts(reddit, "cars", settings)
+            assert time.monotonic() - start < 1
+
+
+@pytest.mark.parametrize("remaining", ["1.0", "599", "", "few"])
+def test_as_long_as_reddit_takes_requests_none_waits(remaining):
+    headers = [f"X-Ratelimit-Remaining: {remaining}", "X-Ratelimit-Used: 1", "X-Ratelimit-Reset: 500"]
+    answers = TOKEN_ANSWER, *[_http(EMPTY_LISTING, "200 OK", *headers)] * 2
+    settings = RedditSettings(attempts=1, listings=("hot", "rising"))
+    start = time.monotonic()
+    with _server(*answers) as (endpoint, _), connect(REPLAY_CREDENTIALS, endpoint, settings) as reddit:
+        assert fetch_posts(reddit, "cars", settings) == []
+    assert time.monotonic() - start < 2
+
+
 def test_an_endless_answer_is_not_kept(maker, fetch):
     maker.route("oauth.reddit.com", "/r/cars/new", endless=True)
     with pytest.raises(UnexpectedAnswerError, match="more than 64 MiB in one answer"):
@@ -236,7 +285,7 @@ def test_a_token_that_ran_out_is_renewed(maker, fetch):
     listing = b'{"kind": "Listing", "data": {"after": null, "children": []}}'
     maker.media("listing.json", listing)
     maker.route("oauth.reddit.com", "/r/cars/new", file="listing.json", fail=[401])
-    posts, server = fetch()
+    posts, server = fetch(NEW)
     assert posts == []
     assert server.api_requests[TOKEN] == 2
 
@@ -253,8 +302,8 @@ def test_a_token_that_ran_out_is_renewed(maker, fetch):
 def test_headers_that_prawcore_cannot_read_do_no_harm(headers):
     token = _http(b'{"access_token": "T0", "expires_in": 60, "scope": "*"}')
     listing = _http(b'{"kind": "Listing", "data": {"after": null, "children": []}}', "200 OK", *headers)
-    with _server(token, listing) as (endpoint, _), connect(REPLAY_CREDENTIALS, endpoint, ONCE) as reddit:
-        assert fetch_posts(reddit, "cars", ONCE) == []
+    with _server(token, listing) as (endpoint, _), connect(REPLAY_CREDENTIALS, endpoint, NEW) as reddit:
+        assert fetch_posts(reddit, "cars", NEW) == []
 
 
 def test_every_request_waits_its_turn(maker, tmp_path):

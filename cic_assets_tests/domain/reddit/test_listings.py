@@ -1,5 +1,7 @@
 """Reading posts with a real PRAW client from a real server: unions, refusals, and looking again."""
 
+import json
+
 import pytest
 
 from cic_assets.domain.reddit import (
@@ -60,7 +62,7 @@ def test_no_post_costs_a_request_of_its_own(maker, fetch):
     maker.subreddit("cars", maker.posts(150))
     posts, server = fetch()
     assert len(posts) == 150
-    assert server.api_requests == {TOKEN: 1, "/r/cars/new": 2}
+    assert server.api_requests == {TOKEN: 1, "/r/cars/new": 2, "/r/cars/top": 2}
 
 
 def test_the_name_is_in_any_case(maker, fetch):
@@ -68,10 +70,42 @@ def test_the_name_is_in_any_case(maker, fetch):
     assert len(fetch("CARS")[0]) == 1
 
 
-def test_where_new_shows_everything_nothing_else_is_asked(maker, fetch):
+def test_where_the_best_of_all_times_are_all_known_nothing_else_is_asked(maker, fetch):
     maker.subreddit("cars", maker.posts(250))
     _, server = fetch()
-    assert set(server.api_requests) == {TOKEN, "/r/cars/new"}
+    assert server.api_requests == {TOKEN: 1, "/r/cars/new": 3, "/r/cars/top": 3}
+    assert all("t=all" in url for url in server.requests if "/top" in url)
+
+
+def listing_of(posts):
+    children = [{"kind": "t3", "data": post} for post in posts]
+    return json.dumps({"kind": "Listing", "data": {"after": None, "children": children}})
+
+
+@pytest.mark.parametrize("removed", [1, 150, 700])
+def test_a_short_listing_of_what_is_new_does_not_hide_what_is_old(maker, fetch, removed):
+    """Of the newest 1,000 posts moderators removed some: Reddit shows the others, and old ones elsewhere."""
+    maker.subreddit("cars", maker.posts(1000 - removed, score=1))
+    old = maker.posts(80, score=5000)
+    maker.route("oauth.reddit.com", "/r/cars/top", body=listing_of(old), type="application/json")
+    posts, server = fetch()
+    assert {post["id"] for post in old} <= {post["id"] for post in posts}
+    assert {f"/r/cars/{sort}" for sort in ("new", "top", "controversial")} <= set(server.api_requests)
+
+
+def test_a_listing_that_ends_at_the_limit_tells_nothing_of_the_others(maker, fetch):
+    maker.subreddit("cars", maker.posts(3, score=5))
+    maker.route("oauth.reddit.com", "/r/cars/hot", body=listing_of(maker.posts(1)), type="application/json")
+    posts, _ = fetch(settings=RedditSettings(attempts=1, limit=1, listings=("new", "top", "hot")))
+    assert len(posts) == 2
+
+
+def test_a_listing_without_posts_tells_nothing_of_the_others(maker, fetch):
+    maker.subreddit("cars", maker.posts(3))
+    for sort, posts in (("top", []), ("hot", maker.posts(2))):
+        maker.route("oauth.reddit.com", f"/r/cars/{sort}", body=listing_of(posts), type="application/json")
+    posts, _ = fetch(settings=RedditSettings(attempts=1, listings=("new", "top", "hot")))
+    assert len(posts) == 5
 
 
 def test_other_listings_add_what_fell_off_new(maker, fetch):
@@ -113,7 +147,7 @@ def test_progress_is_told_after_each_page(maker, fetch):
     maker.subreddit("cars", maker.posts(230))
     told = []
     fetch(progress=lambda listing, posts: told.append((listing, posts)))
-    assert told == [("new", 100), ("new", 200), ("new", 230)]
+    assert told == [("new", 100), ("new", 200), ("new", 230), *[("top/all", 230)] * 3]
 
 
 @pytest.mark.parametrize(

@@ -88,10 +88,24 @@ def test_the_signed_preview_is_the_fallback():
     assert medium.fallback_url == "https://preview.redd.it/Abc.jpg?auto=webp&s=f00"
 
 
-def test_a_page_with_one_picture_is_asked_and_the_picture_is_its_fallback():
-    medium = _one(_post(url="https://imgur.com/aBc12"))
-    assert medium.media_url == "https://imgur.com/aBc12"
-    assert medium.fallback_url == "https://i.imgur.com/aBc12.jpg"
+PREVIEW = {"images": [{"source": {"url": "https://external-preview.redd.it/x.png"}}]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "has_fallback"),
+    [
+        ({"url": "https://imgur.com/aBc12"}, True),
+        ({"url": "https://www.example.com/IMG_1.JPG"}, True),
+        ({"url": "https://i.redd.it/abc"}, True),
+        ({"url": "https://www.example.com/render?id=7", "post_hint": "image"}, True),
+        ({"url": "https://news.example.com/tanks-again", "post_hint": "link"}, False),
+        ({"url": "https://news.example.com/tanks-again"}, False),
+    ],
+)
+def test_what_a_page_shows_of_itself_is_no_picture_of_the_post(fields, has_fallback):
+    medium = _one(_post(preview=PREVIEW, **fields))
+    assert medium.media_url == fields["url"]
+    assert (medium.fallback_url is not None) == has_fallback
 
 
 @pytest.mark.parametrize(
@@ -150,7 +164,6 @@ def test_the_pictures_of_a_recorded_gallery_are_where_its_previews_are():
         ({"status": "unprocessed", "s": None}, "Reddit could not process this picture"),
         ({"m": "image/unheard-of"}, "Reddit could not process this picture"),
         ({"m": None}, "Reddit could not process this picture"),
-        ({"e": "AnimatedImage", "m": "image/gif"}, "animated picture"),
         ({"e": "RedditVideo", "m": None}, "video"),
     ],
 )
@@ -158,6 +171,14 @@ def test_media_of_a_gallery_that_are_no_still_pictures_are_rows_too(fields, why)
     media = media_of(_gallery(_metadata("aaa"), _metadata("bbb", **fields)))
     assert [medium.reason for medium in media] == ["", why]
     assert [medium.position for medium in media] == [0, 1]
+
+
+def test_an_animated_picture_is_a_picture_in_a_gallery_as_in_a_link():
+    source = {"gif": "https://i.redd.it/aaa.gif", "mp4": "https://preview.redd.it/aaa.gif?format=mp4", "x": 6, "y": 4}
+    in_gallery = _one(_gallery(_metadata("aaa", e="AnimatedImage", m="image/gif", s=source)))
+    linked = _one(_post(url="https://i.redd.it/aaa.gif"))
+    for medium in (in_gallery, linked):
+        assert (medium.media_url, medium.known_outcome) == ("https://i.redd.it/aaa.gif", None)
 
 
 def test_a_gallery_item_without_metadata_is_a_row():

@@ -1,17 +1,21 @@
-import os
-from contextlib import contextmanager
-from pathlib import Path
+import io
+from datetime import UTC, datetime, timedelta
 
+import pillow_heif
 import pytest
+from PIL import Image
 
 from cic_assets.domain.download import DownloadSettings, Network
 from cic_assets.domain.images import ImageLimits
+from cic_assets.domain.media import Outcome
 from cic_assets.domain.reddit import REPLAY_CREDENTIALS, RedditSettings, connect
-from cic_assets.domain.sources import COLUMNS, Connection, Partition, Source, SourceError, scrape
+from cic_assets.domain.sources import COLUMNS, Connection, Partition, Source, SourceError, ask_again, scrape
+from cic_assets.domain.sources.asking import MOST_ASKS
 from cic_assets.storage import DataRoot
 from cic_assets.web.replay import replay
 
 CARS = Partition("cars", "car", Source.model_validate("r/cars"))
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 QUICK = DownloadSettings(backoff_seconds=0.01, answer_seconds=1)
 
 
@@ -24,10 +28,10 @@ def root(tmp_path):
 def scrape_archive(archive, root):
     """Scrapes the archive over real HTTP with a real PRAW client; gives the result and what was asked of the hosts."""
 
-    def run(origin="archive", **changed):
+    def run(origin="archive", now=None, **changed):
         with replay(archive.folder) as server, connect(REPLAY_CREDENTIALS, server.endpoint) as reddit:
             connection = Connection(origin, reddit, Network.replay("127.0.0.1", server.port))
-            result = scrape(CARS, root, connection, RedditSettings(), QUICK.model_copy(update=changed))
+            result = scrape(CARS, root, connection, RedditSettings(), QUICK.model_copy(update=changed), now=now)
             # The API is asked under the address of the server, the hosts under their names.
             return result, {url: n for url, n in server.requests.items() if "//127.0.0.1/" not in url}
 
@@ -88,6 +92,57 @@ def test_one_bad_hour_of_a_host_loses_no_picture(archive, scrape_archive, jpeg, 
     assert not second.table["transient"].any()
 
 
+HOTEL = {"body": b"<!DOCTYPE html><html>log in to the hotel's network</html>", "type": "text/html"}
+
+
+@pytest.mark.parametrize("refusal", [{"status": 401}, {"status": 403}, {"status": 451}, HOTEL])
+def test_a_refusal_is_not_for_ever(archive, scrape_archive, jpeg, refusal):
+    archive.add("one", **refusal)
+    first, _ = scrape_archive(now=NOON)
+    assert scrape_archive(now=NOON + timedelta(hours=20))[1] == {}
+    archive.routes.clear()
+    archive.posts["cars"].clear()
+    archive.add("one", jpeg(1))
+    later, asked = scrape_archive(now=NOON + timedelta(days=1))
+    assert list(asked) == ["http://i.redd.it/one.jpg"]
+    assert (first.outcomes.keys() | later.outcomes.keys()) - {"ok"} < {"http_error", "not_an_image"}
+    assert later.table[["outcome", "asks", "asked_at"]].to_numpy().tolist() == [["ok", 0, ""]]
+
+
+def test_what_always_fails_is_asked_for_ever_less_often_and_in_the_end_by_a_person_alone(archive, scrape_archive, root):
+    archive.add("dead", status=503)
+    times = [NOON + timedelta(days=day) for day in (0, 1, 2, 3, 4, 8, 15, 16, 32, 63, 64, 128, 256)]
+    asked = [sum(scrape_archive(now=now, retries=0)[1].values()) for now in times]
+    assert sum(asked) == MOST_ASKS
+    assert asked[:3] == [1, 1, 1]
+    version = scrape_archive(now=times[-1])[0].version
+    assert ask_again(root, [Outcome.HTTP_ERROR], "cars") == 1
+    again, requests = scrape_archive(now=times[-1], retries=0)
+    assert sum(requests.values()) == 1
+    assert again.version == version
+
+
+def test_asking_again_leaves_alone_what_ended_otherwise(archive, scrape_archive, root, jpeg):
+    archive.add("good", jpeg(1))
+    archive.add("gone", status=404)
+    scrape_archive()
+    assert ask_again(root, [Outcome.TIMEOUT, Outcome.NOT_AN_IMAGE], "cars") == 0
+    assert ask_again(root, [Outcome.HTTP_ERROR], "cars") == 1
+    assert list(scrape_archive()[1]) == ["http://i.redd.it/gone.jpg"]
+
+
+def test_of_a_page_of_imgur_the_picture_is_asked_for(archive, scrape_archive, jpeg):
+    archive.add("page", jpeg(1))
+    archive.posts["cars"][0]["url"] = "http://imgur.com/aBc12"
+    archive.routes[0] |= {"host": "i.imgur.com", "path": "/aBc12.jpg"}
+    archive.write()
+    result, asked = scrape_archive()
+    assert result.table[["media_url", "final_url", "outcome"]].to_numpy().tolist() == [
+        ["http://imgur.com/aBc12", "http://i.imgur.com/aBc12.jpg", "ok"]
+    ]
+    assert asked == {"http://i.imgur.com/aBc12.jpg": 1}
+
+
 def test_the_urls_of_a_host_that_was_given_up_are_asked_again(archive, scrape_archive, jpeg):
     for number in range(4):
         archive.add(f"busy{number}", status=429)
@@ -111,6 +166,31 @@ def test_a_loosened_limit_is_for_what_was_turned_away_too(archive, scrape_archiv
     result, asked = scrape_archive(limits=ImageLimits(min_side=20))
     assert set(asked) == {"http://i.redd.it/small.jpg", "http://i.redd.it/long.jpg"}
     assert result.outcomes == {"ok": 2, "http_error": 1}
+
+
+@pytest.mark.parametrize("image_format", ["AVIF", "HEIF"])
+def test_what_an_earlier_version_did_not_read_is_asked_again(archive, scrape_archive, root, image_format):
+    pillow_heif.register_heif_opener()
+    body = io.BytesIO()
+    Image.new("RGB", (160, 120), "teal").save(body, image_format)
+    archive.add("photo", body.getvalue())
+    archive.add("gone", status=404)
+    first, _ = scrape_archive()
+    assert first.outcomes == {"ok": 1, "http_error": 1}
+    (sha256,) = set(first.table["sha256"]) - {""}
+    assert root.images.get(sha256, image_format.lower()) == body.getvalue()
+    is_photo = first.table["sha256"] == sha256
+    told = {
+        "outcome": "not_an_image",
+        "reason": "a video, or avif or heic, none of which is read (kind 'avif')",
+        "sha256": "",
+    }
+    before = first.table.assign(limits="of earlier")
+    before.loc[is_photo, list(told)] = list(told.values())
+    root.write_table("raw_images", before, "cars")
+    again, asked = scrape_archive()
+    assert list(asked) == ["http://i.redd.it/photo.jpg"]
+    assert again.outcomes == first.outcomes
 
 
 @pytest.mark.parametrize(
@@ -249,159 +329,3 @@ def test_an_empty_subreddit_is_an_empty_table(archive, scrape_archive):
     result, _ = scrape_archive()
     assert len(result.table) == 0
     assert result.outcomes == {}
-
-
-@contextmanager
-def offline():
-    yield Connection("folder", None, Network.public())
-
-
-def test_a_folder_is_read_like_any_other_source(tmp_path, root, jpeg):
-    folder = tmp_path / "cars"
-    (folder / "sub").mkdir(parents=True)
-    (folder / "a.jpg").write_bytes(jpeg(1))
-    (folder / "sub" / "b.png").write_bytes(jpeg(2))
-    (folder / "notes.txt").write_text("not a picture")
-    (folder / "empty.jpg").write_bytes(b"")
-    (folder / "huge.jpg").write_bytes(jpeg(3) + b"\0" * 10_000)
-    (folder / ".hidden.jpg").write_bytes(jpeg(4))
-    (folder / "link.jpg").symlink_to(folder / "a.jpg")
-    partition = Partition("cars", "car", Source.model_validate(f"folder:{folder}"))
-    settings = DownloadSettings(max_bytes=10_000)
-    with offline() as connection:
-        result = scrape(partition, root, connection, RedditSettings(), settings)
-    outcomes = result.table.set_index("post_id")["outcome"].to_dict()
-    assert outcomes == {
-        "a.jpg": "ok",
-        "sub/b.png": "ok",
-        "notes.txt": "not_an_image",
-        "empty.jpg": "empty",
-        "huge.jpg": "too_large",
-        "link.jpg": "skipped",
-    }
-    assert result.table.set_index("post_id").loc["sub/b.png", "format"] == "jpeg"
-
-
-@pytest.fixture
-def scrape_folder(tmp_path, root):
-    """Scrapes `tmp_path/cars` as a folder; gives the result, and whether the table's file was written."""
-
-    def run():
-        path = root.table_path("raw_images", "cars")
-        before = path.stat().st_mtime_ns if path.exists() else None
-        partition = Partition("cars", "car", Source.model_validate(f"folder:{tmp_path / 'cars'}"))
-        with offline() as connection:
-            result = scrape(partition, root, connection, RedditSettings(), QUICK)
-        return result, path.stat().st_mtime_ns != before
-
-    (tmp_path / "cars" / "sub").mkdir(parents=True)
-    return run
-
-
-def test_an_unchanged_folder_is_neither_read_nor_written_again(scrape_folder, tmp_path, jpeg):
-    (tmp_path / "cars" / "sub" / "a.jpg").write_bytes(jpeg(1))
-    (tmp_path / "cars" / "link.jpg").symlink_to("sub/a.jpg")
-    first, written = scrape_folder()
-    assert written
-    assert first.fetched_bytes == len(jpeg(1))
-    second, written = scrape_folder()
-    assert not written
-    assert (second.version, second.new_rows, second.gone_rows, second.fetched_bytes) == (first.version, 0, 0, 0)
-    assert second.table.equals(first.table)
-
-
-def test_a_file_that_changed_is_read_again_and_one_that_was_taken_out_is_gone(scrape_folder, tmp_path, jpeg):
-    for name in ("kept", "changed", "removed"):
-        (tmp_path / "cars" / f"{name}.jpg").write_bytes(jpeg(len(name)))
-    first, _ = scrape_folder()
-    (tmp_path / "cars" / "changed.jpg").write_bytes(jpeg(99, 200, 150))
-    (tmp_path / "cars" / "removed.jpg").unlink()
-    second, written = scrape_folder()
-    assert written
-    assert second.version != first.version
-    assert (second.new_rows, second.gone_rows) == (0, 1)
-    assert second.fetched_bytes == len(jpeg(99, 200, 150))
-    assert second.table.set_index("post_id")["width"].to_dict() == {"changed.jpg": 200, "kept.jpg": 160}
-
-
-def test_another_folder_under_the_same_key_takes_the_place_of_the_first(tmp_path, root, jpeg):
-    for number, name in enumerate(("x", "y")):
-        (tmp_path / name / "photos").mkdir(parents=True)
-        (tmp_path / name / "photos" / f"{name}.jpg").write_bytes(jpeg(number))
-        partition = Partition("photos", "car", Source.model_validate(f"folder:{tmp_path / name / 'photos'}"))
-        with offline() as connection:
-            result = scrape(partition, root, connection, RedditSettings(), QUICK)
-        assert list(result.table["post_id"]) == [f"{name}.jpg"]
-        assert set(result.table["source"]) == {str(partition.source)}
-    assert (result.new_rows, result.gone_rows) == (1, 1)
-
-
-def test_a_file_that_cannot_be_read_is_a_row(scrape_folder, tmp_path, monkeypatch, jpeg):
-    (tmp_path / "cars" / "a.jpg").write_bytes(jpeg(1))
-    real = Path.open
-
-    def refusing(self, *arguments, **more):
-        if self.name == "a.jpg":
-            raise PermissionError(13, "Permission denied")
-        return real(self, *arguments, **more)
-
-    monkeypatch.setattr(Path, "open", refusing)  # tests may run as root, whom no permission stops
-    result, _ = scrape_folder()
-    assert result.table[["outcome", "reason"]].to_numpy().tolist() == [["error", "cannot be read (Permission denied)"]]
-
-
-def test_a_file_that_is_gone_before_it_is_looked_at_is_a_row(scrape_folder, tmp_path, monkeypatch, jpeg):
-    (tmp_path / "cars" / "a.jpg").write_bytes(jpeg(1))
-    (tmp_path / "cars" / "b.jpg").write_bytes(jpeg(2))
-    real = Path.lstat
-
-    def too_late(self):
-        if self.name == "a.jpg":
-            self.unlink(missing_ok=True)
-        return real(self)
-
-    monkeypatch.setattr(Path, "lstat", too_late)
-    result, _ = scrape_folder()
-    assert result.table.set_index("post_id")["outcome"].to_dict() == {"a.jpg": "error", "b.jpg": "ok"}
-    assert "cannot be read (No such file or directory)" in set(result.table["reason"])
-
-
-def close_folder(monkeypatch, name):
-    real = os.scandir
-
-    def refusing(path="."):
-        if Path(os.fspath(path)).name == name:
-            raise PermissionError(13, "Permission denied", os.fspath(path))
-        return real(path)
-
-    monkeypatch.setattr(os, "scandir", refusing)  # tests may run as root, whom no permission stops
-
-
-def test_a_folder_that_cannot_be_looked_into_is_a_row(scrape_folder, tmp_path, monkeypatch, jpeg):
-    (tmp_path / "cars" / "a.jpg").write_bytes(jpeg(1))
-    (tmp_path / "cars" / "sub" / "b.jpg").write_bytes(jpeg(2))
-    close_folder(monkeypatch, "sub")
-    result, _ = scrape_folder()
-    rows = result.table.set_index("post_id")[["outcome", "reason"]].to_dict("index")
-    assert rows["a.jpg"]["outcome"] == "ok"
-    assert rows["sub"] == {"outcome": "error", "reason": "cannot be read (Permission denied)"}
-
-
-def test_a_source_that_cannot_be_looked_into_is_an_error(scrape_folder, monkeypatch):
-    close_folder(monkeypatch, "cars")
-    with pytest.raises(SourceError, match=r"folder:/.*/cars: cannot be read \(Permission denied\)"):
-        scrape_folder()
-
-
-def test_links_and_what_is_no_file_are_rows_and_neither_is_followed(scrape_folder, tmp_path):
-    (tmp_path / "cars" / "up").symlink_to("..")
-    (tmp_path / "cars" / "broken").symlink_to("nowhere")
-    os.mkfifo(tmp_path / "cars" / "pipe")
-    result, _ = scrape_folder()
-    reason = "; only files that are in the folder itself are read"
-    assert result.table.set_index("post_id")["reason"].to_dict() == {
-        "up": f"a link{reason}",
-        "broken": f"a link{reason}",
-        "pipe": f"no file{reason}",
-    }
-    assert result.outcomes == {"skipped": 3}

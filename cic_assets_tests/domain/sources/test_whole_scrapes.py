@@ -109,6 +109,55 @@ def test_killed_at_any_moment_it_ends_as_if_nothing_had_happened(archive, tmp_pa
     assert left_over == []
 
 
+KILLED_ONCE = (
+    KILLED_RUNS.partition("started = ")[0]
+    + """
+pid, kept = in_a_process("root"), 0
+while kept < kills:
+    time.sleep(0.005)
+    kept = len(list((folder / "root").rglob("*.jpg")))
+os.kill(pid, signal.SIGKILL)
+os.waitpid(pid, 0)
+print(json.dumps(len(list((folder / "root").rglob("*.jpg")))))
+"""
+)
+MOST_AT_ONCE = DownloadSettings().per_host
+
+
+def test_a_killed_scrape_asks_for_the_rest_alone(archive, tmp_path, jpeg):
+    for number in range(POSTS):
+        archive.add(f"p{number}", jpeg(number), delay=0.05)
+    with replay(archive.folder) as server:
+        arguments = [sys.executable, "-c", KILLED_ONCE, str(server.port), str(tmp_path), str(POSTS // 2)]
+        said = subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=100)
+        server.requests.clear()
+        result = scrape_from(server, DataRoot(str(tmp_path / "root")))
+        asked = asked_of_hosts(server)
+    kept = json.loads(said.stdout)
+    assert POSTS // 2 <= kept < POSTS
+    assert POSTS - kept <= sum(asked.values()) <= POSTS - kept + MOST_AT_ONCE
+    assert result.outcomes == {"ok": POSTS}
+    assert list((tmp_path / "root" / "scratch").rglob("*.jsonl")) == []
+
+
+def test_a_picture_of_two_sources_is_fetched_once(archive, tmp_path, jpeg):
+    root = DataRoot(str(tmp_path / "root"))
+    for number in range(5):
+        archive.add(f"p{number}", jpeg(number))
+    posts = [dict(post, id=f"x{post['id']}", crosspost_parent=post["name"]) for post in archive.posts["cars"]]
+    for post, original in zip(posts, archive.posts["cars"], strict=True):
+        post |= {"name": f"t3_{post['id']}", "crosspost_parent_list": [original], "subreddit": "tanks"}
+    archive.posts["tanks"] = posts
+    archive.write()
+    with replay(archive.folder) as server:
+        first, second = (scrape_from(server, root, name) for name in ("cars", "tanks"))
+        assert set(asked_of_hosts(server).values()) == {1}
+    columns = ["media_url", "outcome", "sha256", "format", "width", "height", "bytes", "final_url", "limits"]
+    by_url = [one.table[columns].sort_values("media_url", ignore_index=True) for one in (first, second)]
+    pd.testing.assert_frame_equal(*by_url)
+    assert (first.outcomes, second.outcomes, second.fetched_bytes) == ({"ok": 5}, {"ok": 5}, 0)
+
+
 @pytest.mark.slow
 def test_exactly_what_changed_on_the_server_changes(archive, tmp_path, jpeg):
     """300 posts, then the same again, then 20 more and 10 less."""

@@ -16,6 +16,17 @@ QUICK = DownloadSettings(backoff_seconds=0.01, answer_seconds=1)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
+def at(words, act):
+    """A taker of lines that acts once, at the first with these words in it; or never, if there is nothing to do."""
+    acts = [act] if act else []
+
+    def hook(line):
+        if words in line and acts:
+            acts.pop()()
+
+    return hook
+
+
 class Place:
     """A data root, and the archive that it is filled from."""
 
@@ -24,11 +35,12 @@ class Place:
         self.folder = folder
         self.root = DataRoot(str(folder))
 
-    def scrape(self, key="cars", source=None):
+    def scrape(self, key="cars", source=None, meanwhile=None):
         partition = Partition(key, "car", Source.model_validate(source or f"r/{key}"))
         with self._connected() as (server, reddit):
             connection = Connection("archive", reddit, Network.replay("127.0.0.1", server.port))
-            result = scrape(partition, self.root, connection, RedditSettings(), QUICK)
+            hook = at("to fetch", meanwhile)
+            result = scrape(partition, self.root, connection, RedditSettings(), QUICK, on_progress=hook)
             self.fetched = [url for url in server.requests if "//127.0.0.1/" not in url]
             return result
 
@@ -40,9 +52,10 @@ class Place:
         self.boats = f"folder:{folder}"
         self.scrape("boats", self.boats)
 
-    def check(self, key="cars", now=NOON, ask=True):
+    def check(self, key="cars", now=NOON, ask=True, meanwhile=None):
         with self._connected() as (_server, reddit):
-            return check_takedowns(self.root, key, reddit if ask else None, now=now)
+            hook = at("asked about", meanwhile)
+            return check_takedowns(self.root, key, reddit if ask else None, now=now, on_progress=hook)
 
     def raw(self, key="cars"):
         return self.root.read_table("raw_images", key).set_index("post_id")

@@ -1,10 +1,12 @@
+import json
 from datetime import timedelta
 
 import pytest
 
 from cic_assets.domain.reddit import UnexpectedAnswerError
 from cic_assets.domain.sources import load_tombstones
-from cic_assets.domain.takedowns import knows_posts
+from cic_assets.domain.takedowns import ManyMissingError, PurgeError, knows_posts, purge_missing
+from cic_assets.domain.takedowns.check import LARGE_SHARE, MANY_POSTS
 
 from .conftest import NOON
 
@@ -60,6 +62,74 @@ def test_what_reddit_leaves_out_is_asked_for_again_before_it_counts_as_gone(plac
     then = place.check(now=NOON + HOUR)
     assert (then.found, then.unconfirmed) == ({"missing": 1}, 0)
     assert place.pictures() == {place.sha("stays")}
+
+
+@pytest.fixture
+def many_posts(place, archive, jpeg):
+    """A scraped subreddit, from which as many posts can be taken as are too many."""
+    count = int(MANY_POSTS / LARGE_SHARE)
+    for number in range(count):
+        archive.add(f"n{number}", jpeg(number))
+    place.scrape()
+    return [f"n{number}" for number in range(count)]
+
+
+def without(archive, names):
+    for name in names:
+        archive.remove(name)
+
+
+def test_answers_without_the_posts_remove_nothing_until_a_person_says_so(place, archive, many_posts):
+    without(archive, many_posts)
+    assert place.check().unconfirmed == len(many_posts)
+    for hours in (1, 2):
+        with pytest.raises(ManyMissingError, match=rf"^cars: .* left out {len(many_posts)} posts .*--missing cars "):
+            place.check(now=NOON + hours * HOUR)
+        assert len(place.pictures()) == len(many_posts)
+    done = purge_missing(place.root, "cars")
+    assert (done.posts, done.pictures, done.kept) == (len(many_posts), len(many_posts), 0)
+    assert place.pictures() == set()
+    assert place.check(now=NOON + 3 * HOUR).found == {}
+
+
+def test_a_subreddit_that_opens_again_has_lost_nothing(place, archive, many_posts):
+    posts = list(archive.posts["cars"])
+    without(archive, many_posts)
+    place.check()
+    with pytest.raises(ManyMissingError):
+        place.check(now=NOON + HOUR)
+    archive.posts["cars"] = posts
+    archive.write()
+    check = place.check(now=NOON + 2 * HOUR)
+    assert (check.found, check.unconfirmed) == ({}, 0)
+    assert len(place.pictures()) == len(many_posts)
+    with pytest.raises(PurgeError, match="cars: Reddit left out none of its posts"):
+        purge_missing(place.root, "cars")
+
+
+def test_fewer_posts_go_without_asking(place, archive, many_posts):
+    without(archive, many_posts[: MANY_POSTS - 1])
+    place.check()
+    assert place.check(now=NOON + HOUR).found == {"missing": MANY_POSTS - 1}
+    assert len(place.pictures()) == len(many_posts) - MANY_POSTS + 1
+
+
+def test_what_is_said_to_be_removed_goes_even_where_others_are_missing(place, archive, many_posts):
+    archive.change("n0", removed_by_category="moderator")
+    without(archive, many_posts[1:])
+    place.check()
+    with pytest.raises(ManyMissingError):
+        place.check(now=NOON + HOUR)
+    assert "taken down: removed" in set(place.raw()["reason"])
+    assert len(place.pictures()) == len(many_posts) - 1
+
+
+def test_a_subreddit_that_closes_is_not_taken_for_one_whose_posts_are_gone(place, archive, many_posts):
+    (archive.folder / "subreddits.json").write_text('{"cars": {"status": "private"}}')
+    assert place.check().unconfirmed == len(many_posts)
+    with pytest.raises(ManyMissingError):
+        place.check(now=NOON + HOUR)
+    assert len(place.pictures()) == len(many_posts)
 
 
 def test_what_was_left_out_once_and_is_there_again_stays(place, archive, jpeg):
@@ -186,11 +256,21 @@ def test_a_list_of_urls_neither_keeps_nor_fetches_what_is_gone(place, archive, j
     assert place.fetched == []
 
 
+def still_listed(archive):
+    """Reddit's listings show for a while what is gone, emptied."""
+    children = [{"kind": "t3", "data": post} for post in archive.posts["cars"]]
+    body = json.dumps({"kind": "Listing", "data": {"after": None, "children": children}})
+    archive.routes.append({"host": "oauth.reddit.com", "path": "/r/cars/new", "body": body, "type": "application/json"})
+    archive.write()
+
+
 def test_a_post_that_was_gone_when_it_was_first_seen_has_nothing_to_take_down(place, archive, jpeg):
     archive.add("gone", jpeg(1))
     archive.add("stays", jpeg(2))
     archive.change("gone", removed_by_category="moderator", title="what somebody wrote", author="some_name")
+    still_listed(archive)
     first = place.scrape()
+    assert first.outcomes == {"ok": 1, "skipped": 1}
     assert b"what somebody wrote" not in place.everything()
     assert b"some_name" not in place.everything()
     check = place.check()
@@ -224,7 +304,9 @@ def test_a_listing_that_shows_the_removal_first_does_not_hide_the_bytes(place, a
     archive.add("one", jpeg(1))
     place.scrape()
     archive.change("one", removed_by_category="moderator")
+    still_listed(archive)
     place.scrape()
+    assert list(place.raw()["reason"]) == ["removed"]
     assert len(place.pictures()) == 1
     place.check()
     assert place.pictures() == set()

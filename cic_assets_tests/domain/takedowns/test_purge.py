@@ -1,5 +1,8 @@
 import pytest
 
+from cic_assets.domain.download import Download
+from cic_assets.domain.media import Outcome
+from cic_assets.domain.sources.journal import Journal
 from cic_assets.domain.takedowns import PurgeError, purge
 
 
@@ -109,3 +112,14 @@ def test_doing_it_again_changes_nothing(filled):
     again = purge(filled.root, ["one"])
     assert (again.posts, again.pictures) == (1, 0)
     assert snapshot(filled) == before
+
+
+def test_what_a_killed_scrape_wrote_down_goes_too(filled, archive, jpeg):
+    archive.add("three", jpeg(9))
+    journal = Journal(filled.root, "cars", "archive", "limits")
+    with journal.open() as write_down:
+        for post_id in ("one", "three"):
+            write_down(Download(url=f"http://i.redd.it/{post_id}.jpg", outcome=Outcome.TOO_SMALL))
+    purge(filled.root, ["one"])
+    assert b"one.jpg" not in filled.everything()
+    assert list(journal.settled()) == ["http://i.redd.it/three.jpg"]

@@ -1,6 +1,8 @@
 import pandas as pd
 
-from cic_assets.domain.takedowns import purge
+from cic_assets.domain.models import read_card
+from cic_assets.domain.takedowns import forget_meanwhile, purge
+from cic_assets_tests.fixtures.models import lay_out_model
 
 
 def test_a_group_is_called_by_one_that_stays(place, archive, jpeg):
@@ -17,3 +19,24 @@ def test_a_group_is_called_by_one_that_stays(place, archive, jpeg):
     for table in (place.root.read_table("duplicates"), place.root.read_table("resized_images", "cars")):
         assert table.set_index("sha256")["group_id"].to_dict() == expected
     assert gone.encode() not in place.everything()
+
+
+def test_a_model_that_was_at_its_training_is_marked_and_what_the_training_left_goes(place, archive, jpeg):
+    for number in range(4):
+        archive.add(f"p{number}", jpeg(number))
+    place.scrape()
+    folder = lay_out_model(place.folder / "models" / "vgg", [place.sha(f"p{number}") for number in range(4)])
+    scratch = place.folder / "scratch" / "vgg"
+    scratch.mkdir(parents=True)
+    forget_meanwhile(place.root, "vgg")
+    assert read_card(folder).takedowns is None
+    assert scratch.exists()
+    seen = place.sha("p1")
+    (folder / "pictures.parquet").rename(folder / "kept")  # the training ends after the purge
+    purge(place.root, ["p1"])
+    (folder / "kept").rename(folder / "pictures.parquet")
+    scratch.mkdir(parents=True, exist_ok=True)
+    forget_meanwhile(place.root, "vgg")
+    assert read_card(folder).takedowns.count == 1
+    assert seen.encode() not in (folder / "pictures.parquet").read_bytes()
+    assert not scratch.exists()

@@ -79,6 +79,43 @@ def test_info_gives_the_posts_it_knows(server, ask):
     assert len(_listing(ask(server, f"{API}/api/info/?id={names}"))) == 100
 
 
+@pytest.mark.parametrize("status", ["private", "banned", "quarantined"])
+def test_info_leaves_out_the_posts_of_a_subreddit_that_is_closed(maker, ask, status):
+    maker.subreddit("cars", maker.posts(2))
+    maker.subreddit("tanks", maker.posts(2))
+    maker.states(tanks={"status": status})
+    with replay(maker.directory) as server:
+        assert _listing(ask(server, f"{API}/api/info?id=t3_p1,t3_p3,t3_p2,t3_p4")) == ["p1", "p2"]
+
+
+@pytest.mark.parametrize(
+    "gone", [{"removed_by_category": "moderator"}, {"removed_by_category": "deleted"}, {"selftext": "[removed]"}]
+)
+def test_what_was_removed_shortens_the_listings_and_info_tells_of_it(maker, ask, gone):
+    posts = [*maker.posts(3), maker.post(**gone), *maker.posts(1100)]
+    maker.subreddit("cars", posts)
+    with replay(maker.directory) as server:
+        for listing in ("new", "hot", "top?t=all"):
+            path = f"{API}/r/cars/{listing}{'&' if '?' in listing else '?'}limit=100"
+            seen, after = [], ""
+            while after is not None:
+                page = ask(server, f"{path}&after={after}")
+                seen += _listing(page)
+                after = page.json["data"]["after"]
+            assert len(seen) == 999
+            assert "p4" not in seen
+        (told,) = ask(server, f"{API}/api/info?id=t3_p4").json["data"]["children"]
+    assert gone.items() <= told["data"].items()
+
+
+def test_each_answer_says_how_often_one_may_ask_and_who_asks_more_is_refused(server, ask):
+    for number in range(1, 4):
+        headers = ask(server, f"{API}/r/{'cars' if number < 3 else 'nobody'}/new?limit=1").headers
+        assert float(headers["x-ratelimit-remaining"]) == 1000 - number
+        assert int(headers["x-ratelimit-used"]) == number
+        assert 590 < int(headers["x-ratelimit-reset"]) <= 600
+
+
 def test_about(server, ask):
     about = ask(server, f"{API}/r/cars/about").json
     assert about["kind"] == "t5"

@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-from cic_assets.domain.dataset.arrays import MANIFEST, DatasetInfo, load_info
+from cic_assets.domain.dataset.arrays import DatasetInfo, load_info
 from cic_assets.domain.dataset.errors import DatasetError
+from cic_assets.domain.dataset.split_memory import MANIFEST
 from cic_assets.domain.dataset.splits import Split
 from cic_assets.storage import ContentStore, DataRoot
 

@@ -1,6 +1,6 @@
 """BMP: the Windows bitmap in its versions 1 (OS/2) to 5."""
 
-from cic_assets.domain.images.formats.common import Header, Mode, UnreadableImage, make_header, unpack
+from cic_assets.domain.images.formats.common import Header, Mode, TruncatedImage, UnreadableImage, make_header, unpack
 
 MAGIC = b"BM"
 _OS2_HEADER = 12
@@ -15,14 +15,14 @@ def read_header(data: bytes) -> Header:
     return make_header("bmp", width, abs(height), mode, bits=min(bits, 8))
 
 
-def missing_end(data: bytes) -> str:
-    """What is missing at the end; run-length coded pixels are left for the decoder to judge."""
+def only_pixels(data: bytes) -> bytes:
+    """The file, if its end is there; run-length coded pixels are left for the decoder to judge."""
     offset, width, height, bits, compression = _fields(data)
     stride = (width * bits + 31) // 32 * 4
     needed = offset + stride * abs(height)
     if compression in _UNCOMPRESSED and needed > len(data):
-        return f"{len(data)} of {needed} bytes"
-    return ""
+        raise TruncatedImage(f"{len(data)} of {needed} bytes")
+    return data
 
 
 def _fields(data: bytes) -> tuple[int, int, int, int, int]:

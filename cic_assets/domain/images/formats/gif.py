@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from cic_assets.domain.images.formats.common import (
     PILLOW_GREY_PIXEL_BYTES,
     Header,
-    TruncatedImage,
     UnreadableImage,
     make_header,
     unpack,
@@ -21,17 +20,21 @@ def read_header(data: bytes) -> Header:
     screen_width, screen_height = unpack("<HH", data, 6, "the gif header")
     left, top, width, height = unpack("<HHHH", data, _first_picture(data) + 1, "a gif picture")
     full_width, full_height = max(screen_width, left + width), max(screen_height, top + height)
-    return make_header("gif", full_width, full_height, "palette", pixel_bytes=PILLOW_GREY_PIXEL_BYTES)
+    return make_header(
+        "gif",
+        full_width,
+        full_height,
+        "palette",
+        loading_bytes=PILLOW_GREY_PIXEL_BYTES,
+        loaded_bytes=PILLOW_GREY_PIXEL_BYTES,
+    )
 
 
-def missing_end(data: bytes) -> str:
-    """What is missing at the end; empty if the trailer is reached."""
-    try:
-        for _ in _blocks(data):
-            pass
-    except TruncatedImage as error:
-        return str(error)
-    return ""
+def only_pixels(data: bytes) -> bytes:
+    """The file, if its trailer is reached, or what is no block of a GIF after a picture."""
+    for _ in _blocks(data):
+        pass
+    return data
 
 
 def _first_picture(data: bytes) -> int:
@@ -42,13 +45,14 @@ def _first_picture(data: bytes) -> int:
 
 
 def _blocks(data: bytes) -> Iterator[tuple[int, int]]:
-    """The kind and position of every block up to the trailer."""
+    """The kind and position of every block up to the trailer; viewers take what no block begins with for one."""
     (flags,) = unpack("B", data, 10, "the gif header")
-    position = 13 + _colour_table(flags)
+    position, has_picture = 13 + _colour_table(flags), False
     for _ in range(_MAX_BLOCKS):
         (kind,) = unpack("B", data, position, "a gif without a trailer")
-        if kind == _TRAILER:
+        if kind == _TRAILER or (has_picture and kind not in (_PICTURE, _EXTENSION)):
             return
+        has_picture |= kind == _PICTURE
         if kind not in (_PICTURE, _EXTENSION):
             raise UnreadableImage(f"gif with an unknown block {kind:#04x}")
         yield kind, position

@@ -2,15 +2,20 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from cic_assets.domain.images.formats.common import (
+    PILLOW_PIXEL_BYTES,
+    RGB_BYTES,
+    USED_BYTES,
+    XMP,
     Header,
     Mode,
     TruncatedImage,
     UnreadableImage,
-    exif_orientation,
     make_header,
+    orientation_of,
     unpack,
 )
 
@@ -22,6 +27,7 @@ _SEQUENTIAL = frozenset([0xC0, 0xC1])
 # What decoders need of these is JFIF (APP0) and Adobe's colour transform (APP14).
 _METADATA = frozenset({*range(_APP0, _APP15 + 1), _COM} - {_APP0, _APP14})
 _MODES: dict[int, Mode] = {1: "grey", 3: "rgb", 4: "cmyk"}
+_FOR_OPENCV = frozenset([1, 3])  # channels that it decodes into the very RGB that we give
 # Real files have tens of segments, some hundreds with a large colour profile or XMP; a bomb has millions of empty ones.
 _MAX_SEGMENTS = 10_000
 # A progressive file has about ten scans. Each costs a pass over all pixels however short it is, so that thousands of
@@ -31,6 +37,7 @@ _MAX_SCANS = 100
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 # Pillow's four bytes at an eighth of both sides.
 _REDUCED_PIXEL_BYTES = 4 / 64
+_REDUCED_FROM = 768  # pixels of the shorter side: such a one is decoded in full for no fingerprint
 _PADDING = bytes(64)  # some decoders read this far ahead of what they use
 
 
@@ -62,12 +69,14 @@ def read_header(data: bytes) -> Header:
         UnreadableImage: no frame before the scan, or one with two or five channels or sampled in fractions.
     """
     frame: _Frame | None = None
-    orientation = in_scan = 1
+    exif, xmp, in_scan = b"", b"", 1
     for marker, _, start, end in _segments(data):
         if marker in _START_OF_FRAME:
             frame = frame or _Frame(marker, start, *unpack(">BHHB", data, start, "the frame header"))
         elif marker == _APP1 and data.startswith(b"Exif\0\0", start):
-            orientation = exif_orientation(data[start:end])
+            exif = data[start:end]
+        elif marker == _APP1 and data.startswith(XMP, start):
+            xmp = data[start:end]
         elif marker == _SOS:
             (in_scan,) = unpack("B", data, start, "the scan header")
             break
@@ -77,14 +86,21 @@ def read_header(data: bytes) -> Header:
         raise UnreadableImage(f"jpeg with {frame.channels} channels")
     across, down = _sampling(data, frame)
     in_one_pass = frame.marker in _SEQUENTIAL and in_scan == frame.channels
+    coefficients = 0 if in_one_pass else _coefficient_bytes(across, down)
+    is_for_opencv = frame.channels in _FOR_OPENCV
+    decoded = RGB_BYTES if is_for_opencv else PILLOW_PIXEL_BYTES  # OpenCV's own, of which Python gets a copy
+    is_reduced = is_for_opencv and min(frame.width, frame.height) >= _REDUCED_FROM
     return make_header(
         "jpeg",
         frame.width,
         frame.height,
         _MODES[frame.channels],
         bits=frame.bits,
-        orientation=orientation,
-        pixel_bytes=_REDUCED_PIXEL_BYTES + (0 if in_one_pass else _coefficient_bytes(across, down)),
+        orientation=orientation_of(exif, xmp),
+        loading_bytes=decoded + coefficients,
+        loaded_bytes=decoded,
+        proof_bytes=_REDUCED_PIXEL_BYTES + coefficients,
+        used_bytes=2 * RGB_BYTES if is_reduced else USED_BYTES,
     )
 
 
@@ -112,36 +128,25 @@ def _coefficient_bytes(across: list[int], down: list[int]) -> float:
     return 2 * samples / float(max(across) * max(down))
 
 
-def missing_end(data: bytes) -> str:
-    """What is missing at the end; empty if the end-of-image marker is reached. Bytes after it do not matter.
+def only_pixels(data: bytes) -> bytes:
+    """The file without what does not make its pixels, and such that a strict decoder sees gaps.
 
-    The segments are walked, not searched: the thumbnail inside the EXIF has an end-of-image marker of its own.
+    The segments are walked, not searched: the thumbnail inside the EXIF has an end-of-image marker of its own. EXIF,
+    XMP, profiles and thumbnails go, for decoders parse them unasked, and so do stray bytes between segments. In a file
+    of one sequential scan the end-of-image marker goes too, for some zeros: at a marker every decoder fills what is
+    missing with grey and calls it done, but at the end of the data Pillow complains if pixels, and only if pixels, are
+    missing.
 
     Raises:
+        TruncatedImage: the end-of-image marker is not reached. Bytes after it do not matter.
         UnreadableImage: more segments or scans than any real file has.
     """
-    try:
-        for _ in _segments(data):
-            pass
-    except TruncatedImage as error:
-        return str(error)
-    return ""
-
-
-def only_pixels(data: bytes) -> bytes:
-    """A whole file (see `missing_end`) without what does not make its pixels, and such that a strict decoder sees gaps.
-
-    EXIF, XMP, profiles and thumbnails go: decoders parse them unasked. In a file of one sequential scan the
-    end-of-image marker goes too, for some zeros: at a marker every decoder fills what is missing with grey and calls
-    it done, but at the end of the data Pillow complains if, and only if, pixels are missing.
-    """
     segments = list(_segments(data))
-    parts, position = [], 0
-    for segment in segments:
-        if segment.marker in _METADATA:
-            parts.append(data[position : segment.at])
-            position = segment.end
-    parts += [data[position : segments[-1].at], _PADDING if _is_one_sequential_scan(data, segments) else b"\xff\xd9"]
+    parts = [data[:2]]
+    for segment, following in pairwise(segments):
+        if segment.marker not in _METADATA:
+            parts.append(data[segment.at : following.at if segment.marker == _SOS else segment.end])
+    parts.append(_PADDING if _is_one_sequential_scan(data, segments) else b"\xff\xd9")
     return b"".join(parts)
 
 

@@ -9,24 +9,27 @@ from cic_assets.domain.images.formats.common import (
     Mode,
     TruncatedImage,
     UnreadableImage,
-    exif_orientation,
     make_header,
+    orientation_of,
     unpack,
 )
 
 MAGIC = b"\x89PNG\r\n\x1a\n"
 _MODES: dict[int, Mode] = {0: "grey", 2: "rgb", 3: "palette", 4: "grey+alpha", 6: "rgba"}
+_XMP = b"XML:com.adobe.xmp\0\0"
 _NEEDED = frozenset([b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"])
 # Encoders write IDAT chunks of 8 kB and more: 100,000 of them are 800 MB. A bomb has millions of empty ones.
 _MAX_CHUNKS = 100_000
 
 
 def read_header(data: bytes) -> Header:
-    """Size, channels and depth from IHDR; orientation from an eXIf chunk before the pixels."""
+    """Size, channels and depth from IHDR; orientation from eXIf or XMP, wherever they stand."""
     length, name = unpack(">I4s", data, 8, "the png header")
     width, height, bits, colour = unpack(">IIBB", data, 16, "the png header")
     if name != b"IHDR" or length != 13 or colour not in _MODES:  # noqa: PLR2004 - IHDR has 13 bytes
         raise UnreadableImage("png without a valid IHDR")
+    one_channel = _MODES[colour] in ("grey", "palette")
+    pixel_bytes = PILLOW_GREY_PIXEL_BYTES if one_channel else PILLOW_PIXEL_BYTES
     return make_header(
         "png",
         width,
@@ -34,19 +37,9 @@ def read_header(data: bytes) -> Header:
         _MODES[colour],
         bits=bits,
         orientation=_orientation(data),
-        pixel_bytes=PILLOW_GREY_PIXEL_BYTES if _MODES[colour] in ("grey", "palette") else PILLOW_PIXEL_BYTES,
+        loading_bytes=pixel_bytes,
+        loaded_bytes=pixel_bytes,
     )
-
-
-def missing_end(data: bytes) -> str:
-    """What is missing at the end; empty if IEND is reached."""
-    try:
-        for name, _, _ in _chunks(data):
-            if name == b"IEND":
-                return ""
-    except TruncatedImage as error:
-        return str(error)
-    return "png without IEND"
 
 
 def only_pixels(data: bytes) -> bytes:
@@ -54,21 +47,27 @@ def only_pixels(data: bytes) -> bytes:
 
     Text and colour profiles are compressed, and decoders unpack them unasked: a few kB become gigabytes, or an honest
     picture with a long text is refused. None of it shows, so no decoder gets to see it.
+
+    Raises:
+        TruncatedImage: IEND is not reached.
+        UnreadableImage: more chunks than any real file has.
     """
     kept = [data[start - 8 : end + 4] for name, start, end in _chunks(data) if name in _NEEDED]
     return MAGIC + b"".join(kept)
 
 
 def _orientation(data: bytes) -> int:
+    """Of XMP that is packed, as the specification of XMP says it must not be, nothing is read."""
+    exif, xmp = b"", b""
     try:
         for name, start, end in _chunks(data):
             if name == b"eXIf":
-                return exif_orientation(data[start:end])
-            if name == b"IDAT":
-                return 1
+                exif = data[start:end]
+            elif name == b"iTXt" and data.startswith(_XMP, start):
+                xmp = data[start:end]
     except UnreadableImage:
         pass  # whether the chunks are sound is asked elsewhere
-    return 1
+    return orientation_of(exif, xmp)
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:

@@ -1,0 +1,78 @@
+"""Which split each picture was given, kept with the data set, so that it does not change sides.
+
+Of every picture of a unit, not only of those that are trained on: when the copy that was kept is gone, or a larger one
+turns up, another picture of the unit stands in its place, on the same side.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+from upath import UPath
+
+from cic_assets.domain.dataset.settings import DatasetSettings
+from cic_assets.domain.dataset.splits import Split, strictest
+from cic_assets.domain.dataset.units import COPIES, CROSSPOSTS, POSTS
+from cic_assets.domain.schema import Column
+
+MANIFEST = "manifest.parquet"
+SPLITS = "splits.parquet"
+
+SPLIT_COLUMNS: Mapping[str, Column] = {
+    "sha256": Column("str", "of a picture that is in the data set or was, or of a copy of one that was left out"),
+    "split": Column("str", "that it was given: train, validation or test"),
+}
+"""Columns of the table of splits."""
+
+_WHY: Mapping[str, str] = {
+    COPIES: "copies of pictures there",
+    POSTS: "of one post with pictures there",
+    CROSSPOSTS: "of crossposts of pictures there",
+}
+
+
+def split_rule(settings: DatasetSettings) -> dict[str, Any]:
+    """What decides a split besides the picture; kept with the tables, so that a changed rule divides anew."""
+    return {"splits": settings.splits.model_dump(mode="json"), "split_seed": settings.split_seed}
+
+
+def read_splits(target: UPath, settings: DatasetSettings) -> dict[str, Split]:
+    """The split of each picture by SHA-256, as an earlier data set gave it by the same rule.
+
+    Data sets of earlier versions have the manifest alone.
+    """
+    found: dict[str, Split] = {}
+    for name in (SPLITS, MANIFEST):
+        path = target / name
+        if path.exists():
+            with path.open("rb") as file:
+                table = pd.read_parquet(file, columns=["sha256", "split"])
+            if table.attrs == split_rule(settings):
+                found |= zip(table["sha256"], table["split"].map(Split), strict=True)
+    return found
+
+
+def remembered(manifest: pd.DataFrame, before: Mapping[str, Split], units: pd.DataFrame) -> pd.DataFrame:
+    """The table of splits: of all pictures of each unit that is divided now, and what was known of others before."""
+    of_unit = dict(zip(manifest["unit_id"], manifest["split"], strict=True))
+    now = units.iloc[:, -1].map(of_unit).dropna()
+    known = {**before, **now, **dict(zip(manifest["sha256"], manifest["split"], strict=True))}
+    table = pd.DataFrame(sorted(known.items()), columns=list(SPLIT_COLUMNS)).astype("str")
+    table.attrs.update(manifest.attrs)
+    return table
+
+
+def why_moved(manifest: pd.DataFrame, before: Mapping[str, Split], units: pd.DataFrame) -> Iterator[str]:
+    """A line for all pictures that went from one split to another for one reason."""
+    moved = manifest.assign(before=manifest["sha256"].map(before)).dropna(subset="before")
+    moved = moved[moved["before"] != moved["split"]]
+    if moved.empty:
+        return
+    why = pd.Series("as dataset.splits says", index=moved.index)
+    touched = units[units.iloc[:, -1].isin(moved["unit_id"])]
+    for relation in reversed(units.columns):
+        there = {name: strictest(shas, before) for name, shas in touched.groupby(relation).groups.items()}
+        is_joined = moved["sha256"].map(touched[relation]).map(there) == moved["split"]
+        why = why.mask(is_joined, _WHY.get(str(relation), str(relation)))
+    for (old, new, reason), rows in moved.groupby([moved["before"], moved["split"], why]):
+        yield f"{len(rows):,} pictures move from {old} to {new}: {reason}"

@@ -1,0 +1,136 @@
+"""What was fetched already: by a scrape of this source that was killed, or for another source of the same pictures."""
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from upath import UPath
+
+from cic_assets.domain.download import Download
+from cic_assets.domain.media import Outcome
+from cic_assets.domain.sources.asking import Asked, asked_now
+from cic_assets.domain.sources.table import TABLE, as_download, completed
+from cic_assets.domain.sources.tombstones import url_sha256
+from cic_assets.storage import ContentStore, DataRoot, sha256_hex, write_atomically
+
+_NET = frozenset({"reddit", "web"})
+"""Origins whose URLs mean the same."""
+
+
+@dataclass(frozen=True)
+class Journal:
+    """What one scrape has fetched so far, a line each, until its table is written.
+
+    A kill cuts the last line at most. On an object store, where nothing can be appended to, there is none: a killed
+    scrape asks for everything again.
+
+    Attributes:
+        root: the data root.
+        key: of the source's partition.
+        origin: where its pictures come from.
+        limits: version of those that they are judged by; lines by others do not count.
+    """
+
+    root: DataRoot
+    key: str
+    origin: str
+    limits: str
+
+    def settled(self) -> dict[str, Download]:
+        """What a killed scrape settled, by URL; pictures whose bytes are there whole, even after a power cut."""
+        lines = _lines(_path(self.root, self.key))
+        downloads = [_download(line) for line in lines if self._about.items() <= line.items()]
+        is_settled = [one for one in downloads if asked_now(one, Asked(), "") == Asked()]
+        return {one.url: one for one in is_settled if _is_whole(one, self.root.images)}
+
+    @contextmanager
+    def open(self) -> Iterator[Callable[[Download], None]]:
+        """A function that writes down what became of a URL, for as long as the block lasts."""
+        path = _path(self.root, self.key)
+        if path is None:
+            yield lambda _download: None
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="ascii", buffering=1) as file:
+            yield lambda download: _write(file, {**self._about, **asdict(download)})
+
+    @property
+    def _about(self) -> dict[str, str]:
+        return {"origin": self.origin, "limits": self.limits}
+
+
+def remove_journal(root: DataRoot, key: str) -> None:
+    """Its table is written, or its source is gone."""
+    path = _path(root, key)
+    if path is not None:
+        path.unlink(missing_ok=True)
+
+
+def forget_fetched(root: DataRoot, urls: Collection[str], pictures: Collection[str]) -> None:
+    """Take what must not be kept out of all journals.
+
+    Args:
+        root: the data root.
+        urls: by their SHA-256, as tombstones know them.
+        pictures: by their SHA-256.
+    """
+    for path in sorted(_folder(root).glob("*.jsonl")) if root.is_local else []:
+        lines = list(_lines(path))
+        left = [line for line in lines if url_sha256(line["url"]) not in urls and line["sha256"] not in pictures]
+        if len(left) < len(lines):
+            write_atomically(UPath(path), "".join(json.dumps(line) + "\n" for line in left).encode())
+
+
+def fetched_elsewhere(root: DataRoot, key: str, origin: str, limits: str, urls: Collection[str]) -> dict[str, Download]:
+    """Those of some URLs of which another source has the picture, by the same limits and from the same place."""
+    wanted, found = set(urls), dict[str, Download]()
+    origins = _NET if origin in _NET else {origin}
+    for other in root.table_partitions(TABLE):
+        if other == key or not wanted or wanted.isdisjoint(root.read_table(TABLE, other, ["media_url"])["media_url"]):
+            continue
+        table = completed(root.read_table(TABLE, other))
+        same = (table["outcome"] == Outcome.OK) & (table["limits"] == limits) & table["origin"].isin(origins)
+        rows = table[same & table["media_url"].isin(wanted)].drop_duplicates("media_url")
+        has = [root.images.has(sha256, kind) for sha256, kind in zip(rows["sha256"], rows["format"], strict=True)]
+        found |= {row["media_url"]: as_download(row) for row in rows[has].to_dict("records")}
+        wanted -= found.keys()
+    return found
+
+
+def _folder(root: DataRoot) -> Path:
+    return Path(str(root.scratch)) / "scraping"
+
+
+def _path(root: DataRoot, key: str) -> Path | None:
+    return _folder(root) / f"{key}.jsonl" if root.is_local else None
+
+
+def _write(file: TextIO, line: Mapping[str, Any]) -> None:
+    file.write(json.dumps(line) + "\n")
+
+
+def _lines(path: Path | None) -> Iterator[dict[str, Any]]:
+    """What was written whole."""
+    if path is None or not path.exists():
+        return
+    with path.open("rb") as file:
+        for line in file:
+            with suppress(ValueError):
+                yield json.loads(line)
+
+
+def _download(line: dict[str, Any]) -> Download:
+    values = {name: value for name, value in line.items() if name not in ("origin", "limits")}
+    return Download(**{**values, "outcome": Outcome(values["outcome"])})
+
+
+def _is_whole(download: Download, store: ContentStore) -> bool:
+    if download.sha256 is None or download.format is None:
+        return True
+    try:
+        return sha256_hex(store.get(download.sha256, download.format)) == download.sha256
+    except FileNotFoundError:
+        return False
