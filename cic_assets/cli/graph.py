@@ -144,7 +144,7 @@ def _run(
     progress = Progress(console)
     console.print(f"Loading {environment.problem}", highlight=False, markup=False, soft_wrap=True)
     root, problem = data_root_of(environment), problem_of(environment)
-    if missing := problem.missing_sources:  # told now, not when its turn comes after hours of downloads
+    if missing := _missing_sources(root, problem):  # told now, not when its turn comes after hours of downloads
         raise click.ClickException("\n".join(missing))
     if retry and retry.source not in (None, *problem.partitions):
         raise click.UsageError(f"--source {retry.source}: expected one of {', '.join(problem.partitions)}")
@@ -178,6 +178,14 @@ def _run(
         ) from None
     _print_results(root, done, progress.seconds)
     _tell_dropped_sources(console, root, problem)
+
+
+def _missing_sources(root: "DataRoot", problem: "Problem") -> list[str]:
+    """A line for each source whose file or folder is not there; one that was scraped before fails in its turn alone."""
+    from cic_assets.domain.sources import why_missing
+
+    new = [one.source for key, one in problem.partitions.items() if not root.has_table("raw_images", key)]
+    return [why for source in new if (why := why_missing(source))]
 
 
 def _ask_again(console: Console, root: "DataRoot", retry: Retry) -> None:

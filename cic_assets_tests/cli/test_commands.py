@@ -8,6 +8,7 @@ import requests
 
 from cic_assets_tests.fixtures.effort import short_or_long
 from cic_assets_tests.fixtures.finished import Finished
+from cic_assets_tests.fixtures.worlds import picture
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -114,3 +115,31 @@ def test_a_report_that_was_lost_is_made_again(own_finished):
     assert result.returncode == 0, result.stderr
     assert "Evaluating" in result.stderr
     assert (own_finished.root / "report" / "report.json").exists()
+
+
+def add_one_picture(archive):
+    """A post of today in r/carporn, like the last one but for its picture."""
+    posts, routes = archive / "subreddits" / "carporn.jsonl", archive / "routes.jsonl"
+    old, route = (json.loads(file.read_text().splitlines()[0]) for file in (posts, routes))
+    new = json.dumps(old).replace(old["id"], "fresh")
+    posts.write_text(f"{new}\n{posts.read_text()}")
+    (archive / "media" / "fresh.jpg").write_bytes(picture("car", 1000))
+    routes.write_text(f"{json.dumps({**route, 'path': '/fresh.jpg', 'file': 'fresh.jpg'})}\n{routes.read_text()}")
+
+
+def test_one_new_picture_is_no_reason_to_train(own_finished):
+    add_one_picture(own_finished.archive)
+    result = own_finished.call(*own_finished.run_arguments)
+    assert result.returncode == 0, result.stderr
+    assert "Not training: the data set of 37 pictures did not grow by 5% since the models were trained" in result.stderr
+    assert "Not evaluating: the report waits" in result.stderr
+    assert "Models, on the test pictures" in result.stdout
+    assert "Building the data set" in result.stderr
+
+
+def test_what_is_selected_alone_is_made(own_finished):
+    add_one_picture(own_finished.archive)
+    result = own_finished.call(*own_finished.run_arguments, "--select", "takedowns,raw_images, image_hashes")
+    assert result.returncode == 0, result.stderr
+    assert "Fingerprinting carporn" in result.stderr
+    assert "Finding duplicates" not in result.stderr

@@ -3,7 +3,7 @@ import io
 import pandas as pd
 from rich.console import Console
 
-from cic_assets.cli.graph import _print_failure, _tell_dropped_sources
+from cic_assets.cli.graph import _missing_sources, _print_failure, _tell_dropped_sources
 from cic_assets.config.problem_file import load_problem
 from cic_assets.storage import DataRoot
 
@@ -25,3 +25,11 @@ def test_a_source_that_is_named_no_more_is_told_with_the_way_to_remove_it(tmp_pa
     assert line.startswith("birds is no source of pets any more: its pictures are left out, ")
     assert "In no other source: 1 pictures." in line
     assert line.endswith(f"cic purge --whole-source birds --data-root '{tmp_path / 'my data'}'")
+
+
+def test_a_folder_that_is_gone_is_told_before_all_else_unless_its_source_has_what_it_had(tmp_path):
+    file, root = tmp_path / "problem.yaml", DataRoot(str(tmp_path / "root"))
+    file.write_text("name: pets\nclasses: {cat: ['folder:cats'], dog: ['folder:dogs']}\n")
+    root.write_table("raw_images", pd.DataFrame({"subreddit": []}), "cats")
+    (line,) = _missing_sources(root, load_problem(file))
+    assert "dogs: there is no such folder" in line

@@ -24,9 +24,8 @@ KEYS = ("cars", "tanks", "boats")
 
 
 @pytest.fixture
-def automation(world, tmp_path):
-    (tmp_path / "home").mkdir()
-    with DagsterInstance.local_temp(str(tmp_path / "home")) as instance:  # a schedule sees one on a disk only
+def automation(world):
+    with DagsterInstance.ephemeral() as instance:
         yield Automation(build_definitions(world.environment), instance)
 
 
@@ -147,16 +146,20 @@ def test_a_tick_starts_one_run_a_source_and_each_once(world, automation, name):
 
 
 @pytest.fixture
-def scheduled_training(automation):
+def scheduled_training(automation, tmp_path):
     """What a tick of the schedule gives."""
     schedule = automation.definitions.resolve_schedule_def("scheduled_training")
-    context = build_schedule_context(
-        instance=automation.instance,
-        scheduled_execution_time=datetime(2026, 11, 22, 6, tzinfo=UTC),
-        repository_def=automation.definitions.get_repository_def(),
-        resources={name: automation.definitions.resources[name] for name in ("data", "weights")},
-    )
-    return lambda: schedule.evaluate_tick(context)
+    (tmp_path / "home").mkdir()
+    with (
+        DagsterInstance.local_temp(str(tmp_path / "home")) as instance,  # it sees one on a disk only
+        build_schedule_context(
+            instance=instance,
+            scheduled_execution_time=datetime(2026, 11, 22, 6, tzinfo=UTC),
+            repository_def=automation.definitions.get_repository_def(),
+            resources={name: automation.definitions.resources[name] for name in ("data", "weights")},
+        ) as context,
+    ):
+        yield lambda: schedule.evaluate_tick(context)
 
 
 def test_scheduled_training_says_why_not(scheduled_training):

@@ -27,12 +27,12 @@ class Looks:
 
     def look(self):
         """Assets and partitions that are asked for; the keys of these requests."""
-        context = build_sensor_context(
+        with build_sensor_context(
             self.instance,
             repository_def=self.definitions.get_repository_def(),
             resources={name: self.definitions.resources[name] for name in ("data", "weights")},
-        )
-        requests = self.definitions.resolve_sensor_def("restore_removed").evaluate_tick(context).run_requests
+        ) as context:
+            requests = self.definitions.resolve_sensor_def("restore_removed").evaluate_tick(context).run_requests
         asked = [(request.asset_selection[0].to_user_string(), request.partition_key) for request in requests]
         return asked, [request.run_key for request in requests]
 
