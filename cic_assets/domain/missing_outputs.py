@@ -61,8 +61,10 @@ class Remains:
         return why_unusable(model, self._root.model(model), has_weights=self._has_weights) is not None
 
     def _lacks_copies(self, partition: str | None) -> bool:
-        copies = self._root.resized(self._side).names()
-        return not copies.issuperset(self._root.read_table("resized_images", partition)["sha256"])
+        copies, named = self._root.resized(self._side), self._root.read_table("resized_images", partition)["sha256"]
+        if self._root.is_local:  # by the source's own, so that all sources cost one look at each copy
+            return not all(copies.has(sha256, "jpeg") for sha256 in named)
+        return not copies.names().issuperset(named)
 
 
 def _lacks(folder: UPath, *files: str) -> bool:
