@@ -10,8 +10,8 @@ UV_VERSION := 0.13.9
 PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-# What conftest groups stays on one worker, in conftest's order.
-PYTEST = $(BIN)/pytest -n auto --dist loadgroup
+# What conftest groups stays on one worker, in conftest's order. With bytecode, for each worker reads all tests.
+PYTEST = PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto --dist loadgroup
 # An existing uv is used; otherwise one is put into its own small environment, so that `uv sync` cannot remove it.
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 # pytest and ruff look nice in colour where a person looks.
@@ -72,8 +72,8 @@ format: setup ## Format and fix what can be fixed
 test-fast: setup ## The unit tests: minutes
 	$(PYTEST) -m "not slow and not long and not shared and not browser"
 
-test: test-fast ## All tests, the fast ones first
-	$(PYTEST) --durations=10 -m "slow and not long and not shared and not browser"
+test: setup ## All tests, the fast ones first
+	$(PYTEST) --durations=10 -m "not long and not shared and not browser"
 
 test-long: setup ## All tests, each as often as it takes: an hour
 	CIC_LONG_TESTS=1 $(PYTEST) --durations=20 -m "not shared and not browser"

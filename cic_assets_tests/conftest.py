@@ -58,15 +58,23 @@ def pytest_xdist_auto_num_workers():
 
 
 def pytest_collection_modifyitems(config, items):
-    """Tests of a file stay together on one worker, which so makes what they share once, unless they say otherwise."""
-    items.sort(key=lambda item: LONGEST_FIRST.isdisjoint(item.path.relative_to(HERE).parts))
+    """Fast tests come first. Those of a file stay together on one worker, which so makes what they share once.
+
+    Its slow ones are a group of their own, and a test may name another.
+    """
+    items.sort(key=lambda item: (_is_slow(item), LONGEST_FIRST.isdisjoint(item.path.relative_to(HERE).parts)))
     if not getattr(config.option, "loadgroup", False):  # set in the workers of pytest-xdist
         return
     for item in items:
         mark = item.get_closest_marker("xdist_group")
-        group = mark.args[0] if mark else item.path.relative_to(HERE).as_posix().replace("/", ".")
+        file = item.path.relative_to(HERE).as_posix().replace("/", ".")
+        group = mark.args[0] if mark else f"{file}: slow" if _is_slow(item) else file
         # pytest-xdist 3.8 puts a group behind a test's id in a place that pytest no longer reads.
         item._id = coerce_node_id(f"{item.nodeid}@{group}")
+
+
+def _is_slow(item):
+    return item.get_closest_marker("slow") is not None
 
 
 def _shared_data_folder() -> Path:
