@@ -19,7 +19,7 @@ from upath import UPath
 
 from cic_assets.domain.catalog import meaning_of
 from cic_assets.domain.images import CANNOT_BE_READ, Tile, contact_sheet, decode, pair_sheet, prepare, resize_and_crop
-from cic_assets.domain.models import ModelSettings, augmented, load_training_data
+from cic_assets.domain.models import ModelSettings, TrainingDataError, augmented, load_training_data
 from cic_assets.domain.sheets import write_sheet
 from cic_assets.domain.sources import TakedownGuard, TakenDownMeanwhileError
 from cic_assets.storage import ContentStore, DataRoot
@@ -121,7 +121,10 @@ def left_out(found: Mapping[str, str], warn: Callable[[str], None]) -> dict[str,
 
 def augmented_sheet(dataset: UPath, settings: ModelSettings, sheet: Sheet) -> MetadataValue:
     """A few training pictures of a data set as a model's training varies them, with their labels."""
-    data = load_training_data(dataset)
+    try:
+        data = load_training_data(dataset)
+    except TrainingDataError:  # taken down while the model was trained: no reason to lose that
+        return sheet.show(None, otherwise="the data set is to be made again")
     train = data.splits["train"]
     rows = np.linspace(0, len(train) - 1, AUGMENTED_PICTURES, dtype=int)  # which lie by class
     varied = augmented(np.asarray(train.images[rows]), settings.augmentation, settings.seed)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from dagster import AssetExecutionContext, Backoff, Jitter, RetryPolicy, RetryRequested
 
 from cic_assets.defs.resources import DataRootResource
-from cic_assets.domain.sources import load_tombstones
+from cic_assets.domain.sources import TakedownGuard
 
 Step = TypeVar("Step", bound=Callable[..., Any])
 
@@ -28,11 +28,11 @@ def again_if_taken_down(step: Step) -> Step:
 
     @functools.wraps(step)
     def guarded(context: AssetExecutionContext, data: DataRootResource, **others: Any) -> Any:
-        before = load_tombstones(data.root).reach
+        guard = TakedownGuard(data.root)
         try:
             return step(context, data=data, **others)
         except Exception as error:
-            if load_tombstones(data.root).reach == before:
+            if not guard.is_broken:
                 raise
             context.log.warning(f"Something was taken down meanwhile: once more ({error})")
             raise RetryRequested(max_retries=_AGAIN) from error

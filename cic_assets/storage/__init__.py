@@ -4,6 +4,7 @@ from cic_assets.storage.atomic import (
     create_array,
     is_local,
     local_directory,
+    locked,
     new_folder,
     read_json,
     remove_abandoned_directories,
@@ -21,6 +22,6 @@ from cic_assets.storage.versions import content_version
 __all__ = [
     "EXTENSIONS", "ContentStore", "DataRoot", "DataRootError", "FolderLock", "Lock", "MissingTableError",
     "OwnershipError", "claim_root", "claimed_by", "content_version", "create_array", "is_local", "local_directory",
-    "new_folder", "read_json", "remove_abandoned_directories", "sha256_hex", "storable_text", "sync_file_system",
-    "write_atomically", "write_json",
+    "locked", "new_folder", "read_json", "remove_abandoned_directories", "sha256_hex", "storable_text",
+    "sync_file_system", "write_atomically", "write_json",
 ]  # fmt: skip

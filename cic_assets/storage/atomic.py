@@ -124,7 +124,7 @@ def local_directory(
         remove_abandoned_directories(Path(str(path)))
     with (
         tempfile.TemporaryDirectory(dir=str(path.parent) if on_disk else None, prefix=f".{path.name}.") as name,
-        _locked(Path(name)),
+        locked(Path(name)),
     ):
         folder = Path(name)
         yield folder
@@ -172,8 +172,8 @@ def new_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """A lock on a folder for as long as the block lasts, or this process.
+def locked(folder: Path) -> Iterator[None]:
+    """A lock on a local folder for as long as the block lasts, or this process.
 
     Raises:
         BlockingIOError: another process has it.
@@ -196,6 +196,6 @@ def remove_abandoned_directories(path: Path, latest: float = math.inf) -> None:
     for folder in path.parent.glob(f".{glob.escape(path.name)}.*/"):
         if _TEMPORARY.fullmatch(folder.name.removeprefix(f".{path.name}.")):
             # Who is at work on it holds a lock, or has just renamed it.
-            with suppress(OSError), _locked(folder):
+            with suppress(OSError), locked(folder):
                 if max(item.stat().st_mtime for item in [folder, *folder.rglob("*")]) <= latest:
                     shutil.rmtree(folder)

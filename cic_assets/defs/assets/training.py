@@ -1,6 +1,9 @@
 """Training: one asset a model, each in a process of its own."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -23,7 +26,7 @@ from cic_assets.domain.models import (
     train_in_process,
 )
 from cic_assets.domain.takedowns import forget_meanwhile
-from cic_assets.storage import content_version
+from cic_assets.storage import FolderLock, content_version
 
 LEAKING = (
     "{:,} pictures of the data set have a copy, or one of the same post, in another split, so that a test would "
@@ -80,7 +83,8 @@ def _model_asset(name: str, settings: ModelSettings) -> AssetsDefinition:
             scratch=str(data.root.scratch / name) if data.root.is_local else None,
         )
         try:
-            card = train_in_process(spec, _EventLog(name, context).tell)
+            with _in_use(spec.scratch, context.log.info):
+                card = train_in_process(spec, _EventLog(name, context).tell)
         except ModelError as error:
             raise Failure(str(error), allow_retries=False) from error
         forget_meanwhile(data.root, name)
@@ -92,6 +96,11 @@ def _model_asset(name: str, settings: ModelSettings) -> AssetsDefinition:
         return MaterializeResult(data_version=DataVersion(card.sha256[:16]), metadata=shown)
 
     return model
+
+
+def _in_use(scratch: str | None, on_wait: Callable[[str], None]) -> AbstractContextManager[None]:
+    """Keeps a take-down from removing under a training what it works with."""
+    return FolderLock(Path(scratch)).held(on_wait) if scratch else nullcontext()
 
 
 class _EventLog:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from cic_assets.domain.sources.table import TABLE
 from cic_assets.domain.sources.tombstones import load_tombstones
 from cic_assets.storage import DataRoot
 
@@ -19,7 +20,14 @@ class TakedownGuard:
 
     def __init__(self, root: DataRoot) -> None:
         self._root = root
-        self._before = load_tombstones(root).reach
+        self._reach, self._sources = load_tombstones(root).reach, frozenset(root.table_partitions(TABLE))
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether something was taken down since, or came back, or a whole source was removed."""
+        return load_tombstones(self._root).reach != self._reach or not self._sources.issubset(
+            self._root.table_partitions(TABLE)
+        )
 
     @contextmanager
     def publishing(self, on_wait: Callable[[str], None] = lambda _line: None) -> Iterator[None]:
@@ -29,9 +37,9 @@ class TakedownGuard:
             on_wait: called with a line where somebody else has it.
 
         Raises:
-            TakenDownMeanwhileError: something was taken down, or came back.
+            TakenDownMeanwhileError: the guard is broken.
         """
         with self._root.lock.held(on_wait):
-            if load_tombstones(self._root).reach != self._before:
+            if self.is_broken:
                 raise TakenDownMeanwhileError("something was taken down while this was made: it is made again")
             yield

@@ -19,6 +19,9 @@ from cic_assets.storage import ContentStore, DataRoot, sha256_hex, write_atomica
 _NET = frozenset({"reddit", "web"})
 """Origins whose URLs mean the same."""
 
+JOURNALS = "scraping"
+"""Their folder in `scratch`."""
+
 
 @dataclass(frozen=True)
 class Journal:
@@ -101,7 +104,7 @@ def fetched_elsewhere(root: DataRoot, key: str, origin: str, limits: str, urls: 
 
 
 def _folder(root: DataRoot) -> Path:
-    return Path(str(root.scratch)) / "scraping"
+    return Path(str(root.scratch)) / JOURNALS
 
 
 def _path(root: DataRoot, key: str) -> Path | None:

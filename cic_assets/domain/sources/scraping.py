@@ -16,6 +16,7 @@ from cic_assets.domain.download import Download, DownloadSettings, Network, Prog
 from cic_assets.domain.media import Medium, Outcome
 from cic_assets.domain.reddit import RedditSettings
 from cic_assets.domain.sources.asking import Asked, asked_now, asked_so_far, marked_due, with_outcome
+from cic_assets.domain.sources.errors import SourceError
 from cic_assets.domain.sources.files import is_unchanged, read_files
 from cic_assets.domain.sources.journal import Journal, fetched_elsewhere, remove_journal
 from cic_assets.domain.sources.limits import judged_again, limits_version
@@ -104,7 +105,7 @@ def scrape(
         SourceError: a file or folder is not what it should be, or the table holds pictures that are not to be mixed.
         RedditError: the subreddit cannot be listed.
     """
-    now = now or datetime.now(UTC)
+    now, had_table = now or datetime.now(UTC), root.has_table(TABLE, partition.key)
     listing = list_media(partition, reddit_settings, connection.reddit, on_progress)
     state = _State(partition, root, connection.origin, listing, download_settings, now)
     journal = Journal(root, partition.key, connection.origin, limits_version(download_settings))
@@ -115,6 +116,9 @@ def scrape(
     fetched = _fetch(wanted, listing, journal, connection.network, refusing, on_progress)
     # Others may have scraped it, or taken something down, while the pictures were fetched.
     with root.lock.held(on_progress):
+        if had_table and not root.has_table(TABLE, partition.key):
+            _remove_unnamed(root, {one.sha256 for one in fetched.values() if one.sha256})
+            raise SourceError(f"{partition.key} was removed while it was scraped: nothing of it is written")
         state = state.renewed()
         table = state.table_with(found, fetched)
         if not (root.has_table(TABLE, partition.key) and table.equals(state.stored)):

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
-from cic_assets.domain.media import Outcome
 from cic_assets.domain.sources import TOMBSTONES, TakedownReason, is_blank, load_tombstones, make_tombstones
 from cic_assets.domain.takedowns.removal import RAW, carry_out
 from cic_assets.domain.takedowns.rows import rows_of, tombstone_of
@@ -93,13 +92,16 @@ def purge_missing(root: DataRoot, key: str, on_progress: Callable[[str], None] =
         before, raw = load_tombstones(root, key).table, root.read_table(RAW, key)
         waiting = before["reason"] == TakedownReason.UNCONFIRMED
         rows = raw[raw["post_id"].isin(before.loc[waiting, "post_id"]) & ~is_blank(raw)]
-        if rows.empty:
+        # Of an earlier call that was interrupted.
+        left = before[(before["reason"] == TakedownReason.MISSING) & (before["sha256"] != "")]
+        if rows.empty and left.empty:
             raise PurgeError(f"{key}: Reddit left out none of its posts when it was last asked: nothing was changed")
         moment = datetime.now(UTC).isoformat(timespec="seconds")
         new = [tombstone_of(row, TakedownReason.MISSING, moment) for row in rows_of(rows)]
         root.write_table(TOMBSTONES, make_tombstones([*rows_of(before[~waiting]), *new]), key)
-        gone, pictures = carry_out(root, key, moment, on_progress), set(rows["sha256"]) - {""}
-        return Purge(posts=rows["post_id"].nunique(), pictures=len(pictures & gone), kept=len(pictures - gone))
+        both = pd.concat([rows, left])
+        gone, pictures = carry_out(root, key, moment, on_progress), set(both["sha256"]) - {""}
+        return Purge(posts=both["post_id"].nunique(), pictures=len(pictures & gone), kept=len(pictures - gone))
 
 
 class _Source:
@@ -129,7 +131,8 @@ class _Source:
 
     def add_tombstones(self, posts: Collection[str], sha256s: Collection[str], moment: str) -> None:
         """Write down what is to go, before anything does."""
-        shown = self._raw[self._raw["sha256"].isin(sha256s) & (self._raw["outcome"] == Outcome.OK)]
+        # Also what is kept and not used, such as one that is too small: other limits would show it again.
+        shown = self._raw[self._raw["sha256"].isin(sha256s)]
         named = self._raw[self._raw["post_id"].isin(posts) | self._raw["crosspost_of"].isin(posts)]
         new = [tombstone_of(row, TakedownReason.PURGED_PICTURE, moment) for row in rows_of(shown)]
         new += [tombstone_of(row, TakedownReason.PURGED, moment) for row in rows_of(named)]

@@ -6,7 +6,9 @@ them. Every step may be done twice.
 
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pandas as pd
 
@@ -17,6 +19,7 @@ from cic_assets.domain.models import has_seen, mark_taken_down, seen_pictures
 from cic_assets.domain.sheets import remove_sheets_with
 from cic_assets.domain.sources import (
     GONE,
+    JOURNALS,
     TOMBSTONES,
     TakedownReason,
     blank_row,
@@ -27,7 +30,7 @@ from cic_assets.domain.sources import (
 )
 from cic_assets.domain.takedowns.rows import rows_of
 from cic_assets.domain.takedowns.unfinished import remove_unfinished
-from cic_assets.storage import DataRoot
+from cic_assets.storage import DataRoot, locked
 
 RAW = "raw_images"
 _PLACE = ["post_id", "position", "url_sha256"]
@@ -88,7 +91,7 @@ def remove(
     heirs = _heirs(root, gone)
     was_in_set = forget_pictures(root.dataset, gone, posts, heirs)
     if (seen or was_in_set) and root.is_local:
-        shutil.rmtree(str(root.scratch), ignore_errors=True)
+        _remove_scratch(Path(str(root.scratch)))
     for folder in models:
         mark_taken_down(folder, gone, when)
     # The groups come last: they tell, after a kill, who the heirs are.
@@ -98,6 +101,14 @@ def remove(
     for store in [root.images, *root.all_resized]:
         for sha256 in gone:
             store.remove(sha256)
+
+
+def _remove_scratch(scratch: Path) -> None:
+    """Remove what trainings left, but for those at work, after which `forget_meanwhile` does it."""
+    for folder in scratch.glob("[!.]*/"):
+        if folder.name != JOURNALS:
+            with suppress(OSError), locked(folder):
+                shutil.rmtree(folder)
 
 
 def forget_meanwhile(root: DataRoot, model: str) -> None:

@@ -35,12 +35,13 @@ class Place:
         self.folder = folder
         self.root = DataRoot(str(folder))
 
-    def scrape(self, key="cars", source=None, meanwhile=None):
+    def scrape(self, key="cars", source=None, meanwhile=None, limits=None):
         partition = Partition(key, "car", Source.model_validate(source or f"r/{key}"))
         with self._connected() as (server, reddit):
             connection = Connection("archive", reddit, Network.replay("127.0.0.1", server.port))
             hook = at("to fetch", meanwhile)
-            result = scrape(partition, self.root, connection, RedditSettings(), QUICK, on_progress=hook)
+            settings = QUICK.model_copy(update={"limits": limits} if limits else {})
+            result = scrape(partition, self.root, connection, RedditSettings(), settings, on_progress=hook)
             self.fetched = [url for url in server.requests if "//127.0.0.1/" not in url]
             return result
 

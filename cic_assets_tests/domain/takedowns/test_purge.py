@@ -1,9 +1,12 @@
 import pytest
 
 from cic_assets.domain.download import Download
+from cic_assets.domain.images import ImageLimits
 from cic_assets.domain.media import Outcome
 from cic_assets.domain.sources.journal import Journal
-from cic_assets.domain.takedowns import PurgeError, purge
+from cic_assets.domain.takedowns import PurgeError, purge, purge_missing
+
+from .conftest import Killed
 
 
 @pytest.fixture
@@ -123,3 +126,29 @@ def test_what_a_killed_scrape_wrote_down_goes_too(filled, archive, jpeg):
     purge(filled.root, ["one"])
     assert b"one.jpg" not in filled.everything()
     assert list(journal.settled()) == ["http://i.redd.it/three.jpg"]
+
+
+def test_a_picture_that_is_kept_and_not_used_goes_for_good(place, archive, jpeg):
+    archive.add("small", jpeg(1))
+    place.scrape()
+    sha256 = place.sha("small")
+    place.scrape(limits=ImageLimits(min_side=5000))
+    assert place.raw().loc["small", "outcome"] == "too_small"
+    assert purge(place.root, sha256s=[sha256]).pictures == 1
+    assert place.pictures() == set()
+    place.scrape()
+    assert place.raw().loc["small", "outcome"] != "ok"
+
+
+def test_what_was_missing_and_half_purged_is_ended_by_the_same_call(place, archive, jpeg, power_cut):
+    archive.add("lost", jpeg(1))
+    archive.add("stays", jpeg(2))
+    place.scrape()
+    archive.remove("lost")
+    place.check()
+    power_cut.left = 1
+    with pytest.raises(Killed):
+        purge_missing(place.root, "cars")
+    power_cut.left = 1_000_000
+    assert purge_missing(place.root, "cars").pictures == 1
+    assert place.pictures() == {place.sha("stays")}

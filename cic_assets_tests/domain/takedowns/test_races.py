@@ -34,8 +34,8 @@ from cic_assets.domain.duplicates import (
     fingerprint_pictures,
     kept_pictures,
 )
-from cic_assets.domain.sources import TakedownGuard, TakenDownMeanwhileError, load_tombstones
-from cic_assets.domain.takedowns import PurgeError, purge
+from cic_assets.domain.sources import SourceError, TakedownGuard, TakenDownMeanwhileError, load_tombstones
+from cic_assets.domain.takedowns import PurgeError, purge, remove_source
 from cic_assets_tests.fixtures.effort import short_or_long
 
 from .conftest import NOON, Place
@@ -122,6 +122,16 @@ def test_two_checks_at_once_both_hold(place, archive, jpeg):
     assert place.pictures() == set()
 
 
+def test_a_whole_source_that_is_removed_while_it_is_scraped_stays_away(place, archive, jpeg):
+    archive.add("one", jpeg(1))
+    place.scrape()
+    archive.add("two", jpeg(2))
+    with pytest.raises(SourceError, match="cars was removed while it was scraped"):
+        place.scrape(meanwhile=lambda: remove_source(place.root, "cars"))
+    assert place.pictures() == set()
+    assert place.root.table_partitions("raw_images") == []
+
+
 class TestGuard:
     def test_nothing_is_written_of_what_was_taken_down_meanwhile(self, place, archive, jpeg):
         archive.add("goes", jpeg(1))
@@ -140,6 +150,14 @@ class TestGuard:
         with guard.publishing():
             written = True
         assert written
+
+    def test_a_whole_source_counts(self, place, archive, jpeg):
+        archive.add("one", jpeg(1))
+        place.scrape()
+        guard = TakedownGuard(place.root)
+        remove_source(place.root, "cars")
+        with pytest.raises(TakenDownMeanwhileError), guard.publishing():
+            pytest.fail("written")
 
 
 class RacingWriters(RuleBasedStateMachine):

@@ -2,6 +2,7 @@ import pandas as pd
 
 from cic_assets.domain.models import read_card
 from cic_assets.domain.takedowns import forget_meanwhile, purge
+from cic_assets.storage import FolderLock
 from cic_assets_tests.fixtures.models import lay_out_model
 
 
@@ -40,3 +41,17 @@ def test_a_model_that_was_at_its_training_is_marked_and_what_the_training_left_g
     assert read_card(folder).takedowns.count == 1
     assert seen.encode() not in (folder / "pictures.parquet").read_bytes()
     assert not scratch.exists()
+
+
+def test_what_a_training_is_at_work_with_stays_until_it_ends(place, archive, jpeg):
+    for number in range(3):
+        archive.add(f"p{number}", jpeg(number))
+    place.scrape()
+    lay_out_model(place.folder / "models" / "vgg", [place.sha(f"p{number}") for number in range(3)])
+    busy, idle, journals = (place.folder / "scratch" / name for name in ("vgg", "xception", "scraping"))
+    for folder in (busy, idle, journals):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "kept").touch()
+    with FolderLock(busy).held():
+        purge(place.root, ["p1"])
+    assert [(folder / "kept").exists() for folder in (busy, idle, journals)] == [True, False, True]
