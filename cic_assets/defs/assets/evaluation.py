@@ -1,6 +1,6 @@
 """Evaluation: the report of all models."""
 
-from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, MaterializeResult, asset
+from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failure, MaterializeResult, asset
 
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
@@ -9,6 +9,7 @@ from cic_assets.defs.fan_in import made_from
 from cic_assets.defs.partitions import all_of
 from cic_assets.defs.resources import DataRootResource
 from cic_assets.defs.retry_policies import again_if_taken_down
+from cic_assets.domain.dataset import DatasetError
 from cic_assets.domain.evaluation import PLACES, build_report, load_report_inputs, write_report
 from cic_assets.domain.sources import TakedownGuard
 from cic_assets.storage import content_version
@@ -32,7 +33,10 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
     def evaluation_report(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Accuracy with its uncertainty, confusion, curves, mistakes and costs of all models, as a page and as JSON."""
         tags, guard = made_from(context), TakedownGuard(data.root)
-        report = build_report(load_report_inputs(data.root, problem), problem.report)
+        try:
+            report = build_report(load_report_inputs(data.root, problem), problem.report)
+        except DatasetError as error:  # taken down since the models were trained
+            raise Failure(str(error), allow_retries=False) from error
         with guard.publishing(context.log.info):
             page = write_report(report, data.root)
         return MaterializeResult(
