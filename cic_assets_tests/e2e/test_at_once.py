@@ -52,7 +52,7 @@ def test_each_ends_and_the_root_is_right(own_finished):
     for name, process in processes.items():
         refused = name.endswith("run") and "another cic command is at work" in said[name]
         assert process.returncode == 0 or refused, said[name]
-    again = world.run("cic", *world.run_arguments)
+    again = world.run("cic", *world.run_arguments, "--train", "never")
     assert again.returncode == 0, again.stderr
     assert_right(root, gone={purged, deleted})
 

@@ -35,7 +35,7 @@ CASES: dict[str, dict[str, Any]] = {
     "xception-original": {"architecture": "xception", "variant": "original", **TINY_XCEPTION},
     "xception-modern": {"architecture": "xception", "variant": "modern", "head_epochs": 1, **TINY_XCEPTION},
 }
-CHOSEN = short_or_long(["vgg-modern", "xception-modern"], list(CASES))
+CHOSEN = short_or_long(["vgg-modern"], list(CASES))
 
 
 TRAIN_AND_ASK = """
