@@ -90,7 +90,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         # Groups that change show in what is kept; before that is resized it is too early.
         automation_condition=on_new_data(problem.dagster.key("resized_images")),
         code_version=content_version(
-            4, problem.name, how_divided, problem.given_splits, problem.class_names, problem.classes_by_key
+            5, problem.name, how_divided, problem.given_splits, problem.class_names, problem.classes_by_key
         ),
     )
     @again_if_taken_down

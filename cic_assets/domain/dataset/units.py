@@ -9,6 +9,7 @@ from collections.abc import Hashable, Iterable, Mapping
 import pandas as pd
 
 from cic_assets.domain.components import Components
+from cic_assets.domain.reddit import is_post
 
 COPIES, POSTS, CROSSPOSTS = "copies", "posts", "crossposts"
 
@@ -43,7 +44,8 @@ def relations_of_posts(raw: pd.DataFrame) -> dict[str, list[Pair]]:
         raw: rows of `raw_images` that have a picture. An id of Reddit's is that of the same post in every source; any
             other, of an item of a list or folder, is of its source alone.
     """
-    place = raw["subreddit"].mask(raw["permalink"] != "", "")
+    rows = zip(raw["subreddit"], raw["permalink"], strict=True)
+    place = ["" if is_post(permalink) else source for source, permalink in rows]
     posts = list(zip(place, raw["post_id"], strict=True))
     originals = zip(place, raw["crosspost_of"], strict=True)
     repeats = [(post, original) for post, original in zip(posts, originals, strict=True) if original[1]]

@@ -35,7 +35,7 @@ class World:
                 {
                     "post_id": post_id,
                     "subreddit": key,
-                    "permalink": f"/{post_id}",
+                    "permalink": f"https://www.reddit.com/{post_id}",
                     "crosspost_of": original,
                     "position": position,
                     "created_utc": 1.6e9,

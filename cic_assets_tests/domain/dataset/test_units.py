@@ -8,7 +8,9 @@ from cic_assets.domain.dataset import COPIES, find_units, relations_of_posts
 def raw(*rows):
     """Rows of `raw_images` from (sha256, source, post, what it repeats), of Reddit unless the post is a file."""
     table = pd.DataFrame(rows, columns=["sha256", "subreddit", "post_id", "crosspost_of"])
-    return table.assign(permalink=["" if "." in post else f"/{post}" for post in table["post_id"]])
+    return table.assign(
+        permalink=["" if "." in post else f"https://www.reddit.com/{post}" for post in table["post_id"]]
+    )
 
 
 def units(table, copies=()):
@@ -49,6 +51,12 @@ def test_crossposts_go_with_their_original_and_with_each_other_where_it_is_not_h
 def test_files_of_one_name_in_two_folders_are_two_things_and_one_post_in_two_sources_is_one():
     table = raw(("a", "x", "1.jpg", ""), ("b", "y", "1.jpg", ""), ("c", "cars", "p1", ""), ("d", "dump", "p1", ""))
     assert units(table)["posts"].to_dict() == {"a": "a", "b": "b", "c": "c", "d": "c"}
+
+
+def test_files_of_one_name_in_two_data_sets_of_kaggle_are_two_things():
+    table = raw(("a", "cars", "1.jpg", ""), ("b", "tanks", "1.jpg", ""))
+    table["permalink"] = "https://www.kaggle.com/datasets/somebody/cars-and-tanks"
+    assert units(table)["posts"].to_dict() == {"a": "a", "b": "b"}
 
 
 SHA = st.sampled_from("abcdefgh")
