@@ -69,8 +69,8 @@ def read_splits(
 
 def _rule_of(table: pd.DataFrame) -> dict[str, Any]:
     """The rule that a table was made by; those of earlier versions name the file of given splits."""
-    splits = {name: value for name, value in table.attrs.get("splits", {}).items() if name != "given"}
-    return {**table.attrs, "splits": splits}
+    rule: dict[Any, Any] = table.attrs
+    return {**rule, "splits": {name: value for name, value in rule.get("splits", {}).items() if name != "given"}}
 
 
 def remembered(manifest: pd.DataFrame, before: Mapping[str, Split], units: pd.DataFrame) -> pd.DataFrame:
