@@ -12,7 +12,7 @@ from upath import UPath
 
 from cic_assets.domain.dataset.settings import DatasetSettings
 from cic_assets.domain.dataset.splits import Split, strictest
-from cic_assets.domain.dataset.units import COPIES, CROSSPOSTS, POSTS
+from cic_assets.domain.dataset.units import COPIES, CROSSPOSTS, PIXELS, POSTS
 from cic_assets.domain.schema import Column
 
 MANIFEST = "manifest.parquet"
@@ -26,6 +26,7 @@ SPLIT_COLUMNS: Mapping[str, Column] = {
 
 _WHY: Mapping[str, str] = {
     COPIES: "copies of pictures there",
+    PIXELS: "the same, pixel by pixel, as pictures there",
     POSTS: "of one post with pictures there",
     CROSSPOSTS: "of crossposts of pictures there",
 }

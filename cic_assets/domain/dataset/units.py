@@ -1,7 +1,7 @@
 """What is divided into splits: units, pictures that tell so much of each other that they must be on one side.
 
-A unit is a connected component over verified copies, pictures of one post, and posts that repeat one another. Copies
-that were dropped connect too: a post with a copy of another's picture is in one unit with it.
+A unit is a connected component over verified copies, equal pixels, pictures of one post, and posts that repeat one
+another. Copies that were dropped connect too: a post with a copy of another's picture is in one unit with it.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
@@ -11,7 +11,10 @@ import pandas as pd
 from cic_assets.domain.components import Components
 from cic_assets.domain.reddit import is_post
 
-COPIES, POSTS, CROSSPOSTS = "copies", "posts", "crossposts"
+COPIES, PIXELS, POSTS, CROSSPOSTS = "copies", "pixels", "posts", "crossposts"
+
+SAME_PIXELS = ("pixels_sha256", "resized_sha256")
+"""Columns of the manifest whose equal values mean that a net sees the same, whatever a person calls different."""
 
 Pair = tuple[Hashable, Hashable]
 
@@ -35,6 +38,20 @@ def find_units(sha256s: Iterable[str], relations: Mapping[str, Iterable[Pair]]) 
         first: dict[Hashable, str] = {}
         units[name] = [first.setdefault(components.root(sha256), sha256) for sha256 in pictures]
     return units
+
+
+def relations_of_pixels(pictures: pd.DataFrame) -> dict[str, list[Pair]]:
+    """Which pictures are equal, as they came or as they are trained on: a relation for `find_units`.
+
+    Args:
+        pictures: column `sha256`, and those of `SAME_PIXELS` that there are.
+    """
+    pairs: list[Pair] = []
+    for column in SAME_PIXELS:
+        if column in pictures:
+            of_pixels = ((column, digest) for digest in pictures[column])
+            pairs += [pair for pair in zip(pictures["sha256"], of_pixels, strict=True) if pair[1][1]]
+    return {PIXELS: pairs}
 
 
 def relations_of_posts(raw: pd.DataFrame) -> dict[str, list[Pair]]:
