@@ -151,8 +151,7 @@ def _units(root: DataRoot, raw: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFram
         raise MissingTableError("duplicates", None, root.table_path("bridges"))
     pictures = raw[raw["outcome"] == Outcome.OK]
     copies = copy_pairs(root.read_table("duplicates"), root.read_table("bridges"))
-    relations = {COPIES: copies, **relations_of_pixels(kept), **relations_of_posts(pictures)}
-    return find_units(pictures["sha256"], relations)
+    return find_units(pictures["sha256"], {COPIES: copies, **relations_of_pixels(kept), **relations_of_posts(pictures)})
 
 
 def _barren(root: DataRoot, problem: Problem) -> Iterator[str]:
