@@ -1,6 +1,7 @@
 """What follows from something: new data downstream of a scrape, files that are gone, a message after a failure."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from datetime import UTC, date, datetime
 
 from dagster import (
     AssetKey,
@@ -23,17 +24,21 @@ from cic_assets.domain.missing_outputs import Remains
 _LOOKS = 10
 """So many times as long as other sensors wait before looking at files: each look lists all pictures."""
 
-_MADE_AGAIN = (
-    ("image_hashes", True),
-    ("duplicates", False),
-    ("deduped_images", True),
-    ("resized_images", True),
-    ("training_dataset", False),
-    ("evaluation_report", False),
-)
-"""What is made again where it is gone, in the order of the data, and whether it has a part for each source.
+_MADE_FROM = {
+    "image_hashes": (),
+    "duplicates": ("image_hashes",),
+    "deduped_images": ("image_hashes", "duplicates"),
+    "resized_images": ("image_hashes", "deduped_images"),
+    "training_dataset": ("resized_images", "duplicates"),
+    "evaluation_report": ("training_dataset",),
+}
+"""What is made again where it is gone, in the order of the data, and what must be there for it; the report needs models
+too. Sources have their schedule, and so do models."""
 
-Sources have their schedule, and so do models."""
+_OF_ALL_SOURCES = ("duplicates", "training_dataset", "evaluation_report")
+
+Part = tuple[str, str | None]
+"""An asset, and which partition of it."""
 
 
 def build_sensors(problem: Problem, alerts: str, interval_seconds: int) -> list[SensorDefinition]:
@@ -55,39 +60,50 @@ def build_sensors(problem: Problem, alerts: str, interval_seconds: int) -> list[
 
 def _restoring(problem: Problem, interval_seconds: int) -> SensorDefinition:
     @sensor(
-        target=AssetSelection.assets(*(problem.dagster.key(name) for name, _ in _MADE_AGAIN)),
+        target=AssetSelection.assets(*(problem.dagster.key(name) for name in _MADE_FROM)),
         minimum_interval_seconds=interval_seconds,
         description="Makes again what somebody removed under the data root; models have their schedule.",
     )
     def restore_removed(
         context: SensorEvaluationContext, data: DataRootResource, weights: WeightsResource
     ) -> Iterator[RunRequest | SkipReason]:
-        """The first stage of which something is gone: what comes after it is looked at when that is there again."""
+        """What is gone and has all that it is made from; what comes after it is made when that is there again."""
         has_weights = bool(weights.path)
         remains = Remains(data.root, side=problem.dataset.side, models=problem.models, has_weights=has_weights)
-        for name, partitioned in _MADE_AGAIN:
-            if name == "evaluation_report" and any(remains.lack(f"{model}_model", None) for model in problem.models):
-                break
-            key = AssetKey(problem.dagster.key(name))
-            parts = [*problem.partitions] if partitioned else [None]
-            gone = [
-                _once(key, part, made)
-                for part in parts
-                if (made := _last_made(context.instance, key, part)) and remains.lack(name, part)
-            ]
-            if gone:
-                yield from gone
-                return
-        yield SkipReason("nothing is gone")
+        lacking = [part for part in _parts(problem) if remains.lack(*part)]
+        lacks_models = any(remains.lack(f"{model}_model", None) for model in problem.models)
+        requests: list[RunRequest | SkipReason] = [
+            _daily(key, partition, made)
+            for name, partition in lacking
+            if _can_be_made(name, partition, lacking) and not (name == "evaluation_report" and lacks_models)
+            if (made := _last_made(context.instance, key := AssetKey(problem.dagster.key(name)), partition))
+        ]
+        yield from requests or [SkipReason("nothing is gone that can be made again")]
 
     return restore_removed
 
 
-def _once(key: AssetKey, partition: str | None, made: int) -> RunRequest:
-    """A request that is the same until the asset was made again: what fails is not asked for without end."""
-    return RunRequest(
-        run_key=f"{key.to_user_string()}:{partition or ''}:{made}", partition_key=partition, asset_selection=[key]
+def _parts(problem: Problem) -> Iterator[Part]:
+    for name in _MADE_FROM:
+        for partition in [None] if name in _OF_ALL_SOURCES else problem.partitions:
+            yield name, partition
+
+
+def _can_be_made(name: str, partition: str | None, lacking: Collection[Part]) -> bool:
+    """Whether nothing lacks that it is made from: of the same source, or of all."""
+    return not any(
+        other in _MADE_FROM[name] and (partition == source or None in (partition, source)) for other, source in lacking
     )
+
+
+def _daily(key: AssetKey, partition: str | None, made: int) -> RunRequest:
+    """A request that is the same for a day, or until the asset was made again: what fails is not tried without end."""
+    run_key = f"{key.to_user_string()}:{partition or ''}:{made}:{_today()}"
+    return RunRequest(run_key=run_key, partition_key=partition, asset_selection=[key])
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
 
 
 def _last_made(instance: DagsterInstance, key: AssetKey, partition: str | None) -> int | None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pandas as pd
 from upath import UPath
 
-from cic_assets.domain.dataset import MANIFEST, DatasetInfo, find_leaks, load_info, load_manifest
+from cic_assets.domain.dataset import MANIFEST, DatasetInfo, find_leaks, is_complete, load_info, load_manifest
 from cic_assets.domain.models import (
     CARD_FILE,
     MODEL_FILE,
@@ -48,6 +48,8 @@ def plan_training(
     """
     if not (dataset / MANIFEST).exists():
         return TrainingPlan([], "there is no data set yet")
+    if not is_complete(dataset):
+        return TrainingPlan([], "files of the data set are gone: it has to be made again first")
     if leaks := len(find_leaks(load_manifest(dataset))):
         told = f"{leaks:,} pictures of the data set have a copy, or one of the same post, in another split"
         return TrainingPlan([], told)

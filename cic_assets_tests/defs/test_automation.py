@@ -14,7 +14,7 @@ from dagster import (
 
 from cic_assets.config.problem_file import load_problem
 from cic_assets.defs.build import build_definitions
-from cic_assets.domain.dataset import MANIFEST, DatasetInfo
+from cic_assets.domain.dataset import MANIFEST, DatasetInfo, Split
 from cic_assets.storage import write_json
 
 # Dagster's own evaluation for tests passes a parameter that it calls beta.
@@ -172,6 +172,9 @@ def test_scheduled_training_starts_one_run_that_says_why(scheduled_training, aut
     info = DatasetInfo(name="three", classes=["car", "tank", "boat"], class_weights={}, counts={}, side=72, version="1")
     write_json(world.root.dataset / "dataset.json", info.model_dump())
     pd.DataFrame({"sha256": ["a"]}).to_parquet(str(world.root.dataset / MANIFEST))
+    for split in Split:
+        for file in (f"{split}.npy", f"{split}_labels.npy"):
+            (world.root.dataset / file).touch()
     tick = scheduled_training()
     (request,) = tick.run_requests
     assert automation.definitions.resolve_schedule_def("scheduled_training").job_name == "train_all"

@@ -1,9 +1,12 @@
 """What somebody removed under a data root is noticed by the UI too."""
 
+from datetime import UTC, datetime, timedelta
+
 import pandas as pd
 import pytest
 from dagster import AssetMaterialization, DagsterInstance, build_sensor_context
 
+from cic_assets.defs import sensors
 from cic_assets.defs.build import build_definitions
 
 KEYS = ("cars", "tanks", "boats")
@@ -59,6 +62,22 @@ def test_what_is_gone_is_asked_for_once_and_upstream_first(looks):
     assert looks.look()[0] == [("resized_images", "cars")]
     looks.world.root.remove_table("image_hashes", "cars")
     assert not set(looks.look()[1]) & set(keys)
+
+
+def test_what_failed_is_tried_again_the_next_day(looks, monkeypatch):
+    looks.world.root.remove_table("image_hashes", "cars")
+    asked, keys = looks.look()
+    monkeypatch.setattr(sensors, "_today", lambda: datetime.now(UTC).date() + timedelta(days=1))
+    assert looks.look()[0] == asked
+    assert not set(looks.look()[1]) & set(keys)
+
+
+def test_what_is_gone_of_one_source_holds_up_no_other(looks):
+    for name, partition in (("image_hashes", "cars"), ("deduped_images", "cars"), ("resized_images", "tanks")):
+        looks.world.root.remove_table(name, partition)
+    assert looks.look()[0] == [("image_hashes", "cars"), ("resized_images", "tanks")]
+    looks.world.root.remove_table("duplicates")
+    assert looks.look()[0] == [("image_hashes", "cars"), ("resized_images", "tanks")]  # that needs all hashes
 
 
 def test_what_was_never_made_is_not_gone(looks):

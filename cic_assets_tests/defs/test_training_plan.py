@@ -7,7 +7,7 @@ from dagster import DagsterInstance, MaterializeResult, asset, materialize
 from cic_assets.config.problem_file import load_problem
 from cic_assets.defs.assets.training import build_assets
 from cic_assets.defs.training_plan import plan_of
-from cic_assets.domain.dataset import MANIFEST, DatasetInfo
+from cic_assets.domain.dataset import MANIFEST, DatasetInfo, Split
 from cic_assets.domain.models import CARD_FILE, MODEL_FILE, PICTURES_FILE, PREDICTIONS_FILE
 from cic_assets.storage import write_json
 
@@ -18,6 +18,9 @@ def trained(world, make_card):
     info = DatasetInfo(name="three", classes=["dark", "bright"], class_weights={}, counts={}, side=72, version="d")
     write_json(world.root.dataset / "dataset.json", info.model_dump())
     pd.DataFrame({"sha256": ["a"]}).to_parquet(str(world.root.dataset / MANIFEST))
+    for split in Split:
+        for file in (f"{split}.npy", f"{split}_labels.npy"):
+            (world.root.dataset / file).touch()
     with DagsterInstance.ephemeral() as instance:
         for name, model in zip(load(world).models, build_assets(load(world)), strict=True):
             write_json(world.root.model(name) / CARD_FILE, make_card(name).model_dump(mode="json"))

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 from upath import UPath
 
-from cic_assets.domain.dataset import MANIFEST, DatasetInfo
+from cic_assets.domain.dataset import MANIFEST, DatasetInfo, Split, forget_pictures
 from cic_assets.domain.models import CARD_FILE, MODEL_FILE, PICTURES_FILE, PREDICTIONS_FILE
 from cic_assets.domain.retraining import plan_training
 from cic_assets.storage import write_json
@@ -22,6 +22,9 @@ class World:
         info = DatasetInfo(name="x", classes=list(classes), class_weights={}, counts={}, side=64, version=version)
         write_json(self.dataset / "dataset.json", info.model_dump())
         write_pictures(self.dataset / MANIFEST, pictures)
+        for split in Split:
+            for file in (f"{split}.npy", f"{split}_labels.npy"):
+                (self.dataset / file).touch()
 
     def train(self, version, pictures, name="vgg", **changes):
         card = self.make_card(data_version=version, **changes)
@@ -47,6 +50,14 @@ def write_pictures(path, count):
 
 def test_without_a_data_set_there_is_nothing_to_train_on(world):
     assert world.why() == ("there is no data set yet", False)
+
+
+def test_a_data_set_of_which_pictures_were_taken_down_is_made_again_first(world):
+    world.build("1", 100)
+    manifest = pd.read_parquet(world.dataset / MANIFEST)
+    manifest.assign(unit_id=manifest["group_id"]).to_parquet(world.dataset / MANIFEST)
+    assert forget_pictures(world.dataset, {"0"}, [], {})
+    assert world.why() == ("files of the data set are gone: it has to be made again first", False)
 
 
 def test_a_model_that_is_not_there_is_trained(world):

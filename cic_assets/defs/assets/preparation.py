@@ -19,6 +19,7 @@ from cic_assets.domain.dataset import (
     DatasetError,
     build_dataset,
     find_units,
+    relations_of_pixels,
     relations_of_posts,
     resize_pictures,
 )
@@ -90,12 +91,12 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         # Groups that change show in what is kept; before that is resized it is too early.
         automation_condition=on_new_data(problem.dagster.key("resized_images")),
         code_version=content_version(
-            4, problem.name, how_divided, problem.given_splits, problem.class_names, problem.classes_by_key
+            5, problem.name, how_divided, problem.given_splits, problem.class_names, problem.classes_by_key
         ),
     )
     @again_if_taken_down
     def training_dataset(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
-        """Classes, splits by units (copies, posts, crossposts), class weights, and one array of pixels a split."""
+        """Classes, splits by units (copies, pixels, posts, crossposts), class weights, one array of pixels a split."""
         tags, guard = made_from(context), TakedownGuard(data.root)
         pictures = with_class(data.root.read_tables("resized_images", problem.partitions), problem)
         raw = data.root.read_tables("raw_images", problem.partitions)
@@ -108,7 +109,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 settings,
                 name=problem.name,
                 classes=problem.class_names,
-                units=_units(data.root, raw),
+                units=_units(data.root, raw, pictures),
                 sample=bool(raw["origin"].map(is_sample).any()),
                 publishing=guard.publishing,
                 on_moved=moved.append,
@@ -144,13 +145,13 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
     return [resized_images, training_dataset]
 
 
-def _units(root: DataRoot, raw: pd.DataFrame) -> pd.DataFrame:
-    """What must be in one split: over copies, posts and crossposts, of the pictures of all sources."""
+def _units(root: DataRoot, raw: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
+    """What must be in one split: over copies, pixels, posts and crossposts, of the pictures of all sources."""
     if not root.has_table("bridges"):  # of an earlier version
         raise MissingTableError("duplicates", None, root.table_path("bridges"))
     pictures = raw[raw["outcome"] == Outcome.OK]
     copies = copy_pairs(root.read_table("duplicates"), root.read_table("bridges"))
-    return find_units(pictures["sha256"], {COPIES: copies, **relations_of_posts(pictures)})
+    return find_units(pictures["sha256"], {COPIES: copies, **relations_of_pixels(kept), **relations_of_posts(pictures)})
 
 
 def _barren(root: DataRoot, problem: Problem) -> Iterator[str]:

@@ -35,7 +35,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         retry_policy=RETRY_PASSING,
         pool=HOSTS,
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(days=problem.routine.stale_after_days)),
-        code_version=content_version(2, problem.reddit.model_dump(), problem.download.model_dump()),
+        code_version=content_version(3, problem.reddit.model_dump(), problem.download.model_dump()),
     )
     def raw_images(
         context: AssetExecutionContext, data: DataRootResource, reddit: RedditResource

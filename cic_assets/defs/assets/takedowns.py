@@ -23,7 +23,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         owners=metadata.OWNERS,
         retry_policy=RETRY_PASSING,
         pool=HOSTS,
-        code_version=content_version(1),
+        code_version=content_version(2),
     )
     def takedowns(
         context: AssetExecutionContext, data: DataRootResource, reddit: RedditResource

@@ -108,14 +108,15 @@ def build_dataset(
         units: of `find_units`: what is in one split; the duplicate groups where omitted.
         sample: the pictures are drawn ones.
         publishing: around each moment in which something of it comes to `target`; an error in it keeps that away.
-        on_moved: called with a line for pictures that were in another split before: how many, and why.
+        on_moved: called with a line for pictures that were in another split before, or are divided anew: how many, and
+            why.
 
     Raises:
         DatasetError: a class has too few pictures, or they cannot be divided as asked.
     """
     if units is None:
         units = find_units(pictures["sha256"], {COPIES: zip(pictures["sha256"], pictures["group_id"], strict=True)})
-    before = read_splits(target, settings)
+    before = read_splits(target, settings, on_moved)
     given = read_given(settings.splits.given) if settings.splits.given else {}
     manifest = _divide(pictures, before, given, units, settings, classes)
     splits = remembered(manifest, before, units)

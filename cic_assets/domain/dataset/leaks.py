@@ -4,8 +4,9 @@ import pandas as pd
 from upath import UPath
 
 from cic_assets.domain.dataset.split_memory import MANIFEST
+from cic_assets.domain.dataset.units import SAME_PIXELS
 
-_SAME = (["group_id"], ["pixels_sha256"], ["resized_sha256"], ["subreddit", "post_id"], ["unit_id"])
+_SAME = (["group_id"], *([column] for column in SAME_PIXELS), ["subreddit", "post_id"], ["unit_id"])
 """Columns whose equal values mean copies, or one post; those that a manifest lacks are not looked at."""
 
 

@@ -4,7 +4,7 @@ Of every picture of a unit, not only of those that are trained on: when the copy
 turns up, another picture of the unit stands in its place, on the same side.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -12,7 +12,7 @@ from upath import UPath
 
 from cic_assets.domain.dataset.settings import DatasetSettings
 from cic_assets.domain.dataset.splits import Split, strictest
-from cic_assets.domain.dataset.units import COPIES, CROSSPOSTS, POSTS
+from cic_assets.domain.dataset.units import COPIES, CROSSPOSTS, PIXELS, POSTS
 from cic_assets.domain.schema import Column
 
 MANIFEST = "manifest.parquet"
@@ -26,30 +26,52 @@ SPLIT_COLUMNS: Mapping[str, Column] = {
 
 _WHY: Mapping[str, str] = {
     COPIES: "copies of pictures there",
+    PIXELS: "the same, pixel by pixel, as pictures there",
     POSTS: "of one post with pictures there",
     CROSSPOSTS: "of crossposts of pictures there",
 }
 
 
 def split_rule(settings: DatasetSettings) -> dict[str, Any]:
-    """What decides a split besides the picture; kept with the tables, so that a changed rule divides anew."""
-    return {"splits": settings.splits.model_dump(mode="json"), "split_seed": settings.split_seed}
+    """What decides a split besides the picture; kept with the tables, so that a changed rule divides anew.
+
+    Not which file gives splits: what it says goes before memory anyway, and it may lie elsewhere by now.
+    """
+    return {"splits": settings.splits.model_dump(mode="json", exclude={"given"}), "split_seed": settings.split_seed}
 
 
-def read_splits(target: UPath, settings: DatasetSettings) -> dict[str, Split]:
+def read_splits(
+    target: UPath, settings: DatasetSettings, on_dropped: Callable[[str], None] = lambda _line: None
+) -> dict[str, Split]:
     """The split of each picture by SHA-256, as an earlier data set gave it by the same rule.
 
     Data sets of earlier versions have the manifest alone.
+
+    Args:
+        target: folder of the data set.
+        settings: the rule.
+        on_dropped: called with a line where pictures were divided by another rule, which counts no more.
     """
     found: dict[str, Split] = {}
+    dropped: set[str] = set()
     for name in (SPLITS, MANIFEST):
         path = target / name
         if path.exists():
             with path.open("rb") as file:
                 table = pd.read_parquet(file, columns=["sha256", "split"])
-            if table.attrs == split_rule(settings):
+            if _rule_of(table) == split_rule(settings):
                 found |= zip(table["sha256"], table["split"].map(Split), strict=True)
+            else:
+                dropped |= {*table["sha256"]}
+    if forgotten := len(dropped - found.keys()):
+        on_dropped(f"{forgotten:,} pictures are divided anew: dataset.splits or dataset.split_seed changed")
     return found
+
+
+def _rule_of(table: pd.DataFrame) -> dict[str, Any]:
+    """The rule that a table was made by; those of earlier versions name the file of given splits."""
+    rule: dict[Any, Any] = table.attrs
+    return {**rule, "splits": {name: value for name, value in rule.get("splits", {}).items() if name != "given"}}
 
 
 def remembered(manifest: pd.DataFrame, before: Mapping[str, Split], units: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """What is divided into splits: units, pictures that tell so much of each other that they must be on one side.
 
-A unit is a connected component over verified copies, pictures of one post, and posts that repeat one another. Copies
-that were dropped connect too: a post with a copy of another's picture is in one unit with it.
+A unit is a connected component over verified copies, equal pixels, pictures of one post, and posts that repeat one
+another. Copies that were dropped connect too: a post with a copy of another's picture is in one unit with it.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
@@ -9,8 +9,12 @@ from collections.abc import Hashable, Iterable, Mapping
 import pandas as pd
 
 from cic_assets.domain.components import Components
+from cic_assets.domain.reddit import is_post
 
-COPIES, POSTS, CROSSPOSTS = "copies", "posts", "crossposts"
+COPIES, PIXELS, POSTS, CROSSPOSTS = "copies", "pixels", "posts", "crossposts"
+
+SAME_PIXELS = ("pixels_sha256", "resized_sha256")
+"""Columns of the manifest whose equal values mean that a net sees the same, whatever a person calls different."""
 
 Pair = tuple[Hashable, Hashable]
 
@@ -36,6 +40,20 @@ def find_units(sha256s: Iterable[str], relations: Mapping[str, Iterable[Pair]]) 
     return units
 
 
+def relations_of_pixels(pictures: pd.DataFrame) -> dict[str, list[Pair]]:
+    """Which pictures are equal, as they came or as they are trained on: a relation for `find_units`.
+
+    Args:
+        pictures: column `sha256`, and those of `SAME_PIXELS` that there are.
+    """
+    pairs: list[Pair] = []
+    for column in SAME_PIXELS:
+        if column in pictures:
+            of_pixels = ((column, digest) for digest in pictures[column])
+            pairs += [pair for pair in zip(pictures["sha256"], of_pixels, strict=True) if pair[1][1]]
+    return {PIXELS: pairs}
+
+
 def relations_of_posts(raw: pd.DataFrame) -> dict[str, list[Pair]]:
     """Which pictures are of one post, and which posts are of one original: relations for `find_units`.
 
@@ -43,7 +61,8 @@ def relations_of_posts(raw: pd.DataFrame) -> dict[str, list[Pair]]:
         raw: rows of `raw_images` that have a picture. An id of Reddit's is that of the same post in every source; any
             other, of an item of a list or folder, is of its source alone.
     """
-    place = raw["subreddit"].mask(raw["permalink"] != "", "")
+    rows = zip(raw["subreddit"], raw["permalink"], strict=True)
+    place = ["" if is_post(permalink) else source for source, permalink in rows]
     posts = list(zip(place, raw["post_id"], strict=True))
     originals = zip(place, raw["crosspost_of"], strict=True)
     repeats = [(post, original) for post, original in zip(posts, originals, strict=True) if original[1]]

@@ -5,8 +5,9 @@ takes in those that are verified against itself; so every picture that is droppe
 kept, and A like B like C does not make A and C one. What a person decided goes before every measure.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,12 @@ from cic_assets.domain.duplicates.verify import Verdict
 
 CandidatesOf = Callable[[int], NDArray[np.int64]]
 Compare = Callable[[int, NDArray[np.int64]], Iterable[Verdict | None]]
+
+Pair = tuple[int, int]
+"""Positions of two pictures."""
+
+BLOCK = 100_000
+"""Open pairs that are in memory at once, some 20 MB with their verdicts."""
 
 BY_A_PERSON = Verdict("override", 0.0)
 ITSELF = Verdict("representative", 0.0)
@@ -75,10 +82,11 @@ def group_pictures(
     return grouping.groups()
 
 
-def open_pairs(
-    n: int, groups: Sequence[Sequence[Member]], candidates_of: CandidatesOf, links: Links
-) -> list[tuple[int, int]]:
+def open_pairs(n: int, groups: Sequence[Sequence[Member]], candidates_of: CandidatesOf, links: Links) -> Iterator[Pair]:
     """Pairs of pictures that may be the same and are not in one group, the first of a pair before the second.
+
+    Without those that grouping compared, and so knows to differ: of a leader, and a picture that was free at its turn.
+    They are nearly all where thousands are alike by their hashes alone.
 
     Args:
         n: number of pictures.
@@ -86,40 +94,49 @@ def open_pairs(
         candidates_of: see there.
         links: what a person decided: pairs that are not one are left out.
     """
-    group_of = np.arange(n)
+    leader_of = np.arange(n)
     for group in groups:
-        group_of[[member.picture for member in group]] = group[0].picture
-    pairs = []
+        leader_of[[member.picture for member in group]] = group[0].picture
+    is_decided = np.zeros(n, bool)
+    is_decided[sorted(links.leaders.union(*links.together, *links.apart))] = True
     for picture in range(n):
         others = candidates_of(picture)
-        others = others[(others > picture) & (group_of[others] != group_of[picture])]
-        pairs += [(picture, other) for other in others.tolist() if frozenset((picture, other)) not in links.apart]
-    return pairs
+        others = others[(others > picture) & (leader_of[others] != leader_of[picture])]
+        if leader_of[picture] == picture and not is_decided[picture]:
+            others = others[(leader_of[others] < picture) | is_decided[others]]
+        yield from ((picture, other) for other in others.tolist() if frozenset((picture, other)) not in links.apart)
 
 
 def find_bridges(
-    pairs: Iterable[tuple[int, int]], groups: Sequence[Sequence[Member]], compare: Compare
+    pairs: Iterable[Pair],
+    groups: Sequence[Sequence[Member]],
+    compare: Compare,
+    compare_ahead: Callable[[Sequence[Pair]], None] = lambda _pairs: None,
 ) -> list[Member]:
     """Pictures of two groups that are the same all the same: A like B like C, where B was dropped in favour of A.
 
     They stay two groups, but what one net learned of one of them is no surprise to it in the other.
 
     Args:
-        pairs: of `open_pairs`.
+        pairs: of `open_pairs`; taken up in blocks, as they may be many millions.
         groups: of `group_pictures`.
         compare: see there.
+        compare_ahead: called with the pairs that `compare` may be asked for next.
 
     Returns:
         As few as make, with the groups, one component of all that are verified to be the same.
     """
     joined = Components((group[0].picture, member.picture) for group in groups for member in group)
     bridges = []
-    for picture, other in pairs:
-        if not joined.are_joined(picture, other):
-            (verdict,) = compare(picture, np.array([other], np.int64))
-            if verdict is not None:
-                joined.join(picture, other)
-                bridges.append(Member(other, picture, verdict))
+    left = iter(pairs)
+    while block := list(islice(left, BLOCK)):
+        compare_ahead([pair for pair in block if not joined.are_joined(*pair)])
+        for picture, other in block:
+            if not joined.are_joined(picture, other):
+                (verdict,) = compare(picture, np.array([other], np.int64))
+                if verdict is not None:
+                    joined.join(picture, other)
+                    bridges.append(Member(other, picture, verdict))
     return bridges
 
 

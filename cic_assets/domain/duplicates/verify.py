@@ -90,12 +90,14 @@ class Verifier:
         self._verdicts.update(zip(hard, verdicts, strict=True))
 
     def compare(self, picture: int, others: NDArray[np.int64]) -> Iterator[Verdict | None]:
-        """For each of `others` the verdict, or None if it is another picture."""
+        """For each of `others` the verdict, or None if it is another picture.
+
+        What was compared ahead is forgotten with the answer: hardly a pair is asked for twice, and there may be many
+        millions.
+        """
         for other in others.tolist():
             pair = self._in_order(picture, other)
-            if pair not in self._verdicts:
-                self._verdicts[pair] = self._verdict(*pair)
-            yield self._verdicts[pair]
+            yield self._verdicts.pop(pair) if pair in self._verdicts else self._verdict(*pair)
 
     def _in_order(self, one: int, other: int) -> tuple[int, int]:
         """Always the same, so that rounding cannot make a difference."""

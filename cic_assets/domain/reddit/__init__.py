@@ -16,7 +16,7 @@ from cic_assets.domain.reddit.errors import (
 )
 from cic_assets.domain.reddit.links import direct_picture
 from cic_assets.domain.reddit.listings import CheckedPost, fetch_posts, recheck
-from cic_assets.domain.reddit.pictures import GONE_REASONS
+from cic_assets.domain.reddit.pictures import GONE_REASONS, is_post
 from cic_assets.domain.reddit.posts import media_of
 from cic_assets.domain.reddit.settings import RedditSettings
 from cic_assets.domain.reddit.status import PostStatus, status_of
@@ -28,5 +28,6 @@ __all__ = [
     "BadCredentialsError", "BannedSubredditError", "CheckedPost", "Post", "PostStatus", "PrivateSubredditError",
     "QuarantinedSubredditError", "RateLimitedError", "RedditCredentials", "RedditError", "RedditSettings", "Sort",
     "SubredditError", "TermsNotAcknowledgedError", "TimeFilter", "UnexpectedAnswerError", "UnknownSubredditError",
-    "UnreachableError", "connect", "direct_picture", "fetch_posts", "media_of", "recheck", "status_of", "user_agent",
+    "UnreachableError", "connect", "direct_picture", "fetch_posts", "is_post", "media_of", "recheck", "status_of",
+    "user_agent",
 ]  # fmt: skip

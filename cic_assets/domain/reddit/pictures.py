@@ -65,6 +65,11 @@ def page_of(post: Post) -> str:
     return SITE + (path if path.startswith("/") else f"/comments/{post['id']}")
 
 
+def is_post(permalink: str) -> bool:
+    """Whether a row with this `permalink` is of a post of Reddit; a data set of Kaggle has a page too."""
+    return permalink.startswith(f"{SITE}/")
+
+
 def _linked(post: Post) -> Picture:
     url = url_of(post)
     if post.get("is_video") or text(post, "post_hint") in _VIDEO_HINTS:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from cic_assets.domain.download import Download, DownloadSettings, Network, Progress, download
 from cic_assets.domain.media import Medium, Outcome
-from cic_assets.domain.reddit import RedditSettings
+from cic_assets.domain.reddit import RedditSettings, is_post
 from cic_assets.domain.sources.asking import Asked, asked_now, asked_so_far, marked_due, with_outcome
 from cic_assets.domain.sources.errors import SourceError
 from cic_assets.domain.sources.files import is_unchanged, read_files
@@ -255,7 +255,7 @@ def _stored(root: DataRoot, key: str) -> pd.DataFrame:
 def _allowed(media: Sequence[Medium], tombstones: Tombstones) -> list[Medium]:
     """What may be kept, without the names of authors that are not to be."""
     return [
-        replace(medium, author="") if medium.permalink and medium.post_id in tombstones.anonymous else medium
+        replace(medium, author="") if is_post(medium.permalink) and medium.post_id in tombstones.anonymous else medium
         for medium in media
         if not tombstones.refuses(medium)
     ]

@@ -27,7 +27,7 @@ COLUMNS: Mapping[str, Column] = {
     "width": Column("int64", "pixels, as displayed"),
     "height": Column("int64", "pixels, as displayed"),
     "bytes": Column("int64", "of the file as it came"),
-    "permalink": Column("str", "the post's page on Reddit; empty in sources without posts"),
+    "permalink": Column("str", "the post's page on Reddit, or the data set's on Kaggle; empty in other sources"),
     "title": Column("str", "of the post; elsewhere the file's name or the URL"),
     "author": Column("str", "name of the account; empty once it is closed"),
     "created_utc": Column("float64", "when it was posted, seconds since 1970; 0 where the source does not say"),

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from cic_assets.domain.media import Medium, Outcome
+from cic_assets.domain.reddit import is_post
 from cic_assets.domain.schema import Column, types_of
 from cic_assets.storage import DataRoot, content_version, sha256_hex
 
@@ -99,7 +100,7 @@ class Tombstones:
             post_id=medium.post_id,
             crosspost_of=medium.crosspost_of or "",
             media_url=medium.media_url,
-            is_post=bool(medium.permalink),
+            is_post=is_post(medium.permalink),
         )
 
     @cached_property
@@ -148,9 +149,11 @@ def _by_url(rows: pd.DataFrame) -> dict[str, TakedownReason]:
 def load_tombstones(root: DataRoot, partition: str | None = None) -> Tombstones:
     """The tombstones of one source, or of all that there are; none where nothing was taken down yet."""
     keys = root.table_partitions(TOMBSTONES)
-    # Tables that were written before have the column under its old name.
+    # Tables that were written before have a column under its old name.
     tables = [root.read_table(TOMBSTONES, key).rename(columns=_RENAMED) for key in keys if partition in (None, key)]
-    return Tombstones(pd.concat([make_tombstones([]), *tables], ignore_index=True).astype(_TYPES))
+    table = pd.concat([make_tombstones([]), *tables], ignore_index=True).astype(_TYPES)
+    # Those called files of Kaggle posts too; an id of Reddit's is no path.
+    return Tombstones(table.assign(is_post=table["is_post"] & ~table["post_id"].str.contains("[./]")))
 
 
 def make_tombstones(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
+from cic_assets.domain.reddit import is_post
 from cic_assets.domain.sources import TOMBSTONES, TakedownReason, is_blank, load_tombstones, make_tombstones
 from cic_assets.domain.takedowns.removal import RAW, carry_out
 from cic_assets.domain.takedowns.rows import rows_of, tombstone_of
@@ -122,7 +123,7 @@ class _Source:
         """Whether a name is that of a post of Reddit, which is the same one in every source."""
         rows = self._raw[self._raw["post_id"] == post_id]
         if len(rows):
-            return bool((rows["permalink"] != "").any())
+            return any(map(is_post, rows["permalink"]))
         return bool(self._tombstones.loc[self._tombstones["post_id"] == post_id, "is_post"].any())
 
     def has_picture(self, sha256: str) -> bool:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cic_assets.domain.reddit import GONE_REASONS, CheckedPost, PostStatus, RedditError, recheck
+from cic_assets.domain.reddit import GONE_REASONS, CheckedPost, PostStatus, RedditError, is_post, recheck
 from cic_assets.domain.sources import (
     GONE,
     TOMBSTONES,
@@ -140,7 +140,7 @@ def posts_to_ask(root: DataRoot, key: str) -> list[str]:
     away = before[before["is_post"] & before["reason"].isin(_MAY_RETURN)]
     names = [away["post_id"], away["crosspost_of"]]
     if raw is not None:
-        posts = raw[(raw["permalink"] != "") & ~_was_never_kept(raw)]
+        posts = raw[raw["permalink"].map(is_post).astype(bool) & ~_was_never_kept(raw)]
         names += [posts["post_id"], posts["crosspost_of"]]
     return sorted(set(pd.concat(names)) - {""})
 
@@ -230,11 +230,11 @@ class _Judge:
                 yield tombstone_of(row, TakedownReason.AUTHOR_GONE, self._now.isoformat(timespec="seconds"), whole=True)
 
     def _reason(self, row: Mapping[str, Any]) -> TakedownReason | None:
-        is_post = bool(row["permalink"])
+        of_reddit = is_post(row["permalink"])
         known = self._everywhere.reason_of(
-            post_id=row["post_id"], crosspost_of=row["crosspost_of"], media_url=row["media_url"], is_post=is_post
+            post_id=row["post_id"], crosspost_of=row["crosspost_of"], media_url=row["media_url"], is_post=of_reddit
         )
-        if not is_post or (known and known not in _MAY_RETURN):
+        if not of_reddit or (known and known not in _MAY_RETURN):
             return known
         if row["post_id"] not in self._statuses:
             # Without an answer of Reddit, what another source's check found counts.

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from cic_assets.domain.reddit import is_post
 from cic_assets.domain.sources import WHOLE_POST, TakedownReason, url_sha256
 
 
@@ -21,7 +22,7 @@ def tombstone_of(
         "post_id": row["post_id"],
         "subreddit": row["subreddit"],
         "position": WHOLE_POST if whole else row["position"],
-        "is_post": bool(row["permalink"]),
+        "is_post": is_post(row["permalink"]),
         "crosspost_of": row["crosspost_of"],
         "url_sha256": "" if whole else url_sha256(row["media_url"]),
         "sha256": "" if whole else row["sha256"],

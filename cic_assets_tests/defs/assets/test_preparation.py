@@ -1,5 +1,7 @@
 """The data set's asset on tables that the real steps wrote: units over copies, posts and crossposts."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,9 +18,10 @@ from cic_assets_tests.domain.duplicates.conftest import crop, photo
 
 pytestmark = pytest.mark.slow
 
-PROBLEM = Problem.model_validate(
-    {"name": "x", "classes": {"car": ["r/cars"], "tank": ["r/tanks"]}, "dataset": {"side": 32, "min_per_class": 3}}
-)
+WRITTEN = {
+    "name": "x", "classes": {"car": ["r/cars"], "tank": ["r/tanks"]}, "dataset": {"side": 32, "min_per_class": 3}
+}  # fmt: skip
+PROBLEM = Problem.model_validate(WRITTEN)
 
 
 class World:
@@ -35,7 +38,7 @@ class World:
                 {
                     "post_id": post_id,
                     "subreddit": key,
-                    "permalink": f"/{post_id}",
+                    "permalink": f"https://www.reddit.com/{post_id}",
                     "crosspost_of": original,
                     "position": position,
                     "created_utc": 1.6e9,
@@ -140,3 +143,21 @@ def test_pictures_that_cannot_be_read_are_told_at_each_stage_and_the_rest_goes_o
     assert told == {"image_hashes": 2, "resized_images": 1}
     rows = world.latest("resized_images")["left out, and why"].records
     assert [row.data for row in rows] == [{"sha256": raw["car3"], "why": "its file is missing"}]
+
+
+def test_equal_pixels_of_which_a_person_says_that_they_differ_stay_on_one_side(world, tmp_path):
+    cars = {f"car{seed}": ("", jpegs(seed)) for seed in range(1, 31)}
+    # The same pixels in other files: what trails is no part of a picture.
+    again = {f"again{seed}": ("", [data + b"trailing" for data in jpegs(seed)]) for seed in range(1, 13)}
+    world.scrape("cars", cars | again)
+    world.scrape("tanks", {f"tank{seed}": ("", jpegs(seed)) for seed in range(40, 70)})
+    of_post = world.root.read_table("raw_images", "cars").set_index("post_id")["sha256"]
+    pairs = [[of_post[f"car{seed}"], of_post[f"again{seed}"]] for seed in range(1, 13)]
+    (tmp_path / "overrides.yaml").write_text(json.dumps({"different": pairs}))
+    said = {"duplicates": {"overrides": str(tmp_path / "overrides.yaml")}}
+    problem = Problem.model_validate({**WRITTEN, **said})
+    world.assets = [*deduplication.build_assets(problem), *preparation.build_assets(problem)]
+    world.build()
+    manifest = load_manifest(world.root.dataset)
+    assert len(manifest) == 30 + 12 + 30
+    assert find_leaks(manifest).empty

@@ -96,6 +96,45 @@ def test_splits_outlive_the_copy_that_was_kept(place):
     assert again.equals(before)
 
 
+def given(folder, sha256):
+    folder.mkdir()
+    (folder / "given.csv").write_text(f"sha256,split\n{sha256},test\n")
+    splits = SplitSettings(by="class", given=folder / "given.csv")
+    return DatasetSettings(side=32, splits=splits)
+
+
+def test_splits_outlive_the_place_of_the_file_that_gave_some(place, tmp_path):
+    root, resized = place
+    one = resized["sha256"][0]
+    build(root, resized[:60], settings=given(tmp_path / "here", one))
+    before = build(root, resized, settings=given(tmp_path / "there", one))
+    lines = []
+    assert build(root, resized, settings=given(tmp_path / "elsewhere", one), lines=lines).equals(before)
+    without = DatasetSettings(side=32, splits=SplitSettings(by="class"))
+    assert build(root, resized, settings=without, lines=lines).equals(before)
+    assert lines == []
+
+
+def test_splits_of_a_version_that_remembered_the_file_are_read(place):
+    root, resized = place
+    settings = DatasetSettings(side=32, splits=SplitSettings(by="class"))
+    build(root, resized[:60], settings=settings)
+    before = build(root, resized, settings=settings)
+    for name in (MANIFEST, "splits.parquet"):
+        table = pd.read_parquet(root.dataset / name)
+        table.attrs["splits"]["given"] = "/somewhere/given.csv"
+        table.to_parquet(root.dataset / name, index=False)
+    assert build(root, resized, settings=settings).equals(before)
+
+
+def test_a_changed_rule_says_that_it_divides_anew(place):
+    root, resized = place
+    build(root, resized)
+    lines = []
+    build(root, resized, settings=DatasetSettings(side=32, split_seed="another"), lines=lines)
+    assert lines == ["120 pictures are divided anew: dataset.splits or dataset.split_seed changed"]
+
+
 def test_nothing_is_written_when_nothing_changed(place):
     root, resized = place
     build(root, resized)

@@ -2,13 +2,23 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cic_assets.domain.dataset import COPIES, find_units, relations_of_posts
+from cic_assets.domain.dataset import (
+    COPIES,
+    SplitSettings,
+    assign_splits,
+    find_leaks,
+    find_units,
+    relations_of_pixels,
+    relations_of_posts,
+)
 
 
 def raw(*rows):
     """Rows of `raw_images` from (sha256, source, post, what it repeats), of Reddit unless the post is a file."""
     table = pd.DataFrame(rows, columns=["sha256", "subreddit", "post_id", "crosspost_of"])
-    return table.assign(permalink=["" if "." in post else f"/{post}" for post in table["post_id"]])
+    return table.assign(
+        permalink=["" if "." in post else f"https://www.reddit.com/{post}" for post in table["post_id"]]
+    )
 
 
 def units(table, copies=()):
@@ -49,6 +59,25 @@ def test_crossposts_go_with_their_original_and_with_each_other_where_it_is_not_h
 def test_files_of_one_name_in_two_folders_are_two_things_and_one_post_in_two_sources_is_one():
     table = raw(("a", "x", "1.jpg", ""), ("b", "y", "1.jpg", ""), ("c", "cars", "p1", ""), ("d", "dump", "p1", ""))
     assert units(table)["posts"].to_dict() == {"a": "a", "b": "b", "c": "c", "d": "c"}
+
+
+def test_files_of_one_name_in_two_data_sets_of_kaggle_are_two_things():
+    table = raw(("a", "cars", "1.jpg", ""), ("b", "tanks", "1.jpg", ""))
+    table["permalink"] = "https://www.kaggle.com/datasets/somebody/cars-and-tanks"
+    assert units(table)["posts"].to_dict() == {"a": "a", "b": "b"}
+
+
+def test_equal_pixels_are_one_unit_and_no_leak_whatever_a_person_calls_different():
+    names = [f"{number:02}" for number in range(80)]
+    table = pd.DataFrame({"sha256": names, "group_id": names, "klass": "car"})
+    table["pixels_sha256"] = [name[0] if name < "20" else "" for name in names]  # one that is not known is none
+    table["resized_sha256"] = [names[number // 2] for number in range(80)]
+    found = find_units(names, {COPIES: [], **relations_of_pixels(table)})
+    assert found["pixels"].nunique() == 2 + 30
+    table["unit_id"] = table["sha256"].map(found["pixels"])
+    table["split"] = assign_splits(table, {}, {}, SplitSettings())
+    assert table["split"].nunique() == 3
+    assert find_leaks(table).empty
 
 
 SHA = st.sampled_from("abcdefgh")

@@ -1,8 +1,12 @@
+from functools import partial
+from itertools import combinations
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cic_assets.domain.components import Components
+from cic_assets.domain.duplicates import groups as module
 from cic_assets.domain.duplicates.groups import BY_A_PERSON, ITSELF, Links, find_bridges, group_pictures, open_pairs
 from cic_assets.domain.duplicates.verify import Verdict
 
@@ -73,6 +77,58 @@ def test_groups_and_bridges_join_what_is_alike_by_any_way(n, data):
     for one in range(n):
         for other in range(n):
             assert found.are_joined(one, other) == expected.are_joined(one, other)
+
+
+@given(st.integers(2, 10), st.data())
+def test_bridges_join_what_is_alike_whatever_a_person_says_but_what_is_apart(n, data):
+    pair = st.frozensets(st.integers(0, n - 1), min_size=2, max_size=2)
+    pairs, together = data.draw(st.sets(pair)), tuple(data.draw(st.sets(pair, max_size=1)))
+    apart = frozenset(one for one in data.draw(st.sets(pair, max_size=3)) if not one & frozenset().union(*together))
+    leaders = frozenset(data.draw(st.sets(st.integers(0, n - 1), max_size=2))) - frozenset().union(*together)
+    said = {"together": together, "apart": apart, "leaders": leaders}
+    groups, bridges = group_and_bridge(n, pairs, **said)
+    found = Components(
+        (member.picture, member.against) for group in [*groups, *([one] for one in bridges)] for member in group
+    )
+    expected = Components([*map(tuple, pairs - apart), *map(tuple, together)])
+    assert all(found.are_joined(*two) == expected.are_joined(*two) for two in combinations(range(n), 2))
+
+
+@given(st.integers(1, 12), st.data())
+def test_no_pair_is_compared_twice(n, data):
+    pair = st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)).filter(lambda pair: pair[0] != pair[1])
+    alike = {frozenset(pair) for pair in data.draw(st.sets(pair))}
+    compared = []
+
+    def candidates_of(picture):
+        return np.delete(np.arange(n), picture)
+
+    def compare(picture, others):
+        compared.extend(frozenset((picture, other)) for other in others.tolist())
+        return [SAME if frozenset((picture, other)) in alike else None for other in others.tolist()]
+
+    groups = group_pictures(n, candidates_of, compare, Links())
+    find_bridges(open_pairs(n, groups, candidates_of, Links()), groups, compare)
+    assert len(compared) == len(set(compared))
+
+
+def test_of_many_that_are_alike_by_their_hashes_alone_no_pair_stays_open():
+    candidates_of = partial(np.delete, np.arange(1_000))
+    groups = group_pictures(1_000, candidates_of, lambda _picture, others: [None] * len(others), Links())
+    assert list(open_pairs(1_000, groups, candidates_of, Links())) == []
+
+
+def test_open_pairs_are_taken_up_in_blocks(monkeypatch):
+    monkeypatch.setattr(module, "BLOCK", 10)
+    drawn, ahead = [], []
+    pairs = (drawn.append(pair) or pair for pair in combinations(range(20), 2))
+
+    def compare_ahead(block):
+        assert len(drawn) - sum(ahead) <= 10
+        ahead.append(len(block))
+
+    bridges = find_bridges(pairs, [], lambda _picture, others: [None] * len(others), compare_ahead)
+    assert (bridges, ahead) == ([], [10] * 19)
 
 
 def test_what_a_person_says_is_different_is_no_bridge():

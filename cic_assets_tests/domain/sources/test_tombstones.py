@@ -16,3 +16,9 @@ def test_tables_of_before_are_read_beside_those_of_today(tmp_path):
     assert list(found.table.columns) == list(today.columns)
     assert found.table["reason"].tolist() == [TakedownReason.DELETED] * 2
     assert found.version == load_tombstones(root).version
+
+
+def test_a_file_of_kaggle_that_was_called_a_post_is_none(tmp_path):
+    root = DataRoot(str(tmp_path))
+    root.write_table(TOMBSTONES, make_tombstones([{**ROW, "post_id": name} for name in ("a", "0.jpg", "cars/0")]), "x")
+    assert load_tombstones(root).table["is_post"].tolist() == [True, False, False]

@@ -3,6 +3,7 @@ import pytest
 from cic_assets.domain.download import Download
 from cic_assets.domain.images import ImageLimits
 from cic_assets.domain.media import Outcome
+from cic_assets.domain.sources import kaggle
 from cic_assets.domain.sources.journal import Journal
 from cic_assets.domain.takedowns import PurgeError, purge, purge_missing
 
@@ -82,6 +83,20 @@ def test_one_name_of_different_things_asks_which(filled, tmp_path, jpeg):
     assert purge(filled.root, ["3.jpg"], source="other").pictures == 1
     assert jpeg(3) in filled.everything()
     assert jpeg(30) not in filled.everything()
+
+
+def test_files_of_one_name_of_two_data_sets_of_kaggle_are_different_things(place, jpeg, tmp_path, monkeypatch):
+    monkeypatch.setattr(kaggle, "_fetched", lambda _address, _on_progress: tmp_path)  # what kagglehub would fetch
+    for key, seed in (("cars", 1), ("tanks", 2)):
+        (tmp_path / key).mkdir()
+        (tmp_path / key / "0.jpg").write_bytes(jpeg(seed))
+        place.scrape(key, f"kaggle:somebody/pictures/{key}")
+    with pytest.raises(PurgeError, match="different things in cars, tanks: say by --source"):
+        purge(place.root, ["0.jpg"])
+    purge(place.root, ["0.jpg"], source="cars")
+    place.check("tanks", ask=False)
+    assert place.scrape("cars", "kaggle:somebody/pictures/cars").outcomes == {"skipped": 1}
+    assert place.scrape("tanks", "kaggle:somebody/pictures/tanks").outcomes == {"ok": 1}
 
 
 def test_a_picture_that_another_post_has_too_stays(filled, archive, jpeg):
