@@ -4,7 +4,6 @@ Whatever a host does ends in an `Answer` or in a `FetchError`. What a body's byt
 """
 
 import io
-import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -16,14 +15,12 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from cic_assets.domain.download.budget import ByteBudget, Claim
-from cic_assets.domain.download.results import FetchError
+from cic_assets.domain.download.results import FetchError, nothing_unforeseen
 from cic_assets.domain.download.robots import refusal
 from cic_assets.domain.download.settings import DownloadSettings
 from cic_assets.domain.download.timeouts import Timeouts
 from cic_assets.domain.media import Outcome
 from cic_assets.domain.retrying import TRANSIENT_STATUSES, retry_after
-
-logger = logging.getLogger(__name__)
 
 ROBOT = "cic_assets"
 """Our name where an X-Robots-Tag is meant for one robot."""
@@ -74,7 +71,7 @@ class Exchange:
             FetchError: no answer that could be used.
         """
         async with AsyncExitStack() as held:
-            with _explained(timeouts):
+            with nothing_unforeseen(), _explained(timeouts):
                 async with timeouts.alarm, self._session.get(url, allow_redirects=False) as response:
                     answer = await self._answer(response, timeouts, held)
             yield answer
@@ -161,10 +158,6 @@ def _explained(timeouts: Timeouts) -> Iterator[None]:
         raise _broken(error, timeouts) from error
     except (aiohttp.ClientError, ValueError) as error:
         raise FetchError(Outcome.ERROR, f"not an answer of HTTP: {_words(error)}") from error
-    except Exception as error:
-        # One host must not end a run of ten thousand; what we did not foresee is logged with where it happened.
-        logger.exception("unforeseen error while asking a host")
-        raise FetchError(Outcome.ERROR, f"unforeseen {type(error).__name__}") from error
 
 
 def _no_address(error: aiohttp.ClientConnectorDNSError) -> FetchError:
