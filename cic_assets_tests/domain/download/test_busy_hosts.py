@@ -101,9 +101,17 @@ def test_one_slow_host_holds_up_no_other(host, store, picture):
     assert set(fast) <= set(ended[: len(fast) + 16])  # two turns of the slow host at most
 
 
-def test_bodies_without_a_length_that_drip_hold_up_nobody(host, store, picture):
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 20971520\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 20971520\r\nContent-Encoding: gzip\r\n\r\n",
+    ],
+)
+def test_bodies_that_drip_hold_up_nobody(host, store, picture, head):
     """The budget has room for one body of the largest size and a little more."""
-    head, piece = b"HTTP/1.1 200 OK\r\n\r\n", b"\xff\xd8\xff" + b"x" * 600
+    piece = b"\xff\xd8\xff" + b"x" * 600
     slow = [host.serve(f"slow{n}.example/x", host.raw(head, *[piece] * 100, every=0.1)) for n in range(6)]
     fast = [host.serve(f"fast{n % 5}.example/{n}", host.answer(200, picture())) for n in range(100)]
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n"
