@@ -27,6 +27,16 @@ def test_a_wait_that_is_too_long_is_no_wait(host, fetch):
     assert result.seconds < 3
 
 
+def test_who_asks_to_be_left_alone_is_whatever_it_still_answers(host, fetch, picture):
+    """What was under way when it said so comes after it."""
+    urls = [f"http://a.example/{number}" for number in range(100)]
+    host.handlers["*"] = host.answer(200, picture(), after=0.2)
+    host.serve("a.example/1", host.answer(429, Retry_After="60"))
+    results = fetch(*urls, per_host=4)
+    assert sum(host.asked.values()) == 4
+    assert sum(result.outcome is Outcome.OK for result in results.values()) == 3
+
+
 @pytest.mark.parametrize("retry_after", [None, pytest.param("1", marks=pytest.mark.slow)])
 def test_a_host_that_allows_so_many_a_second_gives_all_it_has(host, fetch, picture, retry_after):
     """Of a hundred a second we ask for as many as we can, are told so by bare 429s, and lose nothing."""
