@@ -28,9 +28,9 @@ def test_a_wait_that_is_too_long_is_no_wait(host, fetch):
 
 
 def test_who_asks_to_be_left_alone_is_whatever_it_still_answers(host, fetch, picture):
-    """What was under way when it said so comes after it."""
-    urls = [f"http://a.example/{number}" for number in range(100)]
-    host.handlers["*"] = host.answer(200, picture(), after=0.2)
+    """What was under way when it said so comes after it, while the others are still being given up."""
+    urls = [f"http://a.example/{number}" for number in range(2000)]
+    host.handlers["*"] = host.answer(200, picture(), after=0.02)
     host.serve("a.example/1", host.answer(429, Retry_After="60"))
     results = fetch(*urls, per_host=4)
     assert sum(host.asked.values()) == 4
