@@ -17,7 +17,7 @@ from cic_assets.domain.media import Medium, Outcome
 from cic_assets.domain.reddit import RedditSettings
 from cic_assets.domain.sources.asking import Asked, asked_now, asked_so_far, marked_due, with_outcome
 from cic_assets.domain.sources.files import is_unchanged, read_files
-from cic_assets.domain.sources.journal import Journal, fetched_elsewhere, remove_journal
+from cic_assets.domain.sources.journal import Journal, fetched_elsewhere, remove_journal, remove_unnamed
 from cic_assets.domain.sources.limits import judged_again, limits_version
 from cic_assets.domain.sources.listing import Listing, list_media, request_for
 from cic_assets.domain.sources.origins import carried_over
@@ -121,9 +121,8 @@ def scrape(
             root.images.flush()
             root.remove_unfinished(TABLE, partition.key)
             root.write_table(TABLE, table, partition.key)
+        remove_unnamed(root, partition.key, {one.sha256 for one in (found | fetched).values() if one.sha256})
         remove_journal(root, partition.key)
-        kept = {one.sha256 for one in (found | fetched).values() if one.sha256}
-        _remove_unnamed(root, kept.difference(table["sha256"]))
     return Scrape(
         table,
         table_version(table),
@@ -221,13 +220,6 @@ class _State:
 
     def _has(self, picture: Download) -> bool:
         return bool(picture.sha256 and picture.format and self._root.images.has(picture.sha256, picture.format))
-
-
-def _remove_unnamed(root: DataRoot, sha256s: set[str]) -> None:
-    """Remove pictures that no table names: what was fetched, and taken down before it was written down."""
-    named = [root.read_table(TABLE, key)["sha256"] for key in root.table_partitions(TABLE)] if sha256s else []
-    for sha256 in sha256s.difference(*named):
-        root.images.remove(sha256)
 
 
 def ask_again(root: DataRoot, outcomes: Collection[Outcome], key: str) -> int:
