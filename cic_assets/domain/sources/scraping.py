@@ -188,9 +188,9 @@ class _State:
             "fetched_at": self._now.isoformat(timespec="seconds"),
         }
         asked = asked_so_far(self._before)
-        if not self._listing.files:  # a file that is here is looked at each time
-            asked |= {url: asked_now(one, asked.get(url, Asked()), facts["fetched_at"]) for url, one in fetched.items()}
         became, pictures = {**found, **fetched}, _kept_pictures(self._before)
+        if not self._listing.files:  # a file that is here is looked at each time
+            asked |= {url: asked_now(one, asked.get(url, Asked()), facts["fetched_at"]) for url, one in became.items()}
         rows = [
             make_row(
                 medium,
