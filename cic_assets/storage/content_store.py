@@ -83,11 +83,18 @@ class ContentStore:
         """The SHA-256 of every picture that is kept; one look for all, where `has` takes one for each."""
         return {path.stem for path in self.root.glob("??/*")} if self.root.exists() else set()
 
+    def holds(self, sha256: str) -> bool:
+        """Whether there is anything of a picture, in whatever format."""
+        return bool(self._files(sha256))
+
     def remove(self, sha256: str) -> None:
         """Forget a picture, in whatever format, and what a killed writer left of it; nothing if it is not there."""
-        folder = self.root / sha256[:2]
-        for path in [*folder.glob(f"{sha256}.*"), *folder.glob(f".{sha256}.*")]:
+        for path in self._files(sha256):
             path.unlink(missing_ok=True)
+
+    def _files(self, sha256: str) -> list[UPath]:
+        folder = self.root / sha256[:2]
+        return [*folder.glob(f"{sha256}.*"), *folder.glob(f".{sha256}.*")]
 
 
 def _create_whole(path: str, data: bytes) -> None:

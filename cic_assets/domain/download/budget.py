@@ -4,8 +4,8 @@ import asyncio
 import ctypes
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 _M_MMAP_THRESHOLD = -3  # malloc.h
@@ -14,123 +14,123 @@ _GLIBC_LARGEST = 2**25
 """Where glibc's own adjustment of that threshold ends."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Claim:
     """What one body holds.
 
     Attributes:
-        size: bytes.
-        shared: those of them that count among the parts of bodies whose length is not known.
+        most: bytes that it may have in the end.
+        size: bytes that it has.
     """
 
+    most: int
     size: int = 0
-    shared: int = 0
+
+    @property
+    def missing(self) -> int:
+        """Bytes that it may still want."""
+        return self.most - self.size
 
 
 class ByteBudget:
-    """At most so many bytes are claimed at once; who wants more waits, first come first served.
+    """At most so many bytes are held at once; who wants more waits until there is room.
 
-    A claim of a known size is made before the first byte is read and holds nothing while it waits. A body that does
-    not say its length claims as its bytes arrive, and holds what it has while it waits for more: so that such bodies
-    never wait in a circle, all of them together leave room for the largest, and one at a time grows into that room.
+    A body holds what came of it, not what was announced: a host that announces much and sends little is in nobody's
+    way. So that bodies never wait in a circle, none gets bytes after which there would be no order in which all could
+    come to their ends (E. W. Dijkstra's banker's algorithm). Who holds nothing yet waits behind those that wait.
 
     Args:
         total: bytes.
-        largest: that a growing body may have in the end; none grows where it is not given.
+        largest: that one body may have in the end; the total where omitted.
     """
 
     def __init__(self, total: int, largest: int | None = None) -> None:
         self._total = total
+        self._largest = total if largest is None else largest
         self._free = total
-        self._shared = total - (total if largest is None else largest)
-        self._alone: Claim | None = None
-        self._claiming: deque[_Waiting] = deque()
-        self._growing: deque[_Waiting] = deque()
+        self._claims: set[Claim] = set()
+        self._waiting: deque[_Waiting] = deque()
 
     @property
     def free(self) -> int:
-        """What a claim gets without waiting: nothing, where others wait."""
-        return 0 if self._claiming else self._free
+        """Bytes that nobody holds."""
+        return self._free
 
-    @asynccontextmanager
-    async def claim(self, size: int) -> AsyncIterator[Claim]:
-        """Hold `size` bytes, from 0 to the total, within the block, and what it grows by."""
-        if not 0 <= size <= self._total:
-            raise ValueError(f"claim of {size} bytes from a budget of {self._total}")
-        claim = Claim()
+    @contextmanager
+    def claim(self, most: int) -> Iterator[Claim]:
+        """Within the block a body may grow to `most` bytes, and holds what it grew by; nothing at first."""
+        if not 0 <= most <= self._largest:
+            raise ValueError(f"claim of {most} bytes from a budget of {self._total}")
+        claim = Claim(most)
+        self._claims.add(claim)
         try:
-            if size > self.free or not self._take(claim, size):
-                await self._turn(self._claiming, lambda: self._take(claim, size))
             yield claim
         finally:
-            self._give_back(claim)
+            self._claims.remove(claim)
+            self._free += claim.size
+            self._serve()
 
     def try_grow(self, claim: Claim, size: int) -> bool:
         """Hold so many bytes more, if there is room for them; whether there is."""
-        if size > self._free:
-            return False
-        if claim is not self._alone:
-            if size <= self._shared:
-                self._shared -= size
-                claim.shared += size
-            elif self._alone is None:
-                self._alone = claim
-                self._shared += claim.shared
-                claim.shared = 0
-            else:
-                return False
-        return self._take(claim, size)
+        may_begin = claim.size > 0 or not self._waiting
+        return may_begin and self._take(claim, size)
 
     async def grow(self, claim: Claim, size: int) -> None:
-        """Hold so many bytes more, when there is room for them; before any claim that holds nothing yet."""
-        if not self.try_grow(claim, size):
-            await self._turn(self._growing, lambda: self.try_grow(claim, size))
+        """Hold so many bytes more, when there is room for them."""
+        if self.try_grow(claim, size):
+            return
+        waiting = _Waiting(claim, size, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        try:
+            await waiting.turn
+        finally:
+            if waiting in self._waiting:  # cancelled
+                self._waiting.remove(waiting)
+                self._serve()
+
+    def end(self, claim: Claim) -> None:
+        """A body is whole: it wants no more."""
+        claim.most = claim.size
+        self._serve()
 
     def _take(self, claim: Claim, size: int) -> bool:
         if size > self._free:
             return False
+        self._change(claim, size)
+        if self._all_can_end():
+            return True
+        self._change(claim, -size)
+        return False
+
+    def _change(self, claim: Claim, size: int) -> None:
         self._free -= size
         claim.size += size
+
+    def _all_can_end(self) -> bool:
+        if self._free >= self._largest:
+            return True
+        free = self._free
+        for claim in sorted(self._claims, key=lambda one: one.missing):
+            if claim.missing > free:
+                return False
+            free += claim.size
         return True
 
-    async def _turn(self, queue: "deque[_Waiting]", take: Callable[[], bool]) -> None:
-        waiting = _Waiting(take, asyncio.get_running_loop().create_future())
-        queue.append(waiting)
-        try:
-            await waiting.turn
-        except asyncio.CancelledError:
-            with suppress(ValueError):
-                queue.remove(waiting)
-            self._serve()
-            raise
-
-    def _give_back(self, claim: Claim) -> None:
-        self._free += claim.size
-        self._shared += claim.shared
-        if self._alone is claim:
-            self._alone = None
-        self._serve()
-
     def _serve(self) -> None:
-        for waiting in list(self._growing):
-            if waiting.served():
-                self._growing.remove(waiting)
-        while self._claiming and self._claiming[0].served():
-            self._claiming.popleft()
+        for waiting in list(self._waiting):
+            may_begin = waiting.claim.size > 0 or waiting is self._waiting[0]
+            if may_begin and not waiting.turn.done() and self._take(waiting.claim, waiting.size):
+                self._waiting.remove(waiting)
+                waiting.turn.set_result(None)
 
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    """Somebody who waits for room: how it is taken, and what ends the wait."""
+    """A body that waits for room: how much it wants, and what ends the wait."""
 
-    take: Callable[[], bool]
+    claim: Claim
+    size: int
     turn: asyncio.Future[None]
-
-    def served(self) -> bool:
-        """Whether it waits no more."""
-        if not self.turn.done() and self.take():
-            self.turn.set_result(None)
-        return self.turn.done()
 
 
 class DecodingBudget:

@@ -215,15 +215,15 @@ class _Run:
         pause = backoff(times, self._settings.backoff_seconds, longest=math.inf)
         pause = pause if failure.wait is None else failure.wait
         if pause > self._settings.max_wait_seconds:
-            self._health.give_up(host, failure, f"would have to be left alone for {pause:.0f} s")
-        if self._health.is_given_up(host):
+            self._health.leave_alone(host, failure, f"would have to be left alone for {pause:.0f} s")
+        if self._health.is_left_alone(host):
             self._schedule.release(host)
         else:
             self._schedule.pause(host, self._now() + pause)
 
     def _after(self, failure: FetchError, job: Job, host: str) -> None:
         """Ask again, turn to the fallback, or end."""
-        if failure.too_fast and not self._health.is_given_up(host) and job.refusals < MOST_REFUSALS:
+        if failure.too_fast and not self._health.is_left_alone(host) and job.refusals < MOST_REFUSALS:
             # Behind the others: after the host's pause somebody else is to ask first.
             self._schedule.add(host, job)
         elif self._may_retry(failure, job):

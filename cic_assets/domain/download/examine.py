@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cic_assets.domain.download.budget import DecodingBudget
 from cic_assets.domain.download.placeholders import known_placeholder
-from cic_assets.domain.download.results import FetchError
+from cic_assets.domain.download.results import FetchError, nothing_unforeseen
 from cic_assets.domain.download.settings import DownloadSettings
 from cic_assets.domain.images import Header, Inspection, inspect, inspect_header
 from cic_assets.domain.media import Outcome
@@ -53,11 +53,12 @@ class ImageValidator:
             FetchError: it is no picture to keep.
             OSError: the store cannot be written to.
         """
-        # zlib makes room for its output by doubling it.
-        with self._decoding.claim(2 * self._settings.max_bytes if encoding else 0):
-            data = unpacked(body, encoding, self._settings.max_bytes)
-        refuse_placeholder(data, self._settings)
-        header = self._inspected(data)
+        with nothing_unforeseen():
+            # zlib makes room for its output by doubling it.
+            with self._decoding.claim(2 * self._settings.max_bytes if encoding else 0):
+                data = unpacked(body, encoding, self._settings.max_bytes)
+            refuse_placeholder(data, self._settings)
+            header = self._inspected(data)
         sha256 = self._store.put(data, header.format)
         return ValidatedImage(sha256, header.format, header.width, header.height, len(data))
 

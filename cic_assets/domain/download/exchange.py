@@ -4,7 +4,6 @@ Whatever a host does ends in an `Answer` or in a `FetchError`. What a body's byt
 """
 
 import io
-import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -16,14 +15,12 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from cic_assets.domain.download.budget import ByteBudget, Claim
-from cic_assets.domain.download.results import FetchError
+from cic_assets.domain.download.results import FetchError, nothing_unforeseen
 from cic_assets.domain.download.robots import refusal
 from cic_assets.domain.download.settings import DownloadSettings
 from cic_assets.domain.download.timeouts import Timeouts
 from cic_assets.domain.media import Outcome
 from cic_assets.domain.retrying import TRANSIENT_STATUSES, retry_after
-
-logger = logging.getLogger(__name__)
 
 ROBOT = "cic_assets"
 """Our name where an X-Robots-Tag is meant for one robot."""
@@ -74,7 +71,7 @@ class Exchange:
             FetchError: no answer that could be used.
         """
         async with AsyncExitStack() as held:
-            with _explained(timeouts):
+            with nothing_unforeseen(), _explained(timeouts):
                 async with timeouts.alarm, self._session.get(url, allow_redirects=False) as response:
                     answer = await self._answer(response, timeouts, held)
             yield answer
@@ -84,11 +81,7 @@ class Exchange:
         if response.status != HTTPStatus.OK:
             return Answer(response.status, response.headers)
         self._check_robots(response)
-        size = self._expected_size(response)
-        held_since = timeouts.hold() if size > self._budget.free else None
-        claim = await held.enter_async_context(self._budget.claim(size))
-        if held_since is not None:
-            timeouts.go_on(held_since)
+        claim = held.enter_context(self._budget.claim(self._most_bytes(response)))
         timeouts.begin_body()
         return Answer(response.status, response.headers, await self._body(response, timeouts, claim))
 
@@ -97,13 +90,14 @@ class Exchange:
         if directive is not None:
             raise FetchError(Outcome.SKIPPED, f"X-Robots-Tag: {directive}")
 
-    def _expected_size(self, response: aiohttp.ClientResponse) -> int:
-        """Bytes of memory to claim for a body beforehand: none where its host does not say how long it is."""
+    def _most_bytes(self, response: aiohttp.ClientResponse) -> int:
+        """Bytes of memory that a body may take: as many as its host says, if that is what it says."""
         size, most = response.content_length, self._settings.max_bytes
         if size is not None and size > most:
             raise FetchError(Outcome.TOO_LARGE, f"{size} bytes announced, more than {most}")
-        # What is packed has to be unpacked.
-        return most if "Content-Encoding" in response.headers else size or 0
+        # What is packed has to be unpacked, and chunks may be more than was said.
+        differs = "Content-Encoding" in response.headers or "Transfer-Encoding" in response.headers
+        return most if size is None or differs else size
 
     async def _body(self, response: aiohttp.ClientResponse, timeouts: Timeouts, claim: Claim) -> bytes:
         # Grows in place and gives its bytes away uncopied: joined pieces would take a body's memory twice.
@@ -114,6 +108,9 @@ class Exchange:
             await self._hold(claim, body.tell() + len(piece), timeouts)
             body.write(piece)
             timeouts.received(len(piece))
+        if "Content-Encoding" in response.headers:
+            await self._hold(claim, claim.most, timeouts)
+        self._budget.end(claim)
         return body.getvalue()
 
     async def _hold(self, claim: Claim, size: int, timeouts: Timeouts) -> None:
@@ -161,10 +158,6 @@ def _explained(timeouts: Timeouts) -> Iterator[None]:
         raise _broken(error, timeouts) from error
     except (aiohttp.ClientError, ValueError) as error:
         raise FetchError(Outcome.ERROR, f"not an answer of HTTP: {_words(error)}") from error
-    except Exception as error:
-        # One host must not end a run of ten thousand; what we did not foresee is logged with where it happened.
-        logger.exception("unforeseen error while asking a host")
-        raise FetchError(Outcome.ERROR, f"unforeseen {type(error).__name__}") from error
 
 
 def _no_address(error: aiohttp.ClientConnectorDNSError) -> FetchError:

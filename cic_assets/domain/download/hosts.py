@@ -15,37 +15,42 @@ class HostHealth:
     def __init__(self, most: int) -> None:
         self._most = most
         self._in_a_row: Counter[str] = Counter()
-        self._given_up: dict[str, tuple[Outcome, str]] = {}
+        self._dead: dict[str, tuple[Outcome, str]] = {}
+        self._left_alone: dict[str, tuple[Outcome, str]] = {}
 
     def succeeded(self, host: str) -> None:
-        """It answered, be it with a 404."""
+        """It answered, be it with a 404: it is not dead."""
         self._in_a_row[host] = 0
-        self._given_up.pop(host, None)
+        self._dead.pop(host, None)
 
     def failed(self, host: str, failure: FetchError) -> None:
         """It gave no answer, or told us to wait."""
         self._in_a_row[host] += 1
         if self._in_a_row[host] >= self._most:
-            self.give_up(host, failure, f"failed {self._most} times in a row")
+            self._dead.setdefault(host, _last_words(host, failure, f"failed {self._most} times in a row"))
 
     def refused(self, host: str, failure: FetchError) -> int:
         """It said that it is asked too fast: how often in a row."""
         self._in_a_row[host] += 1
         if self._in_a_row[host] >= min(self._most, MOST_REFUSALS):
-            self.give_up(host, failure, "lets nothing through")
+            self.leave_alone(host, failure, "lets nothing through")
         return self._in_a_row[host]
 
-    def give_up(self, host: str, failure: FetchError, why: str) -> None:
-        """Ask it no more, unless an answer comes after all."""
-        reason = f"not asked: {host} {why} ({failure.reason})"
-        self._given_up.setdefault(host, (failure.outcome, reason))
+    def leave_alone(self, host: str, failure: FetchError, why: str) -> None:
+        """Ask it no more, whatever it still answers to requests that were under way: it said so."""
+        self._left_alone.setdefault(host, _last_words(host, failure, why))
 
-    def is_given_up(self, host: str) -> bool:
-        """Whether a host had its chances."""
-        return host in self._given_up
+    def is_left_alone(self, host: str) -> bool:
+        """Whether it is asked no more, come what may."""
+        return host in self._left_alone
 
     def check(self, host: str) -> None:
         """Raise a failure like its last one if a host had its chances."""
-        if host in self._given_up:
-            outcome, reason = self._given_up[host]
+        words = self._left_alone.get(host) or self._dead.get(host)
+        if words:
+            outcome, reason = words
             raise FetchError(outcome, reason, host_fault=True)
+
+
+def _last_words(host: str, failure: FetchError, why: str) -> tuple[Outcome, str]:
+    return failure.outcome, f"not asked: {host} {why} ({failure.reason})"

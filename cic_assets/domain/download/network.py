@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from yarl import URL
 
+from cic_assets.domain.download.results import nothing_unforeseen
 from cic_assets.domain.download.urls import blocked, is_address, parse_url
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class Network:
         Raises:
             FetchError: it may not.
         """
-        url = parse_url(text, base=base, ports=ports)
+        with nothing_unforeseen():
+            url = parse_url(text, base=base, ports=ports)
         if self.stand_in is not None and is_address(url.raw_host or ""):
             raise blocked(f"{url.raw_host} is an address, and the replayed hosts have names")
         return url

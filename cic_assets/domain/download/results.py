@@ -1,11 +1,16 @@
 """What goes into the downloader and what comes out: requests, downloads, failures, progress."""
 
+import logging
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from cic_assets.domain.media import Outcome
 
 MAX_REASON_LENGTH = 240
+
+logger = logging.getLogger(__name__)
 
 
 def presentable(text: str) -> str:
@@ -52,6 +57,19 @@ class FetchError(Exception):
     def may_pass(self) -> bool:
         """Whether it may be gone in another run, even where asking again in this one is no use."""
         return self.transient or self.host_fault
+
+
+@contextmanager
+def nothing_unforeseen() -> Iterator[None]:
+    """One URL must not end a run of ten thousand: what goes wrong with it in the block ends as its `FetchError`."""
+    try:
+        yield
+    except FetchError:
+        raise
+    except Exception as error:
+        # Whatever we did not foresee is logged with where it happened.
+        logger.exception("unforeseen error about a URL")
+        raise FetchError(Outcome.ERROR, f"unforeseen {type(error).__name__}") from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

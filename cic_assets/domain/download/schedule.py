@@ -97,7 +97,7 @@ class Schedule(Generic[JobT]):
         return self._host(host).rate.slow_down(sent, now)
 
     def release(self, host: str) -> None:
-        """Let the jobs of this host start as fast as they can: it was given up, so nothing is asked."""
+        """Let the jobs of this host start as fast as they can: it is left alone for good, so nothing is asked."""
         entry = self._host(host)
         entry.rate, entry.paused_until = HostRate(), 0.0
         self._list(host)

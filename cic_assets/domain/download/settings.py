@@ -37,8 +37,8 @@ class DownloadSettings(BaseModel):
     """Longest body that is read. Reddit takes pictures of at most 20 MB."""
 
     max_bytes_in_flight: int = Field(default=32 * MEBIBYTE, ge=1024)
-    """Bodies held in memory at once, over all hosts: a body that would go over it waits for its turn, unread where its
-    length is known. Those whose length is not may have all but `max_bytes` of it, and one at a time the rest."""
+    """Bodies held in memory at once, over all hosts, each as far as it came: one whose next bytes would go over it, or
+    would keep all from their ends, waits for its turn."""
 
     answer_seconds: float = Field(default=6, gt=0)
     """How long a host may take to resolve, connect and send the headers. A host that never answers costs this."""

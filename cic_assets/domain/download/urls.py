@@ -54,8 +54,8 @@ def parse_url(text: str, *, base: URL | None = None, ports: frozenset[int]) -> U
         url = URL(text, encoded=True)
         url = base.join(url) if base is not None else url
         return _rebuilt(url, ports)
-    except ValueError as error:
-        # yarl's words for what cannot be taken apart, such as a port that is no number.
+    except (ValueError, IndexError) as error:
+        # yarl's words for what cannot be taken apart: a port that is no number, brackets before an empty host.
         raise FetchError(Outcome.ERROR, f"not a URL: {error}"[:200]) from error
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -21,6 +21,7 @@ _NET = frozenset({"reddit", "web"})
 
 JOURNALS = "scraping"
 """Their folder in `scratch`."""
+_KEYS = frozenset({"origin", "limits"} | {one.name for one in fields(Download)})
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Journal:
     def settled(self) -> dict[str, Download]:
         """What a killed scrape settled, by URL; pictures whose bytes are there whole, even after a power cut."""
         lines = _lines(_path(self.root, self.key))
-        downloads = [_download(line) for line in lines if self._about.items() <= line.items()]
+        downloads = [_download(line) for line in lines if _is_ours(line) and self._about.items() <= line.items()]
         is_settled = [one for one in downloads if asked_now(one, Asked(), "") == Asked()]
         return {one.url: one for one in is_settled if _is_whole(one, self.root.images)}
 
@@ -66,10 +67,22 @@ class Journal:
 
 
 def remove_journal(root: DataRoot, key: str) -> None:
-    """Its table is written, or its source is gone."""
+    """Its table is written, or its source is gone: away with it, and with pictures of it that no table names."""
     path = _path(root, key)
+    remove_unnamed(root, key, {str(line["sha256"]) for line in _lines(path) if line.get("sha256")})
     if path is not None:
         path.unlink(missing_ok=True)
+
+
+def remove_unnamed(root: DataRoot, key: str, sha256s: set[str]) -> None:
+    """Remove those pictures of a source that no table names: their posts are taken down, or not listed any more."""
+    # Its own table first, which names nearly all.
+    for one in sorted(root.table_partitions(TABLE), key=lambda one: one != key) if sha256s else []:
+        sha256s = sha256s.difference(root.read_table(TABLE, one, ["sha256"])["sha256"])
+        if not sha256s:
+            return
+    for sha256 in sha256s:
+        root.images.remove(sha256)
 
 
 def forget_fetched(root: DataRoot, urls: Collection[str], pictures: Collection[str]) -> None:
@@ -82,7 +95,11 @@ def forget_fetched(root: DataRoot, urls: Collection[str], pictures: Collection[s
     """
     for path in sorted(_folder(root).glob("*.jsonl")) if root.is_local else []:
         lines = list(_lines(path))
-        left = [line for line in lines if url_sha256(line["url"]) not in urls and line["sha256"] not in pictures]
+        left = [
+            line
+            for line in lines
+            if url_sha256(str(line.get("url"))) not in urls and line.get("sha256") not in pictures
+        ]
         if len(left) < len(lines):
             write_atomically(UPath(path), "".join(json.dumps(line) + "\n" for line in left).encode())
 
@@ -120,9 +137,16 @@ def _lines(path: Path | None) -> Iterator[dict[str, Any]]:
     if path is None or not path.exists():
         return
     with path.open("rb") as file:
-        for line in file:
+        for text in file:
             with suppress(ValueError):
-                yield json.loads(line)
+                line = json.loads(text)
+                if isinstance(line, dict):
+                    yield line
+
+
+def _is_ours(line: dict[str, Any]) -> bool:
+    """Whether this version wrote a line; what another wrote down is asked for again."""
+    return line.keys() == _KEYS and line["outcome"] in set(Outcome)
 
 
 def _download(line: dict[str, Any]) -> Download:

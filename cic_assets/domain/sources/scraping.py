@@ -18,7 +18,7 @@ from cic_assets.domain.reddit import RedditSettings, is_post
 from cic_assets.domain.sources.asking import Asked, asked_now, asked_so_far, marked_due, with_outcome
 from cic_assets.domain.sources.errors import SourceError
 from cic_assets.domain.sources.files import is_unchanged, read_files
-from cic_assets.domain.sources.journal import Journal, fetched_elsewhere, remove_journal
+from cic_assets.domain.sources.journal import Journal, fetched_elsewhere, remove_journal, remove_unnamed
 from cic_assets.domain.sources.limits import judged_again, limits_version
 from cic_assets.domain.sources.listing import Listing, list_media, request_for
 from cic_assets.domain.sources.origins import carried_over
@@ -125,9 +125,8 @@ def scrape(
             root.images.flush()
             root.remove_unfinished(TABLE, partition.key)
             root.write_table(TABLE, table, partition.key)
+        remove_unnamed(root, partition.key, {one.sha256 for one in (found | fetched).values() if one.sha256})
         remove_journal(root, partition.key)
-        kept = {one.sha256 for one in (found | fetched).values() if one.sha256}
-        _remove_unnamed(root, kept.difference(table["sha256"]))
     return Scrape(
         table,
         table_version(table),
@@ -193,9 +192,9 @@ class _State:
             "fetched_at": self._now.isoformat(timespec="seconds"),
         }
         asked = asked_so_far(self._before)
-        if not self._listing.files:  # a file that is here is looked at each time
-            asked |= {url: asked_now(one, asked.get(url, Asked()), facts["fetched_at"]) for url, one in fetched.items()}
         became, pictures = {**found, **fetched}, _kept_pictures(self._before)
+        if not self._listing.files:  # a file that is here is looked at each time
+            asked |= {url: asked_now(one, asked.get(url, Asked()), facts["fetched_at"]) for url, one in became.items()}
         rows = [
             make_row(
                 medium,
@@ -225,13 +224,6 @@ class _State:
 
     def _has(self, picture: Download) -> bool:
         return bool(picture.sha256 and picture.format and self._root.images.has(picture.sha256, picture.format))
-
-
-def _remove_unnamed(root: DataRoot, sha256s: set[str]) -> None:
-    """Remove pictures that no table names: what was fetched, and taken down before it was written down."""
-    named = [root.read_table(TABLE, key)["sha256"] for key in root.table_partitions(TABLE)] if sha256s else []
-    for sha256 in sha256s.difference(*named):
-        root.images.remove(sha256)
 
 
 def ask_again(root: DataRoot, outcomes: Collection[Outcome], key: str) -> int:

@@ -67,17 +67,25 @@ def _purge(
 ) -> Purge:
     moment = datetime.now(UTC).isoformat(timespec="seconds")
     sources = [_Source(root, key) for key in keys_of(root, source)]
-    _check(sources, posts, sha256s)
+    stray = _stray(root, sources, sha256s) if source is None else set()
+    _check(sources, posts, [one for one in sha256s if one not in stray])
     for one in sources:
         one.add_tombstones(posts, sha256s, moment)
     meant = pd.concat([one.meant(posts, sha256s) for one in sources])
     gone = frozenset().union(*(carry_out(root, one.key, moment, on_progress) for one in sources))
     pictures = set(meant["sha256"]) - {""}
+    for sha256 in stray:
+        root.images.remove(sha256)
     return Purge(
         posts=len(meant[["subreddit", "post_id"]].drop_duplicates()),
-        pictures=len(pictures & gone),
+        pictures=len(pictures & gone) + len(stray),
         kept=len(pictures - gone),
     )
+
+
+def _stray(root: DataRoot, sources: Sequence["_Source"], sha256s: Collection[str]) -> set[str]:
+    """Pictures that no source names, but whose bytes are here: a scrape that was killed left them."""
+    return {one for one in sha256s if root.images.holds(one) and not any(each.has_picture(one) for each in sources)}
 
 
 def purge_missing(root: DataRoot, key: str, on_progress: Callable[[str], None] = lambda _line: None) -> Purge:

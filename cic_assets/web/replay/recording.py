@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from upath import UPath
+from yarl import URL
 
 from cic_assets.domain.download import Download, DownloadSettings, Network, download
 from cic_assets.domain.media import Medium, Outcome
@@ -88,7 +89,7 @@ def record(
             network=network,
             on_result=lambda _download, progress: on_progress(str(progress)),
         )
-        routes, lost = _routes(media, downloads)
+        routes, lost = _routes(media, downloads, lambda url: network.parse(url, ports=settings.ports))
         lines = "".join(json.dumps(route) + "\n" for route in routes.values())
         (folder / "routes.jsonl").write_text(lines, encoding="utf-8")
         return Recording(len(posts), _move_media(store, folder / "media"), lost)
@@ -120,36 +121,39 @@ Routes = dict[tuple[str, str, str], dict[str, Any]]
 """By host, path and query."""
 
 
-def _routes(media: Iterable[Medium], downloads: Mapping[str, Download]) -> tuple[Routes, Counter[Outcome]]:
+def _routes(
+    media: Iterable[Medium], downloads: Mapping[str, Download], parse: Callable[[str], URL]
+) -> tuple[Routes, Counter[Outcome]]:
+    """How each URL answers, and how many answers are lost; URLs that were asked for, by `parse` as they were."""
     routes: Routes = {}
     lost: Counter[Outcome] = Counter()
     for request in {medium.media_url: request_for(medium) for medium in media}.values():
         became, asked = downloads[request.url], request.asked_url or request.url
         if became.outcome is Outcome.OK and became.final_url:
-            _add(routes, became.final_url, {"file": _file(became)})
+            _add(routes, parse(became.final_url), {"file": _file(became)})
             if became.used_fallback:
                 # The replay is to turn to the preview as well: at once, whatever it was that failed.
                 said = became.reason.removeprefix("from the fallback; source: ")
-                _add(routes, asked, _failure(said) or {"status": 403})
+                _add(routes, parse(asked), _failure(said) or {"status": 403})
             else:
-                _add(routes, asked, {"redirect": became.final_url})
+                _add(routes, parse(asked), {"redirect": became.final_url})
         elif failure := _failure(became.reason):
-            _add(routes, asked, failure)
+            _add(routes, parse(asked), failure)
         elif became.outcome is not Outcome.BLOCKED:
             lost[became.outcome] += 1
     return routes, lost
 
 
-def _add(routes: Routes, url: str, answer: dict[str, Any]) -> None:
+def _add(routes: Routes, url: URL, answer: dict[str, Any]) -> None:
     """Have a URL answer so, unless it does already; one that redirects to itself is where the picture is."""
-    parts = urlsplit(url)
-    place = {"host": parts.hostname or "", "path": parts.path or "/"} | ({"query": parts.query} if parts.query else {})
-    routes.setdefault((place["host"], unquote(place["path"]), unquote(parts.query)), {**place, **answer})
+    host, path, query = url.raw_host or "", url.raw_path, url.raw_query_string
+    place = {"host": host, "path": path} | ({"query": query} if query else {})
+    routes.setdefault((host, unquote(path), unquote(query)), {**place, **answer})
 
 
 def _failure(reason: str) -> dict[str, Any] | None:
     """The answer that ended for such a reason; None where the format has none."""
-    if status := re.match(r"HTTP (\d{3})", reason):
+    if status := re.match(r"HTTP ([2-5]\d\d)\b", reason):
         return {"status": int(status[1])}
     if redirect := re.match(r"redirects to (\S+)", reason):
         return {"redirect": redirect[1]}

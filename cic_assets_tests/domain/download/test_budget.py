@@ -4,12 +4,23 @@ import asyncio
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cic_assets.domain.download.budget import ByteBudget, DecodingBudget
+
+
+@contextmanager
+def held(budget, *sizes):
+    """Bodies of these sizes that are here whole; for tests that have room for them."""
+    with ExitStack() as stack:
+        for size in sizes:
+            claim = stack.enter_context(budget.claim(size))
+            assert budget.try_grow(claim, size)
+        yield
 
 
 def test_never_more_than_the_total():
@@ -19,7 +30,8 @@ def test_never_more_than_the_total():
     async def one() -> None:
         nonlocal held, most
         size = chance.choice([0, 1, 30, 60, 100])
-        async with budget.claim(size):
+        with budget.claim(size) as claim:
+            await budget.grow(claim, size)
             held += size
             most = max(most, held)
             assert held <= 100
@@ -40,7 +52,8 @@ def test_first_come_first_served():
     order = []
 
     async def one(budget: ByteBudget, name: str, size: int) -> None:
-        async with budget.claim(size):
+        with budget.claim(size) as claim:
+            await budget.grow(claim, size)
             order.append(name)
             await asyncio.sleep(0)
 
@@ -57,7 +70,8 @@ def test_first_come_first_served():
 @pytest.mark.parametrize("granted_first", [False, True])
 def test_a_cancelled_claim_leaves_nothing_held(granted_first):
     async def hold(budget: ByteBudget, size: int) -> None:
-        async with budget.claim(size):
+        with budget.claim(size) as claim:
+            await budget.grow(claim, size)
             await asyncio.sleep(60)
 
     async def run() -> None:
@@ -82,33 +96,31 @@ def test_a_cancelled_claim_leaves_nothing_held(granted_first):
     asyncio.run(run())
 
 
-def test_more_than_there_is():
-    async def run() -> None:
-        async with ByteBudget(10).claim(11):
-            pass
-
-    with pytest.raises(ValueError, match="claim of 11 bytes from a budget of 10"):
-        asyncio.run(run())
+@pytest.mark.parametrize(("total", "largest"), [(10, None), (20, 10)])
+def test_more_than_there_is(total, largest):
+    budget = ByteBudget(total, largest)
+    with pytest.raises(ValueError, match=f"claim of 11 bytes from a budget of {total}"), budget.claim(11):
+        pass
 
 
 @given(
     st.lists(st.tuples(st.booleans(), st.integers(1, 20), st.integers(1, 5)), min_size=1, max_size=40),
     st.integers(20, 40),
 )
-def test_bodies_that_grow_never_wait_in_a_circle(bodies, total):
-    """Some say their length, the others come in pieces; all get to their end, and never hold more than there is."""
+def test_bodies_never_wait_in_a_circle(bodies, total):
+    """Some say their length, the others do not; all get to their end, and never hold more than there is."""
     budget, held = ByteBudget(total, largest=20), 0
 
     async def one(says_length: bool, size: int, piece: int) -> None:
         nonlocal held
-        pieces = [size] if says_length else [piece] * (size // piece) + [size % piece]
-        async with budget.claim(size if says_length else 0) as claim:
-            for more in pieces:
-                if not says_length:
-                    await budget.grow(claim, more)
+        with budget.claim(size if says_length else 20) as claim:
+            for more in [piece] * (size // piece) + [size % piece]:
+                await budget.grow(claim, more)
                 held += more
                 assert held <= total
                 await asyncio.sleep(0)
+            budget.end(claim)
+            await asyncio.sleep(0)
             held -= size
 
     async def run() -> None:
@@ -120,23 +132,37 @@ def test_bodies_that_grow_never_wait_in_a_circle(bodies, total):
     assert (held, budget.free) == (0, total)
 
 
-def test_a_body_that_grows_slowly_holds_up_no_claim():
+def test_what_is_announced_holds_up_nobody():
+    budget = ByteBudget(32, largest=20)
+    with ExitStack() as stack:
+        slow = [stack.enter_context(budget.claim(20)) for _ in range(8)]
+        assert all(budget.try_grow(one, 1) for one in slow)
+        with held(budget, 12, 6):
+            assert not budget.try_grow(slow[0], 7)  # there is no room
+        assert budget.try_grow(slow[0], 12)
+        assert not budget.try_grow(slow[1], 6)  # there is, but none of them could come to its end then
+        assert budget.try_grow(slow[0], 7)
+        budget.end(slow[0])
+        assert budget.free == 5
+
+
+def test_who_holds_nothing_yet_waits_behind_those_that_wait():
     async def run() -> None:
-        budget = ByteBudget(32, largest=20)
-        async with budget.claim(0) as slow, budget.claim(0) as other:
-            assert budget.try_grow(slow, 1)
-            assert budget.try_grow(other, 12)  # no room among the growing: it goes on alone
-            assert not budget.try_grow(slow, 12)
-            async with asyncio.timeout(1), budget.claim(19):
-                assert not budget.try_grow(other, 1)
-            assert budget.try_grow(other, 8)
+        budget = ByteBudget(10)
+        with budget.claim(10) as large, budget.claim(1) as small:
+            with held(budget, 6):
+                waiting = asyncio.create_task(budget.grow(large, 8))
+                await asyncio.sleep(0)
+                assert not budget.try_grow(small, 1)
+            await waiting
+            assert budget.try_grow(small, 1)
 
     asyncio.run(run())
 
 
 def test_a_cancelled_body_that_grew_leaves_nothing_held():
     async def grow(budget: ByteBudget, *pieces: int) -> None:
-        async with budget.claim(0) as claim:
+        with budget.claim(8) as claim:
             for piece in pieces:
                 await budget.grow(claim, piece)
             await asyncio.sleep(60)
@@ -149,9 +175,8 @@ def test_a_cancelled_body_that_grew_leaves_nothing_held():
             task.cancel()
             await asyncio.wait([task])
         assert budget.free == 10
-        async with budget.claim(0) as claim:
-            assert budget.try_grow(claim, 2)
-            assert budget.try_grow(claim, 6)
+        with held(budget, 8):
+            assert budget.free == 2
 
     asyncio.run(run())
 

@@ -27,6 +27,16 @@ def test_a_wait_that_is_too_long_is_no_wait(host, fetch):
     assert result.seconds < 3
 
 
+def test_who_asks_to_be_left_alone_is_whatever_it_still_answers(host, fetch, picture):
+    """What was under way when it said so comes after it, while the others are still being given up."""
+    urls = [f"http://a.example/{number}" for number in range(2000)]
+    host.handlers["*"] = host.answer(200, picture(), after=0.02)
+    host.serve("a.example/1", host.answer(429, Retry_After="60"))
+    results = fetch(*urls, per_host=4)
+    assert sum(host.asked.values()) == 4
+    assert sum(result.outcome is Outcome.OK for result in results.values()) == 3
+
+
 @pytest.mark.parametrize("retry_after", [None, pytest.param("1", marks=pytest.mark.slow)])
 def test_a_host_that_allows_so_many_a_second_gives_all_it_has(host, fetch, picture, retry_after):
     """Of a hundred a second we ask for as many as we can, are told so by bare 429s, and lose nothing."""
@@ -101,9 +111,17 @@ def test_one_slow_host_holds_up_no_other(host, store, picture):
     assert set(fast) <= set(ended[: len(fast) + 16])  # two turns of the slow host at most
 
 
-def test_bodies_without_a_length_that_drip_hold_up_nobody(host, store, picture):
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 20971520\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 20971520\r\nContent-Encoding: gzip\r\n\r\n",
+    ],
+)
+def test_bodies_that_drip_hold_up_nobody(host, store, picture, head):
     """The budget has room for one body of the largest size and a little more."""
-    head, piece = b"HTTP/1.1 200 OK\r\n\r\n", b"\xff\xd8\xff" + b"x" * 600
+    piece = b"\xff\xd8\xff" + b"x" * 600
     slow = [host.serve(f"slow{n}.example/x", host.raw(head, *[piece] * 100, every=0.1)) for n in range(6)]
     fast = [host.serve(f"fast{n % 5}.example/{n}", host.answer(200, picture())) for n in range(100)]
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n"

@@ -48,7 +48,7 @@ def mutated(data: bytes, chance: random.Random, changes: tuple[int, ...] = (1, 1
 
 
 @pytest.mark.slow
-def test_mutated_pictures_end_in_an_outcome(tmp_path, picture):
+def test_mutated_pictures_end_in_an_outcome(tmp_path, picture, caplog):
     """Through all that a body goes through: no crash, no hang, no memory beyond the cap."""
     chance = random.Random(7)
     options = {"jpeg": [{}, {"progressive": True}], "png": [{}, {"bits": 4}], "webp": [{}, {"lossless": True}]}
@@ -76,6 +76,7 @@ def test_mutated_pictures_end_in_an_outcome(tmp_path, picture):
     # 4 million pixels at some 20 bytes each, and what the decoders keep for themselves.
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024 < 250
     assert {"ok", "not_an_image", "truncated", "error"} <= outcomes.keys()
+    assert "unforeseen" not in caplog.text
 
 
 @pytest.mark.slow

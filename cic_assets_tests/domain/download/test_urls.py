@@ -72,6 +72,9 @@ def test_locations_are_relative_to_where_they_come_from(location, url):
         ("http://a.example/" + "x" * 9000, "error: URL of 9017 characters, at most 8192 are taken"),
         ("http://a.example/\0", "error: control character in the URL"),
         ("http://a.example/\ud800", "error: not a URL: "),
+        ("http://[x]@/x.jpg", "error: not a URL: "),
+        ("http://a[]@", "error: not a URL: "),
+        ("https://i.redd.it][@/x.jpg", "error: not a URL: "),
         ("http://10.0.0.1/", "blocked: 10.0.0.1 is a private address"),
         ("http://0x7f.1/", "blocked: 0x7f.1 is an address in disguise"),
         ("http://router/", "blocked: router is a name of a local network"),
@@ -83,7 +86,7 @@ def test_what_is_refused_says_why(text, reason):
     assert str(refused.value).startswith(reason)
 
 
-@given(st.text() | st.from_regex(r"https?://[!-~]{1,30}"))
+@given(st.text() | st.from_regex(r"https?://[!-~]{1,30}") | st.from_regex(r"https?://[]\[@:/.a]{1,8}", fullmatch=True))
 def test_anything_is_a_url_or_refused(text):
     try:
         url = parse_url(text, ports=PORTS)

@@ -58,6 +58,34 @@ def test_a_line_that_was_cut_counts_for_nothing(journal, root, kept):
     assert journal.settled() == {URL: kept}
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda line: line.pop("seconds"),
+        lambda line: line.pop("url"),
+        lambda line: line.pop("sha256"),
+        lambda line: line.update(new=1),
+        lambda line: line.update(outcome="another"),
+    ],
+)
+def test_a_line_of_another_version_counts_for_nothing_but_its_picture(journal, root, kept, change):
+    write(journal, kept)
+    line = json.loads(file_of(root).read_text())
+    change(line)
+    file_of(root).write_text(f"{json.dumps(line)}\n5\n[]\nnull\n")
+    assert journal.settled() == {}
+    forget_fetched(root, {}, {})
+    remove_journal(root, "cars")
+    assert root.images.names() == (set() if "sha256" in line else {kept.sha256})
+
+
+def test_what_is_taken_down_leaves_no_line_of_another_version(journal, root, kept):
+    write(journal, kept)
+    file_of(root).write_text(json.dumps({"url": URL}) + "\n" + json.dumps({"sha256": kept.sha256}) + "\n5\n")
+    forget_fetched(root, {url_sha256(URL)}, {kept.sha256})
+    assert file_of(root).read_text() == ""
+
+
 @pytest.mark.parametrize("bytes_left", [None, b"", b"\0" * 9])
 def test_a_picture_that_a_power_cut_took_is_fetched_again(journal, root, kept, bytes_left):
     write(journal, kept)

@@ -5,12 +5,14 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from cic_assets.domain.download import DownloadSettings, Network
+from cic_assets.domain.download import Download, DownloadSettings, Network
 from cic_assets.domain.images import ImageLimits
 from cic_assets.domain.media import Outcome
 from cic_assets.domain.reddit import REPLAY_CREDENTIALS, RedditSettings, connect
 from cic_assets.domain.sources import COLUMNS, Connection, Partition, Source, SourceError, ask_again, scrape
 from cic_assets.domain.sources.asking import MOST_ASKS
+from cic_assets.domain.sources.journal import Journal
+from cic_assets.domain.sources.limits import limits_version
 from cic_assets.storage import DataRoot
 from cic_assets.web.replay import replay
 
@@ -322,6 +324,35 @@ def test_what_a_killed_scrape_left_is_removed(archive, scrape_archive, root, jpe
     (folder / ".tanks.parquet.x1.part").write_bytes(b"somebody else's")
     scrape_archive()
     assert {path.name for path in folder.iterdir()} == {"cars.parquet", ".tanks.parquet.x1.part"}
+
+
+def test_what_a_killed_scrape_fetched_of_posts_that_are_not_listed_any_more_is_removed(
+    archive, scrape_archive, root, jpeg
+):
+    archive.add("one", jpeg(1))
+    scrape_archive()
+    for number, limits in enumerate([limits_version(QUICK), "others"]):
+        write_down(root, "http://i.redd.it/deleted.jpg", jpeg(10 + number), limits)
+    write_down(root, "http://i.redd.it/copy.jpg", jpeg(1), "others")
+    result, _ = scrape_archive()
+    assert root.images.names() == set(result.table["sha256"])
+
+
+def test_what_a_killed_scrape_settled_is_not_asked_for_in_vain_any_more(archive, scrape_archive, root, jpeg):
+    archive.add("busy", status=503)
+    first, _ = scrape_archive(now=NOON)
+    assert first.table["asks"].tolist() == [1]
+    write_down(root, "http://i.redd.it/busy.jpg", jpeg(1), limits_version(QUICK))
+    second, asked = scrape_archive(now=NOON + timedelta(days=9))
+    assert asked == {}
+    assert second.table[["outcome", "asks", "asked_at"]].to_numpy().tolist() == [["ok", 0, ""]]
+
+
+def write_down(root, url, data, limits):
+    """What a scrape does with each picture; killed after that, it leaves it so."""
+    sha256 = root.images.put(data, "jpeg")
+    with Journal(root, "cars", "archive", limits).open() as write_line:
+        write_line(Download(url=url, outcome=Outcome.OK, sha256=sha256, format="jpeg", width=160, height=120))
 
 
 def test_an_empty_subreddit_is_an_empty_table(archive, scrape_archive):

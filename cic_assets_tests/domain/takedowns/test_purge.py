@@ -124,6 +124,20 @@ def test_a_purged_picture_goes_from_all_posts_and_is_refused_under_new_ones(fill
     assert sha256 not in filled.pictures()
 
 
+def test_a_picture_that_no_table_names_goes_too(filled, jpeg):
+    """A folder's scrape that was killed leaves such."""
+    stray = filled.root.images.put(jpeg(50), "jpeg")
+    before = filled.pictures()
+    with pytest.raises(PurgeError, match="nothing was changed"):
+        purge(filled.root, sha256s=[stray], source="cars")
+    with pytest.raises(PurgeError, match="nothing was changed"):
+        purge(filled.root, sha256s=[stray, "0" * 64])
+    assert filled.pictures() == before
+    done = purge(filled.root, sha256s=[stray])
+    assert (done.posts, done.pictures, done.kept) == (0, 1, 0)
+    assert filled.pictures() == before - {stray}
+
+
 def test_doing_it_again_changes_nothing(filled):
     purge(filled.root, ["one"], [filled.sha("two")])
     before = snapshot(filled)

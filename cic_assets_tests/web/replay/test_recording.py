@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from cic_assets.domain.download import DownloadSettings, Network
+from cic_assets.domain.download import DownloadSettings, Network, exchange
+from cic_assets.domain.download.results import FetchError
+from cic_assets.domain.media import Outcome
 from cic_assets.domain.reddit import REPLAY_CREDENTIALS, RedditError, RedditSettings, connect
 from cic_assets.domain.sources import Connection, Partition, Source, scrape
 from cic_assets.storage import DataRoot
@@ -93,3 +95,46 @@ def test_a_folder_that_holds_something_is_left_as_it_is(original, tmp_path):
     with pytest.raises(OSError, match="not empty"):
         recorded(original, tmp_path / "full", ["cars"])
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine.txt"]
+
+
+@pytest.fixture
+def strange(maker, jpeg):
+    """Hosts of international names, and statuses that no archive holds."""
+    maker.media("0.jpg", jpeg(0))
+    answers = {
+        "http://stra\u00dfe.example/a.jpg": {"file": "0.jpg"},
+        "http://b\u00fccher.example/\u00fc b.jpg": {"status": 410},
+        "http://refusing.example/x.jpg": {"status": 403},
+    }
+    posts = []
+    for url, answer in answers.items():
+        asked = Network.public().parse(url, ports=frozenset({80}))
+        maker.route(asked.raw_host, asked.raw_path, **answer)
+        posts.append(maker.post(url=url))
+    maker.subreddit("cars", posts)
+    return maker.directory
+
+
+def test_hosts_are_recorded_under_the_names_they_are_asked_for(strange, tmp_path):
+    recorded(strange, tmp_path / "recorded", ["cars"])
+    truth, found = (scraped(archive, tmp_path / f"root-{archive.name}") for archive in (strange, tmp_path / "recorded"))
+    assert set(truth["reason"]) == {"", "HTTP 410", "HTTP 403"}
+    assert found[[*COLUMNS, "reason"]].equals(truth[[*COLUMNS, "reason"]])
+
+
+@pytest.mark.parametrize("status", [103, 199, 600, 999])
+def test_a_status_that_no_archive_holds_is_lost_alone(strange, tmp_path, monkeypatch, status):
+    """The server here does not send such; LinkedIn does."""
+    monkeypatch.setattr(exchange, "_check_status", as_if(status, exchange._check_status))
+    done = recorded(strange, tmp_path / "recorded", ["cars"])
+    assert done.lost == {"http_error": 1}
+    assert len(load_archive(tmp_path / "recorded").routes) == 2
+
+
+def as_if(status, check):
+    def checked(response):
+        if response.status == 403:
+            raise FetchError(Outcome.HTTP_ERROR, f"HTTP {status}")
+        check(response)
+
+    return checked
