@@ -117,7 +117,7 @@ def scrape(
     # Others may have scraped it, or taken something down, while the pictures were fetched.
     with root.lock.held(on_progress):
         if had_table and not root.has_table(TABLE, partition.key):
-            _remove_unnamed(root, {one.sha256 for one in fetched.values() if one.sha256})
+            remove_unnamed(root, partition.key, {one.sha256 for one in fetched.values() if one.sha256})
             raise SourceError(f"{partition.key} was removed while it was scraped: nothing of it is written")
         state = state.renewed()
         table = state.table_with(found, fetched)
