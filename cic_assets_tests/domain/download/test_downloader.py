@@ -6,7 +6,7 @@ import time
 import pytest
 from pydantic import ValidationError
 
-from cic_assets.domain.download import Download, DownloadSettings, FetchRequest, Network, download, examine, network
+from cic_assets.domain.download import Download, DownloadSettings, FetchRequest, Network, download
 from cic_assets.domain.download.placeholders import REMOVED_MD5
 from cic_assets.domain.media import Outcome
 from cic_assets.storage import sha256_hex
@@ -374,40 +374,6 @@ def test_a_caller_that_raises_ends_the_run(host, store, picture):
     network = Network.replay("127.0.0.1", host.port)
     with pytest.raises(KeyError, match="enough"):
         download([FetchRequest(url=url)], store=store, network=network, on_result=stop)
-
-
-@pytest.mark.parametrize("nonsense", ["http://[x]@/x.jpg", "//[x]@/", "http://a[]@"])
-def test_what_no_parser_takes_is_the_end_of_its_url_alone(host, fetch, picture, nonsense):
-    good = host.serve("a.example/good", host.answer(200, picture()))
-    leads = host.serve("a.example/leads", host.answer(302, Location=nonsense))
-    results = fetch(good, leads, nonsense)
-    assert results[good].outcome is Outcome.OK
-    assert results[leads].outcome is Outcome.ERROR
-    assert results[nonsense].outcome in {Outcome.ERROR, Outcome.BLOCKED}
-
-
-def test_what_nobody_foresaw_is_the_end_of_its_url_alone(host, fetch, picture, monkeypatch, caplog):
-    """A bug of a parser of theirs or ours, for the URL and for the bytes."""
-    monkeypatch.setattr(network, "parse_url", break_at("broken", network.parse_url))
-    monkeypatch.setattr(examine, "inspect_header", break_at(picture(2), examine.inspect_header))
-    good = host.serve("a.example/good", host.answer(200, picture(1)))
-    odd = host.serve("a.example/odd", host.answer(200, picture(2)))
-    results = fetch(good, odd, "http://a.example/broken")
-    assert results[good].outcome is Outcome.OK
-    for url in (odd, "http://a.example/broken"):
-        assert (results[url].outcome, results[url].reason) == (Outcome.ERROR, "unforeseen RecursionError")
-    assert "a bug" in caplog.text
-
-
-def break_at(what, function):
-    """The function, with a bug for an argument that has this in it."""
-
-    def broken(text, *more, **options):
-        if what in text:
-            raise RecursionError("a bug")
-        return function(text, *more, **options)
-
-    return broken
 
 
 def test_headers_and_reasons_can_be_kept_in_a_table(host, fetch, picture):

@@ -4,7 +4,8 @@ import socket
 
 import pytest
 
-from cic_assets.domain.download import DownloadSettings, FetchRequest, Network, download, resolvers
+from cic_assets.domain.download import DownloadSettings, FetchRequest, Network, download, examine, resolvers
+from cic_assets.domain.download import network as network_module
 from cic_assets.domain.download.results import FetchError
 from cic_assets.domain.media import Outcome
 
@@ -274,3 +275,37 @@ def test_the_socket_itself_refuses(sockets):
 def test_a_replayed_archive_has_an_address_not_a_name():
     with pytest.raises(ValueError, match="localhost"):
         Network.replay("localhost", 80)
+
+
+@pytest.mark.parametrize("nonsense", ["http://[x]@/x.jpg", "//[x]@/", "http://a[]@"])
+def test_what_no_parser_takes_is_the_end_of_its_url_alone(host, fetch, picture, nonsense):
+    good = host.serve("a.example/good", host.answer(200, picture()))
+    leads = host.serve("a.example/leads", host.answer(302, Location=nonsense))
+    results = fetch(good, leads, nonsense)
+    assert results[good].outcome is Outcome.OK
+    assert results[leads].outcome is Outcome.ERROR
+    assert results[nonsense].outcome in {Outcome.ERROR, Outcome.BLOCKED}
+
+
+def test_what_nobody_foresaw_is_the_end_of_its_url_alone(host, fetch, picture, monkeypatch, caplog):
+    """A bug of a parser of theirs or ours, for the URL and for the bytes."""
+    monkeypatch.setattr(network_module, "parse_url", break_at("broken", network_module.parse_url))
+    monkeypatch.setattr(examine, "inspect_header", break_at(picture(2), examine.inspect_header))
+    good = host.serve("a.example/good", host.answer(200, picture(1)))
+    odd = host.serve("a.example/odd", host.answer(200, picture(2)))
+    results = fetch(good, odd, "http://a.example/broken")
+    assert results[good].outcome is Outcome.OK
+    for url in (odd, "http://a.example/broken"):
+        assert (results[url].outcome, results[url].reason) == (Outcome.ERROR, "unforeseen RecursionError")
+    assert "a bug" in caplog.text
+
+
+def break_at(what, function):
+    """The function, with a bug for an argument that has this in it."""
+
+    def broken(text, *more, **options):
+        if what in text:
+            raise RecursionError("a bug")
+        return function(text, *more, **options)
+
+    return broken
