@@ -109,6 +109,9 @@ def _remove_scratch(scratch: Path) -> None:
         if folder.name != JOURNALS:
             with suppress(OSError), locked(folder):
                 shutil.rmtree(folder)
+    for folder in (scratch / JOURNALS, scratch):
+        with suppress(OSError):  # something is left in it
+            folder.rmdir()
 
 
 def forget_meanwhile(root: DataRoot, model: str) -> None:
