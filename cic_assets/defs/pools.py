@@ -1,13 +1,9 @@
-"""Dagster's pools: steps that take all of something are limited over all runs of an instance, each in its pool.
+"""Dagster's pools: what takes all of something is limited over all runs of an instance.
 
-One at a time where dagster.yaml says nothing else; a limit of the executor holds within one run only.
+One at a time where dagster.yaml says nothing else; a limit of the executor holds within one run only. Scrapes and decodes
+have none: where a step waits for a place at the very moment in which another run gives one back, Dagster 1.13 forgets it,
+and it waits until somebody else of the pool ends. Trainings are few, and `cic run` waits for its place before it starts.
 """
-
-HOSTS = "hosts"
-"""Asking other people's servers: what one scrape may open to a host, several at once would open several times."""
-
-DECODING = "decoding"
-"""Decoding pictures on all cores: several at once would take as long, and several times the memory."""
 
 GPU = "gpu"
 """Training: two at once on one GPU, or one CPU, gain nothing and can run out of memory together."""

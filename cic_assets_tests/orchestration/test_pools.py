@@ -11,7 +11,7 @@ import pytest
 from dagster import DagsterRunStatus
 from dagster._core.test_utils import create_run_for_test
 
-from cic_assets.defs.pools import DECODING, HOSTS
+from cic_assets.defs.pools import GPU
 from cic_assets.orchestration.instance import open_instance
 from cic_assets.orchestration.pools import free_places, wait_for_places
 from cic_assets.orchestration.run_recovery import close_abandoned_runs
@@ -154,10 +154,9 @@ with DagsterInstance.from_config(sys.argv[1]) as instance:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("pool", [DECODING, HOSTS])
-def test_steps_of_all_runs_take_turns_in_a_pool(root, pool):
+def test_steps_of_all_runs_take_turns_in_a_pool(root):
     with open_instance(root) as instance:
-        command = [sys.executable, "-c", STEP, instance.root_directory, pool]
+        command = [sys.executable, "-c", STEP, instance.root_directory, GPU]
         runs = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(3)]
         said = [run.communicate(timeout=120)[0] for run in runs]
     times = sorted(tuple(map(float, one.split())) for one in said)
