@@ -34,3 +34,15 @@ def test_a_second_ui_of_the_same_runs_is_refused(dev, tmp_path):
         result = dev()
     assert result.returncode == 1
     assert result.stderr == f"Error: a UI and daemon of {home} are at work already: use that one, or end it\n"
+
+
+@pytest.mark.slow
+def test_a_ui_that_serves_keeps_another_away_until_it_ends(dev, commands, serving):
+    """The lock is taken by a process that becomes Dagster's."""
+    with serving("dev", "--problem", "problem.yaml", folder=commands.folder, variables=commands.variables) as server:
+        server.wait("/server_info")
+        result = dev()
+    assert result.returncode == 1
+    assert "are at work already" in result.stderr
+    with (commands.folder / "data" / "dagster" / "ui.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
