@@ -20,7 +20,8 @@ SIGNIFICANT = 0.05
 UNKNOWN = "n/a"
 
 _MINUTE = 60
-_BINARY_STEP = 1000  # as the original's tables: 1.54 GB, 411 MB
+_STEP = 1000  # as the original's tables: 1.54 GB, 411 MB
+_ROUNDS_UP = 999.5  # to four digits, which `.3g` would write as 1e+03
 
 
 def percent(share: float | None, digits: int = 1) -> str:
@@ -42,21 +43,21 @@ def interval(edges: Sequence[float]) -> str:
 
 def size(count: float | None) -> str:
     """Bytes as `1.54 GB`; n/a where they were not measured."""
-    if count is None:
-        return UNKNOWN
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < _BINARY_STEP:
-            return f"{count:.3g} {unit}"
-        count /= _BINARY_STEP
-    return f"{count:.3g} TB"
+    return UNKNOWN if count is None else _scaled(count, ("B", "kB", "MB", "GB", "TB"))
 
 
 def amount(count: float) -> str:
     """A large number as `4.3 M`."""
-    for limit, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if count >= limit:
-            return f"{count / limit:.3g} {prefix}"
-    return f"{count:.3g}"
+    return _scaled(count, ("", "k", "M", "G"))
+
+
+def _scaled(count: float, units: Sequence[str]) -> str:
+    """Three digits and a unit."""
+    for unit in units[:-1]:
+        if count < _ROUNDS_UP:
+            return f"{count:.3g} {unit}".strip()
+        count /= _STEP
+    return f"{count:.3g} {units[-1]}"
 
 
 def duration(seconds: float | None) -> str:

@@ -25,6 +25,7 @@ def test_percent_says_all_or_nothing_only_of_all_or_nothing(share):
         (0, "0 B"),
         (999, "999 B"),
         (411_000_000, "411 MB"),
+        (999_600_000, "1 GB"),
         (1_540_000_000, "1.54 GB"),
         (9.99e12, "9.99 TB"),
         (None, "n/a"),
@@ -51,7 +52,7 @@ def test_duration(seconds, text):
 
 
 def test_amount_and_count():
-    assert [wording.amount(n) for n in (12, 3_400_000, 27e9)] == ["12", "3.4 M", "27 G"]
+    assert [wording.amount(n) for n in (12, 999_700, 3_400_000, 27e9)] == ["12", "1 M", "3.4 M", "27 G"]
     assert [wording.count_of(n, "copy", "copies") for n in (0, 1, 2)] == ["0 copies", "1 copy", "2 copies"]
     assert wording.count_of(1303, "picture") == "1,303 pictures"
 
