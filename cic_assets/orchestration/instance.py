@@ -8,11 +8,12 @@ from importlib import resources
 from pathlib import Path
 
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from upath import UPath
 
 from cic_assets.config.dagster_settings import DagsterSettings
 from cic_assets.orchestration.errors import InstanceError
 from cic_assets.orchestration.pools import free_places
-from cic_assets.storage import DataRoot
+from cic_assets.storage import DataRoot, sha256_hex, write_atomically
 
 PID_TAG = "cic/pid"
 
@@ -22,6 +23,9 @@ such file, which ends in `.PREFIX`."""
 
 ALONE = DagsterSettings()
 """Of a problem that shares nothing."""
+
+_EARLIER_CONFIGS = frozenset({"a775ab6b2c11fcfd", "26954e5ae581cdd5", "ed0ac5d8b9045e59", "1bc52927a1942ae9"})
+"""What deploy/dagster.yaml was before it named a storage: the beginnings of its SHA-256."""
 
 _RUNNING = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
 
@@ -44,12 +48,16 @@ def ensure_home(root: DataRoot, settings: DagsterSettings = ALONE) -> Path:
     else:
         home = settings.home or _home_of(root)
         home.mkdir(parents=True, exist_ok=True)
-        config = home / "dagster.yaml"
-        if not config.exists():
-            config.write_text(_instance_config(), encoding="utf-8")
+        _write_config(home / "dagster.yaml")
     if home != _home_under(root):
         _claim(home, root, settings.asset_prefix)
     return home
+
+
+def _write_config(file: Path) -> None:
+    """Where there is none, or one that we wrote in an earlier version and nobody has changed since."""
+    if not file.exists() or sha256_hex(file.read_bytes())[:16] in _EARLIER_CONFIGS:
+        write_atomically(UPath(file), _instance_config().encode())
 
 
 def _claim(home: Path, root: DataRoot, prefix: str) -> None:

@@ -9,10 +9,11 @@ from dagster import AssetKey, DagsterInstance, DagsterRunStatus
 from dagster._core.test_utils import create_run_for_test
 
 from cic_assets.config.dagster_settings import DagsterSettings
+from cic_assets.orchestration import instance
 from cic_assets.orchestration.errors import InstanceError
 from cic_assets.orchestration.instance import PID_TAG, ensure_home, open_instance
 from cic_assets.orchestration.workspace import write_workspace
-from cic_assets.storage import DataRoot
+from cic_assets.storage import DataRoot, sha256_hex
 
 
 @pytest.fixture
@@ -77,6 +78,15 @@ def test_a_changed_dagster_yaml_is_kept(root):
     (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
     ensure_home(root)
     assert (home / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
+
+
+def test_a_dagster_yaml_of_an_earlier_version_is_renewed(root, monkeypatch):
+    home = ensure_home(root)
+    of_now = (home / "dagster.yaml").read_bytes()
+    (home / "dagster.yaml").write_text("telemetry: {enabled: false}\n")
+    monkeypatch.setattr(instance, "_EARLIER_CONFIGS", {sha256_hex(b"telemetry: {enabled: false}\n")[:16]})
+    ensure_home(root)
+    assert (home / "dagster.yaml").read_bytes() == of_now
 
 
 def test_problems_with_different_prefixes_share_a_home(root, tmp_path):

@@ -37,6 +37,7 @@ class Use(NamedTuple):
 
 STALENESS, RECOVERY = "orchestration/staleness.py", "orchestration/run_recovery.py"
 FAN_IN = "defs/fan_in.py"
+SQLITE, EVENTS = "orchestration/sqlite_storage.py", "dagster._core.storage.event_log"
 PROJECT, CHECKS = "orchestration/project_instance.py", "defs/asset_checks/scraping.py"
 RUN, MESSAGES = "orchestration/run_graph.py", "defs/failure_messages.py"
 VERSIONS = "dagster._core.definitions.data_version"
@@ -65,6 +66,22 @@ USES = [
     Use(RECOVERY, "dagster", "DagsterEvent.engine_event_data"),
     Use(PROJECT, "dagster._core.instance.ref", "InstanceRef.config_defaults", ("base_dir",)),
     Use(PROJECT, "dagster._core.instance.ref", "InstanceRef.custom_instance_class"),
+    Use(SQLITE, "dagster._core.instance.ref", "InstanceRef.config_defaults", ("base_dir",)),
+    Use(SQLITE, "dagster._core.storage.sqlite_storage", "DagsterSqliteStorage", ("base_dir", "inst_data")),
+    Use(SQLITE, EVENTS, "SqliteEventLogStorage", ("base_dir",)),
+    *(
+        Use(SQLITE, EVENTS, f"SqliteEventLogStorage.{name}", ("self", *called_with))
+        for name, *called_with in (
+            ("initialize_concurrency_limit_to_default", "concurrency_key"),
+            ("set_concurrency_slots", "concurrency_key", "num"),
+            ("claim_concurrency_slot", "concurrency_key", "run_id", "step_key", "priority"),
+            ("free_concurrency_slots_for_run", "run_id"),
+            ("free_concurrency_slot_for_step", "run_id", "step_key"),
+            ("has_unassigned_slots", "concurrency_key"),
+            ("assign_pending_steps", "concurrency_keys"),
+        )
+    ),
+    Use(SQLITE, "dagster._utils.concurrency", "ConcurrencyClaimStatus.with_sleep_interval", ("self", "interval")),
     Use(RUN, "dagster", "DagsterEvent.step_failure_data"),
     Use(RUN, "dagster", "DagsterEvent.job_failure_data"),
     Use(RUN, "dagster._core.events", "JobFailureData.error"),

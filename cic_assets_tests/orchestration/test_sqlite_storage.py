@@ -1,0 +1,108 @@
+"""Places in pools where several processes ask for them at the same moment, or are killed while they do."""
+
+import itertools
+import subprocess
+import sys
+
+import pytest
+from dagster import DagsterInstance
+from dagster._core.storage.event_log import SqliteEventLogStorage
+
+from cic_assets.orchestration.instance import ensure_home
+from cic_assets.orchestration.sqlite_storage import WAIT_SECONDS, PoolSafeEventLogStorage
+from cic_assets.storage import DataRoot
+
+ASKS = """
+import sys, time
+from dagster import DagsterInstance
+
+home, run_id, turns = sys.argv[1], sys.argv[2], int(sys.argv[3])
+with DagsterInstance.from_config(home) as instance:
+    storage = instance.event_log_storage
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for turn in range(turns):
+        step, until = f"step_{turn}", time.monotonic() + 60
+        storage.initialize_concurrency_limit_to_default("pool")
+        while not storage.claim_concurrency_slot("pool", run_id, step).is_claimed:
+            assert time.monotonic() < until, "waits for ever"
+            time.sleep(0.001)
+        begin = time.monotonic()
+        time.sleep(0.001)
+        print(begin, time.monotonic(), flush=True)
+        storage.free_concurrency_slot_for_step(run_id, step)
+"""
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    return ensure_home(DataRoot(str(tmp_path / "root")))
+
+
+@pytest.fixture
+def storage(home):
+    with DagsterInstance.from_config(str(home)) as instance:
+        instance.event_log_storage.initialize_concurrency_limit_to_default("pool")
+        yield instance.event_log_storage
+
+
+def processes(home, count, turns):
+    """Start some that ask for places, all at once; gives when each had its own, in order."""
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", ASKS, home, f"run_{number}", str(turns)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in range(count)
+    ]
+    assert [run.stdout.readline() for run in runs] == ["ready\n"] * count
+    for run in runs:
+        run.stdin.write("go\n")
+        run.stdin.flush()
+    said = [run.communicate(timeout=240)[0].splitlines() for run in runs]
+    assert [run.returncode for run in runs] == [0] * count
+    return sorted(tuple(map(float, line.split())) for lines in said for line in lines)
+
+
+@pytest.mark.slow
+def test_who_asks_at_the_same_moment_takes_turns(home):
+    """A new home, which the processes make at once; with Dagster's own storage some of them share a place."""
+    times = processes(home, count=4, turns=20)
+    assert len(times) == 80
+    assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(times))
+
+
+def test_it_is_what_the_home_has(storage):
+    assert isinstance(storage, PoolSafeEventLogStorage)
+
+
+def test_a_step_that_was_passed_over_is_next(storage):
+    """Whoever gave the place back was killed before it said who is next."""
+    assert storage.claim_concurrency_slot("pool", "killed", "step").is_claimed
+    waits = storage.claim_concurrency_slot("pool", "waits", "step")
+    assert not waits.is_claimed
+    assert waits.sleep_interval == WAIT_SECONDS
+    storage._free_concurrency_slots("killed")
+    storage._remove_pending_steps("killed")
+    assert not SqliteEventLogStorage.claim_concurrency_slot(storage, "pool", "waits", "step").is_claimed
+    assert storage.claim_concurrency_slot("pool", "waits", "step").is_claimed
+
+
+def test_the_first_to_wait_is_the_first_to_get_a_place(storage):
+    names = ["first", "second", "third"]
+    claimed = [storage.claim_concurrency_slot("pool", name, "step").is_claimed for name in names]
+    assert claimed == [True, False, False]
+    storage.free_concurrency_slots_for_run("first")
+    claimed = [storage.claim_concurrency_slot("pool", name, "step").is_claimed for name in reversed(names[1:])]
+    assert claimed == [False, True]
+
+
+def test_a_pool_may_have_more_places(storage):
+    storage.set_concurrency_slots("pool", 2)
+    claimed = [storage.claim_concurrency_slot("pool", "run", f"step_{number}").is_claimed for number in range(3)]
+    assert claimed == [True, True, False]
+    storage.free_concurrency_slot_for_step("run", "step_0")
+    assert storage.claim_concurrency_slot("pool", "run", "step_2").is_claimed
