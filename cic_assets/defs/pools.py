@@ -1,9 +1,13 @@
-"""Dagster's pools: what takes all of something is limited over all runs of an instance.
+"""Dagster's pools: steps that take all of something are limited over all runs of an instance, each in its pool.
 
-One at a time where dagster.yaml says nothing else; a limit of the executor holds within one run only. Scrapes and
-decodes have none: a step that begins to wait at the very moment in which another run gives a place back is forgotten by
-Dagster 1.13, until somebody else of the pool ends. Trainings are few, and `cic run` waits for a place before it starts.
+One at a time where dagster.yaml says nothing else; a limit of the executor holds within one run only.
 """
+
+HOSTS = "hosts"
+"""Asking other people's servers: what one scrape may open to a host, several at once would open several times."""
+
+DECODING = "decoding"
+"""Decoding pictures on all cores: several at once would take as long, and several times the memory."""
 
 GPU = "gpu"
 """Training: two at once on one GPU, or one CPU, gain nothing and can run out of memory together."""

@@ -84,10 +84,14 @@ def test_what_a_source_shows_is_a_setting_of_what_reads_it(world, graph, before,
         assert changed.get(AssetKey(name)).code_version != graph.get(AssetKey(name)).code_version
 
 
-POOLS = {"gpu": {"vgg_model", "peetz_net_model", "xception_model"}}
+POOLS = {
+    "hosts": {"takedowns", "raw_images"},
+    "decoding": {"image_hashes", "duplicates", "resized_images", "training_dataset"},
+    "gpu": {"vgg_model", "peetz_net_model", "xception_model"},
+}
 
 
-def test_trainings_share_a_pool(graph):
+def test_what_takes_all_of_something_shares_a_pool(graph):
     """So that ten runs at once take it in turns: a limit of the executor holds within one run."""
     pools = {key.to_user_string(): graph.get(key).pools for key in graph.get_all_asset_keys()}
     assert {name: {asset for asset, of_asset in pools.items() if name in of_asset} for name in POOLS} == POOLS

@@ -7,6 +7,7 @@ from cic_assets.defs import metadata
 from cic_assets.defs.automation_conditions import after, on_new_data
 from cic_assets.defs.fan_in import made_from
 from cic_assets.defs.partitions import all_of, source_partitions, with_class
+from cic_assets.defs.pools import DECODING
 from cic_assets.defs.resources import DataRootResource
 from cic_assets.defs.retry_policies import again_if_taken_down
 from cic_assets.domain.duplicates import (
@@ -34,6 +35,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         deps=["raw_images"],
         group_name="deduplication",
         kinds={"opencv", "parquet"},
+        pool=DECODING,
         owners=metadata.OWNERS,
         automation_condition=on_new_data(),
         code_version=content_version(2),
@@ -66,6 +68,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         deps=[all_of("image_hashes")],
         group_name="deduplication",
         kinds={"numpy", "parquet"},
+        pool=DECODING,
         owners=metadata.OWNERS,
         automation_condition=on_new_data(),
         code_version=content_version(2, how_alike, problem.classes_by_key, problem.overrides),

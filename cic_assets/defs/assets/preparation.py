@@ -10,6 +10,7 @@ from cic_assets.defs import metadata
 from cic_assets.defs.automation_conditions import on_new_data
 from cic_assets.defs.fan_in import made_from
 from cic_assets.defs.partitions import all_of, source_partitions, with_class
+from cic_assets.defs.pools import DECODING
 from cic_assets.defs.resources import DataRootResource
 from cic_assets.defs.retry_policies import again_if_taken_down
 from cic_assets.domain.dataset import (
@@ -39,6 +40,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         deps=["deduped_images"],
         group_name="preparation",
         kinds={"opencv", "parquet"},
+        pool=DECODING,
         owners=metadata.OWNERS,
         automation_condition=on_new_data(),
         code_version=content_version(3, settings.side, settings.jpeg_quality),
@@ -84,6 +86,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         deps=[all_of("resized_images"), "duplicates", all_of("raw_images")],
         group_name="preparation",
         kinds={"numpy", "parquet"},
+        pool=DECODING,
         owners=metadata.OWNERS,
         # Groups that change show in what is kept; before that is resized it is too early.
         automation_condition=on_new_data(problem.dagster.key("resized_images")),

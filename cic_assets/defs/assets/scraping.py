@@ -15,6 +15,7 @@ from dagster import (
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
 from cic_assets.defs.partitions import source_partitions
+from cic_assets.defs.pools import HOSTS
 from cic_assets.defs.resources import DataRootResource, RedditResource
 from cic_assets.defs.retry_policies import RETRY_PASSING
 from cic_assets.domain.reddit import TERMS_POINTS, RedditError
@@ -32,6 +33,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         kinds={"reddit", "parquet"},
         owners=metadata.OWNERS,
         retry_policy=RETRY_PASSING,
+        pool=HOSTS,
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(days=problem.routine.stale_after_days)),
         code_version=content_version(3, problem.reddit.model_dump(), problem.download.model_dump()),
     )

@@ -5,6 +5,7 @@ from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failur
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
 from cic_assets.defs.partitions import source_partitions
+from cic_assets.defs.pools import HOSTS
 from cic_assets.defs.resources import DataRootResource, RedditResource
 from cic_assets.defs.retry_policies import RETRY_PASSING
 from cic_assets.domain.reddit import RedditError
@@ -21,6 +22,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         kinds={"reddit", "parquet"},
         owners=metadata.OWNERS,
         retry_policy=RETRY_PASSING,
+        pool=HOSTS,
         code_version=content_version(2),
     )
     def takedowns(
