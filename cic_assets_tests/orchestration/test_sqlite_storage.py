@@ -41,11 +41,24 @@ def home(tmp_path, monkeypatch):
     return ensure_home(DataRoot(str(tmp_path / "root")))
 
 
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("DAGSTER_HOME", raising=False)
+        home = ensure_home(DataRoot(str(tmp_path_factory.mktemp("root"))))
+        with DagsterInstance.from_config(str(home)) as instance:
+            yield instance
+
+
 @pytest.fixture
-def storage(home):
-    with DagsterInstance.from_config(str(home)) as instance:
-        instance.event_log_storage.initialize_concurrency_limit_to_default("pool")
-        yield instance.event_log_storage
+def storage(instance):
+    """With a pool of one place, which nobody has."""
+    storage = instance.event_log_storage
+    storage.initialize_concurrency_limit_to_default("pool")
+    yield storage
+    for run_id in storage.get_concurrency_run_ids():
+        storage.free_concurrency_slots_for_run(run_id)
+    storage.delete_concurrency_limit("pool")
 
 
 def processes(home, count, turns):
@@ -79,6 +92,7 @@ def test_who_asks_at_the_same_moment_takes_turns(home):
 CALLS = [
     ("initialize_concurrency_limit_to_default", "pool"),
     ("set_concurrency_slots", "pool", 2),
+    ("delete_concurrency_limit", "pool"),
     ("claim_concurrency_slot", "pool", "run", "step"),
     ("free_concurrency_slots_for_run", "run"),
     ("free_concurrency_slot_for_step", "run", "step"),
