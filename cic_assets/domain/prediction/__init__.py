@@ -9,9 +9,11 @@ from cic_assets.domain.prediction.predictor import (
     load_predictors,
     predict_sources,
 )
+from cic_assets.domain.prediction.reviews import REVIEW_COLUMNS, REVIEWS, Review, ReviewRefusedError, add_review
 from cic_assets.domain.prediction.table import COLUMNS, as_table
 
 __all__ = [
-    "COLUMNS", "Input", "Prediction", "PredictionError", "Predictor", "as_table", "load_predictor", "load_predictors",
+    "COLUMNS", "REVIEWS", "REVIEW_COLUMNS", "Input", "Prediction", "PredictionError", "Predictor", "Review",
+    "ReviewRefusedError", "add_review", "as_table", "load_predictor", "load_predictors",
     "predict_sources", "read_inputs",
 ]  # fmt: skip
