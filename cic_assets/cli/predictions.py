@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cic_assets.cli.options import data_root_of, data_root_option, environment_of
+from cic_assets.cli.options import data_root_of, data_root_option, environment_of, token_option
 from cic_assets.cli.quiet import without_startup_notes
 
 if TYPE_CHECKING:
@@ -54,15 +54,34 @@ def _line(prediction: "Prediction") -> str:
     "--host", default="127.0.0.1", show_default=True, help="address to listen at; this machine only unless told"
 )
 @click.option("--port", default=8000, show_default=True, help="of the page")
-def serve(data_root: str | None, host: str, port: int) -> None:
-    """The predictor's page: drop a picture in, see its class."""
+@token_option
+@click.option(
+    "--workers", type=click.IntRange(1, 256), default=None, help="pictures looked at at once; as many as cores"
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, 10_000),
+    default=None,
+    help="pictures a second from one address, 0 for any number; 5, on this machine only any number",
+)
+def serve(
+    data_root: str | None, host: str, port: int, token: str | None, workers: int | None, rate: float | None
+) -> None:
+    """The predictor's page and API: drop a picture in, see its class.
+
+    What it answers, and what it refuses, is on its page /docs. It listens for others only with a token, and then for
+    browsers at /?token=TOKEN.
+    """
     from cic_assets.domain.prediction import PredictionError
-    from cic_assets.web.predict import serve_page
+    from cic_assets.web.predict import ServeSettings, serve_page
 
     # uvicorn raises the signal that ended it once more: who is told to end and does so has not failed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    environment = environment_of(data_root=data_root, token=token)
+    settings = ServeSettings.of_options(host, port, environment.token, workers=workers, rate=rate)
+    if mistake := settings.mistake():
+        raise click.UsageError(mistake)
     try:
-        root = data_root_of(environment_of(data_root=data_root))
-        serve_page(root, host=host, port=port, loading=without_startup_notes)
+        serve_page(data_root_of(environment), settings, loading=without_startup_notes)
     except PredictionError as error:
         raise click.ClickException(str(error)) from None

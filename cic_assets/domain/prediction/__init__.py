@@ -5,6 +5,7 @@ from cic_assets.domain.prediction.predictor import (
     Prediction,
     PredictionError,
     Predictor,
+    check_models,
     load_predictor,
     load_predictors,
     predict_sources,
@@ -14,6 +15,6 @@ from cic_assets.domain.prediction.table import COLUMNS, as_table
 
 __all__ = [
     "COLUMNS", "REVIEWS", "REVIEW_COLUMNS", "Input", "Prediction", "PredictionError", "Predictor", "Review",
-    "ReviewRefusedError", "add_review", "as_table", "load_predictor", "load_predictors",
+    "ReviewRefusedError", "add_review", "as_table", "check_models", "load_predictor", "load_predictors",
     "predict_sources", "read_inputs",
 ]  # fmt: skip

@@ -68,7 +68,13 @@ class Prediction:
 
 
 class Predictor:
-    """A loaded model. Not to be shared between threads."""
+    """A loaded model."""
+
+    is_thread_safe = False
+    """Whether several threads may ask it at once; a Keras model they may not. `prepare` they always may."""
+
+    has_activation_map = False
+    """Whether `activation_map` has an answer."""
 
     def __init__(self, model: Any, card: Card) -> None:
         self._model = model
@@ -115,7 +121,7 @@ class Predictor:
             if isinstance(picture, str):
                 yield Prediction(item.path, self.card.name, error=picture, skipped=item.skipped)
             else:
-                yield self._say(item.path, next(rows))
+                yield self.say(item.path, next(rows))
 
     def prepare(self, item: Input) -> NDArray[np.uint8] | str:
         """The picture to the bit as the data set holds its like, (side, side, 3) RGB bytes, or why there is none."""
@@ -134,7 +140,16 @@ class Predictor:
         except MemoryError:
             return "no memory was left to decode it"
 
-    def _say(self, path: str, probabilities: NDArray[np.float64]) -> Prediction:
+    def activation_map(self, picture: NDArray[np.uint8]) -> NDArray[np.float64] | None:  # noqa: ARG002
+        """What each place of a prepared picture (side, side, 3) says for each class, before the softmax.
+
+        Returns:
+            (rows, columns, K) of the last feature map; None where the model has none.
+        """
+        return None
+
+    def say(self, path: str, probabilities: NDArray[np.float64]) -> Prediction:
+        """What the class probabilities (K,) of a picture mean."""
         by_class = dict(zip(self.card.labels, map(float, probabilities), strict=True))
         label = max(by_class, key=by_class.__getitem__)
         return Prediction(path, self.card.name, label, by_class[label], by_class)
@@ -193,6 +208,15 @@ def load_predictors(root: DataRoot) -> list[Predictor]:
         PredictionError: there is none, or a model's file is not the one that its card describes.
     """
     return [_load(root, card.name) for card in best_first(_current(_cards(root), root))]
+
+
+def check_models(root: DataRoot) -> None:
+    """Whether `load_predictors` would find any, without loading one.
+
+    Raises:
+        PredictionError: there is none.
+    """
+    _current(_cards(root), root)
 
 
 def _load(root: DataRoot, name: str) -> Predictor:
