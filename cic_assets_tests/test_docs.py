@@ -62,7 +62,7 @@ NOT_RUN = {
 HERE = "/home/me/cic_assets"
 """What the folder is called in the documentation."""
 
-NOT_OURS = frozenset({"export", "source"})
+NOT_OURS = frozenset({"curl", "export", "source"})
 """Programs whose arguments are not looked at."""
 
 pytestmark = pytest.mark.filterwarnings("ignore:'click.utils:DeprecationWarning")  # typer's, of dg
