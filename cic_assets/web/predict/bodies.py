@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, NamedTuple
 
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
@@ -24,6 +25,10 @@ MAX_NAME = 200
 
 PART_BYTES = 1024
 """Of a form field that is no file; nothing asks for one."""
+
+
+# Of each mistake in a form it has a line, which whoever sends forms could fill a disk with.
+logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 
 class Given(NamedTuple):
@@ -127,9 +132,27 @@ def _kind(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
+class _FormParser(MultiPartParser):
+    """Starlette's, which takes a form that breaks off for one that is whole, and leaves its last file open."""
+
+    async def parse(self) -> FormData:
+        """The form.
+
+        Raises:
+            MultiPartException: it is none, or has no end.
+        """
+        form = await super().parse()
+        whole = [one.file for _, one in form.multi_items() if isinstance(one, UploadFile)]
+        if len(whole) < len(self._files_to_close_on_error):
+            for file in self._files_to_close_on_error:
+                file.close()
+            raise MultiPartException("The form has no end.")
+        return form
+
+
 async def _files(request: Request, body: _Counted, settings: ServeSettings, stack: AsyncExitStack) -> list[Given]:
     """The files of a form; those over a megabyte lie on the disk."""
-    parser = MultiPartParser(
+    parser = _FormParser(
         request.headers, body.parts(), max_files=settings.most_files, max_fields=0, max_part_size=PART_BYTES
     )
     try:

@@ -21,6 +21,8 @@ from cic_assets_tests.fixtures.predictors import SIDE, Brightness
 from cic_assets_tests.fixtures.servers import served
 from cic_assets_tests.web.predict.asking import API, get, post, wait_until
 
+CUT_FORM = b'--y\r\nContent-Disposition: form-data; name="a"; filename="a.png"\r\n\r\nhalf a pic'
+
 
 def test_the_description_is_openapi():
     validate(API)
@@ -102,6 +104,7 @@ def test_no_picture_that_can_be_read_is_422(server):
         ({"data": b"x", "headers": {"content-type": "multipart/form-data"}}, 400, "Missing boundary"),
         ({"data": b"x", "headers": {"content-type": "multipart/form-data; boundary=y"}}, 400, ""),
         ({"data": b"--y--\r\n", "headers": {"content-type": "multipart/form-data; boundary=y"}}, 400, "no file"),
+        ({"data": CUT_FORM, "headers": {"content-type": "multipart/form-data; boundary=y"}}, 400, "has no end"),
         ({"data": b"x" * 1001}, 413, "more than 1000 bytes"),
         ({"json": {"url": "file:///etc/passwd"}}, 400, "expected an http or https URL"),
         ({"json": ["http://example.com"]}, 400, "no JSON object"),
