@@ -9,9 +9,10 @@ from cic_assets.domain.prediction.predictor import (
     load_predictors,
     predict_sources,
 )
+from cic_assets.domain.prediction.runtimes import OnKeras, Runtime
 from cic_assets.domain.prediction.table import COLUMNS, as_table
 
 __all__ = [
-    "COLUMNS", "Input", "Prediction", "PredictionError", "Predictor", "as_table", "load_predictor", "load_predictors",
-    "predict_sources", "read_inputs",
+    "COLUMNS", "Input", "OnKeras", "Prediction", "PredictionError", "Predictor", "Runtime", "as_table",
+    "load_predictor", "load_predictors", "predict_sources", "read_inputs",
 ]  # fmt: skip

@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from cic_assets.domain.download import Network
-from cic_assets.domain.prediction import Input, PredictionError, read_inputs
+from cic_assets.domain.prediction import Input, OnKeras, PredictionError, read_inputs
 from cic_assets.storage import DataRoot
 from cic_assets.web.ports import why_taken
 from cic_assets.web.predict.panel import Answer, Panel
@@ -165,7 +165,7 @@ def serve_page(
     *,
     host: str = "127.0.0.1",
     port: int = 8000,
-    loading: Callable[[], AbstractContextManager[None]] = nullcontext,
+    loading: Callable[[], AbstractContextManager[OnKeras]] = lambda: nullcontext(lambda _why: None),
 ) -> None:
     """Load all models of a data root and serve the page until interrupted.
 
@@ -173,7 +173,7 @@ def serve_page(
         root: where models were trained.
         host: the address to listen on.
         port: of it.
-        loading: gives a context in which the models are loaded.
+        loading: a context in which the models are loaded; it gives what `Panel.load` tells.
 
     Raises:
         PredictionError: the port is taken, there is no model, or a model's file is not the one that its card describes.
@@ -183,6 +183,6 @@ def serve_page(
     if why := why_taken(host, port):  # before the models, which take longer to load
         raise PredictionError(why)
     hosts = ("*",) if host in _ANYWHERE else (*_LOOPBACK, host)
-    with loading():
-        panel = Panel.load(root)
+    with loading() as on_keras:
+        panel = Panel.load(root, on_keras)
     uvicorn.run(build_app(panel, hosts=hosts), host=host, port=port, access_log=False, timeout_keep_alive=15)

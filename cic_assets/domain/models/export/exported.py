@@ -44,6 +44,10 @@ class ExportedModel:
         """Class probabilities (N, K) of pictures (N, side, side, 3), RGB bytes at the side that the model takes."""
         return self.run(pictures, [PROBABILITIES])[0]
 
+    def warm_up(self, pictures: NDArray[np.uint8]) -> None:
+        """Have room for what it computes, so that the next pictures wait for nothing."""
+        self.probabilities(pictures)
+
     def run(self, pictures: NDArray[np.uint8], outputs: Sequence[str]) -> list[NDArray[np.float32]]:
         """Several outputs for pictures, each (N, …), in the order in which they are named; at least one picture."""
         answers = [self._session.run(outputs, {IMAGE: pictures[i : i + 1]}) for i in range(len(pictures))]
