@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cic_assets.cli.options import data_root_of, data_root_option, environment_of, token_option
-from cic_assets.cli.quiet import without_startup_notes
+from cic_assets.cli.quiet import telling_of_keras
 
 if TYPE_CHECKING:
     from cic_assets.domain.prediction import Prediction
@@ -29,8 +29,8 @@ def predict(sources: tuple[str, ...], data_root: str | None, model: str | None, 
 
     root = data_root_of(environment_of(data_root=data_root))
     try:
-        with without_startup_notes():
-            predictions = list(predict_sources(root, sources, model))
+        with telling_of_keras() as on_keras:
+            predictions = list(predict_sources(root, sources, model, on_keras=on_keras))
     except PredictionError as error:
         raise click.ClickException(str(error)) from None
     for prediction in predictions:
@@ -82,6 +82,6 @@ def serve(
     if mistake := settings.mistake():
         raise click.UsageError(mistake)
     try:
-        serve_page(data_root_of(environment), settings, loading=without_startup_notes)
+        serve_page(data_root_of(environment), settings, loading=telling_of_keras)
     except PredictionError as error:
         raise click.ClickException(str(error)) from None

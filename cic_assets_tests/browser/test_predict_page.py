@@ -36,7 +36,6 @@ class Explaining(Predictor):
     """The brightness of a picture, told of each of its places too."""
 
     has_activation_map = True
-    is_thread_safe = True
 
     def activation_map(self, picture):
         bright = cv2.resize(picture, (6, 6), interpolation=cv2.INTER_AREA).mean(axis=2) / 255
@@ -46,8 +45,8 @@ class Explaining(Predictor):
 class Contrary(Brightness):
     """Says dark of what is bright."""
 
-    def predict_on_batch(self, pictures):
-        return super().predict_on_batch(pictures)[:, ::-1]
+    def probabilities(self, pictures):
+        return super().probabilities(pictures)[:, ::-1]
 
 
 @pytest.fixture
@@ -220,9 +219,9 @@ def test_the_page_waits_where_the_server_is_full(open_page, panels, grey):
     may_go = threading.Event()
 
     class Busy(Brightness):
-        def predict_on_batch(self, pictures):
+        def probabilities(self, pictures):
             may_go.wait(20)
-            return super().predict_on_batch(pictures)
+            return super().probabilities(pictures)
 
     busy = Panels.fixed(Panel([Predictor(Busy(), panels.current.predictors[0].card)]))
     with served(build_app(busy, settings=ServeSettings(most_at_once=1))) as url:

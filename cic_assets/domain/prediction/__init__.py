@@ -11,10 +11,11 @@ from cic_assets.domain.prediction.predictor import (
     predict_sources,
 )
 from cic_assets.domain.prediction.reviews import REVIEW_COLUMNS, REVIEWS, Review, ReviewRefusedError, add_review
+from cic_assets.domain.prediction.runtimes import OnKeras, Runtime
 from cic_assets.domain.prediction.table import COLUMNS, as_table
 
 __all__ = [
-    "COLUMNS", "REVIEWS", "REVIEW_COLUMNS", "Input", "Prediction", "PredictionError", "Predictor", "Review",
-    "ReviewRefusedError", "add_review", "as_table", "check_models", "load_predictor", "load_predictors",
+    "COLUMNS", "REVIEWS", "REVIEW_COLUMNS", "Input", "OnKeras", "Prediction", "PredictionError", "Predictor", "Review",
+    "ReviewRefusedError", "Runtime", "add_review", "as_table", "check_models", "load_predictor", "load_predictors",
     "predict_sources", "read_inputs",
 ]  # fmt: skip

@@ -11,25 +11,13 @@ from numpy.typing import NDArray
 from cic_assets.domain.download import Network
 from cic_assets.domain.images import ImageLimits, UnreadableImage, decode, inspect, prepare, prepared_jpeg
 from cic_assets.domain.media import Outcome
-from cic_assets.domain.models import (
-    CARD_FILE,
-    Card,
-    ModelError,
-    best_first,
-    best_model,
-    fit_to_side,
-    load_model,
-    read_card,
-)
+from cic_assets.domain.models import CARD_FILE, Card, ModelError, best_first, best_model, fit_to_side, read_card
 from cic_assets.domain.prediction.inputs import Input, read_inputs
+from cic_assets.domain.prediction.runtimes import OnKeras, Runtime, load_runtime
 from cic_assets.storage import DataRoot, read_json, storable_text
 
 BATCH = 32
 """Pictures that a model sees at once: a folder of thousands stays in bounded memory."""
-
-_TRACED_FROM = 5
-"""Pictures from which compiling the model first is worth its seconds. MobileNetV2 on two busy cores: the first answer
-took 3.2 s compiled and 1.1 s plain, every further one 0.03 s and 0.6 s."""
 
 SMALLEST_SIDE = 16
 """Pixels of the shorter side. Scraping asks for more, to train on good pictures; a person may ask about a thumbnail."""
@@ -70,16 +58,17 @@ class Prediction:
 class Predictor:
     """A loaded model."""
 
-    is_thread_safe = False
-    """Whether several threads may ask it at once; a Keras model they may not. `prepare` they always may."""
-
     has_activation_map = False
     """Whether `activation_map` has an answer."""
 
-    def __init__(self, model: Any, card: Card) -> None:
+    def __init__(self, model: Runtime, card: Card) -> None:
         self._model = model
-        self._is_traced = False
         self.card = card
+
+    @property
+    def is_thread_safe(self) -> bool:
+        """Whether several threads may ask it at once. They may `prepare` pictures at any rate."""
+        return self._model.is_thread_safe
 
     def predict(self, sources: Sequence[str], network: Network | None = None) -> list[Prediction]:
         """Classify pictures.
@@ -99,19 +88,15 @@ class Predictor:
             yield from self._predict_batch(batch)
 
     def warm_up(self) -> None:
-        """Compile the model, for a few seconds, so that every further picture takes a fraction of its time."""
+        """Do beforehand what would keep the first picture waiting."""
         side = self.card.preprocessing.input_size
-        self._model.predict_on_batch(np.zeros((1, side, side, 3), np.uint8))
-        self._is_traced = True
+        self._model.warm_up(np.zeros((1, side, side, 3), np.uint8))
 
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Class probabilities (N, K) of prepared pictures (N, side, side, 3), RGB bytes; `side` is the card's."""
-        fitted = fit_to_side(pictures, self.card.preprocessing.input_size)
-        # Never `predict`: it builds a data pipeline each time, most of a second for a single picture.
-        self._is_traced = self._is_traced or len(pictures) >= _TRACED_FROM
-        if self._is_traced:
-            return np.asarray(self._model.predict_on_batch(fitted), np.float64)
-        return np.asarray(self._model(fitted, training=False), np.float64)
+        return np.asarray(
+            self._model.probabilities(fit_to_side(pictures, self.card.preprocessing.input_size)), np.float64
+        )
 
     def _predict_batch(self, batch: Sequence[Input]) -> Iterator[Prediction]:
         prepared = [self.prepare(item) for item in batch]
@@ -155,30 +140,36 @@ class Predictor:
         return Prediction(path, self.card.name, label, by_class[label], by_class)
 
 
-def load_predictor(root: DataRoot, name: str | None = None) -> Predictor:
+def load_predictor(root: DataRoot, name: str | None = None, on_keras: OnKeras = lambda _why: None) -> Predictor:
     """The predictor of a data root.
 
     Args:
         root: where models were trained.
         name: which model, whatever it was trained on; unless given the best on the validation split (never the test
             split: the report's number for the best model would be too good) of those that `load_predictors` takes.
+        on_keras: told why, before Keras is loaded for a model that was never exported.
 
     Raises:
         PredictionError: there is no such model, or its file is not the one that its card describes.
     """
-    return _load(root, _chosen(root, name))
+    return _load(root, _chosen(root, name), on_keras)
 
 
 def predict_sources(
-    root: DataRoot, sources: Sequence[str], name: str | None = None, network: Network | None = None
+    root: DataRoot,
+    sources: Sequence[str],
+    name: str | None = None,
+    network: Network | None = None,
+    on_keras: OnKeras = lambda _why: None,
 ) -> Iterator[Prediction]:
-    """Classify pictures with a model of a data root, which is loaded, for seconds, when there is one to look at.
+    """Classify pictures with a model of a data root, which is loaded when there is one to look at.
 
     Args:
         root: where models were trained.
         sources: files, folders and http(s) URLs.
         name: as of `load_predictor`.
         network: which hosts may be reached; the public internet unless given.
+        on_keras: as of `load_predictor`.
 
     Raises:
         PredictionError: there is no such model, or its file is not the one that its card describes.
@@ -186,7 +177,7 @@ def predict_sources(
     chosen, items = _chosen(root, name), read_inputs(sources, network)
     for item in items:
         if item.data is not None:
-            yield from _load(root, chosen).classify(chain([item], items))
+            yield from _load(root, chosen, on_keras).classify(chain([item], items))
             return
         yield Prediction(item.path, chosen, error=item.error, skipped=item.skipped)
 
@@ -198,16 +189,16 @@ def _chosen(root: DataRoot, name: str | None) -> str:
     return name or best_model(_current(cards, root))
 
 
-def load_predictors(root: DataRoot) -> list[Predictor]:
+def load_predictors(root: DataRoot, on_keras: OnKeras = lambda _why: None) -> list[Predictor]:
     """The predictors of all models that were trained on the data set of a data root, the best on validation first.
 
     Other models are of another time or question, and their accuracy is on other pictures. Where there is no data set,
-    only models, all of them are taken.
+    only models, all of them are taken. `on_keras` is as of `load_predictor`.
 
     Raises:
         PredictionError: there is none, or a model's file is not the one that its card describes.
     """
-    return [_load(root, card.name) for card in best_first(_current(_cards(root), root))]
+    return [_load(root, card.name, on_keras) for card in best_first(_current(_cards(root), root))]
 
 
 def check_models(root: DataRoot) -> None:
@@ -219,12 +210,11 @@ def check_models(root: DataRoot) -> None:
     _current(_cards(root), root)
 
 
-def _load(root: DataRoot, name: str) -> Predictor:
+def _load(root: DataRoot, name: str, on_keras: OnKeras) -> Predictor:
     try:
-        model, card = load_model(root.model(name))
+        return Predictor(*load_runtime(root.model(name), on_keras))
     except (ModelError, FileNotFoundError) as error:
         raise PredictionError(str(error)) from None
-    return Predictor(model, card)
 
 
 def _cards(root: DataRoot) -> dict[str, Card]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cic_assets.domain.images import Rgb, encode_jpeg
 from cic_assets.domain.models import CARD_FILE
-from cic_assets.domain.prediction import Input, Prediction, Predictor, load_predictors
+from cic_assets.domain.prediction import Input, OnKeras, Prediction, Predictor, load_predictors
 from cic_assets.storage import DataRoot, read_json, sha256_hex, storable_text
 
 SEEN_QUALITY = 90
@@ -80,13 +80,17 @@ class Panel:
         self._in_turns = threading.Lock()
 
     @classmethod
-    def load(cls, root: DataRoot) -> Self:
+    def load(cls, root: DataRoot, on_keras: OnKeras = lambda _why: None) -> Self:
         """All models of a data root, ready to answer at once.
+
+        Args:
+            root: where models were trained.
+            on_keras: told why, before Keras is loaded for a model that was never exported.
 
         Raises:
             PredictionError: there is none, or a model's file is not the one that its card describes.
         """
-        predictors = load_predictors(root)
+        predictors = load_predictors(root, on_keras)
         for predictor in predictors:
             predictor.warm_up()
         return cls(predictors, drawn=_is_drawn(root))

@@ -6,11 +6,19 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from typing import Self
 
-from cic_assets.domain.prediction import PredictionError
+from cic_assets.domain.prediction import OnKeras, PredictionError
 from cic_assets.storage import DataRoot
 from cic_assets.web.predict.panel import Panel, models_state
 
+Loading = Callable[[], AbstractContextManager[OnKeras]]
+"""A context in which models are loaded, and what is told why Keras has to be."""
+
 LOG = logging.getLogger("uvicorn.error")
+
+
+def silently() -> AbstractContextManager[OnKeras]:
+    """Nobody is told."""
+    return nullcontext(lambda _why: None)
 
 
 class Panels:
@@ -51,15 +59,15 @@ class Panels:
         root: DataRoot,
         *,
         seconds: float,
-        loading: Callable[[], AbstractContextManager[None]] = nullcontext,
+        loading: Loading = silently,
         on_failure: Callable[[], None] = lambda: None,
     ) -> Self:
-        """The models of a data root; `loading` gives a context in which the first are loaded."""
+        """The models of a data root; those that come later are loaded without a word."""
         contexts = iter([loading])
 
         def load() -> Panel:
-            with next(contexts, nullcontext)():
-                return Panel.load(root)
+            with next(contexts, silently)() as on_keras:
+                return Panel.load(root, on_keras)
 
         return cls(load, lambda: models_state(root), seconds=seconds, on_failure=on_failure)
 

@@ -1,25 +1,19 @@
 """The server of a data root's models, from its port to its end."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import suppress
 
 from cic_assets.domain.prediction import PredictionError, check_models
 from cic_assets.storage import DataRoot
 from cic_assets.web.ports import why_taken
 from cic_assets.web.predict.page import build_app
-from cic_assets.web.predict.panels import Panels
+from cic_assets.web.predict.panels import Loading, Panels, silently
 from cic_assets.web.predict.settings import ServeSettings
 
 GRACE_SECONDS = 10
 """For answers under way when the server is told to end."""
 
 
-def serve_page(
-    root: DataRoot,
-    settings: ServeSettings,
-    *,
-    loading: Callable[[], AbstractContextManager[None]] = nullcontext,
-) -> None:
+def serve_page(root: DataRoot, settings: ServeSettings, *, loading: Loading = silently) -> None:
     """Serve the models of a data root until interrupted.
 
     It listens at once, loads the models, and has requests that come before that wait.
@@ -27,7 +21,7 @@ def serve_page(
     Args:
         root: where models were trained.
         settings: where to listen, and for whom.
-        loading: gives a context in which the models are loaded.
+        loading: a context in which the first models are loaded.
 
     Raises:
         PredictionError: the port is taken, there is no model, or a model's file is not the one that its card describes.

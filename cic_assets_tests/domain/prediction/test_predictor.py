@@ -194,7 +194,7 @@ def test_the_model_sees_the_prepared_picture_at_its_input_size(make_card):
     """Of 36 pixels to 32: each is the mean of what it covers."""
 
     class Seeing:
-        def __call__(self, pictures, training):
+        def probabilities(self, pictures):
             self.seen = pictures
             return np.zeros((len(pictures), 2))
 
@@ -276,9 +276,14 @@ def test_a_broken_card_is_named(tmp_path):
         load_predictor(DataRoot(str(tmp_path)))
 
 
+@pytest.fixture(params=["exported", "keras"])
+def any_root(request):
+    return request.getfixturevalue(f"{request.param}_root")
+
+
 @pytest.mark.slow
-def test_a_real_model_is_loaded_and_answers(keras_root, grey, tmp_path):
-    predictor = load_predictor(keras_root)
+def test_a_real_model_is_loaded_and_answers(any_root, grey, tmp_path):
+    predictor = load_predictor(any_root)
     assert predictor.card.name == "vgg"
     for level in (20, 250):
         (tmp_path / f"{level}.png").write_bytes(grey(level))
@@ -289,18 +294,18 @@ def test_a_real_model_is_loaded_and_answers(keras_root, grey, tmp_path):
 
 
 @pytest.mark.slow
-def test_sources_are_answered_in_their_order(keras_root, grey, tmp_path):
+def test_sources_are_answered_in_their_order(any_root, grey, tmp_path):
     (tmp_path / "a.png").write_bytes(grey(250))
     sources = [str(tmp_path / name) for name in ("nowhere.png", "a.png", "neither.png")]
-    predictions = list(predict_sources(keras_root, sources))
+    predictions = list(predict_sources(any_root, sources))
     assert [item.path for item in predictions] == sources
     assert [item.label for item in predictions] == [None, "bright", None]
     assert {item.model for item in predictions} == {"vgg"}
 
 
 @pytest.mark.slow
-def test_a_compiled_answer_is_the_plain_one(keras_root, grey):
-    predictor = load_predictor(keras_root, "peetz_net")
+def test_a_warm_answer_is_the_cold_one(any_root, grey):
+    predictor = load_predictor(any_root, "peetz_net")
     pictures = np.stack([predictor.prepare(Input("x", grey(level))) for level in (10, 130, 240)])
     plain = predictor.probabilities(pictures)
     predictor.warm_up()
@@ -309,19 +314,49 @@ def test_a_compiled_answer_is_the_plain_one(keras_root, grey):
 
 
 @pytest.mark.slow
-def test_all_models_come_best_first(keras_root):
-    assert [item.card.name for item in load_predictors(keras_root)] == ["vgg", "peetz_net"]
-    with pytest.raises(PredictionError, match="expected one of peetz_net, vgg"):
-        load_predictor(keras_root, "resnet")
+def test_an_exported_model_answers_as_its_keras_model_does(keras_root, exported_root, grey):
+    said = []
+    theirs = load_predictor(keras_root, "vgg", said.append)
+    why = "it was trained before models were exported"
+    assert said == [f"vgg: loading Keras, which takes seconds ({why}): train again to do without"]
+    ours = load_predictor(exported_root, "vgg", said.append)
+    assert len(said) == 1
+    pictures = np.stack([ours.prepare(Input("x", grey(level))) for level in (10, 130, 160, 240)])
+    answers = ours.probabilities(pictures)
+    assert answers.std() > 0.1
+    np.testing.assert_allclose(answers, theirs.probabilities(pictures), atol=1e-4)
 
 
 @pytest.mark.slow
-def test_a_model_file_that_was_exchanged_is_not_loaded(keras_root, tmp_path):
+def test_a_model_whose_export_is_gone_answers_by_keras(exported_root, grey, tmp_path):
     copy = DataRoot(str(tmp_path / "copy"))
-    shutil.copytree(str(keras_root.path), str(copy.path))
-    with (copy.model("vgg") / "model.keras").open("ab") as file:
-        file.write(b"more")
-    with pytest.raises(PredictionError, match=r"is not the model that card\.json describes"):
+    shutil.copytree(str(exported_root.path), str(copy.path))
+    (copy.model("vgg") / "model.onnx.data").unlink()
+    (tmp_path / "a.png").write_bytes(grey(250))
+    said = []
+    (prediction,) = predict_sources(copy, [str(tmp_path / "a.png")], on_keras=said.append)
+    assert prediction.label == "bright"
+    (why,) = said
+    assert "model.onnx.data is missing" in why
+
+
+@pytest.mark.slow
+def test_all_models_come_best_first(any_root):
+    assert [item.card.name for item in load_predictors(any_root)] == ["vgg", "peetz_net"]
+    with pytest.raises(PredictionError, match="expected one of peetz_net, vgg"):
+        load_predictor(any_root, "resnet")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("root", "file"), [("keras", "model.keras"), ("exported", "model.onnx"), ("exported", "model.onnx.data")]
+)
+def test_a_model_file_that_was_exchanged_is_not_loaded(request, root, file, tmp_path):
+    copy = DataRoot(str(tmp_path / "copy"))
+    shutil.copytree(str(request.getfixturevalue(f"{root}_root").path), str(copy.path))
+    with (copy.model("vgg") / file).open("ab") as opened:
+        opened.write(b"more")
+    with pytest.raises(PredictionError, match=rf"{file} is not the model that card\.json describes"):
         load_predictor(copy)
 
 

@@ -194,22 +194,22 @@ class Slow(Brightness):
         super().__init__()
         self.may_go, self.at_once, self.most = threading.Event(), 0, 0
 
-    def predict_on_batch(self, pictures):
+    def probabilities(self, pictures):
         self.at_once += 1
         self.most = max(self.most, self.at_once)
         self.may_go.wait(20)
         self.at_once -= 1
-        return super().predict_on_batch(pictures)
+        return super().probabilities(pictures)
 
 
-class SharedPredictor(Predictor):
+class SlowAndShared(Slow):
     is_thread_safe = True
 
 
-@pytest.mark.parametrize(("kind", "most"), [(Predictor, 1), (SharedPredictor, 3)])
-def test_threads_ask_at_once_only_a_model_that_they_may_share(make_app, make_card, grey, kind, most):
-    slow = Slow()
-    panel = Panel([kind(slow, make_card(side=SIDE))])
+@pytest.mark.parametrize(("net", "most"), [(Slow, 1), (SlowAndShared, 3)])
+def test_threads_ask_at_once_only_a_model_that_they_may_share(make_app, make_card, grey, net, most):
+    slow = net()
+    panel = Panel([Predictor(slow, make_card(side=SIDE))])
     with served(make_app(Panels.fixed(panel), workers=3)) as server:
         threads = [threading.Thread(target=post, args=(server,), kwargs={"data": grey(n)}) for n in range(6)]
         for thread in threads:

@@ -100,7 +100,7 @@ def test_others_are_served_at_a_rate_and_this_machine_at_any():
 
 
 class Broken(Brightness):
-    def predict_on_batch(self, pictures):
+    def probabilities(self, pictures):
         raise RuntimeError("a secret of the server")
 
 

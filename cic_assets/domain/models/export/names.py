@@ -1,0 +1,10 @@
+"""What an exported model calls what goes in and what comes out."""
+
+IMAGE = "image"
+"""Pictures (N, side, side, 3), RGB bytes."""
+PROBABILITIES = "probabilities"
+"""(N, classes), in the order of the card's labels."""
+EMBEDDING = "embedding"
+"""(N, F): what the last dense layer sees."""
+FEATURES = "features"
+"""(N, F, height, width): the maps whose means over all places the embedding is; only of nets that average."""
