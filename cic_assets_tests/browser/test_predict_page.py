@@ -32,14 +32,14 @@ COPY = """async (bytes) => {
 }"""
 
 
-class Explaining(Predictor):
+class Explaining(Brightness):
     """The brightness of a picture, told of each of its places too."""
 
     has_activation_map = True
 
-    def activation_map(self, picture):
-        bright = cv2.resize(picture, (6, 6), interpolation=cv2.INTER_AREA).mean(axis=2) / 255
-        return np.stack([1 - bright, bright], axis=2)
+    def activation_map(self, pictures):
+        bright = cv2.resize(pictures[0], (6, 6), interpolation=cv2.INTER_AREA).mean(axis=2) / 255
+        return np.stack([1 - bright, bright], axis=2)[None]
 
 
 class Contrary(Brightness):
@@ -51,8 +51,8 @@ class Contrary(Brightness):
 
 @pytest.fixture
 def panels(make_card):
-    named = {"xception": (Explaining, Brightness), "peetz_net": (Predictor, Contrary), "vgg": (Predictor, Brightness)}
-    return Panels.fixed(Panel([kind(net(), make_card(name, side=SIDE)) for name, (kind, net) in named.items()]))
+    nets = {"xception": Explaining(), "peetz_net": Contrary(), "vgg": Brightness()}
+    return Panels.fixed(Panel([Predictor(net, make_card(name, side=SIDE)) for name, net in nets.items()]))
 
 
 @pytest.fixture

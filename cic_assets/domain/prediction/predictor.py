@@ -58,9 +58,6 @@ class Prediction:
 class Predictor:
     """A loaded model."""
 
-    has_activation_map = False
-    """Whether `activation_map` has an answer."""
-
     def __init__(self, model: Runtime, card: Card) -> None:
         self._model = model
         self.card = card
@@ -69,6 +66,11 @@ class Predictor:
     def is_thread_safe(self) -> bool:
         """Whether several threads may ask it at once. They may `prepare` pictures at any rate."""
         return self._model.is_thread_safe
+
+    @property
+    def has_activation_map(self) -> bool:
+        """Whether `activation_map` has an answer."""
+        return self._model.has_activation_map
 
     def predict(self, sources: Sequence[str], network: Network | None = None) -> list[Prediction]:
         """Classify pictures.
@@ -94,9 +96,10 @@ class Predictor:
 
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Class probabilities (N, K) of prepared pictures (N, side, side, 3), RGB bytes; `side` is the card's."""
-        return np.asarray(
-            self._model.probabilities(fit_to_side(pictures, self.card.preprocessing.input_size)), np.float64
-        )
+        return np.asarray(self._model.probabilities(self._fitted(pictures)), np.float64)
+
+    def _fitted(self, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return fit_to_side(pictures, self.card.preprocessing.input_size)
 
     def _predict_batch(self, batch: Sequence[Input]) -> Iterator[Prediction]:
         prepared = [self.prepare(item) for item in batch]
@@ -125,13 +128,15 @@ class Predictor:
         except MemoryError:
             return "no memory was left to decode it"
 
-    def activation_map(self, picture: NDArray[np.uint8]) -> NDArray[np.float64] | None:  # noqa: ARG002
+    def activation_map(self, picture: NDArray[np.uint8]) -> NDArray[np.float64] | None:
         """What each place of a prepared picture (side, side, 3) says for each class, before the softmax.
 
         Returns:
             (rows, columns, K) of the last feature map; None where the model has none.
         """
-        return None
+        if not self.has_activation_map:
+            return None
+        return np.asarray(self._model.activation_map(self._fitted(picture[None]))[0], np.float64)
 
     def say(self, path: str, probabilities: NDArray[np.float64]) -> Prediction:
         """What the class probabilities (K,) of a picture mean."""

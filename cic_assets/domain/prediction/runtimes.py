@@ -27,6 +27,13 @@ class Runtime(Protocol):
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.floating]:
         """Class probabilities (N, K) of pictures (N, side, side, 3), RGB bytes at the side that the model takes."""
 
+    @property
+    def has_activation_map(self) -> bool:
+        """Whether it can say what each place of a picture says."""
+
+    def activation_map(self, pictures: NDArray[np.uint8]) -> NDArray[np.floating]:
+        """What each place of pictures says for each class, (N, rows, columns, K), before the softmax."""
+
     def warm_up(self, pictures: NDArray[np.uint8]) -> None:
         """Do on some pictures what would keep the next ones waiting."""
 
@@ -35,6 +42,7 @@ class KerasRuntime:
     """A keras.Model."""
 
     is_thread_safe = False
+    has_activation_map = False
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -47,6 +55,10 @@ class KerasRuntime:
         if self._is_traced:
             return np.asarray(self._model.predict_on_batch(pictures))
         return np.asarray(self._model(pictures, training=False))
+
+    def activation_map(self, pictures: NDArray[np.uint8]) -> NDArray[np.floating]:
+        """As of `Runtime`; exported models have one."""
+        raise NotImplementedError
 
     def warm_up(self, pictures: NDArray[np.uint8]) -> None:
         """Compile the model, for a few seconds, so that every further picture takes a fraction of its time."""

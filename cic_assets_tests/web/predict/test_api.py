@@ -130,20 +130,20 @@ def test_a_url(make_app, grey, archive):
         assert post(server, json={"url": url.replace("dark", "nothing")}).status_code == 422
 
 
-class Explaining(Predictor):
+class Explaining(Brightness):
     """One that says of each half of a picture how bright it is."""
 
     has_activation_map = True
 
-    def activation_map(self, picture):
-        halves = np.stack([half.mean() / 255 for half in np.split(picture, 2, axis=1)])
-        return np.stack([1 - halves, halves], axis=1)[None]
+    def activation_map(self, pictures):
+        halves = np.stack([half.mean() / 255 for half in np.split(pictures[0], 2, axis=1)])
+        return np.stack([1 - halves, halves], axis=1)[None, None]
 
 
 def test_what_speaks_for_which_class_is_told_where_a_model_knows(make_app, make_card, make_predictor):
     picture = np.zeros((40, 40, 3), np.uint8)
     picture[:, 20:] = 255
-    explaining = Explaining(Brightness(), make_card(name="best", side=SIDE))
+    explaining = Predictor(Explaining(), make_card(name="best", side=SIDE))
     panel = Panel([explaining, make_predictor(name="other")])
     with served(make_app(Panels.fixed(panel))) as server:
         body = cv2.imencode(".png", picture)[1].tobytes()

@@ -139,15 +139,26 @@ def test_other_methods_and_paths_are_json_refusals(server):
 
 
 @pytest.mark.slow
-def test_real_models_are_ready_after_loading(keras_root, grey, make_app):
-    panel = Panel.load(keras_root)
+@pytest.mark.parametrize("kind", ["keras_root", "exported_root"])
+def test_real_models_are_ready_after_loading(request, grey, make_app, kind):
+    panel = Panel.load(request.getfixturevalue(kind))
     assert panel.labels == ["dark", "bright"]
     with served(make_app(Panels.fixed(panel))) as server:
         answer = send(server, grey(255)).json()
+        maps = (
+            requests.post(f"{server}/api/v1/predict?maps=true", data=grey(255), timeout=20)
+            .json()["answers"][0]
+            .get("maps")
+        )
     assert [(item["model"], item["label"]) for item in answer["predictions"]] == [
         ("vgg", "bright"),
         ("peetz_net", "bright"),
     ]
+    if kind == "keras_root":
+        assert maps is None
+    else:  # whose feature map is the picture itself
+        assert np.shape(maps["vgg"]["bright"]) == (32, 32)
+        assert np.min(maps["vgg"]["bright"]) > 0 > np.max(maps["vgg"]["dark"])
 
 
 def test_a_taken_port_is_said_before_models_are_loaded(tmp_path):

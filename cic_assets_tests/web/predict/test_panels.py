@@ -133,12 +133,20 @@ def test_a_data_root_has_another_state_once_a_model_or_the_data_set_is_another(t
 
 
 @pytest.mark.slow
-def test_a_real_model_that_is_trained_anew_answers_without_a_restart(keras_root, tmp_path, make_app, grey):
+def test_a_real_model_that_is_trained_anew_answers_without_a_restart(exported_root, tmp_path, make_app, grey):
     folder = tmp_path / "root"
-    shutil.copytree(str(keras_root.path), folder)
+    shutil.copytree(str(exported_root.path), folder)
     root = DataRoot(str(folder))
     with served(make_app(Panels.of_root(root, seconds=0.05))) as server:
         told = [model["name"] for model in requests.get(f"{server}/api/v1/models", timeout=60).json()["models"]]
         assert told == ["vgg", "peetz_net"]
         shutil.rmtree(folder / "models" / "vgg")
         wait_until(lambda: says(server, grey) == "peetz_net", 60)
+        # A model whose files are not all there yet keeps the others at work.
+        shutil.copytree(
+            str(exported_root.model("vgg")), folder / "models" / "vgg", ignore=shutil.ignore_patterns("*.onnx*")
+        )
+        (folder / "models" / "vgg" / "model.keras").write_bytes(b"half")
+        assert {says(server, grey) for _ in range(20)} == {"peetz_net"}
+        shutil.copytree(str(exported_root.model("vgg")), folder / "models" / "vgg", dirs_exist_ok=True)
+        wait_until(lambda: says(server, grey) == "vgg", 60)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cic_assets.domain.models.export.names import IMAGE, PROBABILITIES
+from cic_assets.domain.models.export.names import EVIDENCE, IMAGE, PROBABILITIES
 
 _ERRORS_ONLY = 3
 
@@ -45,6 +45,15 @@ class ExportedModel:
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Class probabilities (N, K) of pictures (N, side, side, 3), RGB bytes at the side that the model takes."""
         return self.run(pictures, [PROBABILITIES])[0]
+
+    @property
+    def has_activation_map(self) -> bool:
+        """Whether it knows what each place of a picture says; one from before that was exported too does not."""
+        return EVIDENCE in self.outputs
+
+    def activation_map(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """What each place says for each class, (N, rows, columns, K), before the softmax."""
+        return np.moveaxis(self.run(pictures, [EVIDENCE])[0], 1, -1)
 
     def warm_up(self, pictures: NDArray[np.uint8]) -> None:
         """Have room for what it computes, so that the next pictures wait for nothing."""

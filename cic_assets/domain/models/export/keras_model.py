@@ -9,7 +9,7 @@ from typing import Any
 from cic_assets.domain.models.errors import ExportError
 from cic_assets.domain.models.export.graph import Graph, Value
 from cic_assets.domain.models.export.layers import Layer, concatenate, convolve, is_convolution, translate
-from cic_assets.domain.models.export.names import EMBEDDING, FEATURES, IMAGE, PROBABILITIES
+from cic_assets.domain.models.export.names import EMBEDDING, EVIDENCE, FEATURES, IMAGE, PROBABILITIES
 
 
 def export_model(model: Any, graph: Path, weights: Path, metadata: Mapping[str, str]) -> None:
@@ -118,7 +118,16 @@ def _outputs(
     outputs = {PROBABILITIES: values[str(last[0])], EMBEDDING: values[embedding]}
     if maps := [values[name] for name in _averaged(layers, embedding)]:
         outputs[FEATURES] = concatenate(graph, maps) if len(maps) > 1 else maps[0]
+        if values[dense[-1].name].shape == outputs[PROBABILITIES].shape:
+            outputs[EVIDENCE] = _at_each_place(graph, dense[-1], outputs[FEATURES])
     return outputs
+
+
+def _at_each_place(graph: Graph, dense: Layer, features: Value) -> Value:
+    """What a dense layer would say of each place of a map alone, before its activation."""
+    kernel, bias = dense.weights()
+    maps = graph.add("Conv", features.name, graph.constant(kernel.T[:, :, None, None]), graph.constant(bias))
+    return Value(maps, (len(bias), *features.shape[1:]))
 
 
 def _averaged(layers: Mapping[str, Layer], name: str) -> list[str]:

@@ -15,9 +15,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from cic_assets.domain.models.errors import ExportError
 from cic_assets.domain.models.export.exported import ExportedModel
 from cic_assets.domain.models.export.keras_model import export_model
-from cic_assets.domain.models.export.names import EMBEDDING, FEATURES, PROBABILITIES
+from cic_assets.domain.models.export.names import EMBEDDING, EVIDENCE, FEATURES, PROBABILITIES
 from cic_assets.domain.models.export.onnx_file import ALIGNMENT
 from cic_assets.domain.models.export.parity import TOLERANCE, check_parity, golden_pictures
+from cic_assets.domain.models.losses import softmax
 from cic_assets.domain.models.settings import ModelSettings
 from cic_assets_tests.fixtures.effort import short_or_long
 
@@ -106,6 +107,9 @@ def test_every_network_says_the_same(
         (features,) = ours.run(pictures, [FEATURES])
         assert features.ndim == 4
         assert_allclose(features.mean(axis=(2, 3)), embedding, rtol=1e-4, atol=1e-4)
+        evidence, probabilities = ours.run(pictures, [EVIDENCE, PROBABILITIES])
+        assert_allclose(softmax(evidence.mean(axis=(2, 3))), probabilities, atol=1e-5)
+        assert_allclose(ours.activation_map(pictures)[0, :, :, 1], evidence[0, 1])
 
 
 @st.composite
