@@ -260,6 +260,8 @@ def test_the_token_of_the_address_becomes_a_cookie(open_page, panels, grey):
 def test_it_fits_the_screen_and_can_be_read(open_page, server, jpeg, grey, tmp_path, size, scheme):
     page = open_page(server, size, color_scheme=scheme)
     photograph(page, tmp_path, f"{size}-{scheme}-empty")
+    photo = page.get_by_text("Take a photo")
+    expect(photo).to_be_visible() if size == "phone" else expect(photo).to_be_hidden()
     long = "a-very-long-name-of-a-picture-that-somebody-took-on-holiday-and-never-renamed-0001234567890.png"
     drop(page, (long, jpeg(5, 900, 600)), ("night.png", grey(5)), ("letter.png", b"no picture"))
     expect(page.locator(".waiting")).to_have_count(0)

@@ -128,9 +128,9 @@ def _equal(given: str, expected: str) -> bool:
 
 
 def _is_from_another_site(request: Request) -> bool:
-    """What browsers say of themselves; other programs say nothing."""
-    if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
-        return True
+    """What browsers say of themselves, older ones by the origin alone; other programs say nothing."""
+    if site := request.headers.get("sec-fetch-site"):
+        return site not in ("same-origin", "none")
     origin = request.headers.get("origin")
     return origin is not None and origin.partition("://")[2] != request.headers.get("host", "")
 

@@ -42,6 +42,7 @@ def serve_page(root: DataRoot, settings: ServeSettings, *, loading: Loading = si
         port=settings.port,
         access_log=False,
         server_header=False,
+        ws="none",
         timeout_keep_alive=15,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )

@@ -136,8 +136,17 @@ def test_pages_of_other_sites_may_not_ask(server, grey, headers):
     assert (answer.status_code, answer.json()["error"]) == (403, "pages of other sites may not ask")
 
 
-def test_the_page_itself_may(server, grey):
-    headers = {"Origin": server, "Sec-Fetch-Site": "same-origin"}
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "same-origin"},
+        {"Origin": "SERVER"},
+        # Behind a proxy that asks in its own name.
+        {"Origin": "https://models.example.com", "Sec-Fetch-Site": "same-origin"},
+    ],
+)
+def test_the_page_itself_may(server, grey, headers):
+    headers = {name: value.replace("SERVER", server) for name, value in headers.items()}
     assert requests.post(f"{server}/api/v1/predict", data=grey(9), headers=headers, timeout=20).status_code == 200
 
 

@@ -1,4 +1,5 @@
 import base64
+import shutil
 import socket
 import threading
 import time
@@ -168,3 +169,23 @@ def test_a_taken_port_is_said_before_models_are_loaded(tmp_path):
         port = taken.getsockname()[1]
         with pytest.raises(PredictionError, match=rf"port {port} of 127\.0\.0\.1 cannot be had: Address already"):
             serve_page(DataRoot(str(tmp_path)), ServeSettings(port=port))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("file", "said"), [("model.onnx", "model.onnx"), ("card.json", "train the model again")])
+def test_a_model_that_is_not_its_cards_ends_the_server_with_a_line(exported_root, tmp_path, file, said):
+    shutil.copytree(str(exported_root.path), tmp_path / "root")
+    (tmp_path / "root" / "models" / "vgg" / file).write_bytes(b"{}")
+    with pytest.raises(PredictionError, match=said):
+        serve_page(DataRoot(str(tmp_path / "root")), ServeSettings(port=free_port()))
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def test_it_does_not_listen_for_others_without_a_token(tmp_path):
+    with pytest.raises(PredictionError, match="others could reach it: give a token"):
+        serve_page(DataRoot(str(tmp_path)), ServeSettings(host="0.0.0.0", port=free_port()))
