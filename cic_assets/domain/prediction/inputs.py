@@ -4,13 +4,15 @@ import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from upath import UPath
 
-from cic_assets.domain.download import DownloadSettings, FetchRequest, Network, download
 from cic_assets.domain.media import Outcome
 from cic_assets.storage import EXTENSIONS, ContentStore
+
+if TYPE_CHECKING:
+    from cic_assets.domain.download import Network
 
 SUFFIXES = frozenset({*EXTENSIONS.values(), ".jpeg", ".tiff", ".jfif", ".heif"})
 """Files of a folder that are looked at; a file that is named on its own is looked at whatever its name."""
@@ -33,7 +35,7 @@ class Input(NamedTuple):
     skipped: bool = False
 
 
-def read_inputs(sources: Sequence[str], network: Network | None = None) -> Iterator[Input]:
+def read_inputs(sources: Sequence[str], network: "Network | None" = None) -> Iterator[Input]:
     """The pictures that `sources` name, one after another; a folder gives the pictures in it, in order of their names.
 
     Other files in a folder are reported, hidden ones are not looked at: systems put theirs everywhere.
@@ -44,7 +46,7 @@ def read_inputs(sources: Sequence[str], network: Network | None = None) -> Itera
     """
     for source in sources:
         if "://" in source:
-            yield _fetch(source, network or Network.public())
+            yield _fetch(source, network)
         else:
             yield from _read_path(Path(source))
 
@@ -94,11 +96,15 @@ def _read_file(path: Path) -> Input:
     return Input(str(path), data)
 
 
-def _fetch(url: str, network: Network) -> Input:
+def _fetch(url: str, network: "Network | None") -> Input:
+    from cic_assets.domain.download import DownloadSettings, FetchRequest, Network, download
+
     with tempfile.TemporaryDirectory() as folder:
         store = ContentStore(UPath(folder))
         settings = DownloadSettings.model_validate({"limits": {"min_side": 1}})
-        result = download([FetchRequest(url=url)], store=store, network=network, settings=settings)[url]
+        result = download([FetchRequest(url=url)], store=store, network=network or Network.public(), settings=settings)[
+            url
+        ]
         if result.sha256 is None or result.format is None:
             return Input(url, error=f"{result.outcome}: {result.reason}")
         return Input(url, store.get(result.sha256, result.format))

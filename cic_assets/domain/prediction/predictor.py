@@ -3,18 +3,20 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cic_assets.domain.download import Network
 from cic_assets.domain.images import ImageLimits, UnreadableImage, decode, inspect, prepare, prepared_jpeg
 from cic_assets.domain.media import Outcome
 from cic_assets.domain.models import CARD_FILE, Card, ModelError, best_first, best_model, fit_to_side, read_card
 from cic_assets.domain.prediction.inputs import Input, read_inputs
 from cic_assets.domain.prediction.runtimes import OnKeras, Runtime, load_runtime
 from cic_assets.storage import DataRoot, read_json, storable_text
+
+if TYPE_CHECKING:
+    from cic_assets.domain.download import Network
 
 BATCH = 32
 """Pictures that a model sees at once: a folder of thousands stays in bounded memory."""
@@ -62,7 +64,7 @@ class Predictor:
         self._model = model
         self.card = card
 
-    def predict(self, sources: Sequence[str], network: Network | None = None) -> list[Prediction]:
+    def predict(self, sources: Sequence[str], network: "Network | None" = None) -> list[Prediction]:
         """Classify pictures.
 
         Args:
@@ -142,7 +144,7 @@ def predict_sources(
     root: DataRoot,
     sources: Sequence[str],
     name: str | None = None,
-    network: Network | None = None,
+    network: "Network | None" = None,
     on_keras: OnKeras = lambda _why: None,
 ) -> Iterator[Prediction]:
     """Classify pictures with a model of a data root, which is loaded when there is one to look at.

@@ -34,6 +34,7 @@ class ExportedModel:
         options.intra_op_num_threads = threads or os.cpu_count() or 1
         options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY
+        options.enable_mem_pattern = False  # it takes 40 MB more for Xception, and is not quicker
         # Threads without work would keep busy for a while, and from others their cores.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session: Any = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
