@@ -1,10 +1,11 @@
 """Predictions: the best model on any picture."""
 
-from cic_assets.domain.prediction.inputs import Input, read_inputs
+from cic_assets.domain.prediction.inputs import MAX_BYTES, Input, find_inputs, read_inputs
 from cic_assets.domain.prediction.predictor import (
     Prediction,
     PredictionError,
     Predictor,
+    choose_model,
     load_predictor,
     load_predictors,
     predict_sources,
@@ -13,6 +14,6 @@ from cic_assets.domain.prediction.runtimes import OnKeras, Runtime
 from cic_assets.domain.prediction.table import COLUMNS, as_table
 
 __all__ = [
-    "COLUMNS", "Input", "OnKeras", "Prediction", "PredictionError", "Predictor", "Runtime", "as_table",
-    "load_predictor", "load_predictors", "predict_sources", "read_inputs",
+    "COLUMNS", "MAX_BYTES", "Input", "OnKeras", "Prediction", "PredictionError", "Predictor", "Runtime", "as_table",
+    "choose_model", "find_inputs", "load_predictor", "load_predictors", "predict_sources", "read_inputs",
 ]  # fmt: skip

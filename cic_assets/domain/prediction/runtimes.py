@@ -18,7 +18,13 @@ took 3.2 s compiled and 1.1 s plain, every further one 0.03 s and 0.6 s."""
 
 
 class Runtime(Protocol):
-    """A loaded model."""
+    """A loaded model.
+
+    Attributes:
+        is_for_threads: several threads may ask it at once.
+    """
+
+    is_for_threads: bool
 
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.floating]:
         """Class probabilities (N, K) of pictures (N, side, side, 3), RGB bytes at the side that the model takes."""
@@ -29,6 +35,8 @@ class Runtime(Protocol):
 
 class KerasRuntime:
     """A keras.Model. Not to be shared between threads."""
+
+    is_for_threads = False
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -48,8 +56,13 @@ class KerasRuntime:
         self.probabilities(pictures)
 
 
-def load_runtime(folder: UPath, on_keras: OnKeras) -> tuple[Runtime, Card]:
+def load_runtime(folder: UPath, on_keras: OnKeras, threads: int | None = None) -> tuple[Runtime, Card]:
     """The model in a folder, exported if it was, and its card.
+
+    Args:
+        folder: of the model.
+        on_keras: told why Keras is loaded, before it is.
+        threads: that work on one picture; all cores unless given. Keras decides by itself.
 
     Raises:
         FileNotFoundError: there is no such model.
@@ -57,7 +70,7 @@ def load_runtime(folder: UPath, on_keras: OnKeras) -> tuple[Runtime, Card]:
     """
     why = "it was trained before models were exported"
     try:
-        if exported := load_exported(folder):
+        if exported := load_exported(folder, threads):
             return exported
     except FileNotFoundError as error:
         why = str(error)

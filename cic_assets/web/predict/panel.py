@@ -65,7 +65,7 @@ class Panel:
         prepared = best.prepare(item)
         if isinstance(prepared, str):
             return Answer(error=prepared)
-        opinions = [opinion for predictor in self.predictors for opinion in predictor.classify([item])]
+        opinions = [predictor.answer(item) for predictor in self.predictors]
         return Answer(opinions, encode_jpeg(prepared, 90))
 
 

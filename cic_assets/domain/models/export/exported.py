@@ -20,6 +20,8 @@ class ExportedModel:
     among others.
     """
 
+    is_for_threads = True
+
     def __init__(self, graph: Path, threads: int | None = None) -> None:
         """Load a graph, whose weights lie beside it.
 
