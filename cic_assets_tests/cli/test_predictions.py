@@ -1,8 +1,11 @@
 """`cic predict` on models that are there: how it starts, and what it says."""
 
+import csv
+import io
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -22,6 +25,8 @@ HEAVY = {
     "tensorflow",
 }
 """Packages that a prediction has no use for; each takes a tenth of a second to import, or seconds."""
+
+CIC = str(Path(sys.executable).parent / "cic")
 
 PROGRAM = """
 import json, resource, sys
@@ -71,3 +76,82 @@ def test_a_model_without_an_export_says_why_it_takes_long(commands, keras_root, 
 def test_an_exported_model_is_silent(commands, exported_root, photo):
     result = commands.run("cic", "predict", photo, "--data-root", exported_root.path)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.fixture
+def photos(tmp_path, grey):
+    """Two pictures and what is none."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name, data in (("a.png", grey(250)), ("b.jpg", b"<html>"), ("c, d.png", grey(5))):
+        (folder / name).write_bytes(data)
+    return folder
+
+
+def asked(commands, root, *arguments, **given):
+    """A call of `cic predict` as a process, and what it read."""
+    command = [CIC, "predict", *map(str, arguments), "--data-root", str(root.path)]
+    return subprocess.run(command, capture_output=True, env=commands.variables, cwd=commands.folder, **given)
+
+
+def test_each_form_says_the_same(commands, exported_root, photos):
+    names = [str(photos / name) for name in ("a.png", "b.jpg", "c, d.png")]
+    listed, lines, table = (asked(commands, exported_root, photos, form) for form in ("--json", "--jsonl", "--csv"))
+    rows = json.loads(listed.stdout)
+    assert [row["path"] for row in rows] == names
+    assert [row["label"] for row in rows] == ["bright", None, "dark"]
+    assert [json.loads(line) for line in lines.stdout.splitlines()] == rows
+    read = list(csv.DictReader(io.StringIO(table.stdout.decode())))
+    assert list(read[0]) == ["path", "label", "probability", "p_dark", "p_bright", "model", "error"]
+    for cells, row in zip(read, rows, strict=True):
+        assert (cells["path"], cells["label"], cells["error"]) == (row["path"], row["label"] or "", row["error"] or "")
+        expected = [row["probability"], *(row["probabilities"].get(label) for label in ("dark", "bright"))]
+        assert [float(cells[key]) if cells[key] else None for key in ("probability", "p_dark", "p_bright")] == expected
+    for result in (listed, lines, table):
+        assert result.returncode == 1
+        assert result.stderr.decode().startswith(f"{names[1]}: not_an_image")
+
+
+def test_names_may_come_from_a_file_or_from_standard_input(commands, exported_root, photos):
+    names = f"{photos / 'a.png'}\n\n{photos / 'c*.png'}\n"
+    (photos / "names").write_text(names)
+    expected = [f"{photos / 'a.png'}: bright (", f"{photos / 'c, d.png'}: dark ("]
+    for result in (
+        asked(commands, exported_root, "--from", photos / "names"),
+        asked(commands, exported_root, "--from", "-", input=names.encode()),
+    ):
+        assert result.returncode == 0, result.stderr
+        lines = result.stdout.decode().splitlines()
+        assert all(line.startswith(start) for line, start in zip(lines, expected, strict=True))
+
+
+def test_a_picture_may_come_from_standard_input(commands, exported_root, grey):
+    result = asked(commands, exported_root, "-", "--jsonl", input=grey(250))
+    (row,) = map(json.loads, result.stdout.splitlines())
+    assert (row["path"], row["label"]) == ("-", "bright")
+
+
+def test_answers_come_while_names_do(commands, exported_root, photos):
+    command = [
+        CIC,
+        "predict",
+        "--jsonl",
+        "--from",
+        "-",
+        "--data-root",
+        str(exported_root.path),
+    ]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=commands.variables, cwd=commands.folder, **pipes) as process:
+        process.stdin.write(f"{photos / 'nowhere.png'}\n" * 2)
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["path"] == str(photos / "nowhere.png")
+        process.stdin.write(f"{photos / 'a.png'}\n" * 100)
+        process.stdin.close()
+        rows = [json.loads(line) for line in process.stdout]
+    assert [row["label"] for row in rows] == [None] + ["bright"] * 100
+
+
+def test_nothing_to_look_at_is_a_list_too(commands, exported_root):
+    result = asked(commands, exported_root, "--from", "-", "--json", input=b"")
+    assert (result.returncode, json.loads(result.stdout)) == (0, [])
