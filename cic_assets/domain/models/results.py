@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from upath import UPath
 
@@ -35,6 +34,8 @@ from cic_assets.domain.schema import Column
 from cic_assets.storage import local_directory, write_json
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cic_assets.domain.models.networks import Classifier
     from cic_assets.domain.models.spec import TrainingSpec
 
@@ -104,12 +105,14 @@ def _export(model: Any, data: TrainingData, side: int, folder: Path) -> Export:
     return write_export(model, folder, data.classes, np.concatenate([golden_pictures(side), real]))
 
 
-def predictions_table(data: TrainingData, outputs: dict[SplitName, Probabilities]) -> pd.DataFrame:
+def predictions_table(data: TrainingData, outputs: dict[SplitName, Probabilities]) -> "pd.DataFrame":
     """One row a judged picture: sha256, split, klass, label, predicted (a class name) and p_CLASS for each class."""
+    import pandas as pd
+
     return pd.concat([_predictions(data, split, given) for split, given in outputs.items()], ignore_index=True)
 
 
-def _predictions(data: TrainingData, split: SplitName, outputs: Probabilities) -> pd.DataFrame:
+def _predictions(data: TrainingData, split: SplitName, outputs: Probabilities) -> "pd.DataFrame":
     rows = data.manifest[data.manifest["split"] == split].sort_values("row")
     table = rows[["sha256", "split", "klass", "label"]].reset_index(drop=True)
     table["predicted"] = np.array(data.classes, dtype=object)[outputs.argmax(axis=1)]

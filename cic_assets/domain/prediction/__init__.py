@@ -1,11 +1,12 @@
 """Predictions: the best model on any picture."""
 
-from cic_assets.domain.prediction.inputs import Input, read_inputs
+from cic_assets.domain.prediction.inputs import MAX_BYTES, Input, find_inputs, read_inputs
 from cic_assets.domain.prediction.predictor import (
     Prediction,
     PredictionError,
     Predictor,
     check_models,
+    choose_model,
     load_predictor,
     load_predictors,
     predict_sources,
@@ -15,7 +16,7 @@ from cic_assets.domain.prediction.runtimes import OnKeras, Runtime
 from cic_assets.domain.prediction.table import COLUMNS, as_table
 
 __all__ = [
-    "COLUMNS", "REVIEWS", "REVIEW_COLUMNS", "Input", "OnKeras", "Prediction", "PredictionError", "Predictor", "Review",
-    "ReviewRefusedError", "Runtime", "add_review", "as_table", "check_models", "load_predictor", "load_predictors",
-    "predict_sources", "read_inputs",
+    "COLUMNS", "MAX_BYTES", "REVIEWS", "REVIEW_COLUMNS", "Input", "OnKeras", "Prediction", "PredictionError",
+    "Predictor", "Review", "ReviewRefusedError", "Runtime", "add_review", "as_table", "check_models", "choose_model",
+    "find_inputs", "load_predictor", "load_predictors", "predict_sources", "read_inputs",
 ]  # fmt: skip

@@ -18,18 +18,18 @@ took 3.2 s compiled and 1.1 s plain, every further one 0.03 s and 0.6 s."""
 
 
 class Runtime(Protocol):
-    """A loaded model."""
+    """A loaded model.
 
-    @property
-    def is_thread_safe(self) -> bool:
-        """Whether several threads may ask it at once."""
+    Attributes:
+        is_for_threads: several threads may ask it at once.
+        has_activation_map: it can say what each place of a picture says.
+    """
+
+    is_for_threads: bool
+    has_activation_map: bool
 
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.floating]:
         """Class probabilities (N, K) of pictures (N, side, side, 3), RGB bytes at the side that the model takes."""
-
-    @property
-    def has_activation_map(self) -> bool:
-        """Whether it can say what each place of a picture says."""
 
     def activation_map(self, pictures: NDArray[np.uint8]) -> NDArray[np.floating]:
         """What each place of pictures says for each class, (N, rows, columns, K), before the softmax."""
@@ -41,7 +41,7 @@ class Runtime(Protocol):
 class KerasRuntime:
     """A keras.Model."""
 
-    is_thread_safe = False
+    is_for_threads = False
     has_activation_map = False
 
     def __init__(self, model: Any) -> None:
@@ -66,8 +66,13 @@ class KerasRuntime:
         self.probabilities(pictures)
 
 
-def load_runtime(folder: UPath, on_keras: OnKeras) -> tuple[Runtime, Card]:
+def load_runtime(folder: UPath, on_keras: OnKeras, threads: int | None = None) -> tuple[Runtime, Card]:
     """The model in a folder, exported if it was, and its card.
+
+    Args:
+        folder: of the model.
+        on_keras: told why Keras is loaded, before it is.
+        threads: that work on one picture; all cores unless given. Keras decides by itself.
 
     Raises:
         FileNotFoundError: there is no such model.
@@ -75,7 +80,7 @@ def load_runtime(folder: UPath, on_keras: OnKeras) -> tuple[Runtime, Card]:
     """
     why = "it was trained before models were exported"
     try:
-        if exported := load_exported(folder):
+        if exported := load_exported(folder, threads):
             return exported
     except FileNotFoundError as error:
         why = str(error)

@@ -138,7 +138,7 @@ class Panel:
         return maps
 
     def _turn(self, predictor: Predictor) -> AbstractContextManager[Any]:
-        return nullcontext() if predictor.is_thread_safe else self._in_turns
+        return nullcontext() if predictor.is_for_threads else self._in_turns
 
 
 def models_state(root: DataRoot) -> str:

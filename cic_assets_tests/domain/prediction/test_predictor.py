@@ -1,6 +1,7 @@
 import os
 import shutil
 import socket
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ from cic_assets.domain.prediction import (
     PredictionError,
     Predictor,
     as_table,
+    find_inputs,
     inputs,
     load_predictor,
     load_predictors,
@@ -111,6 +113,39 @@ def test_what_is_no_file_has_a_reason(source, reason):
     assert item.error == reason
 
 
+def test_files_of_a_folder_come_in_order_of_their_parts(tmp_path):
+    for name in ("b.png", "a/z.png", "a/b/c.png", "a.png", "a-b/x.png", "B.png", "a/.hid/x.png", "__MACOSX/x.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "a" / "up").symlink_to(tmp_path)  # which has no end
+    (tmp_path / "c.png").symlink_to(tmp_path / "b.png")
+    found = [item.path for item in read_inputs([str(tmp_path)])]
+    names = ["B.png", "a/b/c.png", "a/z.png", "a-b/x.png", "a.png", "b.png", "c.png"]
+    assert found == [str(tmp_path / name) for name in names]
+    assert found == sorted(found, key=lambda path: Path(path).parts)
+
+
+def test_a_pattern_is_what_it_matches(tmp_path):
+    for name in ("b.png", "a.png", "a.txt", "deep/er/c.png", "[x].png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = [item.path for item in read_inputs([str(tmp_path / "*.png"), str(tmp_path / "**" / "c.png")])]
+    assert found == [str(tmp_path / name) for name in ("[x].png", "a.png", "b.png", "deep/er/c.png")]
+    (named,) = read_inputs([str(tmp_path / "[x].png")])  # a file that is called like a pattern is a file
+    assert (named.path, named.error) == (str(tmp_path / "[x].png"), None)
+    (nothing,) = read_inputs([str(tmp_path / "*.bmp")])
+    assert "nothing matches" in nothing.error
+    (folder,) = read_inputs([str(tmp_path / "de*")])
+    assert folder.path == str(tmp_path / "deep" / "er" / "c.png")
+
+
+def test_nothing_is_read_before_its_turn(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"early")
+    (read,) = find_inputs([str(tmp_path / "a.png")])
+    (tmp_path / "a.png").write_bytes(b"late")
+    assert read().data == b"late"
+
+
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "x.jpg")
     (item,) = read_inputs([str(tmp_path / "x.jpg")])
@@ -149,7 +184,7 @@ def test_tables_have_the_same_types_whatever_the_pictures_are():
 
 def test_pictures_go_through_in_batches(predictor, grey):
     items = (Input(str(index), grey(index)) for index in range(70))
-    predictions = list(predictor.classify(items))
+    predictions = list(predictor.classify(find_inputs(items)))
     assert [item.path for item in predictions] == [str(index) for index in range(70)]
     assert predictor._model.batches == [32, 32, 6]
 
@@ -325,6 +360,17 @@ def test_an_exported_model_answers_as_its_keras_model_does(keras_root, exported_
     answers = ours.probabilities(pictures)
     assert answers.std() > 0.1
     np.testing.assert_allclose(answers, theirs.probabilities(pictures), atol=1e-4)
+
+
+@pytest.mark.slow
+def test_many_pictures_are_answered_in_order_and_as_each_alone(exported_root, jpeg, tmp_path):
+    for seed in range(80):
+        (tmp_path / f"{seed:02}.jpg").write_bytes(b"<html>" if seed % 9 == 5 else jpeg(seed, 300 - 3 * seed, 90))
+    together = list(predict_sources(exported_root, [str(tmp_path)]))
+    alone = [next(predict_sources(exported_root, [one.path])) for one in together]
+    assert [Path(one.path).name for one in together] == [f"{seed:02}.jpg" for seed in range(80)]
+    assert together == alone
+    assert {one.label for one in together} == {"dark", "bright", None}
 
 
 @pytest.mark.slow

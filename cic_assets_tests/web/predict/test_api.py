@@ -203,7 +203,7 @@ class Slow(Brightness):
 
 
 class SlowAndShared(Slow):
-    is_thread_safe = True
+    is_for_threads = True
 
 
 @pytest.mark.parametrize(("net", "most"), [(Slow, 1), (SlowAndShared, 3)])

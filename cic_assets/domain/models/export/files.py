@@ -37,8 +37,12 @@ def write_export(model: Any, folder: Path, labels: Sequence[str], pictures: NDAr
     )
 
 
-def load_exported(folder: UPath) -> tuple[ExportedModel, Card] | None:
+def load_exported(folder: UPath, threads: int | None = None) -> tuple[ExportedModel, Card] | None:
     """The exported model in a folder and its card; None where there is none, as before there were any.
+
+    Args:
+        folder: of the model.
+        threads: as of `ExportedModel`.
 
     Raises:
         FileNotFoundError: there is no such model, or a file of it is missing.
@@ -49,4 +53,4 @@ def load_exported(folder: UPath) -> tuple[ExportedModel, Card] | None:
         return None
     sha256s = {GRAPH_FILE: card.export.graph_sha256, ARRAYS_FILE: card.export.arrays_sha256}
     with verified_files(folder, sha256s) as local:
-        return ExportedModel(local / GRAPH_FILE), card
+        return ExportedModel(local / GRAPH_FILE, threads), card
