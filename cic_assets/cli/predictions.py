@@ -17,11 +17,19 @@ if TYPE_CHECKING:
     from cic_assets.domain.prediction import Input, Prediction
 
 
+def _require_some(context: click.Context, argument: click.Parameter, sources: tuple[str, ...]) -> tuple[str, ...]:
+    if not sources and context.params["listed"] is None:
+        raise click.MissingParameter(ctx=context, param=argument)
+    return sources
+
+
 @click.command()
-@click.argument("sources", nargs=-1, metavar="PATH|PATTERN|URL|DIR|-...")
+@click.argument("sources", nargs=-1, metavar="PATH|PATTERN|URL|DIR|-...", callback=_require_some)
 @data_root_option
 @click.option("--model", default=None, help="which model; the best by validation loss unless given")
-@click.option("--from", "listed", type=click.File(), help="file with more of them, one a line; - is standard input")
+@click.option(
+    "--from", "listed", type=click.File(), is_eager=True, help="file with more of them, one a line; - is standard input"
+)
 @click.option("--json", "form", flag_value="json", help="a list of objects, one a picture")
 @click.option("--jsonl", "form", flag_value="jsonl", help="the same objects, each on a line of its own")
 @click.option("--csv", "form", flag_value="csv", help="a table with a header, one row a picture")
@@ -35,8 +43,6 @@ def predict(
     from cic_assets.domain.prediction import PredictionError, choose_model, predict_sources
     from cic_assets.storage import storable_text
 
-    if not sources and listed is None:
-        raise click.UsageError("Missing argument 'PATH|PATTERN|URL|DIR|-...'.")
     root = data_root_of(environment_of(data_root=data_root))
     asked = chain(map(_read_if_piped, sources), (line.rstrip("\n") for line in listed or () if line.strip()))
     failed = False
