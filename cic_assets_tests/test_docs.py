@@ -39,6 +39,7 @@ WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
 
 NEEDS = {
     "checkout": "the project's own folder with its .venv, and a finished data root",
+    "docker": "a container engine; test_container does the same steps without one",
     "gpu": "a GPU",
     "network": "somebody else's server",
     "reddit": "an API key that Reddit approved",
@@ -62,7 +63,7 @@ NOT_RUN = {
 HERE = "/home/me/cic_assets"
 """What the folder is called in the documentation."""
 
-NOT_OURS = frozenset({"export", "source"})
+NOT_OURS = frozenset({"curl", "docker", "export", "source"})
 """Programs whose arguments are not looked at."""
 
 pytestmark = pytest.mark.filterwarnings("ignore:'click.utils:DeprecationWarning")  # typer's, of dg

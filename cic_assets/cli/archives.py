@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from cic_assets.cli.options import environment_of, problem_of, problem_option
 from cic_assets.cli.progress import Progress
@@ -46,6 +45,8 @@ def record_archive(directory: Path, problem: Path | None) -> None:
 
     It holds what others posted, and nothing takes it down there: keep it to yourself, and not for long.
     """
+    from rich.console import Console
+
     from cic_assets.domain.download import Network
     from cic_assets.domain.reddit import RedditError, connect
     from cic_assets.domain.sources import SourceKind

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import click
-from rich.console import Console
 
 from cic_assets.cli.options import (
     archive_folder,
@@ -25,6 +24,8 @@ from cic_assets.config.environment import SAMPLE, SAMPLE_PROBLEM, Environment
 from cic_assets.config.schedule_settings import Train
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from cic_assets.config.problem import Problem
     from cic_assets.storage import DataRoot
 
@@ -140,6 +141,8 @@ def _run(
     assets: frozenset[str] = frozenset(),
     retry: Retry | None = None,
 ) -> None:
+    from rich.console import Console
+
     console = Console(stderr=True)
     progress = Progress(console)
     console.print(f"Loading {environment.problem}", highlight=False, markup=False, soft_wrap=True)
@@ -188,7 +191,7 @@ def _missing_sources(root: "DataRoot", problem: "Problem") -> list[str]:
     return [why for source in new if (why := why_missing(source))]
 
 
-def _ask_again(console: Console, root: "DataRoot", retry: Retry) -> None:
+def _ask_again(console: "Console", root: "DataRoot", retry: Retry) -> None:
     from cic_assets.domain.media import Outcome
     from cic_assets.domain.sources import ask_again
 
@@ -198,7 +201,7 @@ def _ask_again(console: Console, root: "DataRoot", retry: Retry) -> None:
     console.print(f"Asking again for {count} media", highlight=False)
 
 
-def _check_device(console: Console, environment: Environment) -> None:
+def _check_device(console: "Console", environment: Environment) -> None:
     """Also told now: the trainings come last."""
     if environment.device != "gpu":
         return
@@ -216,7 +219,7 @@ def _check_device(console: Console, environment: Environment) -> None:
         raise click.ClickException(str(error)) from None
 
 
-def _tell_dropped_sources(console: Console, root: "DataRoot", problem: "Problem") -> None:
+def _tell_dropped_sources(console: "Console", root: "DataRoot", problem: "Problem") -> None:
     """After the scrapes: what has a new name has its pictures under it by then."""
     from cic_assets.domain.takedowns import dropped_sources
 
@@ -229,7 +232,7 @@ def _tell_dropped_sources(console: Console, root: "DataRoot", problem: "Problem"
         )  # fmt: skip
 
 
-def _print_failure(console: Console, failure: str) -> None:
+def _print_failure(console: "Console", failure: str) -> None:
     """One line a step; what else its message has, such as a process's last words, indented below."""
     first, *rest = failure.splitlines()
     console.print("failed", first, highlight=False, markup=False, soft_wrap=True, style="bold red")

@@ -22,6 +22,7 @@ def _option(name: str, *flags: str, **kwargs: Any) -> Callable[[Any], Any]:
 
 
 data_root_option = _option("data_root", "--data-root", default=None, metavar="FOLDER|URL")
+token_option = _option("token", "--token", default=None, metavar="TOKEN")
 problem_option = _option("problem", "--problem", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE")
 archive_option = _option("archive", "--archive", metavar="DIR")
 preset_option = _option("preset", "--preset", metavar="NAME")

@@ -1,51 +1,130 @@
 """`cic predict` and `cic serve`: what the models say of pictures."""
 
+import csv
 import json
 import signal
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from cic_assets.cli.options import data_root_of, data_root_option, environment_of
-from cic_assets.cli.quiet import without_startup_notes
+from cic_assets.cli.options import data_root_of, data_root_option, environment_of, token_option
+from cic_assets.cli.quiet import telling_of_keras
 
 if TYPE_CHECKING:
-    from cic_assets.domain.prediction import Prediction
+    from cic_assets.domain.prediction import Input, Prediction
+
+
+def _require_some(context: click.Context, argument: click.Parameter, sources: tuple[str, ...]) -> tuple[str, ...]:
+    if not sources and context.params["listed"] is None:
+        raise click.MissingParameter(ctx=context, param=argument)
+    return sources
 
 
 @click.command()
-@click.argument("sources", nargs=-1, required=True, metavar="PATH|URL|DIR...")
+@click.argument("sources", nargs=-1, metavar="PATH|PATTERN|URL|DIR|-...", callback=_require_some)
 @data_root_option
 @click.option("--model", default=None, help="which model; the best by validation loss unless given")
-@click.option("--json", "as_json", is_flag=True, help="a list of objects, one a picture")
-def predict(sources: tuple[str, ...], data_root: str | None, model: str | None, as_json: bool) -> None:
-    """Classify pictures with the best model.
+@click.option(
+    "--from", "listed", type=click.File(), is_eager=True, help="file with more of them, one a line; - is standard input"
+)
+@click.option("--json", "form", flag_value="json", help="a list of objects, one a picture")
+@click.option("--jsonl", "form", flag_value="jsonl", help="the same objects, each on a line of its own")
+@click.option("--csv", "form", flag_value="csv", help="a table with a header, one row a picture")
+def predict(
+    sources: tuple[str, ...], data_root: str | None, model: str | None, listed: TextIO | None, form: str | None
+) -> None:
+    """Classify pictures with the best model; - is a picture from standard input.
 
     What cannot be read is told on standard error, and ends with 1; other files beside the pictures of a folder do not.
     """
-    from cic_assets.domain.prediction import PredictionError, predict_sources
+    from cic_assets.domain.prediction import PredictionError, choose_model, predict_sources
     from cic_assets.storage import storable_text
 
     root = data_root_of(environment_of(data_root=data_root))
+    asked = chain(map(_read_if_piped, sources), (line.rstrip("\n") for line in listed or () if line.strip()))
+    failed = False
     try:
-        with without_startup_notes():
-            predictions = list(predict_sources(root, sources, model))
+        write, end = _FORMS[form](choose_model(root, model)[1])
+        with telling_of_keras() as on_keras:
+            for prediction in predict_sources(root, asked, model, on_keras=on_keras):
+                failed |= bool(prediction.error) and not prediction.skipped
+                if prediction.error:
+                    click.echo(storable_text(f"{prediction.path}: {prediction.error}"), err=True)
+                write(prediction)
+        end()
     except PredictionError as error:
         raise click.ClickException(str(error)) from None
-    for prediction in predictions:
-        if prediction.error:
-            click.echo(storable_text(f"{prediction.path}: {prediction.error}"), err=True)
-        elif not as_json:
-            click.echo(storable_text(_line(prediction)))
-    if as_json:
-        click.echo(json.dumps([prediction.row() for prediction in predictions], indent=2))
-    if any(prediction.error and not prediction.skipped for prediction in predictions):
+    if failed:
         sys.exit(1)
 
 
-def _line(prediction: "Prediction") -> str:
-    return f"{prediction.path}: {prediction.label} ({prediction.probability:.1%}, {prediction.model})"
+def _read_if_piped(source: str) -> "str | Input":
+    from cic_assets.domain.prediction import MAX_BYTES, Input
+
+    if source != "-":
+        return source
+    data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    return Input("-", data) if len(data) <= MAX_BYTES else Input("-", error=f"more than {MAX_BYTES} bytes")
+
+
+Writing = tuple[Callable[["Prediction"], None], Callable[[], None]]
+"""What writes one prediction, and what ends the output."""
+
+
+def _as_lines(_labels: Sequence[str]) -> Writing:
+    """For a person: what has an answer, a line each."""
+    from cic_assets.storage import storable_text
+
+    def write(one: "Prediction") -> None:
+        if not one.error:
+            click.echo(storable_text(f"{one.path}: {one.label} ({one.probability:.1%}, {one.model})"))
+
+    return write, _nothing
+
+
+def _as_json(_labels: Sequence[str]) -> Writing:
+    """One list, which is written as it grows."""
+    openings = chain(["[\n"], repeat(",\n"))
+
+    def write(one: "Prediction") -> None:
+        click.echo(next(openings) + json.dumps(one.row()), nl=False)
+
+    def end() -> None:
+        click.echo("[]" if next(openings) == "[\n" else "\n]")
+
+    return write, end
+
+
+def _as_json_lines(_labels: Sequence[str]) -> Writing:
+    return lambda one: click.echo(json.dumps(one.row())), _nothing
+
+
+def _as_csv(labels: Sequence[str]) -> Writing:
+    """The columns of the table that the graph makes of predictions."""
+    rows = csv.writer(sys.stdout, lineterminator="\n")
+    rows.writerow(["path", "label", "probability", *(f"p_{label}" for label in labels), "model", "error"])
+
+    def write(one: "Prediction") -> None:
+        row, by_class = one.row(), one.probabilities
+        each = [by_class.get(label) for label in labels]
+        rows.writerow([row["path"], row["label"], row["probability"], *each, row["model"], row["error"]])
+
+    return write, _nothing
+
+
+def _nothing() -> None:
+    """There is no more to write."""
+
+
+_FORMS: Mapping[str | None, Callable[[Sequence[str]], Writing]] = {
+    None: _as_lines,
+    "json": _as_json,
+    "jsonl": _as_json_lines,
+    "csv": _as_csv,
+}
 
 
 @click.command()
@@ -54,15 +133,34 @@ def _line(prediction: "Prediction") -> str:
     "--host", default="127.0.0.1", show_default=True, help="address to listen at; this machine only unless told"
 )
 @click.option("--port", default=8000, show_default=True, help="of the page")
-def serve(data_root: str | None, host: str, port: int) -> None:
-    """The predictor's page: drop a picture in, see its class."""
+@token_option
+@click.option(
+    "--workers", type=click.IntRange(1, 256), default=None, help="pictures looked at at once; as many as cores"
+)
+@click.option(
+    "--rate",
+    type=click.FloatRange(0, 10_000),
+    default=None,
+    help="pictures a second from one address, 0 for any number; 5, on this machine only any number",
+)
+def serve(
+    data_root: str | None, host: str, port: int, token: str | None, workers: int | None, rate: float | None
+) -> None:
+    """The predictor's page and API: drop a picture in, see its class.
+
+    What it answers, and what it refuses, is on its page /docs. It listens for others only with a token, and then for
+    browsers at /?token=TOKEN.
+    """
     from cic_assets.domain.prediction import PredictionError
-    from cic_assets.web.predict import serve_page
+    from cic_assets.web.predict import ServeSettings, serve_page
 
     # uvicorn raises the signal that ended it once more: who is told to end and does so has not failed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    environment = environment_of(data_root=data_root, token=token)
+    settings = ServeSettings.of_options(host, port, environment.token, workers=workers, rate=rate)
+    if mistake := settings.mistake():
+        raise click.UsageError(mistake)
     try:
-        root = data_root_of(environment_of(data_root=data_root))
-        serve_page(root, host=host, port=port, loading=without_startup_notes)
+        serve_page(data_root_of(environment), settings, loading=telling_of_keras)
     except PredictionError as error:
         raise click.ClickException(str(error)) from None

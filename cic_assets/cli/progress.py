@@ -1,15 +1,16 @@
 """What a person sees while the graph runs."""
 
 import time
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from rich.console import Console
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 class Progress:
     """What runs and for how long: one moving line on a terminal, plain lines elsewhere."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: "Console") -> None:
         self._console = console
         self._status = console.status("") if console.is_terminal else None
         self._start = time.monotonic()

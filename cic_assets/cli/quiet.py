@@ -8,8 +8,8 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 _NOTE = re.compile(
     rb"[IW]\d{4} \d\d:|WARNING: All log messages before absl::InitializeLog\(\) is called"
@@ -39,6 +39,18 @@ def without_startup_notes() -> Iterator[None]:
             sys.stderr.flush()
             os.dup2(ours, 2)
             os.close(ours)
+
+
+@contextmanager
+def telling_of_keras() -> Iterator[Callable[[str], None]]:
+    """What has to be told before Keras is loaded: it says why, and keeps TensorFlow's notes back from then on."""
+    with ExitStack() as stack:
+
+        def tell(why: str) -> None:
+            sys.stderr.write(f"{why}\n")
+            stack.enter_context(without_startup_notes())
+
+        yield tell
 
 
 def _pass_on() -> None:

@@ -62,6 +62,12 @@ class Environment(BaseModel):
         title="CIC_ALERTS",
         description="whom to tell that a run failed: a URL as Apprise understands it, such as mailto://… or jsons://…",
     )
+    token: str = Field(
+        default="",
+        title="CIC_TOKEN",
+        repr=False,
+        description="what clients of `cic serve` must show, 16 or more characters; others see what stands in a command",
+    )
     sensor_seconds: int = Field(
         default=30,
         ge=1,

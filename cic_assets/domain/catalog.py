@@ -70,6 +70,9 @@ TABLES: Mapping[str, Table] = {
     "adhoc_predictions": Table(
         "tables/adhoc_predictions.parquet", "a picture that was named in the launchpad", prediction.COLUMNS
     ),
+    "reviews": Table(
+        "tables/reviews.parquet", "an answer of the page that a person called wrong", prediction.REVIEW_COLUMNS
+    ),
 }
 """By name, in the order in which the data flows."""
 

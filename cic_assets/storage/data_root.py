@@ -3,14 +3,16 @@
 import glob
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
-from fsspec.core import url_to_fs
 from upath import UPath
 
 from cic_assets.storage.atomic import is_local, write_atomically
 from cic_assets.storage.content_store import ContentStore
 from cic_assets.storage.locks import FolderLock, Lock
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class DataRootError(ValueError):
@@ -21,6 +23,8 @@ _LOCAL_SCHEMES = frozenset({"file", "local"})
 
 
 def _remote(url: str) -> UPath:
+    from fsspec.core import url_to_fs
+
     try:
         # Most protocols need a package of their own: better missed now than at the first write.
         url_to_fs(url)
@@ -128,7 +132,7 @@ class DataRoot:
         """The partitions of a table that there are, also those that no problem names any more."""
         return sorted(path.stem for path in (self.path / "tables" / name).glob("*.parquet"))
 
-    def write_table(self, name: str, table: pd.DataFrame, partition: str | None = None) -> UPath:
+    def write_table(self, name: str, table: "pd.DataFrame", partition: str | None = None) -> UPath:
         """Write a table whole; the index is not kept."""
         path = self.table_path(name, partition)
         write_atomically(path, table.to_parquet(index=False))
@@ -145,24 +149,30 @@ class DataRoot:
             for leftover in Path(str(path.parent)).glob(f".{glob.escape(path.name)}.*.part"):
                 leftover.unlink(missing_ok=True)
 
-    def read_table(self, name: str, partition: str | None = None, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    def read_table(
+        self, name: str, partition: str | None = None, columns: Sequence[str] | None = None
+    ) -> "pd.DataFrame":
         """Read a table, or some columns of it, which takes a tenth of the time.
 
         Raises:
             MissingTableError: it was not materialized yet; the message says what to do.
         """
+        import pandas as pd
+
         path = self.table_path(name, partition)
         if not path.exists():
             raise MissingTableError(name, partition, path)
         with path.open("rb") as file:
             return pd.read_parquet(file, columns=None if columns is None else list(columns))
 
-    def read_tables(self, name: str, partitions: Iterable[str]) -> pd.DataFrame:
+    def read_tables(self, name: str, partitions: Iterable[str]) -> "pd.DataFrame":
         """The tables of several partitions as one; those without rows do not blur its types."""
+        import pandas as pd
+
         tables = [self.read_table(name, partition) for partition in partitions]
         return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
 
-    def read_table_or_none(self, name: str, partition: str | None = None) -> pd.DataFrame | None:
+    def read_table_or_none(self, name: str, partition: str | None = None) -> "pd.DataFrame | None":
         """A table, or None where it was not materialized yet."""
         return self.read_table(name, partition) if self.has_table(name, partition) else None
 

@@ -4,14 +4,14 @@ import hashlib
 import json
 from typing import Any
 
-import pandas as pd
-
 
 def content_version(*parts: Any) -> str:
     """A short hash that is the same exactly when the parts are: strings, numbers, lists, sets, dicts, tables.
 
     Tables count by their rows and columns, in order; 16 hexadecimal digits are enough for a data version.
     """
+    import pandas as pd
+
     digest = hashlib.sha256()
     for part in parts:
         if isinstance(part, pd.DataFrame):

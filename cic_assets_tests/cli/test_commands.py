@@ -93,7 +93,25 @@ def test_the_page_answers(made, serving):
         answer = requests.post(
             f"{server.url}/predict", data=made.picture().read_bytes(), headers={"x-cic": "1"}, timeout=60
         ).json()
+        told = requests.post(f"{server.url}/api/v1/predict", data=made.picture().read_bytes(), timeout=60).json()
+        ready = server.wait("/ready")
     assert {one["model"] for one in answer["predictions"]} == made.models
+    assert ready.status_code == 200
+    # The page, the API and the command say the same, bit for bit.
+    printed = json.loads(made.run("cic", "predict", "--json", made.picture()).stdout)
+    (one,) = told["answers"]
+    assert answer["predictions"][0]["probabilities"] == one["predictions"][0]["probabilities"]
+    assert printed[0]["probabilities"] == one["predictions"][0]["probabilities"]
+
+
+def test_the_page_asks_others_for_a_token(made, serving):
+    token = "a-token-that-is-long-enough"
+    arguments = ("serve", "--host", "127.0.0.1")
+    with serving(*arguments, folder=made.folder, variables={**made.variables, "CIC_TOKEN": token}) as server:
+        assert server.wait().status_code == 401
+        shown = {"Authorization": f"Bearer {token}"}
+        assert requests.get(f"{server.url}/api/v1/models", headers=shown, timeout=60).status_code == 200
+    assert token not in server.said
 
 
 def test_the_ui_shows_what_was_made(made, serving):

@@ -23,7 +23,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
     @asset(
         deps=[AssetDep(f"{name}_model") for name in problem.models],
         group_name="prediction",
-        kinds={"keras"},
+        kinds={"onnx"},
         owners=metadata.OWNERS,
     )
     def adhoc_predictions(
@@ -34,7 +34,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
             context.log.warning("Nothing to classify: name files, folders or URLs in the launchpad, under `sources`.")
             return MaterializeResult(metadata={"dagster/row_count": 0})
         try:
-            predictor = load_predictor(data.root, config.model or None)
+            predictor = load_predictor(data.root, config.model or None, context.log.info, many=True)
         except PredictionError as error:
             raise Failure(str(error), allow_retries=False) from error
         table = as_table(predictor.predict(config.sources), predictor.card.labels)

@@ -20,6 +20,7 @@ from cic_assets.domain.models.data import fit_to_side, load_training_data
 from cic_assets.domain.models.errors import (
     AcceleratorUnavailableError,
     CardMismatchError,
+    ExportError,
     ModelError,
     TrainingDataError,
     TrainingDivergedError,
@@ -27,6 +28,7 @@ from cic_assets.domain.models.errors import (
     WorkerError,
 )
 from cic_assets.domain.models.events import EpochEnd, Event, Finished, Message, OnEvent, Progress
+from cic_assets.domain.models.export import ExportedModel, load_exported
 from cic_assets.domain.models.forgetting import has_seen, mark_taken_down, seen_pictures
 from cic_assets.domain.models.losses import KERAS_FLOOR, log_loss, softmax
 from cic_assets.domain.models.process import check_accelerator, train_in_process
@@ -48,10 +50,10 @@ from cic_assets.domain.models.weights import resolve_weights
 __all__ = [
     "CARD_FILE", "KERAS_FLOOR", "MODEL_FILE", "PICTURES_FILE", "PICTURE_COLUMNS", "PREDICTIONS_FILE",
     "PREDICTION_COLUMNS", "RENAMED", "TRAINING_VERSION", "AcceleratorSettings", "AcceleratorUnavailableError",
-    "Architecture", "AugmentationSettings", "Card", "CardMismatchError", "EpochEnd", "Event", "Finished", "Measures",
-    "Message", "ModelError", "ModelSettings", "OnEvent", "Progress", "Scores", "Takedowns", "TrainingDataError",
-    "TrainingDivergedError", "TrainingSpec", "Variant", "WeightsUnavailableError", "WorkerError", "augmented",
-    "best_first", "best_model", "check_accelerator", "default_models", "fit_to_side", "has_seen", "load_model",
-    "load_training_data", "log_loss", "mark_taken_down", "read_card", "resolve_weights", "seen_pictures",
-    "softmax", "train", "train_in_process",
+    "Architecture", "AugmentationSettings", "Card", "CardMismatchError", "EpochEnd", "Event", "ExportError",
+    "ExportedModel", "Finished", "Measures", "Message", "ModelError", "ModelSettings", "OnEvent", "Progress", "Scores",
+    "Takedowns", "TrainingDataError", "TrainingDivergedError", "TrainingSpec", "Variant", "WeightsUnavailableError",
+    "WorkerError", "augmented", "best_first", "best_model", "check_accelerator", "default_models", "fit_to_side",
+    "has_seen", "load_exported", "load_model", "load_training_data", "log_loss", "mark_taken_down", "read_card",
+    "resolve_weights", "seen_pictures", "softmax", "train", "train_in_process",
 ]  # fmt: skip

@@ -2,7 +2,8 @@
 
 import hashlib
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ from upath import UPath
 
 from cic_assets.domain.models.errors import CardMismatchError
 from cic_assets.domain.models.settings import AcceleratorSettings, ModelSettings
+from cic_assets.storage import is_local
 
 MODEL_FILE = "model.keras"
+GRAPH_FILE, ARRAYS_FILE = "model.onnx", "model.onnx.data"
+"""The same model exported: its graph, and the arrays beside it."""
 CARD_FILE = "card.json"
 PREDICTIONS_FILE = "predictions.parquet"
 PICTURES_FILE = "pictures.parquet"
@@ -72,6 +76,15 @@ class Weights(_Record):
     sha256: str
 
 
+class Export(_Record):
+    """The exported model, which predicts without Keras."""
+
+    graph_sha256: str = Field(description="of model.onnx")
+    arrays_sha256: str = Field(description="of model.onnx.data")
+    largest_difference: float = Field(description="from a probability of the Keras model, where both were asked")
+    pictures: int = Field(description="that both were asked about")
+
+
 class Takedowns(_Record):
     """Pictures that the model was trained or judged on, and that were taken down since; not which."""
 
@@ -110,6 +123,7 @@ class Card(_Record):
     measures: Measures
     history: list[dict[str, Any]] = Field(description="one row an epoch, as in events.EpochEnd")
     warnings: list[str]
+    export: Export | None = Field(default=None, description="None of a model from before there were any")
     takedowns: Takedowns | None = Field(default=None, description="None while every picture is still there")
 
     @field_validator("settings", mode="before")
@@ -166,23 +180,37 @@ def load_model(folder: UPath) -> tuple[Any, Card]:
         CardMismatchError: the file is not the card's.
     """
     card = read_card(folder)
-    path = folder / MODEL_FILE
-    if not path.exists():
-        raise FileNotFoundError(f"{path} is missing: train the model again")
-    if (found := file_sha256(path)) != card.sha256:
-        raise CardMismatchError(
-            f"{path} is not the model that {CARD_FILE} describes (sha256 {found[:12]}…, expected {card.sha256[:12]}…): "
-            "train the model again"
-        )
-    return _load(path), card
+    with verified_files(folder, {MODEL_FILE: card.sha256}) as local:
+        import keras
+
+        return keras.saving.load_model(str(local / MODEL_FILE), compile=False, safe_mode=True), card
 
 
-def _load(path: UPath) -> Any:
-    import keras
+@contextmanager
+def verified_files(folder: UPath, sha256s: Mapping[str, str]) -> Iterator[Path]:
+    """A local folder that holds files of a model, while the block lasts.
 
-    if path.protocol in ("", "file", "local"):
-        return keras.saving.load_model(str(path), compile=False, safe_mode=True)
-    with tempfile.TemporaryDirectory() as folder:
-        local = Path(folder) / MODEL_FILE
-        local.write_bytes(path.read_bytes())
-        return keras.saving.load_model(local, compile=False, safe_mode=True)
+    Args:
+        folder: of the model; of a remote one they are copied.
+        sha256s: by the names of the files, as the card has them.
+
+    Raises:
+        FileNotFoundError: a file is missing.
+        CardMismatchError: a file is another.
+    """
+    for name, expected in sha256s.items():
+        path = folder / name
+        if not path.exists():
+            raise FileNotFoundError(f"{path} is missing: train the model again")
+        if (found := file_sha256(path)) != expected:
+            raise CardMismatchError(
+                f"{path} is not the model that {CARD_FILE} describes (sha256 {found[:12]}…, expected "
+                f"{expected[:12]}…): train the model again"
+            )
+    if is_local(folder):
+        yield Path(str(folder))
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        for name in sha256s:
+            (Path(temporary) / name).write_bytes((folder / name).read_bytes())
+        yield Path(temporary)

@@ -4,16 +4,18 @@ import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import cv2
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from upath import UPath
 
 from cic_assets.domain.models.errors import TrainingDataError
 from cic_assets.storage import create_array
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SplitName = Literal["train", "validation", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
@@ -51,7 +53,7 @@ class TrainingData:
     classes: list[str]
     class_weights: dict[int, float]
     version: str
-    manifest: pd.DataFrame
+    manifest: "pd.DataFrame"
     jpeg_quality: int | None = None
 
     @property
@@ -66,6 +68,8 @@ def load_training_data(folder: UPath) -> TrainingData:
     Raises:
         TrainingDataError: a file is missing or does not fit the others; the message names it.
     """
+    import pandas as pd
+
     about = _read_about(folder)
     classes = [str(name) for name in about["classes"]]
     splits: dict[SplitName, SplitPictures] = {name: _read_split(folder, name, len(classes)) for name in SPLITS}
@@ -79,7 +83,7 @@ def load_training_data(folder: UPath) -> TrainingData:
     return TrainingData(splits, classes, weights, str(about["version"]), manifest, about.get("jpeg_quality"))
 
 
-def _check_manifest(manifest: pd.DataFrame, splits: dict[SplitName, SplitPictures], folder: UPath) -> None:
+def _check_manifest(manifest: "pd.DataFrame", splits: dict[SplitName, SplitPictures], folder: UPath) -> None:
     """Predictions name pictures by the manifest, so it must be of the same pictures as the arrays."""
     for name, split in splits.items():
         rows = manifest[manifest["split"] == name].sort_values("row")

@@ -35,3 +35,7 @@ class WorkerError(ModelError):
 
 class CardMismatchError(ModelError):
     """A model file is not the one that its card describes."""
+
+
+class ExportError(ModelError):
+    """A model cannot be exported, or what was exported does not say what the model says."""

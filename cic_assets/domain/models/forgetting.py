@@ -1,12 +1,15 @@
 """What a trained model says of pictures that were taken down since: how many, since when, and not which."""
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
-import pandas as pd
 from upath import UPath
 
 from cic_assets.domain.models.card import CARD_FILE, PICTURES_FILE, PREDICTIONS_FILE, Takedowns, read_card
 from cic_assets.storage import write_atomically, write_json
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def has_seen(folder: UPath, pictures: Collection[str]) -> bool:
@@ -44,7 +47,9 @@ def mark_taken_down(folder: UPath, gone: Collection[str], when: str) -> None:
         write_atomically(folder / PREDICTIONS_FILE, predictions[~judged].to_parquet(index=False))
 
 
-def _read(path: UPath) -> pd.DataFrame:
+def _read(path: UPath) -> "pd.DataFrame":
+    import pandas as pd
+
     with path.open("rb") as file:
         return pd.read_parquet(file)
 

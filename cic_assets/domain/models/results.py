@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from upath import UPath
 
@@ -17,6 +16,7 @@ from cic_assets.domain.models.card import (
     PICTURES_FILE,
     PREDICTIONS_FILE,
     Card,
+    Export,
     Measures,
     Preprocessing,
     Scores,
@@ -24,8 +24,9 @@ from cic_assets.domain.models.card import (
     file_sha256,
 )
 from cic_assets.domain.models.checkpoints import best_of, has_stopped_early
-from cic_assets.domain.models.data import Labels, SplitName, TrainingData
+from cic_assets.domain.models.data import Labels, SplitName, TrainingData, fit_to_side
 from cic_assets.domain.models.events import EpochEnd
+from cic_assets.domain.models.export import golden_pictures, write_export
 from cic_assets.domain.models.losses import KERAS_FLOOR, log_loss
 from cic_assets.domain.models.measures import Stopwatch, flops, peak_rss_bytes
 from cic_assets.domain.models.weights import ResolvedWeights
@@ -33,8 +34,13 @@ from cic_assets.domain.schema import Column
 from cic_assets.storage import local_directory, write_json
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cic_assets.domain.models.networks import Classifier
     from cic_assets.domain.models.spec import TrainingSpec
+
+EXPORTED_PICTURES = 10
+"""Of the validation split, about which the exported model is asked beside the golden ones."""
 
 Probabilities = NDArray[np.float64]
 """(N, K), rows that sum to 1."""
@@ -75,26 +81,38 @@ def save(spec: "TrainingSpec", data: TrainingData, outcome: TrainingOutcome) -> 
     """Write model, predictions and card beside what was there before, then put them in its place, the card last.
 
     So a full disk leaves the model of before, and a kill nothing that could be taken for whole.
+
+    Raises:
+        ExportError: the model cannot be exported, or not to what it says itself.
     """
     from cic_assets.domain.models.networks import in_32_bits
 
     output = UPath(spec.output)
     predictions = predictions_table(data, outcome.outputs)
+    model = in_32_bits(outcome.network.model)
     with local_directory(output, last=CARD_FILE) as folder:
-        in_32_bits(outcome.network.model).save(folder / MODEL_FILE)
+        model.save(folder / MODEL_FILE)
         predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)
         data.manifest[["sha256", "split"]].to_parquet(folder / PICTURES_FILE, index=False)
-        card = _card(spec, data, outcome, folder / MODEL_FILE)
+        card = _card(spec, data, outcome, folder / MODEL_FILE)  # before the export, which is no part of what it cost
+        card = card.model_copy(update={"export": _export(model, data, spec.settings.input_size, folder)})
         write_json(UPath(folder / CARD_FILE), card.model_dump(mode="json"))
     return card
 
 
-def predictions_table(data: TrainingData, outputs: dict[SplitName, Probabilities]) -> pd.DataFrame:
+def _export(model: Any, data: TrainingData, side: int, folder: Path) -> Export:
+    real = fit_to_side(data.splits["validation"].images[:EXPORTED_PICTURES], side)
+    return write_export(model, folder, data.classes, np.concatenate([golden_pictures(side), real]))
+
+
+def predictions_table(data: TrainingData, outputs: dict[SplitName, Probabilities]) -> "pd.DataFrame":
     """One row a judged picture: sha256, split, klass, label, predicted (a class name) and p_CLASS for each class."""
+    import pandas as pd
+
     return pd.concat([_predictions(data, split, given) for split, given in outputs.items()], ignore_index=True)
 
 
-def _predictions(data: TrainingData, split: SplitName, outputs: Probabilities) -> pd.DataFrame:
+def _predictions(data: TrainingData, split: SplitName, outputs: Probabilities) -> "pd.DataFrame":
     rows = data.manifest[data.manifest["split"] == split].sort_values("row")
     table = rows[["sha256", "split", "klass", "label"]].reset_index(drop=True)
     table["predicted"] = np.array(data.classes, dtype=object)[outputs.argmax(axis=1)]

@@ -1,16 +1,21 @@
 """Pictures to classify: from files, from folders, and from URLs, which are fetched as safely as scraped ones."""
 
+import glob
+import os
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from upath import UPath
 
-from cic_assets.domain.download import DownloadSettings, FetchRequest, Network, download
 from cic_assets.domain.media import Outcome
 from cic_assets.storage import EXTENSIONS, ContentStore
+
+if TYPE_CHECKING:
+    from cic_assets.domain.download import Network
 
 SUFFIXES = frozenset({*EXTENSIONS.values(), ".jpeg", ".tiff", ".jfif", ".heif"})
 """Files of a folder that are looked at; a file that is named on its own is looked at whatever its name."""
@@ -33,51 +38,95 @@ class Input(NamedTuple):
     skipped: bool = False
 
 
-def read_inputs(sources: Sequence[str], network: Network | None = None) -> Iterator[Input]:
-    """The pictures that `sources` name, one after another; a folder gives the pictures in it, in order of their names.
+Unread = Callable[[], Input]
+"""A picture that is known of, and read when it is called: on whatever thread, and when there is room for it."""
+
+
+def read_inputs(sources: Iterable[str | Input], network: "Network | None" = None) -> Iterator[Input]:
+    """The pictures that `sources` name, one after another, as `find_inputs` finds them."""
+    return (read() for read in find_inputs(sources, network))
+
+
+def find_inputs(sources: Iterable[str | Input], network: "Network | None" = None) -> Iterator[Unread]:
+    """Find the pictures that `sources` name; a folder gives the pictures in it, in order of their names.
 
     Other files in a folder are reported, hidden ones are not looked at: systems put theirs everywhere.
 
     Args:
-        sources: files, folders and http(s) URLs.
+        sources: files, folders, patterns of them such as `photos/*.jpg`, http(s) URLs, and what was read already.
         network: which hosts may be reached; the public internet unless given.
     """
     for source in sources:
-        if "://" in source:
-            yield _fetch(source, network or Network.public())
+        if isinstance(source, Input):
+            yield partial(_same, source)
+        elif "://" in source:
+            yield partial(_fetch, source, network)
         else:
-            yield from _read_path(Path(source))
+            yield from _find_path(Path(source))
 
 
-def _read_path(path: Path) -> Iterator[Input]:
+def _same(item: Input) -> Input:
+    return item
+
+
+def _failed(path: Path, error: str, *, skipped: bool = False) -> Unread:
+    return partial(Input, str(path), error=error, skipped=skipped)
+
+
+def _find_path(path: Path) -> Iterator[Unread]:
     try:
         is_folder = stat.S_ISDIR(path.stat().st_mode)
     except OSError as error:
-        yield Input(str(path), error=f"cannot be read: {error.strerror}")
-    except ValueError as error:  # a null byte, which no path has
-        yield Input(str(path), error=f"is no path: {error}")
-    else:
-        yield from _read_folder(path) if is_folder else [_read_file(path)]
-
-
-def _read_folder(folder: Path) -> Iterator[Input]:
-    files = sorted(file for file in folder.rglob("*") if file.is_file() and not _is_hidden(file.relative_to(folder)))
-    expected = f"expected {', '.join(sorted(SUFFIXES))}"
-    if not any(_is_picture_by_name(file) for file in files):
-        yield Input(str(folder), error=f"no pictures in this folder: {expected}")
-    for file in files:
-        if _is_picture_by_name(file):
-            yield _read_file(file)
+        if isinstance(error, FileNotFoundError) and glob.has_magic(str(path)):
+            yield from _find_pattern(path)
         else:
-            yield Input(str(file), error=f"not a picture by its name: {expected}", skipped=True)
+            yield _failed(path, f"cannot be read: {error.strerror}")
+    except ValueError as error:  # a null byte, which no path has
+        yield _failed(path, f"is no path: {error}")
+    else:
+        yield from _find_in(path) if is_folder else [partial(_read_file, path)]
+
+
+def _find_pattern(pattern: Path) -> Iterator[Unread]:
+    """What a pattern matches; shells do so themselves, up to the length of a command."""
+    found = sorted(glob.glob(str(pattern), recursive=True))  # noqa: PTH207 - absolute ones too
+    if not found:
+        yield _failed(pattern, "cannot be read: nothing matches this pattern")
+    for path in found:
+        yield from _find_path(Path(path))
+
+
+def _find_in(folder: Path) -> Iterator[Unread]:
+    expected = f"expected {', '.join(sorted(SUFFIXES))}"
+    if not any(_is_picture_by_name(file) for file in _files_in(folder)):
+        yield _failed(folder, f"no pictures in this folder: {expected}")
+    for file in _files_in(folder):
+        if _is_picture_by_name(file):
+            yield partial(_read_file, file)
+        else:
+            yield _failed(file, f"not a picture by its name: {expected}", skipped=True)
+
+
+def _files_in(folder: Path) -> Iterator[Path]:
+    """All files below a folder in order of their names, one folder's names at a time: there may be millions of them."""
+    try:
+        with os.scandir(folder) as entries:
+            shown = sorted((entry for entry in entries if not _is_hidden(entry.name)), key=lambda entry: entry.name)
+    except OSError:  # it went, or is not ours to read
+        return
+    for entry in shown:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files_in(Path(entry.path))
+        elif entry.is_file():
+            yield Path(entry.path)
 
 
 def _is_picture_by_name(file: Path) -> bool:
     return file.suffix.lower() in SUFFIXES
 
 
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith(".") or part.lower() in _SYSTEM_FILES for part in path.parts)
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name.lower() in _SYSTEM_FILES
 
 
 def _read_file(path: Path) -> Input:
@@ -94,11 +143,15 @@ def _read_file(path: Path) -> Input:
     return Input(str(path), data)
 
 
-def _fetch(url: str, network: Network) -> Input:
+def _fetch(url: str, network: "Network | None") -> Input:
+    from cic_assets.domain.download import DownloadSettings, FetchRequest, Network, download
+
     with tempfile.TemporaryDirectory() as folder:
         store = ContentStore(UPath(folder))
         settings = DownloadSettings.model_validate({"limits": {"min_side": 1}})
-        result = download([FetchRequest(url=url)], store=store, network=network, settings=settings)[url]
+        result = download([FetchRequest(url=url)], store=store, network=network or Network.public(), settings=settings)[
+            url
+        ]
         if result.sha256 is None or result.format is None:
             return Input(url, error=f"{result.outcome}: {result.reason}")
         return Input(url, store.get(result.sha256, result.format))

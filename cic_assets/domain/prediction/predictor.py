@@ -3,33 +3,24 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cic_assets.domain.download import Network
 from cic_assets.domain.images import ImageLimits, UnreadableImage, decode, inspect, prepare, prepared_jpeg
 from cic_assets.domain.media import Outcome
-from cic_assets.domain.models import (
-    CARD_FILE,
-    Card,
-    ModelError,
-    best_first,
-    best_model,
-    fit_to_side,
-    load_model,
-    read_card,
-)
-from cic_assets.domain.prediction.inputs import Input, read_inputs
+from cic_assets.domain.models import CARD_FILE, Card, ModelError, best_first, best_model, fit_to_side, read_card
+from cic_assets.domain.prediction.inputs import Input, Unread, find_inputs
+from cic_assets.domain.prediction.runtimes import OnKeras, Runtime, load_runtime
+from cic_assets.engine import Threads
 from cic_assets.storage import DataRoot, read_json, storable_text
 
-BATCH = 32
-"""Pictures that a model sees at once: a folder of thousands stays in bounded memory."""
+if TYPE_CHECKING:
+    from cic_assets.domain.download import Network
 
-_TRACED_FROM = 5
-"""Pictures from which compiling the model first is worth its seconds. MobileNetV2 on two busy cores: the first answer
-took 3.2 s compiled and 1.1 s plain, every further one 0.03 s and 0.6 s."""
+BATCH = 32
+"""Pictures that a model sees at once which is not for threads: a folder of thousands stays in bounded memory."""
 
 SMALLEST_SIDE = 16
 """Pixels of the shorter side. Scraping asks for more, to train on good pictures; a person may ask about a thumbnail."""
@@ -68,46 +59,62 @@ class Prediction:
 
 
 class Predictor:
-    """A loaded model. Not to be shared between threads."""
+    """A loaded model. To be shared between threads only where its runtime is."""
 
-    def __init__(self, model: Any, card: Card) -> None:
+    def __init__(self, model: Runtime, card: Card) -> None:
         self._model = model
-        self._is_traced = False
         self.card = card
 
-    def predict(self, sources: Sequence[str], network: Network | None = None) -> list[Prediction]:
+    @property
+    def is_for_threads(self) -> bool:
+        """Whether several threads may ask it at once. They may `prepare` pictures at any rate."""
+        return self._model.is_for_threads
+
+    @property
+    def has_activation_map(self) -> bool:
+        """Whether `activation_map` has an answer."""
+        return self._model.has_activation_map
+
+    def predict(self, sources: Iterable[str | Input], network: "Network | None" = None) -> list[Prediction]:
         """Classify pictures.
 
         Args:
-            sources: files, folders (searched recursively) and http(s) URLs.
+            sources: as of `find_inputs`.
             network: which hosts may be reached; the public internet unless given.
 
         Returns:
             One prediction a picture, in order; one that cannot be read has an `error` and does not stop the others.
         """
-        return list(self.classify(read_inputs(sources, network)))
+        return list(self.classify(find_inputs(sources, network)))
 
-    def classify(self, items: Iterable[Input]) -> Iterator[Prediction]:
-        """Classify pictures that were read, one prediction each, in order; in batches, so that any number may come."""
-        for batch in _batches(items):
-            yield from self._predict_batch(batch)
+    def classify(self, pictures: Iterable[Unread]) -> Iterator[Prediction]:
+        """Classify pictures, one prediction each, in order, and so that any number may come.
+
+        Where the model allows it, each core reads, decodes and asks for itself; otherwise they go through in batches.
+        """
+        if self._model.is_for_threads:
+            yield from Threads().map(lambda read: self.answer(read()), pictures)
+            return
+        for batch in _batches(pictures):
+            yield from self._answer_batch([read() for read in batch])
+
+    def answer(self, item: Input) -> Prediction:
+        """Classify one picture."""
+        return next(self._answer_batch([item]))
 
     def warm_up(self) -> None:
-        """Compile the model, for a few seconds, so that every further picture takes a fraction of its time."""
+        """Do beforehand what would keep the first picture waiting."""
         side = self.card.preprocessing.input_size
-        self._model.predict_on_batch(np.zeros((1, side, side, 3), np.uint8))
-        self._is_traced = True
+        self._model.warm_up(np.zeros((1, side, side, 3), np.uint8))
 
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Class probabilities (N, K) of prepared pictures (N, side, side, 3), RGB bytes; `side` is the card's."""
-        fitted = fit_to_side(pictures, self.card.preprocessing.input_size)
-        # Never `predict`: it builds a data pipeline each time, most of a second for a single picture.
-        self._is_traced = self._is_traced or len(pictures) >= _TRACED_FROM
-        if self._is_traced:
-            return np.asarray(self._model.predict_on_batch(fitted), np.float64)
-        return np.asarray(self._model(fitted, training=False), np.float64)
+        return np.asarray(self._model.probabilities(self._fitted(pictures)), np.float64)
 
-    def _predict_batch(self, batch: Sequence[Input]) -> Iterator[Prediction]:
+    def _fitted(self, pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return fit_to_side(pictures, self.card.preprocessing.input_size)
+
+    def _answer_batch(self, batch: Sequence[Input]) -> Iterator[Prediction]:
         prepared = [self.prepare(item) for item in batch]
         pictures = [picture for picture in prepared if not isinstance(picture, str)]
         rows = iter(self.probabilities(np.stack(pictures)) if pictures else ())
@@ -115,7 +122,7 @@ class Predictor:
             if isinstance(picture, str):
                 yield Prediction(item.path, self.card.name, error=picture, skipped=item.skipped)
             else:
-                yield self._say(item.path, next(rows))
+                yield self.say(item.path, next(rows))
 
     def prepare(self, item: Input) -> NDArray[np.uint8] | str:
         """The picture to the bit as the data set holds its like, (side, side, 3) RGB bytes, or why there is none."""
@@ -134,73 +141,110 @@ class Predictor:
         except MemoryError:
             return "no memory was left to decode it"
 
-    def _say(self, path: str, probabilities: NDArray[np.float64]) -> Prediction:
+    def activation_map(self, picture: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+        """What each place of a prepared picture (side, side, 3) says for each class, before the softmax.
+
+        Returns:
+            (rows, columns, K) of the last feature map; None where the model has none.
+        """
+        if not self.has_activation_map:
+            return None
+        return np.asarray(self._model.activation_map(self._fitted(picture[None]))[0], np.float64)
+
+    def say(self, path: str, probabilities: NDArray[np.float64]) -> Prediction:
+        """What the class probabilities (K,) of a picture mean."""
         by_class = dict(zip(self.card.labels, map(float, probabilities), strict=True))
         label = max(by_class, key=by_class.__getitem__)
         return Prediction(path, self.card.name, label, by_class[label], by_class)
 
 
-def load_predictor(root: DataRoot, name: str | None = None) -> Predictor:
+def load_predictor(
+    root: DataRoot, name: str | None = None, on_keras: OnKeras = lambda _why: None, *, many: bool = False
+) -> Predictor:
     """The predictor of a data root.
 
     Args:
         root: where models were trained.
         name: which model, whatever it was trained on; unless given the best on the validation split (never the test
             split: the report's number for the best model would be too good) of those that `load_predictors` takes.
+        on_keras: told why, before Keras is loaded for a model that was never exported.
+        many: it will be asked about many pictures, of which each core takes one; otherwise all cores work on one.
 
     Raises:
         PredictionError: there is no such model, or its file is not the one that its card describes.
     """
-    return _load(root, _chosen(root, name))
+    return _load(root, choose_model(root, name)[0], on_keras, many=many)
 
 
 def predict_sources(
-    root: DataRoot, sources: Sequence[str], name: str | None = None, network: Network | None = None
+    root: DataRoot,
+    sources: Iterable[str | Input],
+    name: str | None = None,
+    network: "Network | None" = None,
+    on_keras: OnKeras = lambda _why: None,
 ) -> Iterator[Prediction]:
-    """Classify pictures with a model of a data root, which is loaded, for seconds, when there is one to look at.
+    """Classify pictures with a model of a data root, which is loaded when there is one to look at.
 
     Args:
         root: where models were trained.
-        sources: files, folders and http(s) URLs.
+        sources: as of `find_inputs`.
         name: as of `load_predictor`.
         network: which hosts may be reached; the public internet unless given.
+        on_keras: as of `load_predictor`.
 
     Raises:
         PredictionError: there is no such model, or its file is not the one that its card describes.
     """
-    chosen, items = _chosen(root, name), read_inputs(sources, network)
-    for item in items:
+    chosen, pictures = choose_model(root, name)[0], find_inputs(sources, network)
+    for read in pictures:
+        item = read()
         if item.data is not None:
-            yield from _load(root, chosen).classify(chain([item], items))
+            following = list(islice(pictures, 1))
+            predictor = _load(root, chosen, on_keras, many=bool(following))
+            yield from predictor.classify(chain(find_inputs([item]), following, pictures))
             return
         yield Prediction(item.path, chosen, error=item.error, skipped=item.skipped)
 
 
-def _chosen(root: DataRoot, name: str | None) -> str:
+def choose_model(root: DataRoot, name: str | None = None) -> tuple[str, list[str]]:
+    """The name of the model that `load_predictor` takes, and its classes.
+
+    Raises:
+        PredictionError: there is no such model.
+    """
     cards = _cards(root)
     if name is not None and name not in cards:
         raise PredictionError(f"no model {name!r} in {root.url}: expected one of {', '.join(sorted(cards))}")
-    return name or best_model(_current(cards, root))
+    chosen = name or best_model(_current(cards, root))
+    return chosen, cards[chosen].labels
 
 
-def load_predictors(root: DataRoot) -> list[Predictor]:
+def load_predictors(root: DataRoot, on_keras: OnKeras = lambda _why: None) -> list[Predictor]:
     """The predictors of all models that were trained on the data set of a data root, the best on validation first.
 
     Other models are of another time or question, and their accuracy is on other pictures. Where there is no data set,
-    only models, all of them are taken.
+    only models, all of them are taken. `on_keras` is as of `load_predictor`.
 
     Raises:
         PredictionError: there is none, or a model's file is not the one that its card describes.
     """
-    return [_load(root, card.name) for card in best_first(_current(_cards(root), root))]
+    return [_load(root, card.name, on_keras) for card in best_first(_current(_cards(root), root))]
 
 
-def _load(root: DataRoot, name: str) -> Predictor:
+def check_models(root: DataRoot) -> None:
+    """Whether `load_predictors` would find any, without loading one.
+
+    Raises:
+        PredictionError: there is none.
+    """
+    _current(_cards(root), root)
+
+
+def _load(root: DataRoot, name: str, on_keras: OnKeras, *, many: bool = False) -> Predictor:
     try:
-        model, card = load_model(root.model(name))
+        return Predictor(*load_runtime(root.model(name), on_keras, threads=1 if many else None))
     except (ModelError, FileNotFoundError) as error:
         raise PredictionError(str(error)) from None
-    return Predictor(model, card)
 
 
 def _cards(root: DataRoot) -> dict[str, Card]:
@@ -233,7 +277,7 @@ def _current(cards: Mapping[str, Card], root: DataRoot) -> list[Card]:
     return current
 
 
-def _batches(items: Iterable[Input]) -> Iterator[list[Input]]:
-    iterator = iter(items)
+def _batches(pictures: Iterable[Unread]) -> Iterator[list[Unread]]:
+    iterator = iter(pictures)
     while batch := list(islice(iterator, BATCH)):
         yield batch

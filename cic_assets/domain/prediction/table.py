@@ -1,12 +1,14 @@
 """Predictions as a table."""
 
 from collections.abc import Mapping, Sequence
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from cic_assets.domain.prediction.predictor import Prediction
 from cic_assets.domain.schema import Column
 from cic_assets.storage import storable_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COLUMNS: Mapping[str, Column] = {
     "path": Column("str", "as it was given, or found in a folder that was given"),
@@ -19,7 +21,7 @@ COLUMNS: Mapping[str, Column] = {
 """What is said of each picture."""
 
 
-def as_table(predictions: Sequence[Prediction], labels: Sequence[str]) -> pd.DataFrame:
+def as_table(predictions: Sequence[Prediction], labels: Sequence[str]) -> "pd.DataFrame":
     """One row a picture: the columns of `COLUMNS`.
 
     Text that there is none of is empty, numbers that there are none of are NaN; so every column has the same type
@@ -29,6 +31,8 @@ def as_table(predictions: Sequence[Prediction], labels: Sequence[str]) -> pd.Dat
         predictions: of one model.
         labels: its classes.
     """
+    import pandas as pd
+
     rows = [
         {
             "path": storable_text(one.path),

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
+from cic_assets.domain.prediction import REVIEWS
 from cic_assets.domain.reddit import is_post
 from cic_assets.domain.sources import TOMBSTONES, TakedownReason, is_blank, load_tombstones, make_tombstones
-from cic_assets.domain.takedowns.removal import RAW, carry_out
+from cic_assets.domain.takedowns.removal import RAW, carry_out, remove
 from cic_assets.domain.takedowns.rows import rows_of, tombstone_of
 from cic_assets.storage import DataRoot
 
@@ -67,15 +68,15 @@ def _purge(
 ) -> Purge:
     moment = datetime.now(UTC).isoformat(timespec="seconds")
     sources = [_Source(root, key) for key in keys_of(root, source)]
-    stray = _stray(root, sources, sha256s) if source is None else set()
+    stray = _stray(root, sources, sha256s) if source is None else frozenset()
     _check(sources, posts, [one for one in sha256s if one not in stray])
     for one in sources:
         one.add_tombstones(posts, sha256s, moment)
     meant = pd.concat([one.meant(posts, sha256s) for one in sources])
     gone = frozenset().union(*(carry_out(root, one.key, moment, on_progress) for one in sources))
     pictures = set(meant["sha256"]) - {""}
-    for sha256 in stray:
-        root.images.remove(sha256)
+    if stray:
+        remove(root, stray, stray, frozenset(), moment)
     return Purge(
         posts=len(meant[["subreddit", "post_id"]].drop_duplicates()),
         pictures=len(pictures & gone) + len(stray),
@@ -83,9 +84,12 @@ def _purge(
     )
 
 
-def _stray(root: DataRoot, sources: Sequence["_Source"], sha256s: Collection[str]) -> set[str]:
-    """Pictures that no source names, but whose bytes are here: a scrape that was killed left them."""
-    return {one for one in sha256s if root.images.holds(one) and not any(each.has_picture(one) for each in sources)}
+def _stray(root: DataRoot, sources: Sequence["_Source"], sha256s: Collection[str]) -> frozenset[str]:
+    """Pictures that no source names: a killed scrape left their bytes, or a person reviewed an answer about them."""
+    reviews = root.read_table_or_none(REVIEWS)
+    reviewed = frozenset() if reviews is None else frozenset(reviews["sha256"])
+    here = [one for one in sha256s if one in reviewed or root.images.holds(one)]
+    return frozenset(one for one in here if not any(each.has_picture(one) for each in sources))
 
 
 def purge_missing(root: DataRoot, key: str, on_progress: Callable[[str], None] = lambda _line: None) -> Purge:

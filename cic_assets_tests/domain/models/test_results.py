@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 from upath import UPath
 
-from cic_assets.domain.models import EpochEnd, load_model, load_training_data
+from cic_assets.domain.models import EpochEnd, ExportError, TrainingSpec, load_model, load_training_data
+from cic_assets.domain.models.data import TrainingData
+from cic_assets.domain.models.export import parity
 from cic_assets.domain.models.measures import Stopwatch
 from cic_assets.domain.models.results import TrainingOutcome, save
 
 from .conftest import MakeDataset
 from .small_trainings import FAST, spec_for
+
+Trained = tuple[TrainingSpec, TrainingData, TrainingOutcome]
 
 pytestmark = [
     pytest.mark.slow,
@@ -21,7 +25,8 @@ pytestmark = [
 ]
 
 
-def test_a_full_disk_leaves_the_model_of_before(make_dataset: MakeDataset, tmp_path: Path) -> None:
+@pytest.fixture
+def trained(make_dataset: MakeDataset, tmp_path: Path) -> Trained:
     from cic_assets.domain.models.networks import build_classifier
 
     data = load_training_data(UPath(make_dataset()))
@@ -33,7 +38,22 @@ def test_a_full_disk_leaves_the_model_of_before(make_dataset: MakeDataset, tmp_p
         network=build_classifier(FAST, 2), pretrained=None, history=[epoch], warnings=[], features_seconds=None,
         outputs={split: np.full((12, 2), 0.5) for split in ("validation", "test")}, device="cpu", watch=Stopwatch(),
     )  # fmt: skip
-    spec = spec_for(tmp_path / "dataset", tmp_path / "model", FAST)
+    return spec_for(tmp_path / "dataset", tmp_path / "model", FAST), data, outcome
+
+
+def test_an_export_that_says_something_else_leaves_the_model_of_before(
+    trained: Trained, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec, data, outcome = trained
+    card = save(spec, data, outcome)
+    monkeypatch.setattr(parity, "TOLERANCE", -1.0)  # which no difference is under
+    with pytest.raises(ExportError, match=r"the exported vgg differs from its Keras model by .* of 16 pictures"):
+        save(spec, data, outcome)
+    assert load_model(UPath(spec.output))[1] == card
+
+
+def test_a_full_disk_leaves_the_model_of_before(trained: Trained, tmp_path: Path) -> None:
+    spec, data, outcome = trained
     card = save(spec, data, outcome)
     before = sorted(tmp_path.iterdir())
     _, most = limits = resource.getrlimit(resource.RLIMIT_FSIZE)

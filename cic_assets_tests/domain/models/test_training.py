@@ -26,11 +26,13 @@ from cic_assets.domain.models import (
     TrainingDivergedError,
     WeightsUnavailableError,
     fit_to_side,
+    load_exported,
     load_model,
     read_card,
     train,
     train_in_process,
 )
+from cic_assets.domain.models.export import golden_pictures
 from cic_assets_tests.fixtures.effort import short_or_long
 
 from .conftest import MakeDataset
@@ -61,7 +63,9 @@ def trained(
 
 def test_a_training_from_data_to_model(trained: tuple[Path, Path, Card, list[Event]]) -> None:
     dataset, output, card, events = trained
-    files = ["card.json", "model.keras", "pictures.parquet", "predictions.parquet"]
+    files = [
+        "card.json", "model.keras", "model.onnx", "model.onnx.data", "pictures.parquet", "predictions.parquet",
+    ]  # fmt: skip
     assert sorted(file.name for file in output.iterdir()) == files
     assert read_card(UPath(output)) == card
 
@@ -107,6 +111,64 @@ def test_a_training_from_data_to_model(trained: tuple[Path, Path, Card, list[Eve
     assert measures.cpu_seconds > 0
     assert measures.peak_gpu_bytes is None
     assert not card.random_weights
+
+
+def test_the_exported_model_says_what_the_trained_one_says(trained: tuple[Path, Path, Card, list[Event]]) -> None:
+    dataset, output, card, _ = trained
+    model, _ = load_model(UPath(output))
+    loaded = load_exported(UPath(output))
+    assert loaded is not None
+    exported, described = loaded
+    assert described == card
+    assert json.loads(exported.metadata["labels"]) == card.labels
+    pictures = fit_to_side(np.load(dataset / "test.npy"), card.preprocessing.input_size)
+    answers = exported.probabilities(pictures)
+    assert answers.std() > 0.1
+    assert_allclose(answers, np.asarray(model(pictures)), atol=1e-5)
+    assert card.export is not None
+    assert card.export.pictures == 6 + 10
+    assert 0 < card.export.largest_difference < 1e-5
+
+
+@pytest.mark.parametrize("file", ["model.onnx", "model.onnx.data"])
+def test_an_exported_model_that_is_not_its_cards_is_refused(
+    trained: tuple[Path, Path, Card, list[Event]], tmp_path: Path, file: str
+) -> None:
+    output = shutil.copytree(trained[1], tmp_path / "model")
+    with (output / file).open("r+b") as opened:
+        opened.seek(-1, 2)
+        last = opened.read(1)
+        opened.seek(-1, 2)
+        opened.write(bytes([last[0] ^ 1]))
+    with pytest.raises(CardMismatchError, match=rf"{file} is not the model that card\.json describes"):
+        load_exported(UPath(output))
+    (output / file).unlink()
+    with pytest.raises(FileNotFoundError, match=rf"{file} is missing"):
+        load_exported(UPath(output))
+
+
+def test_a_model_from_before_there_were_exports_has_none(
+    trained: tuple[Path, Path, Card, list[Event]], tmp_path: Path
+) -> None:
+    output = shutil.copytree(trained[1], tmp_path / "model")
+    card = json.loads((output / "card.json").read_text())
+    del card["export"]
+    (output / "card.json").write_text(json.dumps(card))
+    assert load_exported(UPath(output)) is None
+    assert load_model(UPath(output))[1].export is None
+
+
+def test_a_remote_model_is_loaded_too(trained: tuple[Path, Path, Card, list[Event]]) -> None:
+    _, output, card, _ = trained
+    remote = UPath("memory://models/small")
+    for file in output.iterdir():
+        (remote / file.name).parent.mkdir(parents=True, exist_ok=True)
+        (remote / file.name).write_bytes(file.read_bytes())
+    loaded = load_exported(remote)
+    assert loaded is not None
+    pictures = golden_pictures(card.preprocessing.input_size)
+    expected = np.asarray(load_model(remote)[0](pictures))
+    assert_allclose(loaded[0].probabilities(pictures), expected, atol=1e-5)
 
 
 def test_a_model_that_is_not_its_cards_is_refused(

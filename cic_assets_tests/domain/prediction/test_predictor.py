@@ -1,6 +1,7 @@
 import os
 import shutil
 import socket
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -19,6 +20,7 @@ from cic_assets.domain.prediction import (
     PredictionError,
     Predictor,
     as_table,
+    find_inputs,
     inputs,
     load_predictor,
     load_predictors,
@@ -111,6 +113,39 @@ def test_what_is_no_file_has_a_reason(source, reason):
     assert item.error == reason
 
 
+def test_files_of_a_folder_come_in_order_of_their_parts(tmp_path):
+    for name in ("b.png", "a/z.png", "a/b/c.png", "a.png", "a-b/x.png", "B.png", "a/.hid/x.png", "__MACOSX/x.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "a" / "up").symlink_to(tmp_path)  # which has no end
+    (tmp_path / "c.png").symlink_to(tmp_path / "b.png")
+    found = [item.path for item in read_inputs([str(tmp_path)])]
+    names = ["B.png", "a/b/c.png", "a/z.png", "a-b/x.png", "a.png", "b.png", "c.png"]
+    assert found == [str(tmp_path / name) for name in names]
+    assert found == sorted(found, key=lambda path: Path(path).parts)
+
+
+def test_a_pattern_is_what_it_matches(tmp_path):
+    for name in ("b.png", "a.png", "a.txt", "deep/er/c.png", "[x].png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    found = [item.path for item in read_inputs([str(tmp_path / "*.png"), str(tmp_path / "**" / "c.png")])]
+    assert found == [str(tmp_path / name) for name in ("[x].png", "a.png", "b.png", "deep/er/c.png")]
+    (named,) = read_inputs([str(tmp_path / "[x].png")])  # a file that is called like a pattern is a file
+    assert (named.path, named.error) == (str(tmp_path / "[x].png"), None)
+    (nothing,) = read_inputs([str(tmp_path / "*.bmp")])
+    assert "nothing matches" in nothing.error
+    (folder,) = read_inputs([str(tmp_path / "de*")])
+    assert folder.path == str(tmp_path / "deep" / "er" / "c.png")
+
+
+def test_nothing_is_read_before_its_turn(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"early")
+    (read,) = find_inputs([str(tmp_path / "a.png")])
+    (tmp_path / "a.png").write_bytes(b"late")
+    assert read().data == b"late"
+
+
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "x.jpg")
     (item,) = read_inputs([str(tmp_path / "x.jpg")])
@@ -149,7 +184,7 @@ def test_tables_have_the_same_types_whatever_the_pictures_are():
 
 def test_pictures_go_through_in_batches(predictor, grey):
     items = (Input(str(index), grey(index)) for index in range(70))
-    predictions = list(predictor.classify(items))
+    predictions = list(predictor.classify(find_inputs(items)))
     assert [item.path for item in predictions] == [str(index) for index in range(70)]
     assert predictor._model.batches == [32, 32, 6]
 
@@ -194,7 +229,7 @@ def test_the_model_sees_the_prepared_picture_at_its_input_size(make_card):
     """Of 36 pixels to 32: each is the mean of what it covers."""
 
     class Seeing:
-        def __call__(self, pictures, training):
+        def probabilities(self, pictures):
             self.seen = pictures
             return np.zeros((len(pictures), 2))
 
@@ -276,9 +311,14 @@ def test_a_broken_card_is_named(tmp_path):
         load_predictor(DataRoot(str(tmp_path)))
 
 
+@pytest.fixture(params=["exported", "keras"])
+def any_root(request):
+    return request.getfixturevalue(f"{request.param}_root")
+
+
 @pytest.mark.slow
-def test_a_real_model_is_loaded_and_answers(keras_root, grey, tmp_path):
-    predictor = load_predictor(keras_root)
+def test_a_real_model_is_loaded_and_answers(any_root, grey, tmp_path):
+    predictor = load_predictor(any_root)
     assert predictor.card.name == "vgg"
     for level in (20, 250):
         (tmp_path / f"{level}.png").write_bytes(grey(level))
@@ -289,18 +329,18 @@ def test_a_real_model_is_loaded_and_answers(keras_root, grey, tmp_path):
 
 
 @pytest.mark.slow
-def test_sources_are_answered_in_their_order(keras_root, grey, tmp_path):
+def test_sources_are_answered_in_their_order(any_root, grey, tmp_path):
     (tmp_path / "a.png").write_bytes(grey(250))
     sources = [str(tmp_path / name) for name in ("nowhere.png", "a.png", "neither.png")]
-    predictions = list(predict_sources(keras_root, sources))
+    predictions = list(predict_sources(any_root, sources))
     assert [item.path for item in predictions] == sources
     assert [item.label for item in predictions] == [None, "bright", None]
     assert {item.model for item in predictions} == {"vgg"}
 
 
 @pytest.mark.slow
-def test_a_compiled_answer_is_the_plain_one(keras_root, grey):
-    predictor = load_predictor(keras_root, "peetz_net")
+def test_a_warm_answer_is_the_cold_one(any_root, grey):
+    predictor = load_predictor(any_root, "peetz_net")
     pictures = np.stack([predictor.prepare(Input("x", grey(level))) for level in (10, 130, 240)])
     plain = predictor.probabilities(pictures)
     predictor.warm_up()
@@ -309,19 +349,60 @@ def test_a_compiled_answer_is_the_plain_one(keras_root, grey):
 
 
 @pytest.mark.slow
-def test_all_models_come_best_first(keras_root):
-    assert [item.card.name for item in load_predictors(keras_root)] == ["vgg", "peetz_net"]
-    with pytest.raises(PredictionError, match="expected one of peetz_net, vgg"):
-        load_predictor(keras_root, "resnet")
+def test_an_exported_model_answers_as_its_keras_model_does(keras_root, exported_root, grey):
+    said = []
+    theirs = load_predictor(keras_root, "vgg", said.append)
+    why = "it was trained before models were exported"
+    assert said == [f"vgg: loading Keras, which takes seconds ({why}): train again to do without"]
+    ours = load_predictor(exported_root, "vgg", said.append)
+    assert len(said) == 1
+    pictures = np.stack([ours.prepare(Input("x", grey(level))) for level in (10, 130, 160, 240)])
+    answers = ours.probabilities(pictures)
+    assert answers.std() > 0.1
+    np.testing.assert_allclose(answers, theirs.probabilities(pictures), atol=1e-4)
 
 
 @pytest.mark.slow
-def test_a_model_file_that_was_exchanged_is_not_loaded(keras_root, tmp_path):
+def test_many_pictures_are_answered_in_order_and_as_each_alone(exported_root, jpeg, tmp_path):
+    for seed in range(80):
+        (tmp_path / f"{seed:02}.jpg").write_bytes(b"<html>" if seed % 9 == 5 else jpeg(seed, 300 - 3 * seed, 90))
+    together = list(predict_sources(exported_root, [str(tmp_path)]))
+    alone = [next(predict_sources(exported_root, [one.path])) for one in together]
+    assert [Path(one.path).name for one in together] == [f"{seed:02}.jpg" for seed in range(80)]
+    assert together == alone
+    assert {one.label for one in together} == {"dark", "bright", None}
+
+
+@pytest.mark.slow
+def test_a_model_whose_export_is_gone_answers_by_keras(exported_root, grey, tmp_path):
     copy = DataRoot(str(tmp_path / "copy"))
-    shutil.copytree(str(keras_root.path), str(copy.path))
-    with (copy.model("vgg") / "model.keras").open("ab") as file:
-        file.write(b"more")
-    with pytest.raises(PredictionError, match=r"is not the model that card\.json describes"):
+    shutil.copytree(str(exported_root.path), str(copy.path))
+    (copy.model("vgg") / "model.onnx.data").unlink()
+    (tmp_path / "a.png").write_bytes(grey(250))
+    said = []
+    (prediction,) = predict_sources(copy, [str(tmp_path / "a.png")], on_keras=said.append)
+    assert prediction.label == "bright"
+    (why,) = said
+    assert "model.onnx.data is missing" in why
+
+
+@pytest.mark.slow
+def test_all_models_come_best_first(any_root):
+    assert [item.card.name for item in load_predictors(any_root)] == ["vgg", "peetz_net"]
+    with pytest.raises(PredictionError, match="expected one of peetz_net, vgg"):
+        load_predictor(any_root, "resnet")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("root", "file"), [("keras", "model.keras"), ("exported", "model.onnx"), ("exported", "model.onnx.data")]
+)
+def test_a_model_file_that_was_exchanged_is_not_loaded(request, root, file, tmp_path):
+    copy = DataRoot(str(tmp_path / "copy"))
+    shutil.copytree(str(request.getfixturevalue(f"{root}_root").path), str(copy.path))
+    with (copy.model("vgg") / file).open("ab") as opened:
+        opened.write(b"more")
+    with pytest.raises(PredictionError, match=rf"{file} is not the model that card\.json describes"):
         load_predictor(copy)
 
 

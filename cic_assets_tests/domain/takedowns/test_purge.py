@@ -3,9 +3,11 @@ import pytest
 from cic_assets.domain.download import Download
 from cic_assets.domain.images import ImageLimits
 from cic_assets.domain.media import Outcome
+from cic_assets.domain.prediction import add_review
 from cic_assets.domain.sources import kaggle
 from cic_assets.domain.sources.journal import Journal
 from cic_assets.domain.takedowns import PurgeError, purge, purge_missing
+from cic_assets.storage import sha256_hex
 
 from .conftest import Killed
 
@@ -181,3 +183,25 @@ def test_what_was_missing_and_half_purged_is_ended_by_the_same_call(place, archi
     power_cut.left = 1_000_000
     assert purge_missing(place.root, "cars").pictures == 1
     assert place.pictures() == {place.sha("stays")}
+
+
+@pytest.mark.parametrize("with_consent", [False, True])
+def test_a_picture_that_a_person_reviewed_goes_with_what_was_said(filled, jpeg, with_consent):
+    sha256 = sha256_hex(jpeg(60))
+    said = {"sha256": sha256, "label": "car", "probability": 0.9, "model": "vgg", "model_sha256": "", "truth": ""}
+    for one in (sha256, sha256_hex(jpeg(61))):
+        picture = jpeg(60) if with_consent and one == sha256 else None
+        add_review(filled.root, picture, **{**said, "sha256": one, "reviewed_at": ""})
+    assert (sha256 in filled.pictures()) is with_consent
+    purge(filled.root, sha256s=[sha256])
+    assert sha256 not in filled.pictures()
+    assert sha256.encode() not in filled.everything()
+    assert list(filled.root.read_table("reviews")["sha256"]) == [sha256_hex(jpeg(61))]
+
+
+def test_reviews_of_a_post_that_goes_go_with_it(filled, archive):
+    sha256 = filled.sha("one")
+    said = {"sha256": sha256, "label": "car", "probability": 0.9, "model": "vgg", "model_sha256": "", "truth": ""}
+    add_review(filled.root, **said, reviewed_at="")
+    purge(filled.root, ["one"])
+    assert len(filled.root.read_table("reviews")) == 0

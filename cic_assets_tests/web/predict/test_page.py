@@ -1,5 +1,5 @@
 import base64
-import contextlib
+import shutil
 import socket
 import threading
 import time
@@ -8,42 +8,13 @@ import cv2
 import numpy as np
 import pytest
 import requests
-import uvicorn
 
 from cic_assets.domain.download import Network
 from cic_assets.domain.prediction import PredictionError
 from cic_assets.storage import DataRoot
-from cic_assets.web.predict import Panel, build_app, page, serve_page
+from cic_assets.web.predict import Panel, Panels, ServeSettings, serve_page
 from cic_assets.web.replay import replay
-
-
-@contextlib.contextmanager
-def served(app):
-    """A real server on a free port of the loopback."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(10)
-        listener.close()
-
-
-@pytest.fixture
-def panel(make_predictor):
-    return Panel([make_predictor(name="best", accuracy=0.9), make_predictor(name="other", accuracy=0.6)])
-
-
-@pytest.fixture
-def server(panel):
-    with served(build_app(panel)) as url:
-        yield url
+from cic_assets_tests.fixtures.servers import served
 
 
 def send(server, body, **headers):
@@ -70,11 +41,11 @@ def test_what_is_no_picture_is_refused_with_a_reason(server):
     assert send(server, b"").status_code == 422
 
 
-def test_a_url_is_fetched(panel, grey, archive):
+def test_a_url_is_fetched(make_app, grey, archive):
     url = archive.add("dark", grey(3))
     with (
         replay(archive.folder) as hosts,
-        served(build_app(panel, network=Network.replay("127.0.0.1", hosts.port))) as server,
+        served(make_app(network=Network.replay("127.0.0.1", hosts.port))) as server,
     ):
         answer = requests.post(f"{server}/predict", json={"url": url}, headers={"x-cic": "1"}, timeout=20)
     assert answer.json()["predictions"][0]["label"] == "dark"
@@ -110,27 +81,26 @@ def test_a_foreign_host_name_is_refused(server):
     assert requests.get(server, headers={"Host": "evil.example"}, timeout=20).status_code == 400
 
 
-def test_a_body_that_is_too_long_is_refused_before_it_is_read(monkeypatch, server):
-    monkeypatch.setattr(page, "MAX_UPLOAD", 1000)
-    answer = send(server, b"x" * 5000)
+def test_a_body_that_is_too_long_is_refused_before_it_is_read(make_app):
+    with served(make_app(max_upload=1000)) as server:
+        answer = send(server, b"x" * 5000)
     assert answer.status_code == 413
     assert "more than 1000 bytes" in answer.json()["error"]
 
 
-def test_a_slow_sender_is_given_up(monkeypatch, server):
-    monkeypatch.setattr(page, "UPLOAD_SECONDS", 0.2)
-
+def test_a_slow_sender_is_given_up(make_app):
     def drip():
         yield b"x"
         time.sleep(1)
         yield b"x"
 
-    assert send(server, drip()).status_code == 408
+    with served(make_app(upload_seconds=0.2)) as server:
+        assert send(server, drip()).status_code == 408
 
 
-def test_more_than_it_can_take_are_asked_to_come_back(monkeypatch, server, grey):
-    monkeypatch.setattr(page, "MAX_WAITING", 0)
-    answer = send(server, grey(9))
+def test_more_than_it_can_take_are_asked_to_come_back(make_app, grey):
+    with served(make_app(most_at_once=0)) as server:
+        answer = send(server, grey(9))
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "2"
 
@@ -156,9 +126,9 @@ def test_the_page_brings_everything_and_loads_nothing(server):
     assert 'src="http' not in answer.text
 
 
-def test_class_names_are_text(make_predictor):
+def test_class_names_are_text(make_predictor, make_app):
     panel = Panel([make_predictor(labels=("<script>alert(1)</script>", "b"))], drawn=True)
-    with served(build_app(panel)) as server:
+    with served(make_app(Panels.fixed(panel))) as server:
         text = requests.get(server, timeout=20).text
     assert "<script>alert" not in text
     assert "Trained on drawings" in text
@@ -170,15 +140,26 @@ def test_other_methods_and_paths_are_json_refusals(server):
 
 
 @pytest.mark.slow
-def test_real_models_are_ready_after_loading(keras_root, grey):
-    panel = Panel.load(keras_root)
+@pytest.mark.parametrize("kind", ["keras_root", "exported_root"])
+def test_real_models_are_ready_after_loading(request, grey, make_app, kind):
+    panel = Panel.load(request.getfixturevalue(kind))
     assert panel.labels == ["dark", "bright"]
-    with served(build_app(panel)) as server:
+    with served(make_app(Panels.fixed(panel))) as server:
         answer = send(server, grey(255)).json()
+        maps = (
+            requests.post(f"{server}/api/v1/predict?maps=true", data=grey(255), timeout=20)
+            .json()["answers"][0]
+            .get("maps")
+        )
     assert [(item["model"], item["label"]) for item in answer["predictions"]] == [
         ("vgg", "bright"),
         ("peetz_net", "bright"),
     ]
+    if kind == "keras_root":
+        assert maps is None
+    else:  # whose feature map is the picture itself
+        assert np.shape(maps["vgg"]["bright"]) == (32, 32)
+        assert np.min(maps["vgg"]["bright"]) > 0 > np.max(maps["vgg"]["dark"])
 
 
 def test_a_taken_port_is_said_before_models_are_loaded(tmp_path):
@@ -187,4 +168,24 @@ def test_a_taken_port_is_said_before_models_are_loaded(tmp_path):
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(PredictionError, match=rf"port {port} of 127\.0\.0\.1 cannot be had: Address already"):
-            serve_page(DataRoot(str(tmp_path)), port=port)
+            serve_page(DataRoot(str(tmp_path)), ServeSettings(port=port))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("file", "said"), [("model.onnx", "model.onnx"), ("card.json", "train the model again")])
+def test_a_model_that_is_not_its_cards_ends_the_server_with_a_line(exported_root, tmp_path, file, said):
+    shutil.copytree(str(exported_root.path), tmp_path / "root")
+    (tmp_path / "root" / "models" / "vgg" / file).write_bytes(b"{}")
+    with pytest.raises(PredictionError, match=said):
+        serve_page(DataRoot(str(tmp_path / "root")), ServeSettings(port=free_port()))
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def test_it_does_not_listen_for_others_without_a_token(tmp_path):
+    with pytest.raises(PredictionError, match="others could reach it: give a token"):
+        serve_page(DataRoot(str(tmp_path)), ServeSettings(host="0.0.0.0", port=free_port()))

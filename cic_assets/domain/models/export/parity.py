@@ -1,0 +1,48 @@
+"""Whether an exported model says what its Keras model says."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cic_assets.domain.models.errors import ExportError
+from cic_assets.domain.models.export.exported import ExportedModel
+
+TOLERANCE = 1e-4
+"""Of a probability. Networks of ours differ by 3e-6 at most: the order in which 32-bit numbers are summed up."""
+
+
+def golden_pictures(side: int) -> NDArray[np.uint8]:
+    """Pictures (6, side, side, 3) that every export is tried with: the extremes, slopes, edges, and noise."""
+    rows, columns = np.mgrid[:side, :side]
+    slope = columns * 255 // max(1, side - 1)
+    board = (rows // 4 + columns // 4) % 2 * 255
+    noise = np.random.default_rng(0).integers(0, 256, (side, side, 3))
+    planes = [np.zeros_like(slope), np.full_like(slope, 255), slope, board]
+    pictures = [np.stack([plane] * 3, axis=-1) for plane in planes]
+    pictures += [np.stack([slope, slope.T, 255 - slope], axis=-1), noise]  # as grey ones, confused channels are right
+    return np.stack(pictures).astype(np.uint8)
+
+
+def check_parity(model: Any, exported: ExportedModel, pictures: NDArray[np.uint8]) -> float:
+    """The largest difference between probabilities of a keras.Model and of what it was exported to.
+
+    Args:
+        model: from bytes (N, side, side, 3) to probabilities.
+        exported: the same, exported.
+        pictures: to ask both about.
+
+    Raises:
+        ExportError: they differ by more than `TOLERANCE`, or one of them says nothing.
+    """
+    import keras
+
+    theirs = np.asarray(keras.ops.convert_to_numpy(model(pictures, training=False)))
+    difference = float(np.abs(theirs - exported.probabilities(pictures)).max())
+    if not difference <= TOLERANCE:  # also where it is not a number
+        raise ExportError(
+            f"the exported {model.name} differs from its Keras model by {difference:.2g} in a probability of "
+            f"{len(pictures)} pictures, expected at most {TOLERANCE:g}: a fault of the export, which another training "
+            "will not mend"
+        )
+    return difference

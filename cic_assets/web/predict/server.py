@@ -1,0 +1,53 @@
+"""The server of a data root's models, from its port to its end."""
+
+from contextlib import suppress
+
+from cic_assets.domain.prediction import PredictionError, check_models
+from cic_assets.storage import DataRoot
+from cic_assets.web.ports import why_taken
+from cic_assets.web.predict.page import build_app
+from cic_assets.web.predict.panels import Loading, Panels, silently
+from cic_assets.web.predict.settings import ServeSettings
+
+GRACE_SECONDS = 10
+"""For answers under way when the server is told to end."""
+
+
+def serve_page(root: DataRoot, settings: ServeSettings, *, loading: Loading = silently) -> None:
+    """Serve the models of a data root until interrupted.
+
+    It listens at once, loads the models, and has requests that come before that wait.
+
+    Args:
+        root: where models were trained.
+        settings: where to listen, and for whom.
+        loading: a context in which the first models are loaded.
+
+    Raises:
+        PredictionError: the port is taken, there is no model, or a model's file is not the one that its card describes.
+    """
+    import uvicorn
+
+    if why := settings.mistake() or why_taken(settings.host, settings.port):
+        raise PredictionError(why)
+    check_models(root)  # what is wrong at a glance is said before anything listens
+
+    def end() -> None:
+        server.should_exit = True
+
+    panels = Panels.of_root(root, seconds=settings.watch_seconds, loading=loading, on_failure=end)
+    config = uvicorn.Config(
+        build_app(panels, settings=settings, root=root),
+        host=settings.host,
+        port=settings.port,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    server = uvicorn.Server(config)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if panels.failure is not None:
+        raise panels.failure

@@ -1,0 +1,134 @@
+"""The container's steps, done in a fresh environment: it predicts and serves without TensorFlow; and its recipe."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+import requests
+
+PROJECT = Path(__file__).resolve().parents[1]
+RECIPE = (PROJECT / "deploy" / "Dockerfile").read_text()
+TOKEN = "a-token-that-is-long-enough"
+MOST_BYTES = 650e6
+"""Of the environment: OpenCV and Arrow are the most of it."""
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory):
+    """Made as the container makes it; this interpreter in place of its own."""
+    uv = shutil.which("uv") or PROJECT / ".venv-uv" / "bin" / "uv"
+    if not Path(uv).exists():
+        pytest.skip("uv is not here: `make setup` brings it")
+    folder = tmp_path_factory.mktemp("container") / "app"
+    variables = os.environ | {"PATH": f"{Path(uv).parent}:{os.environ['PATH']}"}
+    subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder], check=True)
+    subprocess.run([PROJECT / "deploy" / "install_serving.sh", folder], check=True, env=variables, cwd=folder)
+    return folder
+
+
+def packages_of(environment):
+    command = [
+        environment / "bin" / "python",
+        "-c",
+        "import importlib.metadata as m; print(*(d.name for d in m.distributions()))",
+    ]
+    return set(subprocess.run(command, check=True, capture_output=True, text=True).stdout.lower().split())
+
+
+@pytest.mark.slow
+def test_there_is_no_tensorflow_in_it_and_it_is_small(environment):
+    found = packages_of(environment)
+    assert {"onnxruntime", "cic-assets"} <= found
+    assert found & {"tensorflow", "keras", "dagster", "jax", "praw", "matplotlib"} == set()
+    assert sum(file.stat().st_size for file in environment.rglob("*") if file.is_file()) < MOST_BYTES
+
+
+@pytest.mark.slow
+def test_what_is_installed_predicts(environment, exported_root, tmp_path, jpeg, bare_variables):
+    (tmp_path / "a.jpg").write_bytes(jpeg(1))
+    command = [
+        environment / "bin" / "cic",
+        "predict",
+        tmp_path / "a.jpg",
+        "--json",
+        "--data-root",
+        str(exported_root.path),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, env=bare_variables, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)[0]["label"] in ("dark", "bright")
+
+
+@pytest.mark.slow
+def test_what_is_installed_serves_and_keeps_reviews(environment, exported_root, tmp_path, jpeg, bare_variables):
+    root = tmp_path / "root"
+    shutil.copytree(str(exported_root.path), root)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+    # As the recipe says, but on a port of this machine.
+    command = [environment / "bin" / "cic", *json.loads(re.search(r"^CMD (.*)$", RECIPE, re.MULTILINE)[1])]
+    variables = bare_variables | {"CIC_TOKEN": TOKEN, "CIC_DATA_ROOT": str(root)}
+    url, shown = f"http://127.0.0.1:{port}", {"Authorization": f"Bearer {TOKEN}"}
+    with subprocess.Popen([*command, "--port", str(port)], env=variables, cwd=tmp_path) as process:
+        try:
+            wait_for(f"{url}/ready", process)
+            assert requests.get(url, timeout=20).status_code == 401
+            assert requests.get(f"{url}/", headers=shown, timeout=20).status_code == 200
+            answer = requests.post(f"{url}/api/v1/predict?maps=true", data=jpeg(1), headers=shown, timeout=20).json()
+            receipt = answer["answers"][0]["receipt"]
+            review = {"receipt": receipt, "label": None}
+            said = requests.post(f"{url}/api/v1/reviews", json=review, headers=shown, timeout=20)
+            assert said.status_code == 201
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+    assert (root / "tables" / "reviews.parquet").exists()
+
+
+def wait_for(url, process, seconds=60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            if requests.get(url, timeout=20).status_code == 200:
+                return
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    pytest.fail("it did not come up")
+
+
+def test_the_recipe_is_as_its_linter_wants_it():
+    command = [Path(sys.executable).parent / "hadolint", PROJECT / "deploy" / "Dockerfile"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_the_recipe_installs_by_the_tested_steps_and_runs_as_nobody_in_particular():
+    assert "deploy/install_serving.sh /app" in RECIPE
+    stages = re.split(r"^FROM ", RECIPE, flags=re.MULTILINE)
+    assert re.search(r"^USER 10001$", stages[-1], re.MULTILINE)
+    assert "ADD " not in RECIPE
+    makefile = (PROJECT / "Makefile").read_text()
+    assert re.search(r"uv==([\d.]+)", RECIPE)[1] == re.search(r"^UV_VERSION := (.+)$", makefile, re.MULTILINE)[1]
+
+
+def test_what_the_recipe_copies_is_let_through_and_nothing_else():
+    copied = {word for line in re.findall(r"^COPY (?!--from)(.*) \S+$", RECIPE, re.MULTILINE) for word in line.split()}
+    ignored = (PROJECT / ".dockerignore").read_text().splitlines()
+    assert ignored[1] == "*"
+    assert {line.removeprefix("!") for line in ignored if line.startswith("!")} == copied
+
+
+def test_what_is_left_out_is_a_dependency():
+    script = (PROJECT / "deploy" / "install_serving.sh").read_text()
+    left_out = set(re.search(r'^without="(.*)"$', script, re.MULTILINE)[1].split())
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    assert left_out <= {re.match(r"[\w-]+", line)[0] for line in project["dependencies"]}

@@ -1,0 +1,19 @@
+#!/bin/sh
+# What `cic serve` and `cic predict` need of exported models, into an environment: no TensorFlow, no Dagster.
+#
+#     deploy/install_serving.sh ENVIRONMENT
+#
+# From the checkout, with uv at hand. Versions are those of uv.lock, and each file has the hash that it names there.
+set -eu
+cd "$(dirname "$0")/.."
+
+# Scraping, training, the graph, and what tells of them.
+without="dagster dagster-webserver praw prawcore requests imagehash tensorflow keras h5py matplotlib apprise rich"
+pruned=$(printf -- '--prune %s ' $without)
+
+requirements=$(mktemp)
+trap 'rm -f "$requirements"' EXIT
+# shellcheck disable=SC2086  # a word each
+uv export --quiet --frozen --no-dev --no-emit-project $pruned --output-file "$requirements"
+uv pip install --quiet --python "$1" --require-hashes --requirement "$requirements"
+uv pip install --quiet --python "$1" --no-deps .
