@@ -28,14 +28,15 @@ def root(tmp_path, jpeg):
 
 
 def run(root):
-    return materialize(
-        deduplication.build_assets(PROBLEM),
-        selection=["image_hashes"],
-        partition_key="cars",
-        instance=DagsterInstance.ephemeral(),
-        resources={"data": DataRootResource(url=root.url)},
-        raise_on_error=False,
-    ).success
+    with DagsterInstance.ephemeral() as instance:
+        return materialize(
+            deduplication.build_assets(PROBLEM),
+            selection=["image_hashes"],
+            partition_key="cars",
+            instance=instance,
+            resources={"data": DataRootResource(url=root.url)},
+            raise_on_error=False,
+        ).success
 
 
 def test_a_step_that_broke_off_goes_on_and_keeps_nothing_that_is_taken_down(root, monkeypatch):
