@@ -98,6 +98,7 @@ bench: setup ## Each stage against its peers; with PHOTOS=DIR of class folders o
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/preparation.py
 ifdef PHOTOS
+	$(BIN)/python benchmarks/predict.py "$(PHOTOS)"
 	$(BIN)/python benchmarks/resize.py "$(PHOTOS)"
 	$(BIN)/python benchmarks/time_to_accuracy.py run "$(PHOTOS)"
 	$(BIN)/python benchmarks/time_to_accuracy.py report
