@@ -188,7 +188,8 @@ def main() -> None:
             print(tables[-1], flush=True)
         whole = folder_table(root, list(islice(cycle(photos), arguments.photos)))
     text = (HERE / "peers" / "predict.md").read_text(encoding="utf-8").format(
-        command=f"python benchmarks/predict.py PHOTOS --count {arguments.count} --rounds {arguments.rounds}",
+        command="python benchmarks/predict.py PHOTOS "
+        f"--count {arguments.count} --photos {arguments.photos} --rounds {arguments.rounds}",
         date=time.strftime("%Y-%m-%d"), machine=machine(), count=arguments.count, photos=arguments.photos,
         tables="\n".join(tables), prepared=statistics.median(times), folder=whole,
     )  # fmt: skip
