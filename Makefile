@@ -99,6 +99,7 @@ bench: setup ## Each stage, where there are peers against them; with PHOTOS=DIR 
 	$(BIN)/python benchmarks/preparation.py
 	$(BIN)/python benchmarks/serve.py
 ifdef PHOTOS
+	$(BIN)/python benchmarks/predict.py "$(PHOTOS)"
 	$(BIN)/python benchmarks/resize.py "$(PHOTOS)"
 	$(BIN)/python benchmarks/time_to_accuracy.py run "$(PHOTOS)"
 	$(BIN)/python benchmarks/time_to_accuracy.py report
