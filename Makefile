@@ -72,10 +72,10 @@ format: setup ## Format and fix what can be fixed
 test-fast: setup ## The unit tests: minutes
 	$(PYTEST) -m "not slow and not long and not shared and not browser"
 
-test: setup ## All tests, the fast ones first
+test: setup ## All tests but those below and `acceptance`
 	$(PYTEST) --durations=10 -m "not long and not shared and not browser"
 
-test-long: setup ## All tests, each as often as it takes: an hour
+test-long: setup ## The same, each as often as it takes: much longer
 	CIC_LONG_TESTS=1 $(PYTEST) --durations=20 -m "not shared and not browser"
 
 test-browser: setup ## The UI in a real browser: needs Chromium and a few minutes
@@ -91,7 +91,7 @@ docs: setup ## Write docs/reference out of the code
 acceptance: setup ## The tests on private photos, where they are
 	$(PYTEST) --durations=10 -m "shared"
 
-bench: setup ## Each stage against its peers; with PHOTOS=DIR of class folders of JPEGs also what needs photos
+bench: setup ## Each stage, where there are peers against them; with PHOTOS=DIR of class folders of JPEGs also what needs photos
 	$(BIN)/python benchmarks/download.py
 	$(BIN)/python benchmarks/duplicates.py
 	$(BIN)/python benchmarks/hash_search.py

@@ -8,8 +8,6 @@ array of pixels written: that is the work itself, see `resize.py`.
 """
 
 import argparse
-import os
-import platform
 import resource
 import sys
 import tempfile
@@ -20,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from peers.environment import machine
 
 from cic_assets.domain.dataset import (
     COPIES,
@@ -120,11 +119,10 @@ def report(rows: int, seconds: dict[str, tuple[float, float]], peak: int) -> str
     """The result as Markdown."""
     lines = [f"| {name} | {wall:.2f} | {processor:.2f} |" for name, (wall, processor) in seconds.items()]
     total = [sum(column) for column in zip(*seconds.values(), strict=True)]
-    machine = f"{os.cpu_count()} cores, {platform.system()}, load {os.getloadavg()[0]:.1f} at the end"
     return f"""# Preparation: what it costs besides pictures
 
-`python benchmarks/preparation.py --rows {rows}`, {time.strftime("%Y-%m-%d")}; {machine}. Where others use the machine,
-processor seconds count.
+`python benchmarks/preparation.py --rows {rows}`, {time.strftime("%Y-%m-%d")}; {machine()}.
+Where others use the machine, processor seconds count.
 
 {rows:,} rows. A run reads and writes each table once and divides by one of the three rules.
 

@@ -1,6 +1,7 @@
 """What all tests share: real pictures, archives made on the spot, and the private test data where it is here."""
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -32,6 +33,9 @@ pytest_plugins = [
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+
+# As `cic` does, whose imports a test in this process waits for.
+gc.set_threshold(10_000)
 
 # Who runs the tests in the background may have Ctrl+C ignored, and what they start would inherit it.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

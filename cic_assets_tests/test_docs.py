@@ -108,8 +108,10 @@ def missing_line(shown, printed):
 
 
 def _without_numbers(line):
+    """Nor with how long and how large in which units: a busy machine takes minutes for what it else takes seconds."""
     line = re.sub(r"([━─])\1+", r"\1", line)
-    return " ".join(re.sub(r"[\d.,]*\d", "0", line).split())
+    line = " ".join(re.sub(r"[\d.,]*\d", "0", line).split())
+    return re.sub(r"\b0 [kMGT]B\b", "0 B", re.sub(r"\b0 (?:h 0 min|min 0 s)\b", "0 s", line))
 
 
 def shortened(commands, folder):
@@ -125,7 +127,7 @@ def shown_by_tiny_nets(text):
     """Without Xception, which is left out, and without what an answer is and how large things are."""
     text = re.sub(r"^.*(\bxception: |│ Xception ).*\n", "", text, flags=re.MULTILINE)
     text = re.sub(r": \w+ \([\d.]+%, \w+\)$", ": CLASS (0%, MODEL)", text, flags=re.MULTILINE)
-    return re.sub(r" [kMG]B\b", " B", text)
+    return re.sub(r"(\d) [kM] (?=│)", r"\1 ", text)
 
 
 def environment():
@@ -366,10 +368,13 @@ def test_blocks_are_told_apart():
     [
         ("one 1 s\ntwo", None),
         ("one 25.5 s\n...\nthree", None),
+        ("one 1 min 05 s\ntwo", None),
+        ("five 1.02 GB", None),
+        ("five 980 k", "five 980 k"),
         ("three", None),
         ("two\none 1 s", "one 1 s"),
         ("four", "four"),
     ],
 )
 def test_a_line_that_was_not_printed_is_named(shown, missing):
-    assert missing_line(shown, "one   7 s\ntwo\nthree\n") == missing
+    assert missing_line(shown, "one   7 s\ntwo\nthree\nfive 980 MB\n") == missing

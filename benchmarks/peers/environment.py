@@ -1,4 +1,4 @@
-"""What the benchmarks share: environments of the peers, made with pip when first asked for, and the machine's name."""
+"""What the benchmarks share: environments of the peers, made with pip when first asked for, and a line on the run."""
 
 import os
 import platform
@@ -35,8 +35,15 @@ def python_of(name: str, packages: tuple[str, ...], alone: tuple[str, ...] = ())
 
 
 def machine() -> str:
-    """The machine, in a line."""
+    """The machine and the commit, in a line."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.split(": ")[1] for line in lines if "model name" in line), platform.processor())
     load = f"load {os.getloadavg()[1]:.1f} at the end"
-    return f"{os.cpu_count()} cores of {model}, {platform.system()}, Python {platform.python_version()}, {load}"
+    python = f"Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores of {model}, {platform.system()}, {python}, {load}; commit {commit()}"
+
+
+def commit() -> str:
+    """Which state of the project is measured: results lie longer than it stays."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty=, with changes"]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()

@@ -36,7 +36,8 @@ class Environment(BaseModel):
     data_root: str = Field(
         default="",
         title="CIC_DATA_ROOT",
-        description="folder or fsspec URL of all that is materialized; unless given, data beside the problem file",
+        description="folder or fsspec URL of all that is materialized; unless given, data beside the problem file, and "
+        "data/demo for the demo",
     )
     archive: str = Field(
         default="",

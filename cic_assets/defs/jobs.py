@@ -23,7 +23,7 @@ def build_jobs(settings: DagsterSettings) -> Sequence[Any]:
         define_asset_job(
             "rescrape",
             assets("takedowns", "raw_images", "image_hashes"),
-            description="Look for take-downs, then scrape a source again: what is new is added, nothing fetched twice.",
+            description="Look for take-downs, then scrape a source again: what is new is fetched and added.",
         ),
         define_asset_job("find_duplicates", assets("duplicates"), description="Compare the pictures of all sources."),
         define_asset_job(

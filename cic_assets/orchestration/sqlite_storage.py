@@ -37,6 +37,11 @@ class PoolSafeEventLogStorage(SqliteEventLogStorage):
         with self._one_at_a_time():
             super().set_concurrency_slots(concurrency_key, num)
 
+    def delete_concurrency_limit(self, concurrency_key: str) -> None:
+        """Take its limit from a pool."""
+        with self._one_at_a_time():
+            super().delete_concurrency_limit(concurrency_key)
+
     def claim_concurrency_slot(
         self, concurrency_key: str, run_id: str, step_key: str, priority: int | None = None
     ) -> ConcurrencyClaimStatus:

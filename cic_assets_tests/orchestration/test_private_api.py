@@ -74,6 +74,7 @@ USES = [
         for name, *called_with in (
             ("initialize_concurrency_limit_to_default", "concurrency_key"),
             ("set_concurrency_slots", "concurrency_key", "num"),
+            ("delete_concurrency_limit", "concurrency_key"),
             ("claim_concurrency_slot", "concurrency_key", "run_id", "step_key", "priority"),
             ("free_concurrency_slots_for_run", "run_id"),
             ("free_concurrency_slot_for_step", "run_id", "step_key"),

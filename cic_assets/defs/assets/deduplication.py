@@ -1,5 +1,6 @@
 """Deduplication: fingerprints of each picture, groups over all sources, and the set that is kept."""
 
+import pandas as pd
 from dagster import AssetDep, AssetExecutionContext, AssetsDefinition, DataVersion, Failure, MaterializeResult, asset
 
 from cic_assets.config.problem import Problem
@@ -11,6 +12,7 @@ from cic_assets.defs.pools import DECODING
 from cic_assets.defs.resources import DataRootResource
 from cic_assets.defs.retry_policies import again_if_taken_down
 from cic_assets.domain.duplicates import (
+    UNFINISHED,
     OverridesError,
     find_duplicates,
     fingerprint_pictures,
@@ -45,16 +47,24 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         """Perceptual hashes and quality of each picture; computed once a picture, however often this runs."""
         key, guard = context.partition_key, TakedownGuard(data.root)
         left_out: dict[str, str] = {}
+        before = [data.root.read_table_or_none(name, key) for name in ("image_hashes", UNFINISHED)]
+
+        def keep(unfinished: pd.DataFrame) -> None:
+            with guard.publishing():
+                data.root.write_table(UNFINISHED, unfinished, key)
+
         with metadata.ProgressLog(context.log.info) as progress:
             table = fingerprint_pictures(
                 data.root.read_table("raw_images", key),
                 data.root.images,
-                data.root.read_table_or_none("image_hashes", key),
+                [one for one in before if one is not None],
+                keep=keep,
                 on_progress=progress,
                 on_left_out=left_out.__setitem__,
             )
         with guard.publishing(context.log.info):
             path = data.root.write_table("image_hashes", table, key)
+            data.root.remove_table(UNFINISHED, key)
         return MaterializeResult(
             data_version=DataVersion(content_version(table)),
             metadata={

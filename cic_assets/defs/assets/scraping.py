@@ -42,7 +42,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
     ) -> MaterializeResult[None]:
         """Every medium of every post, with what became of it; the pictures themselves, named by their SHA-256.
 
-        Scraping again adds what is new and keeps what fell off a subreddit's listings; no picture is fetched twice.
+        Scraping again fetches what is new alone, and keeps what fell off a subreddit's listings.
         """
         partition = problem.partitions[context.partition_key]
         try:

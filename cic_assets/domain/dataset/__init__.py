@@ -12,7 +12,7 @@ from cic_assets.domain.dataset.arrays import (
 from cic_assets.domain.dataset.balance import class_weights
 from cic_assets.domain.dataset.errors import DatasetError
 from cic_assets.domain.dataset.exports import LAYOUTS, export_dataset
-from cic_assets.domain.dataset.forgetting import forget_pictures
+from cic_assets.domain.dataset.forgetting import forget_authors, forget_pictures
 from cic_assets.domain.dataset.given import read_given
 from cic_assets.domain.dataset.leaks import find_leaks, load_manifest
 from cic_assets.domain.dataset.quality_issues import QUALITY_ISSUES, find_quality_issues
@@ -27,7 +27,7 @@ __all__ = [
     "ADVICE", "COPIES", "COPY_COLUMNS", "LAYOUTS", "MANIFEST", "MANIFEST_COLUMNS", "QUALITY_ISSUES", "SEARCH_COLUMNS",
     "SHORTCUT_AUC", "SPLIT_COLUMNS", "DatasetError", "DatasetInfo", "DatasetSettings", "Shortcut", "Split",
     "SplitArrays", "SplitBy", "SplitSettings", "assign_splits", "build_dataset", "class_weights", "export_dataset",
-    "find_leaks", "find_quality_issues", "find_shortcuts", "find_units", "forget_pictures", "is_complete", "load_info",
-    "load_manifest", "load_split", "read_given", "relations_of_pixels", "relations_of_posts", "resize_pictures",
-    "split_of",
+    "find_leaks", "find_quality_issues", "find_shortcuts", "find_units", "forget_authors", "forget_pictures",
+    "is_complete", "load_info", "load_manifest", "load_split", "read_given", "relations_of_pixels",
+    "relations_of_posts", "resize_pictures", "split_of",
 ]  # fmt: skip

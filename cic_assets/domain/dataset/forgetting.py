@@ -53,6 +53,18 @@ def forget_pictures(
     return bool(of_gone.any())
 
 
+def forget_authors(folder: UPath, source: str, posts: Collection[str]) -> None:
+    """Empty the author of some posts of a source; the data set is the same without."""
+    path = folder / MANIFEST
+    manifest = _read(path) if path.exists() else pd.DataFrame()
+    if not {"subreddit", "post_id", "author"} <= set(manifest.columns):
+        return
+    named = (manifest["subreddit"] == source) & manifest["post_id"].isin(posts) & (manifest["author"] != "")
+    if named.any():
+        nameless = manifest.assign(author=manifest["author"].mask(named, ""))
+        write_atomically(path, nameless.to_parquet(index=False))
+
+
 def _forget_splits(path: UPath, gone: Collection[str]) -> None:
     """Their copies have the same split there."""
     if path.exists() and (hit := (splits := _read(path))["sha256"].isin(gone)).any():

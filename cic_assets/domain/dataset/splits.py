@@ -13,8 +13,8 @@ rules, `SplitBy`:
   test move to validation and on to train, and never the other way.
 
 What was assigned before, to any picture of a unit, kept or dropped, wins over a hash: a unit's name changes with what
-is in it. A picture changes sides only where units turn out to be one; then the strictest split wins, for a test picture
-that was trained on is worth nothing.
+is in it. Otherwise a picture changes sides only where units turn out to be one; then the strictest split wins, for a
+test picture that was trained on is worth nothing.
 """
 
 import hashlib

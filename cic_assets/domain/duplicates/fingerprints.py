@@ -1,6 +1,7 @@
 """The table of fingerprints: each picture decoded and hashed once, however often a source is scraped."""
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,6 +16,12 @@ from cic_assets.storage import ContentStore
 
 VERSION = 5
 """Of the fingerprints' definition: another one, and all are computed again."""
+
+UNFINISHED = "unfinished_image_hashes"
+"""The table of what a run has computed until its own is written, by source: take-downs reach it as they reach all."""
+
+KEEP_SECONDS = 30.0
+"""Of decoding that a kill may cost. Writing 100,000 rows takes a second."""
 
 CARRIED = [
     "sha256", "subreddit", "post_id", "permalink", "title", "author", "created_utc", "format", "width", "height",
@@ -37,9 +44,10 @@ FINGERPRINT_COLUMNS: Mapping[str, Column] = {
 def fingerprint_pictures(
     raw: pd.DataFrame,
     store: ContentStore,
-    before: pd.DataFrame | None = None,
+    before: Sequence[pd.DataFrame] = (),
     *,
     workers: int = 2,
+    keep: Callable[[pd.DataFrame], None] = lambda _table: None,
     on_progress: Callable[[str], None] = lambda _line: None,
     on_left_out: OnLeftOut = lambda _sha256, _why: None,
 ) -> pd.DataFrame:
@@ -48,8 +56,9 @@ def fingerprint_pictures(
     Args:
         raw: `raw_images`; of several posts with one picture the earliest counts.
         store: where the pictures are.
-        before: the table of an earlier run, whose fingerprints are taken over.
+        before: tables of earlier runs, whose fingerprints are taken over.
         workers: threads; decoding leaves Python's lock.
+        keep: takes the table as far as it is, every `KEEP_SECONDS`, so that a kill costs no more than that.
         on_progress: called with a line now and then.
         on_left_out: called for a picture that cannot be read; the next run tries it again.
 
@@ -70,12 +79,21 @@ def fingerprint_pictures(
 
     rows: dict[str, dict[str, Any]] = {}
     items = list(pictures[["sha256", "format"]].itertuples(index=False, name=None))
+    kept_at = time.monotonic()
     for done, ((sha256, _), row) in enumerate(zip(items, Threads(workers).map(compute, items), strict=True), 1):
         if isinstance(row, str):
             on_left_out(sha256, row)
         else:
             rows[sha256] = row
         on_progress(f"{done} of {len(items)} fingerprints")
+        if time.monotonic() - kept_at > KEEP_SECONDS:
+            keep(_table(pictures, rows))
+            kept_at = time.monotonic()
+    return _table(pictures, rows)
+
+
+def _table(pictures: pd.DataFrame, rows: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
+    """Those of some pictures that have a row, in their order."""
     pictures = pictures[pictures["sha256"].isin(rows)].reset_index(drop=True)
     fingerprints = pd.DataFrame(list(rows.values()), index=pictures.index)
     fingerprints = fingerprints.drop(columns=["width", "height"], errors="ignore")
@@ -87,8 +105,10 @@ def _row(data: bytes) -> dict[str, Any]:
     return {**found.fingerprint.row(), **asdict(descriptors_of(found.pixels, found.preview))}
 
 
-def _known(before: pd.DataFrame | None) -> dict[str, dict[str, Any]]:
-    if before is None or before.empty or (before["fingerprint_version"] != VERSION).any():
-        return {}
-    columns = [name for name in before.columns if name not in (*CARRIED, "fingerprint_version")]
-    return dict(zip(before["sha256"], before[columns].to_dict("records"), strict=True))
+def _known(before: Sequence[pd.DataFrame]) -> dict[str, dict[str, Any]]:
+    known: dict[str, dict[str, Any]] = {}
+    for table in before:
+        current = table[table["fingerprint_version"] == VERSION]
+        columns = [name for name in table.columns if name not in (*CARRIED, "fingerprint_version")]
+        known |= dict(zip(current["sha256"], current[columns].to_dict("records"), strict=True))
+    return known

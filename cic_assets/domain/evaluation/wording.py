@@ -114,7 +114,7 @@ def _how_sure(model: ModelPart) -> str:
     low, high = model.accuracy_ci
     half = 50 * (high - low)
     return (
-        f"On endlessly many pictures of the same kind it would get {interval((low, high))} right (95 % interval, "
+        f"On endlessly many pictures of the same kind it may well get {interval((low, high))} right (95 % interval, "
         f"about ±{half:.1f} points; four times as many test pictures would halve it)."
     )
 
@@ -284,7 +284,7 @@ def taken_down(when: str) -> Notice:
         title="Pictures were taken down since.",
         text=(
             f"Since {when[:10]} they are not shown any more. Its models were trained and judged with them, and its "
-            "numbers still count them; the next run trains and reports without them."
+            "numbers still count them; the next training, and the report after it, are without them."
         ),
     )
 
@@ -335,11 +335,11 @@ SHORTCUTS = (
 
 OUTCOMES: dict[str, str] = {
     Outcome.OK: "a usable picture",
-    Outcome.SKIPPED: "known not to be a still picture, or filtered by a setting",
+    Outcome.SKIPPED: "no still picture, left out by a setting, by its host's wish or as a link, or taken down",
     Outcome.HTTP_ERROR: "the host answered with an error",
     Outcome.NOT_AN_IMAGE: "something else than a picture came",
     Outcome.PLACEHOLDER: "the host's own “removed” picture",
-    Outcome.BLOCKED: "a private address, or neither http nor https",
+    Outcome.BLOCKED: "a URL that is not asked: a private address, another port, neither http nor https",
     Outcome.EMPTY: "nothing came",
     Outcome.TRUNCATED: "less came than was announced, or the picture ends early",
     Outcome.TOO_LARGE: "more bytes or pixels than allowed",

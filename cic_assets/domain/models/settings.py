@@ -32,7 +32,7 @@ class _Settings(BaseModel):
 
 
 class AugmentationSettings(_Settings):
-    """How training pictures are varied; each picture anew in each epoch. Validation and test are never varied."""
+    """How training pictures, and no others, are varied: anew each epoch; before a frozen backbone in `views` ways."""
 
     rotation: float = Field(default=10.0, ge=0, le=180, description="degrees, drawn from -rotation to rotation")
     brightness: tuple[float, float] = Field(
@@ -67,7 +67,9 @@ class ModelSettings(_Settings):
     """
 
     architecture: Architecture = Field(description="which network; need not be said of a model that is called like one")
-    variant: Variant = Field(default=DEFAULT_VARIANT, description="original: as in the notebooks; modern: better")
+    variant: Variant = Field(
+        default=DEFAULT_VARIANT, description="original: as in the notebooks; modern: the same idea as built today"
+    )
     width: float = Field(default=1.0, gt=0, le=4, description="factor on filters and dense units, for a smaller net")
     input_size: int = Field(
         default=224, ge=32, le=1024, description="side in pixels that the network sees; 224 as the notebooks"
@@ -180,7 +182,10 @@ class AcceleratorSettings(_Settings):
         description="train with 16-bit arithmetic (bfloat16) and 32-bit weights; auto where the device has it built "
         "in. What is saved computes with 32 bits",
     )
-    jit: bool | Literal["auto"] = Field(default="auto", description="compile with XLA; auto leaves it to Keras")
+    jit: bool | Literal["auto"] = Field(
+        default="auto",
+        description="compile with XLA; auto leaves it to Keras, but for TensorFlow on a CPU, which is quicker without",
+    )
     threads: int | None = Field(default=None, ge=1, description="CPU threads; all cores unless set")
 
     @model_validator(mode="after")

@@ -4,6 +4,7 @@ It writes one JSON event a line to standard output, and ends when its standard i
 that started it. Started by `process`, imported by nobody.
 """
 
+import gc
 import os
 import sys
 import threading
@@ -61,6 +62,7 @@ def _die_with_parent() -> None:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(10_000)  # as `cic` does: importing Keras is most of a short training
     status = _main(sys.argv[1], Path(sys.argv[2]))
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,8 +1,8 @@
 """One scrape of one source: list, fetch what is new, and write the table that says what became of each medium.
 
-Nothing that was seen before is lost when it falls off a subreddit's listings, and no byte is fetched twice: what ended
-well is kept, what ended for good is not asked again, what failed in passing is, at growing intervals. A folder, an
-archive or a list shows all that it has: what was taken out of it is gone from the table too.
+Nothing that was seen before is lost when it falls off a subreddit's listings, and what is here is not fetched again:
+what ended well is kept, what ended for good is not asked again, what failed in passing is, at growing intervals. A
+folder, an archive or a list shows all that it has: what was taken out of it is gone from the table too.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cic_assets.domain.dataset import forget_pictures
+from cic_assets.domain.dataset import forget_authors, forget_pictures
 from cic_assets.domain.evaluation import take_off_report
 from cic_assets.domain.media import Outcome
 from cic_assets.domain.models import has_seen, mark_taken_down, seen_pictures
@@ -154,7 +154,7 @@ def _blank_rows(root: DataRoot, key: str, tombstones: pd.DataFrame) -> None:
 
 
 def _forget_authors(root: DataRoot, key: str, posts: frozenset[str]) -> None:
-    """Empty the author of posts whose author closed the account, in every table of the source."""
+    """Empty the author of posts whose author closed the account, in every table of the source and in the manifest."""
     if not posts:
         return
     for name in set(root.table_names()) - {TOMBSTONES}:
@@ -163,6 +163,7 @@ def _forget_authors(root: DataRoot, key: str, posts: frozenset[str]) -> None:
             named = table["post_id"].isin(posts) & (table["author"] != "")
             if named.any():
                 root.write_table(name, table.assign(author=table["author"].mask(named, "")), key)
+    forget_authors(root.dataset, key, posts)
 
 
 def _heirs(root: DataRoot, gone: frozenset[str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from upath import UPath
 
+from cic_assets.domain.duplicates import fingerprints
 from cic_assets.domain.duplicates.fingerprints import CARRIED, fingerprint_pictures
 from cic_assets.domain.images import fingerprint
 from cic_assets.storage import ContentStore
@@ -51,10 +52,10 @@ def test_known_pictures_are_not_decoded_again(store, tmp_path):
     first = fingerprint_pictures(raw, store)
     raw_more = pd.concat([raw, pd.DataFrame([raw_row(store, "two", jpeg(2), 2.0)])], ignore_index=True)
     store.path(raw["sha256"][0], "jpeg").unlink()
-    second = fingerprint_pictures(raw_more, store, first)
+    second = fingerprint_pictures(raw_more, store, [first])
     kept = second[second["post_id"] == "one"].reset_index(drop=True)
     pd.testing.assert_frame_equal(kept, first)
-    anew = fingerprint_pictures(raw_more, store, first.assign(fingerprint_version=0))
+    anew = fingerprint_pictures(raw_more, store, [first.assign(fingerprint_version=0)])
     assert anew["post_id"].tolist() == ["two"]
 
 
@@ -78,7 +79,7 @@ def test_what_cannot_be_read_is_left_out_and_told(store):
     # Of nothing that can be read there is a table too, and what is mended is taken in.
     assert fingerprint_pictures(raw[1:], store).empty
     store.put(jpeg(2), "jpeg")
-    assert sorted(fingerprint_pictures(raw, store, table)["post_id"]) == ["good", "missing"]
+    assert sorted(fingerprint_pictures(raw, store, [table])["post_id"]) == ["good", "missing"]
 
 
 def test_a_failure_that_is_no_pictures_fault_is_not_blamed_on_one(store):
@@ -100,3 +101,20 @@ def test_a_table_survives_parquet_with_all_64_bits(store, tmp_path):
 def test_no_pictures_are_an_empty_table(store):
     raw = pd.DataFrame([raw_row(store, "page", b"", 5.0, "not_an_image")])
     assert len(fingerprint_pictures(raw, store)) == 0
+
+
+def test_what_was_computed_before_a_kill_is_not_decoded_again(store, monkeypatch):
+    monkeypatch.setattr(fingerprints, "KEEP_SECONDS", -1)
+    raw = pd.DataFrame([raw_row(store, f"post_{number}", jpeg(number), float(number)) for number in range(6)])
+    whole, kept = fingerprint_pictures(raw, store), []
+
+    def killed(line):
+        if line.startswith("5 of"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fingerprint_pictures(raw, store, workers=1, keep=kept.append, on_progress=killed)
+    pd.testing.assert_frame_equal(kept[-1], whole[:4])
+    for sha256 in kept[-1]["sha256"]:
+        store.remove(sha256)
+    pd.testing.assert_frame_equal(fingerprint_pictures(raw, store, [kept[-1]]), whole)

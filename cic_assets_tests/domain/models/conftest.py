@@ -78,12 +78,27 @@ def make_shared_dataset(tmp_path_factory: pytest.TempPathFactory) -> MakeDataset
     return partial(dataset_in, tmp_path_factory.mktemp("shared"))
 
 
+@pytest.fixture(scope="module")
+def graphs_as_they_are() -> Iterator[None]:
+    """TensorFlow improves each graph before its first step: a fifth of what a training of some steps takes."""
+    import tensorflow as tf
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    yield
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+
+
 @pytest.fixture
 def no_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    without_weights(monkeypatch, tmp_path)
+
+
+def without_weights(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """There are none on this machine, and nobody to ask."""
     from cic_assets.domain.models import weights
 
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    monkeypatch.delenv(weights.ENVIRONMENT_VARIABLE, raising=False)
-    monkeypatch.setattr(weights, "KERAS_URL", "http://127.0.0.1:9/weights.h5")
-    monkeypatch.setattr(weights, "_pip", lambda _: ["false"])
+    patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+    patch.setenv("KERAS_HOME", str(folder / "keras"))
+    patch.delenv(weights.ENVIRONMENT_VARIABLE, raising=False)
+    patch.setattr(weights, "KERAS_URL", "http://127.0.0.1:9/weights.h5")
+    patch.setattr(weights, "_pip", lambda _: ["false"])

@@ -37,6 +37,8 @@ CASES: dict[str, dict[str, Any]] = {
 }
 CHOSEN = short_or_long(["vgg-modern"], list(CASES))
 
+QUICKLY_COMPILED = "--xla_backend_optimization_level=0"
+"""Compiling is most of what these trainings take, and twice as much where it is to make them fast."""
 
 TRAIN_AND_ASK = """
 import sys
@@ -71,7 +73,7 @@ def specs(make_shared_dataset: MakeDataset, tmp_path_factory: pytest.TempPathFac
         (folder / f"{case}.json").write_text(made[case].model_dump_json())
     subprocess.run(
         [sys.executable, "-c", TRAIN_AND_ASK, *(str(folder / f"{case}.json") for case in made)],
-        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"},
+        env={**os.environ, "KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "XLA_FLAGS": QUICKLY_COMPILED},
         check=True,
     )
     return made

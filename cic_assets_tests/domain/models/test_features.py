@@ -1,5 +1,6 @@
 """What a frozen backbone makes of pictures, kept."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +9,14 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from upath import UPath
 
-from cic_assets.domain.models import AcceleratorSettings, fit_to_side, load_model, train
+from cic_assets.domain.models import AcceleratorSettings, TrainingSpec, fit_to_side, load_model, train
 
-from .conftest import COUNTS, MakeDataset
+from .conftest import COUNTS, MakeDataset, without_weights
 from .small_trainings import FAST_XCEPTION, spec_for
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.usefixtures("graphs_as_they_are"),
     # TensorFlow's tensors, asked by Keras for a numpy array.
     pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"),
 ]
@@ -47,34 +49,50 @@ def test_frozen_features_are_computed_once_and_stand_for_the_whole_model(
     assert again.scores == card.scores
 
 
+@pytest.fixture(scope="module")
+def trained(make_shared_dataset: MakeDataset, tmp_path_factory: pytest.TempPathFactory) -> TrainingSpec:
+    """What was trained with 32 bits, whose features are kept."""
+    folder = tmp_path_factory.mktemp("trained")
+    spec = spec_for(
+        make_shared_dataset(side=71), folder / "model", FAST_XCEPTION.model_copy(update={"epochs": 1}),
+        accelerator=AcceleratorSettings(mixed_precision=False), scratch=str(folder / "scratch"),
+        allow_random_weights=True, code_version="1",
+    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        without_weights(patch, folder)
+        train(spec)
+    return spec
+
+
+def features_of(spec: TrainingSpec) -> dict[str, np.ndarray]:
+    (folder,) = (Path(str(spec.scratch)) / "features").iterdir()
+    return {file.stem: np.load(file).astype(np.float32) for file in folder.glob("*.npy")}
+
+
 def test_training_views_go_through_the_backbone_with_16_bits_and_judged_pictures_with_32(
-    make_dataset: MakeDataset, tmp_path: Path, no_weights: None
+    trained: TrainingSpec, tmp_path: Path, no_weights: None
 ) -> None:
-    dataset, kept = make_dataset(side=71), {}
-    for sixteen_bits in (True, False):
-        scratch = tmp_path / str(sixteen_bits)
-        accelerator = AcceleratorSettings(mixed_precision=sixteen_bits)
-        train(
-            spec_for(
-                dataset, tmp_path / "model", FAST_XCEPTION, accelerator=accelerator, scratch=str(scratch),
-                allow_random_weights=True,
-            )
-        )  # fmt: skip
-        (folder,) = (scratch / "features").iterdir()
-        kept[sixteen_bits] = {file.stem: np.load(file).astype(np.float32) for file in folder.glob("*.npy")}
+    with_16 = trained.model_copy(
+        update={
+            "accelerator": AcceleratorSettings(mixed_precision=True),
+            "output": str(tmp_path / "model"),
+            "scratch": str(tmp_path / "scratch"),
+        }
+    )
+    train(with_16)
+    in_32, in_16 = features_of(trained), features_of(with_16)
     for judged in ("validation", "test"):
-        assert_array_equal(kept[True][judged], kept[False][judged])
-    assert not np.array_equal(kept[True]["train-0"], kept[False]["train-0"])
-    largest = np.abs(kept[False]["train-0"]).max()
-    assert_allclose(kept[True]["train-0"], kept[False]["train-0"], atol=0.05 * largest)
+        assert_array_equal(in_16[judged], in_32[judged])
+    assert not np.array_equal(in_16["train-0"], in_32["train-0"])
+    largest = np.abs(in_32["train-0"]).max()
+    assert_allclose(in_16["train-0"], in_32["train-0"], atol=0.05 * largest)
 
 
 def test_features_of_an_earlier_version_of_the_program_are_computed_again(
-    make_dataset: MakeDataset, tmp_path: Path, no_weights: None
+    trained: TrainingSpec, tmp_path: Path, no_weights: None
 ) -> None:
-    given = {"scratch": str(tmp_path / "scratch"), "allow_random_weights": True}
-    spec = spec_for(make_dataset(side=71), tmp_path / "model", FAST_XCEPTION, code_version="1", **given)
-    train(spec)
+    scratch = shutil.copytree(str(trained.scratch), tmp_path / "scratch")
+    spec = trained.model_copy(update={"output": str(tmp_path / "model"), "scratch": str(scratch)})
     assert train(spec).measures.features_seconds == 0
     upgraded = train(spec.model_copy(update={"code_version": "2"}))
     assert upgraded.measures.features_seconds

@@ -95,6 +95,7 @@ def interrupt_after(epoch: int) -> OnEvent:
     return interrupt
 
 
+@pytest.mark.usefixtures("graphs_as_they_are")
 @pytest.mark.parametrize("interrupted_after", short_or_long([2], [2, 3]))
 def test_a_fine_tuning_goes_on_and_ends_where_it_would_have(
     make_dataset: MakeDataset, tmp_path: Path, no_weights: None, interrupted_after: int

@@ -40,6 +40,7 @@ from .small_trainings import FAST, FAST_XCEPTION, SMALL, SMALL_MODERN, SMALL_PEE
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.usefixtures("graphs_as_they_are"),
     # TensorFlow's tensors, asked by Keras for a numpy array.
     pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"),
 ]

@@ -13,14 +13,15 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 def days_asked(outcome, reason="", *, transient=False):
     """The days on which a URL is asked for that always ends so, by a scrape a day; the first is day 0."""
-    asked, days = Asked(), []
+    asked, days, rows = Asked(), [], None
     for day in range(400):
         now = NOON + timedelta(days=day, seconds=day % 7)
-        row = {"outcome": outcome, "reason": reason, "transient": transient, "asks": asked.times, "asked_at": asked.at}
-        if not days or is_due(pd.DataFrame([complete_row(row)]), now).all():
+        if rows is None or is_due(rows, now).all():
             days.append(day)
             became = Download(url="x", outcome=outcome, reason=reason, transient=transient)
             asked = asked_now(became, asked, now.isoformat(timespec="seconds"))
+            row = {"outcome": outcome, "reason": reason, "transient": transient}
+            rows = pd.DataFrame([complete_row({**row, "asks": asked.times, "asked_at": asked.at})])
     return days
 
 

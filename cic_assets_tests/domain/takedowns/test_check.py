@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 
+from cic_assets.domain.dataset import load_manifest
 from cic_assets.domain.reddit import UnexpectedAnswerError
 from cic_assets.domain.sources import load_tombstones
 from cic_assets.domain.takedowns import ManyMissingError, PurgeError, knows_posts, purge_missing
@@ -182,17 +183,31 @@ def test_a_crosspost_goes_with_the_post_that_it_repeats(place, archive, jpeg):
     assert b"post repeat" not in place.everything()
 
 
+def lay_out_manifest(place):
+    """That of a data set of all pictures."""
+    manifest = place.raw().reset_index().assign(split="train")
+    manifest.attrs = {"split_seed": "x"}
+    place.root.dataset.mkdir(parents=True)
+    manifest.to_parquet(place.root.dataset / "manifest.parquet", index=False)
+
+
 def test_an_author_who_closed_the_account_is_forgotten_and_the_picture_stays(place, archive, jpeg):
     archive.add("one", jpeg(1))
+    archive.add("two", jpeg(2))
+    archive.change("two", author="other_name")
     archive.change("one", author="some_name")
     place.scrape()
+    lay_out_manifest(place)
     assert b"some_name" in place.everything()
     archive.change("one", author="[deleted]")
     check = place.check()
     assert check.found == {}
     assert place.raw().loc["one", "author"] == ""
-    assert len(place.pictures()) == 1
+    assert len(place.pictures()) == 2
     assert b"some_name" not in place.everything()
+    manifest = load_manifest(place.root.dataset)
+    assert manifest.set_index("post_id")["author"].to_dict() == {"one": "", "two": "other_name"}
+    assert manifest.attrs == {"split_seed": "x"}
     # A dump still has the name.
     archive.change("one", author="some_name")
     place.scrape()

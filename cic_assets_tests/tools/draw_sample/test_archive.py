@@ -1,5 +1,6 @@
 """That the program still draws the sample that is committed."""
 
+import csv
 import json
 import os
 import subprocess
@@ -9,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cic_assets.domain.images import decode, inspect
+from cic_assets.domain.images import decode, encode_jpeg, inspect
 from cic_assets.domain.media import Outcome
 from cic_assets.web.replay import SAMPLE_ARCHIVE, SAMPLE_CARD
 from tools.draw_sample import archive, content_of, write_sample
+from tools.draw_sample.casting import cast, title_of
 
 CLOSE = 0.75
 """Of 255 levels, on average over a picture. On a CPU without AVX, AVX2, AVX-512 and FMA, as measured with them switched
@@ -52,7 +54,52 @@ def differ(one: bytes, other: bytes) -> bool:
     return first.shape != second.shape or float(np.abs(first - second).mean()) > CLOSE
 
 
+@pytest.fixture
+def every_fourth(monkeypatch):
+    """The program draws every fourth picture of the sample, and leaves the others plain; gives the former's files."""
+    drawn = set()
+    draw_each = archive.draw_each
+
+    def draw_some(shots):
+        pictures = [(plain(number), title_of(cast(*shot))) for number, shot in enumerate(shots)]
+        pictures[::4] = draw_each(shots[::4])
+        drawn.update(data for data, _ in pictures[::4])
+        return pictures
+
+    monkeypatch.setattr(archive, "draw_each", draw_some)
+    return drawn
+
+
+def plain(number):
+    """A picture like no other."""
+    levels = np.random.default_rng(number).integers(0, 256, (6, 8, 3), np.uint8)
+    return encode_jpeg(np.kron(levels, np.ones((80, 80, 1), np.uint8)), 90)
+
+
 @pytest.mark.slow
+def test_draws_the_texts_that_the_package_holds_and_its_pictures(every_fourth, tmp_path):
+    """Those that are drawn here, and the copies of them; the long test has all."""
+    write_sample(tmp_path / "drawn")
+    made, kept = files_of(tmp_path / "drawn"), files_of(SAMPLE_ARCHIVE)
+    assert made.keys() == kept.keys()
+    texts = [name for name in kept if not name.startswith("media/") and name != SAMPLE_CARD]
+    assert [name for name in texts if made[name] != kept[name]] == []
+    names = {name for name, data in made.items() if data in every_fourth}
+    names |= copies_of(names, made)
+    assert len(names) > 90
+    assert [name for name in names if differ(made[name], kept[name])] == []
+
+
+def copies_of(names, files):
+    """The files of an archive that hold copies of the pictures of others."""
+    routes = map(json.loads, files["routes.jsonl"].splitlines())
+    file_of = {f"http://{route['host']}{route['path']}": f"media/{route.get('file')}" for route in routes}
+    truth = csv.DictReader(files["truth.csv"].decode().splitlines())
+    return {file_of[row["url"]] for row in truth if file_of.get(row["copy_of"]) in names}
+
+
+@pytest.mark.slow
+@pytest.mark.long
 def test_draws_the_sample_that_the_package_holds(tmp_path):
     out = tmp_path / "drawn"
     subprocess.run([sys.executable, "-m", "tools.draw_sample", out], cwd=PROJECT, check=True)

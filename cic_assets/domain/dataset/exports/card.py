@@ -66,9 +66,9 @@ _TEXT = """# {name}
 
 ## How it was made
 
-By cic_assets, data version `{version}`: the shorter side of each picture to {side} pixels, then the centre. Copies of
-one picture were found and one of them kept; whatever is left of a group of copies is in one split, so no test picture
-was trained on. Labels are those of the places that the pictures were posted to; nobody checked each.
+By cic_assets, data version `{version}`: the shorter side of each picture to {side} pixels, then the centre. Of copies
+that were found one is kept, or none where they are of several classes. What hangs together by copies, posts and
+crossposts is in one split. Labels are those of the sources; nobody checked each.
 
 ## Terms
 

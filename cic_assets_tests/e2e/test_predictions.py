@@ -1,0 +1,54 @@
+"""One picture, asked about through every door: the command line, the page, the graph, the library."""
+
+import json
+
+import pandas as pd
+import pytest
+from dagster import materialize
+
+from cic_assets.config.problem import Problem
+from cic_assets.defs.assets.prediction import build_assets
+from cic_assets.defs.resources import DataRootResource
+from cic_assets.domain.prediction import Input, load_predictor
+from cic_assets.web.predict import Panel
+
+pytestmark = pytest.mark.slow
+
+PROBLEM = Problem.model_validate({"name": "x", "classes": {"dark": ["r/aa"], "bright": ["r/bb"]}})
+
+
+@pytest.fixture
+def photo(tmp_path, jpeg):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(jpeg(seed=3, width=500, height=300))
+    return path
+
+
+def by_command(commands, root, photo):
+    result = commands.run("cic", "predict", "--json", photo, "--data-root", root.path)
+    return json.loads(result.stdout)[0]["probabilities"]
+
+
+def by_page(root, photo):
+    best, _ = Panel.load(root).ask(Input("upload", photo.read_bytes())).row()["predictions"]
+    return best["probabilities"]
+
+
+def by_graph(root, photo):
+    (asset,) = build_assets(PROBLEM)
+    config = {"ops": {"adhoc_predictions": {"config": {"sources": [str(photo)]}}}}
+    result = materialize([asset], resources={"data": DataRootResource(url=str(root.path))}, run_config=config)
+    assert result.success
+    row = pd.read_parquet(str(root.table_path("adhoc_predictions"))).iloc[0]
+    return {label: row[f"p_{label}"] for label in ("dark", "bright")}
+
+
+def test_every_door_gives_the_same_answer_bit_for_bit(commands, exported_root, keras_root, photo):
+    (prediction,) = load_predictor(exported_root).predict([str(photo)])
+    expected = prediction.probabilities
+    assert 0.01 < expected["dark"] < 0.99
+    assert by_command(commands, exported_root, photo) == expected
+    assert by_page(exported_root, photo) == expected
+    assert by_graph(exported_root, photo) == expected
+    (theirs,) = load_predictor(keras_root).predict([str(photo)])
+    assert theirs.probabilities == pytest.approx(expected, abs=1e-4)
