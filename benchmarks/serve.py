@@ -56,11 +56,13 @@ class Load:
         seconds: that the run took.
         times: of the requests that were answered, in seconds.
         statuses: how many of each.
+        processor: seconds of the server's.
     """
 
     seconds: float = 0.0
     times: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
+    processor: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -129,7 +131,7 @@ def _is_ready(url: str) -> bool:
 
 async def load(url: str, bodies: Sequence[bytes], clients: int, seconds: float, most: int) -> Load:
     """Requests of so many clients at once, each after the answer to its last."""
-    told, numbers = Load(), itertools.count()
+    told, numbers = Load(processor=-metric(url, "process_cpu_seconds_total")), itertools.count()
     began = time.perf_counter()
 
     async def client(session: aiohttp.ClientSession) -> None:
@@ -146,6 +148,7 @@ async def load(url: str, bodies: Sequence[bytes], clients: int, seconds: float, 
     async with _session(clients) as session:
         await asyncio.gather(*(client(session) for _ in range(clients)))
     told.seconds = time.perf_counter() - began
+    told.processor += metric(url, "process_cpu_seconds_total")
     return told
 
 
@@ -156,10 +159,15 @@ async def _session(clients: int) -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
+def metric(url: str, name: str) -> float:
+    """One of the server's own numbers."""
+    lines = requests.get(f"{url}/metrics", timeout=20).text.splitlines()
+    return float(next(line for line in lines if line.startswith(f"{name} ")).split()[1])
+
+
 def memory(url: str) -> float:
     """Megabytes that the server holds."""
-    lines = requests.get(f"{url}/metrics", timeout=20).text.splitlines()
-    return float(next(line for line in lines if line.startswith("process_resident_memory_bytes")).split()[1]) / 1e6
+    return metric(url, "process_resident_memory_bytes") / 1e6
 
 
 def measure(url: str, bodies: Sequence[bytes], seconds: float, count: int) -> tuple[list[Load], list[float]]:
@@ -203,7 +211,7 @@ def report(arguments: argparse.Namespace, measured: Mapping[str, tuple[list[Load
             others = ", ".join(f"{count} x {status}" for status, count in sorted(one.statuses.items()) if status != 200)
             rows.append(
                 f"| {name} | {clients} | {one.rate:.1f} | {one.quantile(0.5):.0f} | {one.quantile(0.99):.0f} "
-                f"| {one.statuses[200]} | {others or 'none'} |"
+                f"| {one.processor / len(one.times) * 1000:.1f} | {one.statuses[200]} | {others or 'none'} |"
             )
         if len(held) > 1:
             notes.append(f"| {name} | " + " | ".join(f"{megabytes:.0f}" for megabytes in (held[0], *held[1::3])) + " |")
@@ -222,8 +230,8 @@ def report(arguments: argparse.Namespace, measured: Mapping[str, tuple[list[Load
 Clients on the same cores. A run takes {arguments.seconds:g} s or {MOST_REQUESTS:,} requests. {TOO_MANY} clients are
 more than the server takes at once: what it cannot take is to be answered with 503.
 
-| models | clients | answers/s | p50, ms | p99, ms | answers | others |
-|---|---:|---:|---:|---:|---:|---|
+| models | clients | answers/s | p50, ms | p99, ms | server's processor ms an answer | answers | others |
+|---|---:|---:|---:|---:|---:|---:|---|
 {chr(10).join(rows)}
 
 Answers a second, exported to Keras, by clients: {ratios}.

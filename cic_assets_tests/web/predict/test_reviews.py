@@ -43,6 +43,16 @@ def test_a_wrong_answer_goes_on_the_list_and_its_picture_does_not(reviewed, grey
     assert root.images.names() == set()
 
 
+def test_a_picture_that_comes_without_consent_is_not_kept(reviewed, grey):
+    server, root = reviewed
+    one = answer_to(server, data=grey(200))
+    picture = base64.b64encode(grey(200)).decode()
+    for keep in (False, None, "yes", 1):
+        review = {"receipt": one["receipt"], "label": "dark", "keep": keep, "picture": picture}
+        assert post(server, "/api/v1/reviews", json=review).json()["kept"] is False
+    assert root.images.names() == set()
+
+
 def test_the_picture_is_kept_with_consent(reviewed, grey):
     server, root = reviewed
     one = answer_to(server, data=grey(200))
