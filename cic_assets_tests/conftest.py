@@ -33,6 +33,8 @@ pytest_plugins = [
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+# What is the default anyway; named, it spares trainings the import of JAX, which is here for tests of that backend.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 # As `cic` does, whose imports a test in this process waits for.
 gc.set_threshold(10_000)

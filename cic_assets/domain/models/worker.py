@@ -61,7 +61,17 @@ def _die_with_parent() -> None:
     os._exit(1)
 
 
+def _hide_what_is_not_used() -> None:
+    """Keras and TensorFlow import these where they are installed, for what we do not call: a fifth of their time.
+
+    JAX only where another backend is named: ~/.keras/keras.json may choose it, too.
+    """
+    unused = ["matplotlib", *(["jax"] if os.environ.get("KERAS_BACKEND", "jax") != "jax" else [])]
+    sys.modules.update(dict.fromkeys(unused))  # type: ignore[arg-type]  # None: as if it were not installed
+
+
 if __name__ == "__main__":
+    _hide_what_is_not_used()
     gc.set_threshold(10_000)  # as `cic` does: importing Keras is most of a short training
     status = _main(sys.argv[1], Path(sys.argv[2]))
     sys.stdout.flush()
