@@ -173,11 +173,14 @@ def test_a_taken_port_is_said_before_models_are_loaded(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("file", "said"), [("model.onnx", "model.onnx"), ("card.json", "train the model again")])
-def test_a_model_that_is_not_its_cards_ends_the_server_with_a_line(exported_root, tmp_path, file, said):
+def test_a_model_that_is_not_its_cards_ends_the_server_with_a_line(exported_root, tmp_path, commands, file, said):
     shutil.copytree(str(exported_root.path), tmp_path / "root")
     (tmp_path / "root" / "models" / "vgg" / file).write_bytes(b"{}")
-    with pytest.raises(PredictionError, match=said):
-        serve_page(DataRoot(str(tmp_path / "root")), ServeSettings(port=free_port()))
+    result = commands.run("cic", "serve", "--data-root", tmp_path / "root", "--port", free_port())
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1].startswith("Error: ")
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def free_port():
