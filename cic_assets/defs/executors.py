@@ -1,12 +1,38 @@
 """Where the steps of a run are executed: each in a process of its own."""
 
+import time
+from collections.abc import Sequence
 from typing import Any
 
 from dagster import ExecutorDefinition, Field, IntSource, multiprocess_executor
+from dagster._core.execution.plan.active import ActiveExecution
+from dagster._core.execution.plan.step import ExecutionStep
+from dagster._core.executor import multiprocess
+
+LOOK_SECONDS = 0.1
+"""Between two looks at whether a step may begin, where none is at work."""
 
 PRELOADED = ("cic_assets.defs.build", "dagster._core.storage.sqlite_storage")
 """What each step needs. Not `definitions`, which reads the problem of the environment: a mistake in that would end the
 runs of others in the same UI. A private name is among them: a test looks whether it is still there."""
+
+
+class UnhurriedExecution(ActiveExecution):
+    """Sleeps while all that is left of a run waits: for a place in a pool, or to be tried again.
+
+    Dagster 1.13 looks without a pause, which takes a core from those that are waited for.
+    """
+
+    def get_steps_to_execute(self, limit: int | None = None) -> Sequence[ExecutionStep]:
+        """The steps that may begin now."""
+        steps = super().get_steps_to_execute(limit)
+        if not steps and not self.has_in_flight_steps and not self.is_complete:
+            time.sleep(LOOK_SECONDS)
+        return steps
+
+
+# There is no other way in: the executor makes it deep inside.
+multiprocess.ActiveExecution = UnhurriedExecution  # type: ignore[attr-defined]
 
 
 def _settings(given: dict[str, Any]) -> dict[str, Any]:

@@ -93,10 +93,14 @@ class RedditResource(ConfigurableResource[None]):
 
     @contextmanager
     def _replayed(self, archive: str, settings: RedditSettings) -> Iterator[Connection]:
-        from cic_assets.web.replay import SAMPLE_ARCHIVE, replay, sample_version  # with its web server
+        from cic_assets.web.replay import SAMPLE_ARCHIVE, ArchiveError, replay, sample_version  # with its web server
 
         folder = SAMPLE_ARCHIVE if archive == SAMPLE else Path(archive)
-        with replay(folder) as server, connect(REPLAY_CREDENTIALS, server.endpoint, settings) as reddit:
+        try:
+            replayed = replay(folder)
+        except ArchiveError as error:
+            raise Failure(str(error), allow_retries=False) from error
+        with replayed as server, connect(REPLAY_CREDENTIALS, server.endpoint, settings) as reddit:
             origin = sample_origin(sample_version()) if archive == SAMPLE else archive_origin(folder)
             yield Connection(origin, reddit, Network.replay("127.0.0.1", server.port))
 

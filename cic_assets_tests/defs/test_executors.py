@@ -51,6 +51,38 @@ def test_a_mistake_in_the_problem_of_the_environment_ends_no_run_of_another(tmp_
     assert result.returncode == 0, result.stderr[-3000:]
 
 
+WAITING = """
+import sys, time
+from dagster import DagsterInstance, RetryRequested, execute_job, job, op, reconstructable
+from cic_assets.defs.executors import EXECUTOR
+
+@op
+def passing_trouble(context):
+    if context.retry_number == 0:
+        raise RetryRequested(seconds_to_wait=8)
+
+@job(executor_def=EXECUTOR)
+def waits():
+    passing_trouble()
+
+def main():
+    with DagsterInstance.local_temp(sys.argv[1]) as instance:
+        begin = time.process_time()
+        assert execute_job(reconstructable(waits), instance).success
+        print(time.process_time() - begin)
+"""
+
+
+@pytest.mark.slow
+def test_a_run_that_waits_takes_no_core(tmp_path):
+    """With Dagster's own executor it takes some 8 s of CPU."""
+    (tmp_path / "waiting.py").write_text(WAITING)
+    command = [sys.executable, "-c", "import waiting; waiting.main()", str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert result.returncode == 0, result.stderr[-3000:]
+    assert float(result.stdout) < 4
+
+
 @pytest.mark.parametrize(("config", "steps"), [({}, 2), ({"execution": {"config": {"max_concurrent": 7}}}, 7)])
 def test_how_many_steps_of_a_run_are_at_work_is_what_the_launchpad_says(world, config, steps):
     job = build_definitions(world.environment).resolve_job_def("rescrape")

@@ -1,4 +1,5 @@
 import pytest
+from dagster import Failure
 
 from cic_assets.config.environment import Environment
 from cic_assets.defs.resources import AcceleratorResource, DataRootResource, RedditResource, build_resources
@@ -85,3 +86,13 @@ def test_choices_of_the_accelerator_are_words_for_dagster(text, value):
 def test_the_device_that_trains_is_set_from_outside(tmp_path):
     environment = Environment(data_root=str(tmp_path), device="cpu")
     assert build_resources(environment)["accelerator"].settings.device == "cpu"
+
+
+def test_an_archive_that_is_none_is_not_tried_again(tmp_path):
+    given = RedditResource(data=DataRootResource(url=str(tmp_path)), archive=str(tmp_path / "nowhere"))
+    with (
+        pytest.raises(Failure, match="nowhere: not an archive") as failure,
+        given.connect(Source.model_validate("r/cars"), RedditSettings()),
+    ):
+        pass
+    assert not failure.value.allow_retries

@@ -37,6 +37,7 @@ class Use(NamedTuple):
 
 STALENESS, RECOVERY = "orchestration/staleness.py", "orchestration/run_recovery.py"
 FAN_IN = "defs/fan_in.py"
+EXECUTORS, ACTIVE = "defs/executors.py", "dagster._core.execution.plan.active"
 SQLITE, EVENTS = "orchestration/sqlite_storage.py", "dagster._core.storage.event_log"
 PROJECT, CHECKS = "orchestration/project_instance.py", "defs/asset_checks/scraping.py"
 RUN, MESSAGES = "orchestration/run_graph.py", "defs/failure_messages.py"
@@ -66,6 +67,10 @@ USES = [
     Use(RECOVERY, "dagster", "DagsterEvent.engine_event_data"),
     Use(PROJECT, "dagster._core.instance.ref", "InstanceRef.config_defaults", ("base_dir",)),
     Use(PROJECT, "dagster._core.instance.ref", "InstanceRef.custom_instance_class"),
+    Use(EXECUTORS, "dagster._core.executor.multiprocess", "ActiveExecution"),
+    Use(EXECUTORS, ACTIVE, "ActiveExecution.get_steps_to_execute", ("self", "limit")),
+    Use(EXECUTORS, ACTIVE, "ActiveExecution.has_in_flight_steps"),
+    Use(EXECUTORS, ACTIVE, "ActiveExecution.is_complete"),
     Use(SQLITE, "dagster._core.instance.ref", "InstanceRef.config_defaults", ("base_dir",)),
     Use(SQLITE, "dagster._core.storage.sqlite_storage", "DagsterSqliteStorage", ("base_dir", "inst_data")),
     Use(SQLITE, EVENTS, "SqliteEventLogStorage", ("base_dir",)),
