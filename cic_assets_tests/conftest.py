@@ -54,8 +54,11 @@ settings.load_profile("any machine")
 
 
 HERE = Path(__file__).resolve().parent
-LONGEST_FIRST = frozenset({"e2e", "cli", "orchestration", "models", "test_docs.py"})
-"""Folders and files of long tests: begun last, such a file would keep one worker at work alone."""
+LONGEST_FIRST = (
+    "test_daemon.py", "test_docs.py", "test_run_graph.py", "test_takedowns.py", "test_exit_codes.py", "e2e", "cli",
+    "models", "orchestration",
+)  # fmt: skip
+"""Files of long tests, and folders of such: begun last, one would keep one worker at work alone."""
 
 
 def pytest_xdist_auto_num_workers():
@@ -68,7 +71,7 @@ def pytest_collection_modifyitems(config, items):
 
     Its slow ones are a group of their own, and a test may name another.
     """
-    items.sort(key=lambda item: (_is_slow(item), LONGEST_FIRST.isdisjoint(item.path.relative_to(HERE).parts)))
+    items.sort(key=lambda item: (_is_slow(item), _turn(item)))
     if not getattr(config.option, "loadgroup", False):  # set in the workers of pytest-xdist
         return
     for item in items:
@@ -77,6 +80,12 @@ def pytest_collection_modifyitems(config, items):
         group = mark.args[0] if mark else f"{file}: slow" if _is_slow(item) else file
         # pytest-xdist 3.8 puts a group behind a test's id in a place that pytest no longer reads.
         item._id = coerce_node_id(f"{item.nodeid}@{group}")
+
+
+def _turn(item):
+    """Of a test, among those that are as slow."""
+    parts = item.path.relative_to(HERE).parts
+    return next((turn for turn, name in enumerate(LONGEST_FIRST) if name in parts), len(LONGEST_FIRST))
 
 
 def _is_slow(item):

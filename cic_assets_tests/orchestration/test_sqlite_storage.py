@@ -81,7 +81,7 @@ def processes(home, count, turns):
     return sorted(tuple(map(float, line.split())) for lines in said for line in lines)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_who_asks_at_the_same_moment_takes_turns(home):
     """A new home, which the processes make at once; with Dagster's own storage two of them may share a place."""
     times = processes(home, count=3, turns=10)

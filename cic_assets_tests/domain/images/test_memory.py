@@ -38,8 +38,8 @@ KINDS = {
     "tiff big": ("RGB", {"compression": "tiff_lzw", "big_tiff": True}),
     "avif": ("RGB", {"speed": 10}),
     "avif alpha": ("RGBA", {"speed": 10, "subsampling": "4:4:4"}),
-    "heif": ("RGB", {"quality": 50}),
-    "heif alpha": ("RGBA", {"quality": 50}),
+    "heif": ("RGB", {"quality": 50, "enc_params": {"preset": "ultrafast"}}),
+    "heif alpha": ("RGBA", {"quality": 50, "enc_params": {"preset": "ultrafast"}}),
 }
 MEASURE = """
 import json, os, sys
