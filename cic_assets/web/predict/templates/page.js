@@ -8,7 +8,11 @@ const REASONS = {
 };
 const byId = (id) => document.getElementById(id);
 const main = document.querySelector("main"), drop = byId("drop"), answers = byId("answers"), status = byId("status");
-const percent = (value) => (100 * value).toFixed(value > 0.9995 || value < 0.0005 ? 2 : 1) + " %";
+// Never 100 % or 0 %: no model is that sure.
+const percent = (value) => {
+  const shown = Math.min(99.99, Math.max(0.01, 100 * value));
+  return shown.toFixed(shown > 99.95 || shown < 0.05 ? 2 : 1) + " %";
+};
 const pause = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
 const waiting = [];
 let busy = 0, numbers = 0;
