@@ -1,7 +1,7 @@
 """Where everything lies under the data root: the one place for paths. The root may be any fsspec URL."""
 
 import glob
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 class DataRootError(ValueError):
     """Nothing can be kept under a URL; the message says why, and what is expected."""
 
+
+_DAMAGED = (OSError, ValueError, LookupError, TypeError, NotImplementedError)
+"""What reading a Parquet file with wrong bytes in it raises; most are Arrow's own, which are these as well."""
 
 _LOCAL_SCHEMES = frozenset({"file", "local"})
 
@@ -175,6 +178,24 @@ class DataRoot:
     def read_table_or_none(self, name: str, partition: str | None = None) -> "pd.DataFrame | None":
         """A table, or None where it was not materialized yet."""
         return self.read_table(name, partition) if self.has_table(name, partition) else None
+
+    def read_table_if_whole(
+        self, name: str, partition: str | None = None, on_damage: Callable[[str], None] = lambda _line: None
+    ) -> "pd.DataFrame | None":
+        """A table that is made again where it has to be: None where there is none, or it is damaged.
+
+        Args:
+            name: of the table.
+            partition: which one of it.
+            on_damage: called with a line where there is one that cannot be read.
+        """
+        try:
+            return self.read_table_or_none(name, partition)
+        except FileNotFoundError:  # somebody removed it between two looks
+            return None
+        except _DAMAGED as error:
+            on_damage(f"{self.table_path(name, partition)} is damaged, and made again: {error}")
+            return None
 
     def has_table(self, name: str, partition: str | None = None) -> bool:
         """Whether a table was materialized."""

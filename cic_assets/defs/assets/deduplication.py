@@ -47,7 +47,9 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         """Perceptual hashes and quality of each picture; computed once a picture, however often this runs."""
         key, guard = context.partition_key, TakedownGuard(data.root)
         left_out: dict[str, str] = {}
-        before = [data.root.read_table_or_none(name, key) for name in ("image_hashes", UNFINISHED)]
+        before = [
+            data.root.read_table_if_whole(name, key, context.log.warning) for name in ("image_hashes", UNFINISHED)
+        ]
 
         def keep(unfinished: pd.DataFrame) -> None:
             with guard.publishing():
@@ -65,6 +67,9 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         with guard.publishing(context.log.info):
             path = data.root.write_table("image_hashes", table, key)
             data.root.remove_table(UNFINISHED, key)
+            for name in ("image_hashes", UNFINISHED):
+                # All who write them hold the lock, as this does: what is unfinished is that of the killed.
+                data.root.remove_unfinished(name, key)
         return MaterializeResult(
             data_version=DataVersion(content_version(table)),
             metadata={

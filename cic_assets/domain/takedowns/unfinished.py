@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from cic_assets.domain.duplicates import UNFINISHED
 from cic_assets.storage import DataRoot, remove_abandoned_directories
 
 NOBODYS_SECONDS = 3600.0
@@ -21,12 +22,18 @@ _ALL_BELOW = ("tables", "images", "resized", "sheets", "scratch")
 
 
 def remove_unfinished(root: DataRoot, older_than: float = NOBODYS_SECONDS) -> None:
-    """Remove parts of tables, of pictures and of data sets that nobody will finish; nothing where the root is remote.
+    """Remove parts of tables, of pictures and of data sets that nobody will finish.
+
+    Of a remote root, where writes are whole, only what was kept for a run that was killed and is damaged.
 
     Args:
         root: the data root.
         older_than: seconds since it was last written to; what is younger may be at work.
     """
+    for key in root.table_partitions(UNFINISHED):
+        # Which pictures a damaged one is about, nobody can tell; it saves time and is nothing that is lost.
+        if root.read_table_if_whole(UNFINISHED, key) is None:
+            root.remove_table(UNFINISHED, key)
     if not root.is_local:
         return
     latest = time.time() - older_than
