@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from cic_assets.cli.options import data_root_of, data_root_option, environment_of, token_option
+from cic_assets.cli.piped import lines_of, may_wait, read_piped
 from cic_assets.cli.quiet import telling_of_keras
 
 if TYPE_CHECKING:
@@ -44,12 +45,14 @@ def predict(
     from cic_assets.storage import storable_text
 
     root = data_root_of(environment_of(data_root=data_root))
-    asked = chain(map(_read_if_piped, sources), (line.rstrip("\n") for line in listed or () if line.strip()))
+    asked = chain(map(_read_if_piped, sources), lines_of(listed) if listed else ())
     failed = False
     try:
         write, end = _FORMS[form](choose_model(root, model)[1])
         with telling_of_keras() as on_keras:
-            for prediction in predict_sources(root, asked, model, on_keras=on_keras):
+            waits = listed is not None and may_wait(listed)
+            answers = predict_sources(root, asked, model, on_keras=on_keras, as_they_come=waits)
+            for prediction in answers:
                 failed |= bool(prediction.error) and not prediction.skipped
                 if prediction.error:
                     click.echo(storable_text(f"{prediction.path}: {prediction.error}"), err=True)
@@ -66,7 +69,7 @@ def _read_if_piped(source: str) -> "str | Input":
 
     if source != "-":
         return source
-    data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    data = read_piped(sys.stdin, MAX_BYTES)
     return Input("-", data) if len(data) <= MAX_BYTES else Input("-", error=f"more than {MAX_BYTES} bytes")
 
 
@@ -111,6 +114,7 @@ def _as_csv(labels: Sequence[str]) -> Writing:
         row, by_class = one.row(), one.probabilities
         each = [by_class.get(label) for label in labels]
         rows.writerow([row["path"], row["label"], row["probability"], *each, row["model"], row["error"]])
+        sys.stdout.flush()  # who reads the other end of a pipe need not wait for the next ones
 
     return write, _nothing
 

@@ -13,10 +13,12 @@ class Engine(Protocol):
     def map(self, task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """The result of each item, in the order of the items, while later ones are at work.
 
-        Items are taken as they are needed, so that there may be millions. Nothing starts before the first result is
+        Items are taken as they are needed, so that there may be millions, and on a thread of their own: a result is
+        there when it is done, also where the next item is not there yet. Nothing starts before the first result is
         asked for, and who stops asking stops the rest.
 
         Raises:
-            Exception: what the task of an item raised, in its turn; the items after it may have been worked on.
+            Exception: what the task of an item raised, or the items themselves, in its turn; the items after it may
+                have been worked on.
         """
         ...

@@ -1,11 +1,12 @@
 """The engine of one machine: threads, for tasks that leave Python's lock, as decoding and numpy do."""
 
 import os
-from collections import deque
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from queue import SimpleQueue
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -27,15 +28,45 @@ class Threads:
     def map(self, task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """As `Engine.map`."""
         workers = self.workers or os.cpu_count() or 1
-        waiting: deque[Future[R]] = deque()
-        with ThreadPoolExecutor(workers, thread_name_prefix="engine") as pool:
-            try:
-                for item in items:
-                    waiting.append(pool.submit(task, item))
-                    if len(waiting) >= workers * _AHEAD:
-                        yield waiting.popleft().result()
-                while waiting:
-                    yield waiting.popleft().result()
-            finally:
-                for future in waiting:
-                    future.cancel()
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="engine")
+        feed = _Feed(pool, task, items, workers * _AHEAD)
+        try:
+            yield from feed.results()
+        finally:
+            feed.stop()
+            pool.shutdown(cancel_futures=True)
+
+
+class _Feed(Generic[T, R]):
+    """Takes items on a thread of its own: one that is long in coming does not hold up the results before it."""
+
+    def __init__(self, pool: ThreadPoolExecutor, task: Callable[[T], R], items: Iterable[T], ahead: int) -> None:
+        self._pool, self._task, self._items = pool, task, items
+        self._room = threading.Semaphore(ahead - 1)
+        self._submitted: SimpleQueue[Future[R] | None] = SimpleQueue()
+        self._stopped = False
+
+    def results(self) -> Iterator[R]:
+        # A daemon: who stops asking does not wait for an item that may never come.
+        threading.Thread(target=self._take_items, name="items", daemon=True).start()
+        while (future := self._submitted.get()) is not None:
+            result = future.result()
+            self._room.release()
+            yield result
+
+    def stop(self) -> None:
+        self._stopped = True
+        self._room.release()
+
+    def _take_items(self) -> None:
+        try:
+            for item in self._items:
+                self._submitted.put(self._pool.submit(self._task, item))
+                self._room.acquire()
+                if self._stopped:
+                    return
+        except BaseException as error:  # noqa: BLE001 - the error of the items: it is raised where results are taken
+            failed: Future[R] = Future()
+            failed.set_exception(error)
+            self._submitted.put(failed)
+        self._submitted.put(None)

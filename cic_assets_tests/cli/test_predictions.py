@@ -1,8 +1,11 @@
 """`cic predict` on models that are there: how it starts, and what it says."""
 
+import contextlib
 import csv
 import io
 import json
+import select
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -150,6 +153,59 @@ def test_answers_come_while_names_do(commands, exported_root, photos):
         process.stdin.close()
         rows = [json.loads(line) for line in process.stdout]
     assert [row["label"] for row in rows] == [None] + ["bright"] * 100
+
+
+@pytest.fixture
+def conversation(commands):
+    """Makes a `cic predict` that is told names and asked for lines; a line that does not come fails."""
+    with contextlib.ExitStack() as at_the_end:
+
+        def make(root, *options):
+            command = [CIC, "predict", *options, "--from", "-", "--data-root", str(root.path)]
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "bufsize": 0}
+            process = subprocess.Popen(command, env=commands.variables, cwd=commands.folder, **pipes)
+            at_the_end.enter_context(process)
+            at_the_end.callback(process.kill)
+            return process
+
+        yield make
+
+
+def line_of(process, seconds=60):
+    ready, _, _ = select.select([process.stdout], [], [], seconds)
+    assert ready, "no answer came"
+    return process.stdout.readline().decode()
+
+
+@pytest.mark.parametrize(("form", "exported"), [("--jsonl", True), ("--csv", True), ("--jsonl", False)])
+def test_who_asks_one_by_one_is_answered_one_by_one(
+    conversation, exported_root, keras_root, grey, tmp_path, form, exported
+):
+    levels = [250, 5, 0, 255, 240, 10]
+    process = conversation(exported_root if exported else keras_root, form)
+    for number, level in enumerate(levels):
+        name = tmp_path / f"{number}, täxt.png"
+        name.write_bytes(grey(level))
+        process.stdin.write(f"{name}\n".encode())
+        process.stdin.flush()
+        if form == "--csv" and number == 0:
+            assert line_of(process).startswith("path,")
+        answer = line_of(process)
+        assert f"{number}, t" in answer
+        assert ("bright" if level > 128 else "dark") in answer.replace("p_", "")[:200].partition('"probabilities"')[0]
+    process.stdin.close()
+    assert process.stdout.read() == b""
+    assert process.wait(30) == 0
+
+
+def test_interrupted_while_it_waits_for_a_name_it_ends_at_once(conversation, exported_root, photo):
+    process = conversation(exported_root, "--jsonl")
+    process.stdin.write(f"{photo}\n".encode())
+    process.stdin.flush()
+    assert json.loads(line_of(process))["path"] == str(photo)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 1
+    assert process.stderr.read().decode().strip() == "Aborted!"
 
 
 def test_nothing_to_look_at_is_a_list_too(commands, exported_root):

@@ -63,3 +63,43 @@ def test_who_stops_asking_stops_the_work():
     time.sleep(0.05)
     assert len(done) == so_far < 200
     assert not any(thread.name.startswith("engine") for thread in threading.enumerate() if thread.is_alive())
+
+
+def test_a_result_does_not_wait_for_the_next_item():
+    asked = threading.Event()
+
+    def one_by_one():
+        yield "first"
+        assert asked.wait(30)
+        yield "second"
+
+    results = ENGINE.map(str.upper, one_by_one())
+    assert next(results) == "FIRST"
+    asked.set()
+    assert list(results) == ["SECOND"]
+
+
+def test_an_error_of_the_items_comes_after_what_was_before_it():
+    def broken():
+        yield from range(5)
+        raise ValueError("no more")
+
+    results = ENGINE.map(lambda item: item, broken())
+    assert [next(results) for _ in range(5)] == list(range(5))
+    with pytest.raises(ValueError, match="no more"):
+        next(results)
+
+
+def test_who_stops_asking_does_not_wait_for_an_item_that_never_comes():
+    never = threading.Event()
+
+    def stuck():
+        yield "first"
+        never.wait(30)
+
+    results = ENGINE.map(str.upper, stuck())
+    assert next(results) == "FIRST"
+    began = time.monotonic()
+    results.close()
+    assert time.monotonic() - began < 5
+    never.set()

@@ -87,15 +87,16 @@ class Predictor:
         """
         return list(self.classify(find_inputs(sources, network)))
 
-    def classify(self, pictures: Iterable[Unread]) -> Iterator[Prediction]:
+    def classify(self, pictures: Iterable[Unread], batch_size: int = BATCH) -> Iterator[Prediction]:
         """Classify pictures, one prediction each, in order, and so that any number may come.
 
-        Where the model allows it, each core reads, decodes and asks for itself; otherwise they go through in batches.
+        Where the model allows it, each core reads, decodes and asks for itself, and a picture that is long in coming
+        holds up none before it; otherwise they go through in batches.
         """
         if self._model.is_for_threads:
             yield from Threads().map(lambda read: self.answer(read()), pictures)
             return
-        for batch in _batches(pictures):
+        for batch in _batches(pictures, batch_size):
             yield from self._answer_batch([read() for read in batch])
 
     def answer(self, item: Input) -> Prediction:
@@ -182,6 +183,8 @@ def predict_sources(
     name: str | None = None,
     network: "Network | None" = None,
     on_keras: OnKeras = lambda _why: None,
+    *,
+    as_they_come: bool = False,
 ) -> Iterator[Prediction]:
     """Classify pictures with a model of a data root, which is loaded when there is one to look at.
 
@@ -191,6 +194,7 @@ def predict_sources(
         name: as of `load_predictor`.
         network: which hosts may be reached; the public internet unless given.
         on_keras: as of `load_predictor`.
+        as_they_come: sources may be long in coming, and no answer waits for the next one of them.
 
     Raises:
         PredictionError: there is no such model, or its file is not the one that its card describes.
@@ -199,9 +203,10 @@ def predict_sources(
     for read in pictures:
         item = read()
         if item.data is not None:
-            following = list(islice(pictures, 1))
-            predictor = _load(root, chosen, on_keras, many=bool(following))
-            yield from predictor.classify(chain(find_inputs([item]), following, pictures))
+            following = [] if as_they_come else list(islice(pictures, 1))
+            predictor = _load(root, chosen, on_keras, many=as_they_come or bool(following))
+            batch = 1 if as_they_come else BATCH
+            yield from predictor.classify(chain(find_inputs([item]), following, pictures), batch)
             return
         yield Prediction(item.path, chosen, error=item.error, skipped=item.skipped)
 
@@ -277,7 +282,7 @@ def _current(cards: Mapping[str, Card], root: DataRoot) -> list[Card]:
     return current
 
 
-def _batches(pictures: Iterable[Unread]) -> Iterator[list[Unread]]:
+def _batches(pictures: Iterable[Unread], size: int) -> Iterator[list[Unread]]:
     iterator = iter(pictures)
-    while batch := list(islice(iterator, BATCH)):
+    while batch := list(islice(iterator, size)):
         yield batch
