@@ -4,13 +4,16 @@ import csv
 import json
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from itertools import chain, repeat
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from cic_assets.cli.options import data_root_of, data_root_option, environment_of, token_option
+from cic_assets.cli.picture_progress import PictureProgress, can_show
 from cic_assets.cli.piped import lines_of, may_wait, read_piped
 from cic_assets.cli.quiet import telling_of_keras
 
@@ -42,26 +45,52 @@ def predict(
     What cannot be read is told on standard error, and ends with 1; other files beside the pictures of a folder do not.
     """
     from cic_assets.domain.prediction import PredictionError, choose_model, predict_sources
-    from cic_assets.storage import storable_text
 
     root = data_root_of(environment_of(data_root=data_root))
     asked = chain(map(_read_if_piped, sources), lines_of(listed) if listed else ())
-    failed = False
+    waits = listed is not None and may_wait(listed)
     try:
         write, end = _FORMS[form](choose_model(root, model)[1])
         with telling_of_keras() as on_keras:
-            waits = listed is not None and may_wait(listed)
             answers = predict_sources(root, asked, model, on_keras=on_keras, as_they_come=waits)
-            for prediction in answers:
-                failed |= bool(prediction.error) and not prediction.skipped
-                if prediction.error:
-                    click.echo(storable_text(f"{prediction.path}: {prediction.error}"), err=True)
-                write(prediction)
+            failed = _tell(answers, write, _progress(sources, listed, form, waits=waits))
         end()
     except PredictionError as error:
         raise click.ClickException(str(error)) from None
     if failed:
         sys.exit(1)
+
+
+def _tell(answers: "Iterable[Prediction]", write: "Callable[[Prediction], None]", progress: PictureProgress) -> bool:
+    """Write the answers as they come; whether there is none for something that was asked about."""
+    from cic_assets.storage import storable_text
+
+    failed, is_on_screen = False, sys.stdout.isatty()
+    with progress:
+        for prediction in answers:
+            failed |= bool(prediction.error) and not prediction.skipped
+            if prediction.error or is_on_screen:
+                progress.clear()
+            if prediction.error:
+                click.echo(storable_text(f"{prediction.path}: {prediction.error}"), err=True)
+            write(prediction)
+            progress.advance()
+    return failed
+
+
+def _progress(sources: Sequence[str], listed: TextIO | None, form: str | None, *, waits: bool) -> PictureProgress:
+    """What a person at a terminal sees of it. A list that is written there has lines that are not whole yet."""
+
+    def count() -> Iterator[int]:
+        from cic_assets.domain.prediction import count_inputs
+
+        with nullcontext() if listed is None else Path(listed.name).open() as names:
+            yield from count_inputs(chain(sources, lines_of(names) if names else ()))
+
+    # What comes on standard input can be read once only.
+    known = not waits and (listed is None or listed.name != sys.stdin.name)
+    is_watched = can_show(sys.stderr) and not (form == "json" and sys.stdout.isatty())
+    return PictureProgress(sys.stderr, count if known else None, is_watched=is_watched)
 
 
 def _read_if_piped(source: str) -> "str | Input":

@@ -4,10 +4,15 @@ import contextlib
 import csv
 import io
 import json
+import os
+import pty
+import re
 import select
 import signal
 import subprocess
 import sys
+import termios
+import threading
 from pathlib import Path
 
 import pytest
@@ -56,10 +61,14 @@ def photo(tmp_path, jpeg):
 @pytest.mark.parametrize("options", [(), ("--json",)])
 def test_a_photo_is_classified_in_a_blink(commands, exported_root, photo, options):
     command = [sys.executable, "-c", PROGRAM, "predict", str(photo), "--data-root", str(exported_root.path), *options]
-    result = subprocess.run(command, capture_output=True, text=True, env=commands.variables)
-    assert result.returncode == 0, result.stderr
+    terminal = Terminal()
+    result = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=terminal.theirs, text=True, env=commands.variables, check=False
+    )
+    said = terminal.close()
+    assert result.returncode == 0, said
     assert "(" in result.stdout or json.loads(result.stdout)[0]["label"] in ("dark", "bright")
-    packages, kilobytes, cpu_seconds = json.loads(result.stderr)
+    packages, kilobytes, cpu_seconds = json.loads(said)
     assert HEAVY & set(packages) == set()
     assert {"cic_assets", "onnxruntime"} <= set(packages)
     assert kilobytes < 300_000  # 134,000 without what larger networks need
@@ -94,7 +103,8 @@ def photos(tmp_path, grey):
 def asked(commands, root, *arguments, **given):
     """A call of `cic predict` as a process, and what it read."""
     command = [CIC, "predict", *map(str, arguments), "--data-root", str(root.path)]
-    return subprocess.run(command, capture_output=True, env=commands.variables, cwd=commands.folder, **given)
+    given = {"capture_output": True} | given
+    return subprocess.run(command, env=commands.variables, cwd=commands.folder, **given)
 
 
 def test_each_form_says_the_same(commands, exported_root, photos):
@@ -206,6 +216,97 @@ def test_interrupted_while_it_waits_for_a_name_it_ends_at_once(conversation, exp
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 1
     assert process.stderr.read().decode().strip() == "Aborted!"
+
+
+class Terminal:
+    """A terminal, and all that was written to it."""
+
+    def __init__(self):
+        self._ours, self.theirs = pty.openpty()
+        termios.tcsetwinsize(self.theirs, (24, 90))
+        self._said = bytearray()
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self):
+        # It ends with an error when nobody has the other end any more.
+        with contextlib.suppress(OSError):
+            while data := os.read(self._ours, 2**16):
+                self._said += data
+
+    def close(self):
+        """What was written to it, when all who write have ended."""
+        os.close(self.theirs)
+        self._reader.join(30)
+        os.close(self._ours)
+        return self._said.decode()
+
+
+@pytest.fixture
+def many(tmp_path, jpeg):
+    """A folder of pictures that take seconds, and what is none in another below it."""
+    folder = tmp_path / "many"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "a.jpg").write_bytes(b"<html>")
+    (folder / "0.jpg").write_bytes(jpeg(width=1600, height=1200))
+    for number in range(1, 400):
+        (folder / f"{number}.jpg").hardlink_to(folder / "0.jpg")
+    return folder
+
+
+def shown(said):
+    """What a terminal shows in the end, and all that its last line ever was."""
+    parts = said.replace("\r\n", "\n").split("\r\x1b[2K")
+    return "".join(part for part in parts if " a second" not in part), [part for part in parts if " a second" in part]
+
+
+def test_a_person_sees_how_far_it_is_and_a_pipe_does_not(commands, exported_root, many):
+    terminal = Terminal()
+    result = asked(
+        commands, exported_root, many, "--json", stdout=subprocess.PIPE, stderr=terminal.theirs, capture_output=False
+    )
+    left, states = shown(terminal.close())
+    rows = json.loads(result.stdout)
+    assert (len(rows), result.returncode) == (401, 1)
+    assert left == f"{many}/deep/a.jpg: not_an_image: an HTML page\n"
+    assert len(states) > 3
+    assert all(re.search(r"(\d+) of 401, [\d.,]+ a second, 0:\d\d:\d\d left", state) for state in states[2:])
+    done = [int(re.search(r"(\d+) of", state)[1]) for state in states]
+    assert done == sorted(done)
+
+
+@pytest.mark.parametrize("form", [[], ["--csv"]])
+def test_lines_and_how_far_it_is_share_a_terminal(commands, exported_root, many, form):
+    terminal = Terminal()
+    result = asked(
+        commands, exported_root, many, *form, stdout=terminal.theirs, stderr=terminal.theirs, capture_output=False
+    )
+    left, states = shown(terminal.close())
+    assert result.returncode == 1
+    assert states
+    plain = asked(commands, exported_root, many, *form)
+    error = plain.stderr.decode()
+    assert error in left
+    assert left.replace(error, "", 1) == plain.stdout.decode()
+
+
+def test_a_list_on_a_terminal_is_a_list(commands, exported_root, many):
+    terminal, pictures = Terminal(), many / "*.jpg"
+    ends = {"stdout": terminal.theirs, "stderr": terminal.theirs, "capture_output": False}
+    assert asked(commands, exported_root, pictures, "--json", **ends).returncode == 0
+    assert len(json.loads(terminal.close())) == 400
+
+
+def test_how_many_come_by_a_pipe_nobody_knows(commands, exported_root, many):
+    terminal = Terminal()
+    names = "".join(f"{many / '0.jpg'}\n" for _ in range(400)).encode()
+    result = asked(
+        commands, exported_root, "--from", "-", input=names,
+        stdout=subprocess.PIPE, stderr=terminal.theirs, capture_output=False,
+    )  # fmt: skip
+    left, states = shown(terminal.close())
+    assert (left, result.returncode, result.stdout.count(b"\n")) == ("", 0, 400)
+    assert re.search(r"\d+ so far, [\d.,]+ a second$", states[-1])
 
 
 def test_nothing_to_look_at_is_a_list_too(commands, exported_root):

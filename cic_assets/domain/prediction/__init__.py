@@ -1,6 +1,6 @@
 """Predictions: the best model on any picture."""
 
-from cic_assets.domain.prediction.inputs import MAX_BYTES, Input, find_inputs, read_inputs
+from cic_assets.domain.prediction.inputs import MAX_BYTES, Input, count_inputs, find_inputs, read_inputs
 from cic_assets.domain.prediction.predictor import (
     Prediction,
     PredictionError,
@@ -18,5 +18,6 @@ from cic_assets.domain.prediction.table import COLUMNS, as_table
 __all__ = [
     "COLUMNS", "MAX_BYTES", "REVIEWS", "REVIEW_COLUMNS", "Input", "OnKeras", "Prediction", "PredictionError",
     "Predictor", "Review", "ReviewRefusedError", "Runtime", "add_review", "as_table", "check_models", "choose_model",
+    "count_inputs",
     "find_inputs", "load_predictor", "load_predictors", "predict_sources", "read_inputs",
 ]  # fmt: skip

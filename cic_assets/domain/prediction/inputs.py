@@ -5,7 +5,9 @@ import os
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -63,6 +65,38 @@ def find_inputs(sources: Iterable[str | Input], network: "Network | None" = None
             yield partial(_fetch, source, network)
         else:
             yield from _find_path(Path(source))
+
+
+def count_inputs(sources: Iterable[str]) -> Iterator[int]:
+    """Count what `find_inputs` finds: numbers that grow, of which the last is all of them.
+
+    Nothing is opened or sorted: it takes a fraction of the time of finding them, and no more memory for more of them.
+    """
+    return (number for number, _ in enumerate(chain.from_iterable(map(_each_of, sources)), 1))
+
+
+def _each_of(source: str) -> Iterator[object]:
+    """Something for each picture of a source."""
+    path = Path(source)
+    if "://" in source or not glob.has_magic(source) or os.path.lexists(source):
+        yield from _each_below(path) if path.is_dir() else [path]
+        return
+    matches = glob.iglob(source, recursive=True)  # noqa: PTH207 - as `_find_pattern`
+    for found in chain([next(matches, source)], matches):
+        yield from _each_below(Path(found)) if Path(found).is_dir() else [found]
+
+
+def _each_below(folder: Path) -> Iterator[object]:
+    waiting = [str(folder)]
+    while waiting:
+        with suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if _is_hidden(entry.name):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                elif entry.is_file():
+                    yield entry
 
 
 def _same(item: Input) -> Input:
