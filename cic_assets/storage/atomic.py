@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -34,14 +34,30 @@ def is_local(path: UPath) -> bool:
 
 def write_atomically(path: UPath, data: bytes) -> None:
     """Write a file so that a reader, or a kill at any moment, sees the old content or the new, never a part."""
+    if is_local(path):
+        with open_atomically(path) as file:
+            file.write(data)
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+@contextmanager
+def open_atomically(path: UPath) -> Iterator[BinaryIO]:
+    """A file to write into, which is at `path` when the block ends without an error; what was there stays otherwise."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not is_local(path):
-        path.write_bytes(data)
+        # What is written to an object store is there when it is closed, also by an error: it is put there at the end.
+        with tempfile.TemporaryFile() as file:
+            yield file
+            file.seek(0)
+            with path.open("wb") as target:
+                shutil.copyfileobj(file, target)
         return
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=str(path.parent))
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         # mkstemp makes it readable for its owner alone; others on the machine read data sets too.

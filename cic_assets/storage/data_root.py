@@ -2,12 +2,13 @@
 
 import glob
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from upath import UPath
 
-from cic_assets.storage.atomic import is_local, write_atomically
+from cic_assets.storage.atomic import is_local, open_atomically, write_atomically
 from cic_assets.storage.content_store import ContentStore
 from cic_assets.storage.locks import FolderLock, Lock
 
@@ -139,6 +140,29 @@ class DataRoot:
         """Write a table whole; the index is not kept."""
         path = self.table_path(name, partition)
         write_atomically(path, table.to_parquet(index=False))
+        return path
+
+    def write_table_in_parts(self, name: str, parts: "Iterable[pd.DataFrame]", partition: str | None = None) -> UPath:
+        """Write a table whole that is never in memory whole; what was there stays until all parts are written.
+
+        Args:
+            name: of the table.
+            parts: at least one, all of the columns and types of the first; each is written before the next is made.
+            partition: which one of it.
+        """
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        path, tables = (
+            self.table_path(name, partition),
+            (pa.Table.from_pandas(part, preserve_index=False) for part in parts),
+        )
+        with open_atomically(path) as file:
+            first = next(tables)
+            with parquet.ParquetWriter(file, first.schema) as writer:
+                for table in chain([first], tables):
+                    writer.write_table(table)
+                    file.flush()  # so that it does not look like what nobody writes to any more
         return path
 
     def remove_table(self, name: str, partition: str | None = None) -> None:

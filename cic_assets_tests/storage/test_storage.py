@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pyarrow import parquet
 from upath import UPath
 
 from cic_assets.storage import (
@@ -47,6 +48,29 @@ def test_writing_twice_is_harmless(root):
     assert root.images.put(b"x", "png") == root.images.put(b"x", "png")
     assert root.images.has(sha256_hex(b"x"), "png")
     assert not root.images.has(sha256_hex(b"y"), "png")
+
+
+def test_a_table_in_parts_is_the_same_table(root):
+    whole = pd.DataFrame({"path": [f"{number}.jpg" for number in range(10)], "p_car": np.linspace(0, 1, 10)})
+    whole.loc[7, "p_car"] = np.nan
+    path = root.write_table_in_parts("predictions", (whole[start : start + 3] for start in range(0, 10, 3)))
+    pd.testing.assert_frame_equal(root.read_table("predictions"), whole)
+    with path.open("rb") as file:
+        assert parquet.ParquetFile(file).num_row_groups == 4
+
+
+def test_a_table_of_which_a_part_is_missing_is_not_written(root):
+    before = pd.DataFrame({"path": ["before.jpg"]})
+    root.write_table("predictions", before)
+
+    def broken():
+        yield pd.DataFrame({"path": ["a.jpg"]})
+        raise RuntimeError("no more")
+
+    with pytest.raises(RuntimeError, match="no more"):
+        root.write_table_in_parts("predictions", broken())
+    pd.testing.assert_frame_equal(root.read_table("predictions"), before)
+    assert [file.name for file in (root.path / "tables").iterdir()] == ["predictions.parquet"]
 
 
 def test_a_leftover_of_a_power_cut_is_replaced(tmp_path):

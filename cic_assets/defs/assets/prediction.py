@@ -1,12 +1,19 @@
 """Prediction: the best model on pictures named in the launchpad."""
 
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
 from dagster import AssetDep, AssetExecutionContext, AssetsDefinition, Config, Failure, MaterializeResult, asset
 from pydantic import Field
 
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
 from cic_assets.defs.resources import DataRootResource
-from cic_assets.domain.prediction import PredictionError, as_table, load_predictor
+from cic_assets.domain.prediction import Prediction, PredictionError, as_table, find_inputs, in_parts, load_predictor
+
+SHOWN_ROWS = 100
+"""Of a table of any length, in the UI: what is shown lies in the event log for good."""
 
 
 class PredictionConfig(Config):
@@ -15,6 +22,30 @@ class PredictionConfig(Config):
     # Not required: who materializes the whole graph has no pictures to name.
     sources: list[str] = Field(default=[], description="files, folders or http(s) URLs of pictures")
     model: str = Field(default="", description="which model; the best by validation loss unless given")
+
+
+class _Seen:
+    """What an asset's page says of predictions of which there may be millions."""
+
+    def __init__(self) -> None:
+        self._first: list[Prediction] = []
+        self._count = self._failed = 0
+
+    def watch(self, predictions: Iterable[Prediction], on_progress: Callable[[str], None]) -> Iterator[Prediction]:
+        began = time.monotonic()
+        for one in predictions:
+            self._count += 1
+            self._failed += one.label is None
+            if len(self._first) < SHOWN_ROWS:
+                self._first.append(one)
+            rate = self._count / max(time.monotonic() - began, 1e-3)
+            on_progress(f"{self._count:,} pictures, {rate:,.1f} a second")
+            yield one
+
+    def metadata(self, labels: Sequence[str]) -> dict[str, Any]:
+        table = as_table(self._first, labels)
+        shape = {**metadata.shape(table, "adhoc_predictions"), "dagster/row_count": self._count}
+        return {**shape, "without an answer": self._failed, "predictions": metadata.table(table)}
 
 
 def build_assets(problem: Problem) -> list[AssetsDefinition]:
@@ -37,14 +68,10 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
             predictor = load_predictor(data.root, config.model or None, context.log.info, many=True)
         except PredictionError as error:
             raise Failure(str(error), allow_retries=False) from error
-        table = as_table(predictor.predict(config.sources), predictor.card.labels)
-        path = data.root.write_table("adhoc_predictions", table)
-        return MaterializeResult(
-            metadata={
-                **metadata.shape(table, "adhoc_predictions"),
-                "predictions": metadata.table(table),
-                "table": metadata.file(path),
-            }
-        )
+        seen = _Seen()
+        with metadata.ProgressLog(context.log.info) as progress:
+            predictions = seen.watch(predictor.classify(find_inputs(config.sources)), progress)
+            path = data.root.write_table_in_parts("adhoc_predictions", in_parts(predictions, predictor.card.labels))
+        return MaterializeResult(metadata={**seen.metadata(predictor.card.labels), "table": metadata.file(path)})
 
     return [adhoc_predictions]

@@ -1,6 +1,7 @@
 """Predictions as a table."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cic_assets.domain.prediction.predictor import Prediction
@@ -9,6 +10,10 @@ from cic_assets.storage import storable_text
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_PART_ROWS = 1000
+_PART_SECONDS = 60.0
+"""Of a table that is written in parts; the pictures of one may be far away."""
 
 COLUMNS: Mapping[str, Column] = {
     "path": Column("str", "as it was given, or found in a folder that was given"),
@@ -47,3 +52,16 @@ def as_table(predictions: Sequence[Prediction], labels: Sequence[str]) -> "pd.Da
     numbers = ["probability", *(f"p_{label}" for label in labels)]
     columns = ["path", "label", *numbers, "model", "error"]
     return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(numbers, "float64"))
+
+
+def in_parts(predictions: Iterable[Prediction], labels: Sequence[str]) -> "Iterator[pd.DataFrame]":
+    """Tables as of `as_table`, one after another, of any number of predictions."""
+    part: list[Prediction] = []
+    began = time.monotonic()
+    for one in predictions:
+        part.append(one)
+        if len(part) == _PART_ROWS or time.monotonic() - began > _PART_SECONDS:
+            yield as_table(part, labels)
+            part, began = [], time.monotonic()
+    if part:
+        yield as_table(part, labels)
