@@ -20,6 +20,7 @@ from cic_assets.cli import cli
 from cic_assets.config.environment import Environment
 from cic_assets.config.presets import PRESETS
 from cic_assets.config.problem import Problem
+from cic_assets.defs.assets.inbox import InboxConfig
 from cic_assets.defs.assets.prediction import PredictionConfig
 from cic_assets.domain.catalog import TABLES, Table
 from cic_assets.domain.evaluation import ReportData
@@ -62,6 +63,7 @@ def settings() -> str:
     sections = "\n".join(_Fields(Problem, with_defaults=True).sections("problem.yaml"))
     launchpad: dict[str, type[BaseModel]] = {
         "ops.adhoc_predictions.config": PredictionConfig,
+        "ops.inbox_predictions.config": InboxConfig,
         "resources.accelerator.config": AcceleratorSettings,
     }
     configs = [line for key, model in launchpad.items() for line in _Fields(model, with_defaults=True).sections(key)]

@@ -27,6 +27,7 @@ from cic_assets.domain.download import DownloadSettings
 from cic_assets.domain.duplicates import DuplicateSettings, Overrides, load_overrides
 from cic_assets.domain.evaluation import ReportSettings
 from cic_assets.domain.models import ModelSettings, default_models
+from cic_assets.domain.prediction import PredictionSettings
 from cic_assets.domain.reddit import RedditSettings
 from cic_assets.domain.sources import Partition, Source, SourceKind, name_partitions, why_missing
 
@@ -48,6 +49,7 @@ class Problem(BaseModel):
     duplicates: DuplicateSettings = Field(default=DuplicateSettings(), validate_default=True)
     dataset: DatasetSettings = DatasetSettings()
     models: dict[str, ModelSettings] = Field(default_factory=default_models)
+    prediction: PredictionSettings = PredictionSettings()
     routine: RoutineSettings = RoutineSettings()
     report: ReportSettings = ReportSettings()
     dagster: DagsterSettings = DagsterSettings()
@@ -137,6 +139,13 @@ class Problem(BaseModel):
             return value
         splits = value.splits.model_copy(update={"given": _folder(info) / value.splits.given.expanduser()})
         return value.model_copy(update={"splits": splits})
+
+    @field_validator("prediction")
+    @classmethod
+    def _with_absolute_inbox(cls, value: PredictionSettings, info: ValidationInfo) -> PredictionSettings:
+        if value.inbox is None:
+            return value
+        return value.model_copy(update={"inbox": (_folder(info) / value.inbox.expanduser()).absolute()})
 
     @field_validator("dagster")
     @classmethod

@@ -29,6 +29,8 @@ SHEET_TILES = 32
 SHEET_SIDE = 96
 SHEET_PAIRS = 8
 LEFT_OUT_ROWS = 100
+SHOWN_ROWS = 100
+"""Of a table of any length: what the UI shows lies in the event log for good."""
 PAIR_SIDE = 160
 AUGMENTED_PICTURES = 5
 """As many as the original's notebooks show."""

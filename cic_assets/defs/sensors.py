@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 from dagster import (
     AssetKey,
@@ -9,7 +10,9 @@ from dagster import (
     AssetSelection,
     AutomationConditionSensorDefinition,
     DagsterInstance,
+    DagsterRunStatus,
     RunRequest,
+    RunsFilter,
     SensorDefinition,
     SensorEvaluationContext,
     SkipReason,
@@ -20,6 +23,16 @@ from cic_assets.config.problem import Problem
 from cic_assets.defs.alerts import build_alerts
 from cic_assets.defs.resources import DataRootResource, WeightsResource
 from cic_assets.domain.missing_outputs import Remains
+from cic_assets.domain.prediction import INBOX, PredictionError, check_models, waiting_in
+from cic_assets.storage import content_version
+
+_AT_WORK = [
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
 
 _LOOKS = 10
 """So many times as long as other sensors wait before looking at files: each look lists all pictures."""
@@ -42,7 +55,7 @@ Part = tuple[str, str | None]
 
 
 def build_sensors(problem: Problem, alerts: str, interval_seconds: int) -> list[SensorDefinition]:
-    """`follow_new_data`, `restore_removed` and `alert_on_failure`.
+    """`follow_new_data`, `restore_removed`, `classify_inbox` where there is one, and `alert_on_failure`.
 
     Args:
         problem: whose files are looked at.
@@ -55,7 +68,35 @@ def build_sensors(problem: Problem, alerts: str, interval_seconds: int) -> list[
         minimum_interval_seconds=interval_seconds,
         description="Brings what is downstream of new data up to date, up to the data set; training has its schedule.",
     )
-    return [follow, _restoring(problem, _LOOKS * interval_seconds), *build_alerts(alerts, interval_seconds)]
+    restore = _restoring(problem, _LOOKS * interval_seconds)
+    inbox = problem.prediction.inbox
+    classify = [_classifying(inbox, problem, interval_seconds)] if inbox else []
+    return [follow, restore, *classify, *build_alerts(alerts, interval_seconds)]
+
+
+def _classifying(inbox: Path, problem: Problem, interval_seconds: int) -> SensorDefinition:
+    key = AssetKey(problem.dagster.key(INBOX))
+    tags = {"cic/inbox": str(inbox)}
+
+    @sensor(
+        target=AssetSelection.assets(key),
+        minimum_interval_seconds=interval_seconds,
+        description="Classifies pictures that come into the inbox, all that are there in one run.",
+    )
+    def classify_inbox(context: SensorEvaluationContext, data: DataRootResource) -> RunRequest | SkipReason:
+        """One run for all files that stand still and are new; what fails is tried again the next day, or with more."""
+        if not (waiting := waiting_in(data.root, inbox)):
+            return SkipReason(f"nothing new in {inbox}" if inbox.is_dir() else f"there is no folder {inbox}")
+        if context.instance.get_runs_count(RunsFilter(tags=tags, statuses=_AT_WORK)):
+            return SkipReason("a run is at work on it")
+        try:
+            check_models(data.root)
+        except PredictionError as error:
+            return SkipReason(str(error))
+        version = content_version([file.stamp for file in waiting])
+        return RunRequest(run_key=f"{key.to_user_string()}:{version}:{_today()}", tags=tags)
+
+    return classify_inbox
 
 
 def _restoring(problem: Problem, interval_seconds: int) -> SensorDefinition:

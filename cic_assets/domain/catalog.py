@@ -70,6 +70,11 @@ TABLES: Mapping[str, Table] = {
     "adhoc_predictions": Table(
         "tables/adhoc_predictions.parquet", "a picture that was named in the launchpad", prediction.COLUMNS
     ),
+    "inbox_predictions": Table(
+        "tables/inbox_predictions.parquet",
+        "a file that came into the inbox, with each content that it had and each model that was asked about it",
+        prediction.INBOX_COLUMNS,
+    ),
     "reviews": Table(
         "tables/reviews.parquet", "an answer of the page that a person called wrong", prediction.REVIEW_COLUMNS
     ),

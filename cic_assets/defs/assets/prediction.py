@@ -12,9 +12,6 @@ from cic_assets.defs import metadata
 from cic_assets.defs.resources import DataRootResource
 from cic_assets.domain.prediction import Prediction, PredictionError, as_table, find_inputs, in_parts, load_predictor
 
-SHOWN_ROWS = 100
-"""Of a table of any length, in the UI: what is shown lies in the event log for good."""
-
 
 class PredictionConfig(Config):
     """What to classify."""
@@ -36,7 +33,7 @@ class _Seen:
         for one in predictions:
             self._count += 1
             self._failed += one.label is None
-            if len(self._first) < SHOWN_ROWS:
+            if len(self._first) < metadata.SHOWN_ROWS:
                 self._first.append(one)
             rate = self._count / max(time.monotonic() - began, 1e-3)
             on_progress(f"{self._count:,} pictures, {rate:,.1f} a second")

@@ -1,5 +1,6 @@
 """Predictions: the best model on any picture."""
 
+from cic_assets.domain.prediction.inbox import INBOX, INBOX_COLUMNS, classify_inbox, waiting_in
 from cic_assets.domain.prediction.inputs import MAX_BYTES, Input, count_inputs, find_inputs, read_inputs
 from cic_assets.domain.prediction.predictor import (
     Prediction,
@@ -13,11 +14,12 @@ from cic_assets.domain.prediction.predictor import (
 )
 from cic_assets.domain.prediction.reviews import REVIEW_COLUMNS, REVIEWS, Review, ReviewRefusedError, add_review
 from cic_assets.domain.prediction.runtimes import OnKeras, Runtime
+from cic_assets.domain.prediction.settings import PredictionSettings
 from cic_assets.domain.prediction.table import COLUMNS, as_table, in_parts
 
 __all__ = [
-    "COLUMNS", "MAX_BYTES", "REVIEWS", "REVIEW_COLUMNS", "Input", "OnKeras", "Prediction", "PredictionError",
-    "Predictor", "Review", "ReviewRefusedError", "Runtime", "add_review", "as_table", "check_models", "choose_model",
-    "count_inputs",
-    "find_inputs", "in_parts", "load_predictor", "load_predictors", "predict_sources", "read_inputs",
+    "COLUMNS", "INBOX", "INBOX_COLUMNS", "MAX_BYTES", "REVIEWS", "REVIEW_COLUMNS", "Input", "OnKeras", "Prediction",
+    "PredictionError", "PredictionSettings", "Predictor", "Review", "ReviewRefusedError", "Runtime", "add_review",
+    "as_table", "check_models", "choose_model", "classify_inbox", "count_inputs", "find_inputs", "in_parts",
+    "load_predictor", "load_predictors", "predict_sources", "read_inputs", "waiting_in",
 ]  # fmt: skip

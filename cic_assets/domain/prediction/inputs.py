@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SUFFIXES = frozenset({*EXTENSIONS.values(), ".jpeg", ".tiff", ".jfif", ".heif"})
 """Files of a folder that are looked at; a file that is named on its own is looked at whatever its name."""
 
+_EXPECTED = f"expected {', '.join(sorted(SUFFIXES))}"
+NO_PICTURE = f"not a picture by its name: {_EXPECTED}"
+
 MAX_BYTES = 100 * 2**20
 """Of a file; the largest pictures that cameras make have about half of it."""
 
@@ -118,7 +121,7 @@ def _find_path(path: Path) -> Iterator[Unread]:
     except ValueError as error:  # a null byte, which no path has
         yield _failed(path, f"is no path: {error}")
     else:
-        yield from _find_in(path) if is_folder else [partial(_read_file, path)]
+        yield from _find_in(path) if is_folder else [partial(read_file, path)]
 
 
 def _find_pattern(pattern: Path) -> Iterator[Unread]:
@@ -131,17 +134,16 @@ def _find_pattern(pattern: Path) -> Iterator[Unread]:
 
 
 def _find_in(folder: Path) -> Iterator[Unread]:
-    expected = f"expected {', '.join(sorted(SUFFIXES))}"
-    if not any(_is_picture_by_name(file) for file in _files_in(folder)):
-        yield _failed(folder, f"no pictures in this folder: {expected}")
-    for file in _files_in(folder):
-        if _is_picture_by_name(file):
-            yield partial(_read_file, file)
+    if not any(is_picture_by_name(file) for file in files_in(folder)):
+        yield _failed(folder, f"no pictures in this folder: {_EXPECTED}")
+    for file in files_in(folder):
+        if is_picture_by_name(file):
+            yield partial(read_file, file)
         else:
-            yield _failed(file, f"not a picture by its name: {expected}", skipped=True)
+            yield _failed(file, NO_PICTURE, skipped=True)
 
 
-def _files_in(folder: Path) -> Iterator[Path]:
+def files_in(folder: Path) -> Iterator[Path]:
     """All files below a folder in order of their names, one folder's names at a time: there may be millions of them."""
     try:
         with os.scandir(folder) as entries:
@@ -150,12 +152,13 @@ def _files_in(folder: Path) -> Iterator[Path]:
         return
     for entry in shown:
         if entry.is_dir(follow_symlinks=False):
-            yield from _files_in(Path(entry.path))
+            yield from files_in(Path(entry.path))
         elif entry.is_file():
             yield Path(entry.path)
 
 
-def _is_picture_by_name(file: Path) -> bool:
+def is_picture_by_name(file: Path) -> bool:
+    """Whether a file of a folder is looked at."""
     return file.suffix.lower() in SUFFIXES
 
 
@@ -163,7 +166,8 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in _SYSTEM_FILES
 
 
-def _read_file(path: Path) -> Input:
+def read_file(path: Path) -> Input:
+    """The bytes of a file, or why there are none."""
     try:
         # Devices and pipes say that they are empty, and may never end.
         if not stat.S_ISREG(path.stat().st_mode):

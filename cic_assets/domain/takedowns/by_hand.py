@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
-from cic_assets.domain.prediction import REVIEWS
+from cic_assets.domain.prediction import INBOX, REVIEWS
 from cic_assets.domain.reddit import is_post
 from cic_assets.domain.sources import TOMBSTONES, TakedownReason, is_blank, load_tombstones, make_tombstones
 from cic_assets.domain.takedowns.removal import RAW, carry_out, remove
@@ -85,10 +85,10 @@ def _purge(
 
 
 def _stray(root: DataRoot, sources: Sequence["_Source"], sha256s: Collection[str]) -> frozenset[str]:
-    """Pictures that no source names: a killed scrape left their bytes, or a person reviewed an answer about them."""
-    reviews = root.read_table_or_none(REVIEWS)
-    reviewed = frozenset() if reviews is None else frozenset(reviews["sha256"])
-    here = [one for one in sha256s if one in reviewed or root.images.holds(one)]
+    """Pictures that no source names: a killed scrape left their bytes, or an answer about them was written down."""
+    tables = [root.read_table_or_none(name) for name in (REVIEWS, INBOX)]
+    answered = {sha256 for table in tables if table is not None for sha256 in table["sha256"]}
+    here = [one for one in sha256s if one in answered or root.images.holds(one)]
     return frozenset(one for one in here if not any(each.has_picture(one) for each in sources))
 
 

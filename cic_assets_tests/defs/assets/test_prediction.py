@@ -10,6 +10,7 @@ from dagster import DagsterInstance, materialize
 from pyarrow import parquet
 
 from cic_assets.config.problem import Problem
+from cic_assets.defs import metadata as shown
 from cic_assets.defs.assets import prediction as assets
 from cic_assets.defs.resources import DataRootResource
 from cic_assets.domain.prediction import load_predictor, table
@@ -72,7 +73,7 @@ def test_many_pictures_are_written_in_parts_and_shown_in_part(root, folder):
     pd.testing.assert_frame_equal(root.read_table("adhoc_predictions"), expected)
     assert metadata["dagster/row_count"].value == 2500
     assert metadata["without an answer"].value == 1
-    assert len(metadata["predictions"].value.records) == assets.SHOWN_ROWS
+    assert len(metadata["predictions"].value.records) == shown.SHOWN_ROWS
     assert any(line.startswith("2,500 pictures, ") for line in lines)
 
 
