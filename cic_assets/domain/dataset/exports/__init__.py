@@ -12,6 +12,7 @@ from cic_assets.domain.dataset.exports.outgoing import Outgoing, load_outgoing
 from cic_assets.domain.dataset.exports.parquet import write_parquet
 from cic_assets.domain.dataset.exports.tfrecord import write_tfrecord
 from cic_assets.domain.dataset.exports.webdataset import write_webdataset
+from cic_assets.domain.extras import why_no_tensorflow
 from cic_assets.domain.publishing import InUseError, published
 from cic_assets.storage import DataRoot
 
@@ -23,10 +24,12 @@ class Layout:
     Attributes:
         summary: what it is and who reads it, in one line.
         write: puts it into an empty folder.
+        lacks: asked with the layout's name why it cannot be written here; None where it can.
     """
 
     summary: str
     write: Callable[[Outgoing, Path], None]
+    lacks: Callable[[str], str | None] = lambda _name: None
 
 
 LAYOUTS: Mapping[str, Layout] = {
@@ -35,7 +38,7 @@ LAYOUTS: Mapping[str, Layout] = {
         "Hugging Face image folder: SPLIT/CLASS/000000.jpg and SPLIT/metadata.parquet", write_imagefolder
     ),
     "parquet": Layout("Hugging Face Parquet: columns image and label, with their features", write_parquet),
-    "tfrecord": Layout("TFRecord shards of tf.train.Example", write_tfrecord),
+    "tfrecord": Layout("TFRecord shards of tf.train.Example", write_tfrecord, why_no_tensorflow),
     "webdataset": Layout("WebDataset: tar shards of KEY.jpg, KEY.cls and KEY.json", write_webdataset),
     "manifest": Layout(
         "manifest.csv: ids, hashes, classes and splits alone; no picture, title or name", write_manifest
@@ -56,10 +59,13 @@ def export_dataset(root: DataRoot, layout: str, out: Path) -> dict[str, dict[str
         Counts by split and class.
 
     Raises:
-        DatasetError: there is no such layout or no data set, or `out` is in use.
+        DatasetError: there is no such layout or no data set, `out` is in use, or the layout needs what is not
+            installed.
     """
     if layout not in LAYOUTS:
         raise DatasetError(f"{layout} is not a layout: expected one of {', '.join(LAYOUTS)}")
+    if why := LAYOUTS[layout].lacks(layout):
+        raise DatasetError(why)
     outgoing = load_outgoing(root)
     try:
         with published(out) as folder:
