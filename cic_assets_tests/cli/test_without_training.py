@@ -73,12 +73,21 @@ def test_what_trains_nothing_goes_on(no_tensorflow, problem, train, assets):
     ("arguments", "said"),
     [
         (("tfrecord", "out"), f"Error: tfrecord {LACK}\n"),
+        (("model", "savedmodel", "out"), f"Error: a model as savedmodel {LACK}\n"),
+        (("model", "litert", "out"), f"Error: a model as litert {LACK}\n"),
     ],
 )
 def test_an_export_that_takes_tensorflow_says_so(no_tensorflow, finished, arguments, said):
     result = finished.call_here("export", *arguments)
     assert (result.returncode, result.stderr) == (1, said)
     assert not (finished.folder / "out").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["keras", "onnx", "huggingface", "folder"])
+def test_an_export_that_does_not_works(no_tensorflow, finished, form):
+    result = finished.call_here("export", "model", form, f"as_{form}")
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.slow
