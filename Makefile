@@ -27,7 +27,7 @@ setup: .venv/.synced .venv/.compiled ## Make .venv from the lock file, with what
 # Bytecode is written here and now: where PYTHONDONTWRITEBYTECODE is set, as in most container images, each process
 # would compile TensorFlow anew. --inexact: what setup-gpu added stays.
 # The interpreter itself and not a shim of pyenv's: uv takes that for another Python, and makes .venv anew each time.
-SYNC = $(UV) sync --frozen --inexact --compile-bytecode --extra dg --extra kaggle --project . \
+SYNC = $(UV) sync --frozen --inexact --compile-bytecode --extra train --extra dg --extra kaggle --project . \
 	--python "$$($(PYTHON) -c 'import sys; print(sys.executable)')"
 
 # What running needs. Tests need more: .venv/.synced.

@@ -4,15 +4,15 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
 import pytest
 import requests
+
+from cic_assets_tests.fixtures.servers import free_port, wait_for
 
 PROJECT = Path(__file__).resolve().parents[1]
 RECIPE = (PROJECT / "deploy" / "Dockerfile").read_text()
@@ -71,9 +71,7 @@ def test_what_is_installed_predicts(environment, exported_root, tmp_path, jpeg, 
 def test_what_is_installed_serves_and_keeps_reviews(environment, exported_root, tmp_path, jpeg, bare_variables):
     root = tmp_path / "root"
     shutil.copytree(str(exported_root.path), root)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     # As the recipe says, but on a port of this machine.
     command = [environment / "bin" / "cic", *json.loads(re.search(r"^CMD (.*)$", RECIPE, re.MULTILINE)[1])]
     variables = bare_variables | {"CIC_TOKEN": TOKEN, "CIC_DATA_ROOT": str(root)}
@@ -92,17 +90,6 @@ def test_what_is_installed_serves_and_keeps_reviews(environment, exported_root, 
             process.terminate()
     assert process.returncode == 0
     assert (root / "tables" / "reviews.parquet").exists()
-
-
-def wait_for(url, process, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            if requests.get(url, timeout=20).status_code == 200:
-                return
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    pytest.fail("it did not come up")
 
 
 def test_the_recipe_is_as_its_linter_wants_it():

@@ -37,6 +37,7 @@ def make_stamps(checkout, names=STAMPS):
 def test_the_demo_installs_what_running_needs(checkout):
     sync, compile_own = would_run(checkout, "demo")
     assert "--no-dev" in sync
+    assert "--extra train " in sync
     assert "--compile-bytecode" in sync
     assert compile_own.endswith("-m compileall -q cic_assets")
 

@@ -7,8 +7,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-# Scraping, training, the graph, and what tells of them.
-without="dagster dagster-webserver praw prawcore requests imagehash tensorflow keras h5py matplotlib apprise rich"
+# Scraping, the graph, and what tells of them; training is an extra.
+without="dagster dagster-webserver praw prawcore requests imagehash matplotlib apprise rich"
 pruned=$(printf -- '--prune %s ' $without)
 
 requirements=$(mktemp)

@@ -8,6 +8,7 @@ has none is an error.
 
 import inspect
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -160,13 +161,13 @@ variable the option counts.
 
 
 def _walk(command: click.Command, context: click.Context) -> Iterator[tuple[click.Command, click.Context]]:
-    if not isinstance(command, click.Group):
-        yield command, context
+    if isinstance(command, click.Group):
+        for name, inner in sorted(command.commands.items()):
+            yield from _walk(inner, click.Context(inner, info_name=name, parent=context))
         return
-    for name in command.list_commands(context):
-        inner = command.get_command(context, name)
-        assert inner is not None
-        yield from _walk(inner, click.Context(inner, info_name=name, parent=context))
+    yield command, context
+    for name, other in getattr(command, "further", {}).items():  # of `cic export`
+        yield other, click.Context(other, info_name=f"{context.info_name} {name}", parent=context.parent)
 
 
 def _command(command: click.Command, context: click.Context) -> str:
@@ -174,12 +175,17 @@ def _command(command: click.Command, context: click.Context) -> str:
     lines = [f"\n## {context.command_path}\n", f"```text\n{context.command_path} {usage}\n```\n"]
     lines.append(_described(command.help and inspect.cleandoc(command.help), context.command_path))
     if command.epilog:
-        lines.append(f"\n```text\n{inspect.cleandoc(command.epilog).replace(chr(8), '').strip()}\n```")
+        lines.append(f"\n```text\n{_without_marks(command.epilog)}\n```")
     options = [one for one in command.params if isinstance(one, click.Option)]
     if options:
         lines += ["", *_row("option", "default", "variable", "what it is"), *_row(*["---"] * 4)]
     lines += [line for option in options for line in _option(option, context)]
     return "\n".join(lines)
+
+
+def _without_marks(text: str) -> str:
+    """What click's marks for text that is not to be filled would leave empty lines of."""
+    return re.sub(r"\n{2,}", "\n\n", inspect.cleandoc(text).replace(chr(8), "")).strip()
 
 
 def _option(option: click.Option, context: click.Context) -> list[str]:

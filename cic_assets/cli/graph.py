@@ -151,7 +151,7 @@ def _run(
         raise click.ClickException("\n".join(missing))
     if retry and retry.source not in (None, *problem.partitions):
         raise click.UsageError(f"--source {retry.source}: expected one of {', '.join(problem.partitions)}")
-    _check_device(console, environment)
+    _check_training(console, environment, problem, train, assets)
     claim(root, problem, environment)
     # Dagster takes seconds to import: neither `cic --help` nor a mistake in the problem file waits for it.
     from cic_assets.defs.build import build_definitions
@@ -201,21 +201,21 @@ def _ask_again(console: "Console", root: "DataRoot", retry: Retry) -> None:
     console.print(f"Asking again for {count} media", highlight=False)
 
 
-def _check_device(console: "Console", environment: Environment) -> None:
+def _check_training(
+    console: "Console", environment: Environment, problem: "Problem", train: Train, assets: frozenset[str]
+) -> None:
     """Also told now: the trainings come last."""
-    if environment.device != "gpu":
+    models = {f"{name}_model" for name in problem.models}
+    may_train = train != "never" and not (assets and assets.isdisjoint(models)) and models
+    if not may_train and environment.device != "gpu":
         return
-    from cic_assets.domain.models import (
-        AcceleratorSettings,
-        AcceleratorUnavailableError,
-        WorkerError,
-        check_accelerator,
-    )
+    from cic_assets.domain.models import AcceleratorSettings, ModelError, check_training
 
-    console.print("Looking for a GPU", highlight=False)
+    if environment.device == "gpu":
+        console.print("Looking for a GPU", highlight=False)
     try:
-        check_accelerator(AcceleratorSettings(device=environment.device))
-    except (AcceleratorUnavailableError, WorkerError) as error:
+        check_training(AcceleratorSettings(device=environment.device))
+    except ModelError as error:
         raise click.ClickException(str(error)) from None
 
 

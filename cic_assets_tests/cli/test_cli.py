@@ -17,6 +17,7 @@ import pytest
         ("new",),
         ("sample",),
         ("export",),
+        ("export", "model"),
         ("purge",),
     ],
 )
@@ -42,11 +43,15 @@ def test_code_and_streams_of_a_process(commands, arguments, code, printed, said)
     assert (not result.stdout, not result.stderr) == (not printed, not said)
 
 
-def test_help_tells_of_every_layout_what_the_code_says(cic):
+def test_help_tells_of_every_layout_and_format_what_the_code_says(cic):
     from cic_assets.domain.dataset import LAYOUTS
+    from cic_assets.domain.models import FORMATS
 
+    said = {name: {**LAYOUTS, **FORMATS}[name].summary for name in (*LAYOUTS, *FORMATS)}
     lines = [" ".join(line.split()) for line in cic("export", "--help").stdout.splitlines()]
-    assert all(f"{name} {layout.summary}" in lines for name, layout in LAYOUTS.items())
+    assert all(f"{name} {summary}" in lines for name, summary in said.items())
+    lines = [" ".join(line.split()) for line in cic("export", "model", "--help").stdout.splitlines()]
+    assert all(f"{name} {said[name]}" in lines for name in FORMATS)
 
 
 def problem(tmp_path, text="name: x\nclasses: {a: [r/aa], b: [r/bb]}\n"):
@@ -96,6 +101,9 @@ def problem(tmp_path, text="name: x\nclasses: {a: [r/aa], b: [r/bb]}\n"):
         (("archive", "serve", "."), 1, "subreddits"),
         (("export", "kaggle", "out"), 1, "no data set in"),
         (("export", "floppy", "out"), 1, "floppy is not a layout: expected one of kaggle"),
+        (("export", "model", "floppy", "out"), 1, "no trained model"),
+        (("export", "model", "onnx"), 2, "Missing argument 'OUT'"),
+        (("export", "model", "onnx", "out", "more"), 2, "unexpected extra argument"),
         (("predict", "x.jpg"), 1, "no trained model"),
         (("predict",), 2, "Missing argument"),
         (("purge",), 2, "nothing to purge: give --post ID, --sha256 HEX, --whole-source KEY or --missing KEY"),

@@ -1,4 +1,7 @@
-"""The wheel alone, in an environment of its own outside the checkout, does what the checkout does."""
+"""The wheel alone, in an environment of its own outside the checkout, does what the checkout does.
+
+First as it is, without TensorFlow; then with the extra `train`.
+"""
 
 import os
 import shutil
@@ -8,6 +11,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import requests
+
+from cic_assets_tests.fixtures.servers import free_port, wait_for
 
 PROJECT = Path(__file__).resolve().parents[2]
 UNREACHABLE = ("dns error", "Failed to fetch", "error sending request", "Could not connect", "network connectivity")
@@ -26,14 +32,17 @@ class Installed:
         without = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
         kept = {name: value for name, value in variables.items() if name not in without}
         self._variables = {**kept, "HOME": str(self.home), "PATH": f"{self.bin}:/usr/bin:/bin", "COLUMNS": "120"}
-        self._install()
-
-    def _install(self):
-        wheels, pins = self._folder / "wheels", self._folder / "requirements.txt"
-        self._uv_runs("build", "--wheel", "--out-dir", wheels, PROJECT)
-        self._uv_runs("export", "--frozen", "--no-dev", "--no-emit-project", "--no-hashes", "--output-file", pins)
+        self._uv_runs("build", "--wheel", "--out-dir", folder / "wheels", PROJECT)
         self._uv_runs("venv", "--python", sys.executable, self.bin.parent)
-        (wheel,) = wheels.glob("*.whl")
+        self.install()
+
+    def install(self, *extras):
+        """The wheel with what uv.lock has for it and for some extras."""
+        pins = self._folder / "requirements.txt"
+        chosen = [word for extra in extras for word in ("--extra", extra)]
+        locked = ("export", "--frozen", "--no-dev", "--no-emit-project", "--no-hashes", "--output-file", pins)
+        self._uv_runs(*locked, *chosen)
+        (wheel,) = (self._folder / "wheels").glob("*.whl")
         # From uv's cache by hard links, where `make` filled it.
         self._uv_runs("pip", "install", "--python", self.bin / "python", "--requirements", pins, wheel)
 
@@ -49,15 +58,18 @@ class Installed:
         pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
         return subprocess.Popen(command, cwd=self.home, env=self._variables, **pipes)
 
-    def run(self, program, *arguments):
+    def call(self, program, *arguments):
         command = [str(self.bin / program), *map(str, arguments)]
-        result = subprocess.run(command, cwd=self.home, env=self._variables, capture_output=True, text=True)
+        return subprocess.run(command, cwd=self.home, env=self._variables, capture_output=True, text=True)
+
+    def run(self, program, *arguments):
+        result = self.call(program, *arguments)
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory, bare_variables):
+def bare(tmp_path_factory, bare_variables):
     own = PROJECT / ".venv-uv" / "bin" / "uv"
     uv = shutil.which("uv") or (own if own.exists() else None)
     if uv is None:
@@ -65,20 +77,68 @@ def installed(tmp_path_factory, bare_variables):
     return Installed(tmp_path_factory.mktemp("wheel"), uv, bare_variables)
 
 
-def test_nothing_is_read_from_the_checkout(installed):
+@pytest.fixture(scope="module")
+def installed(bare):
+    """The same environment, once the tests of what lies bare are through."""
+    bare.install("train")
+    return bare
+
+
+def test_without_extras_there_is_no_tensorflow(bare):
+    for module in ("tensorflow", "keras", "h5py"):
+        result = bare.call("python", "-c", f"import {module}")
+        assert f"No module named '{module}'" in result.stderr
+
+
+def test_nothing_is_read_from_the_checkout(bare):
     program = "import sys, cic_assets; print(cic_assets.__file__, *sys.path, sep='\\n')"
-    package, *path = installed.run("python", "-c", program).splitlines()
-    assert Path(package).is_relative_to(installed.bin.parent)
+    package, *path = bare.run("python", "-c", program).splitlines()
+    assert Path(package).is_relative_to(bare.bin.parent)
     assert [entry for entry in path if Path(entry).is_relative_to(PROJECT)] == []
 
 
-def test_it_tells_its_version(installed):
-    assert installed.run("cic", "--version").startswith("cic, version ")
+def test_it_tells_its_version(bare):
+    assert bare.run("cic", "--version").startswith("cic, version ")
 
 
-def test_a_new_problem(installed):
-    installed.run("cic", "new", "cars-and-tanks", "--class", "car=r/carporn", "--class", "tank=r/tanks")
-    assert "r/tanks" in (installed.home / "problems" / "cars-and-tanks" / "problem.yaml").read_text()
+def test_a_new_problem(bare):
+    bare.run("cic", "new", "cars-and-tanks", "--class", "car=r/carporn", "--class", "tank=r/tanks")
+    assert "r/tanks" in (bare.home / "problems" / "cars-and-tanks" / "problem.yaml").read_text()
+
+
+def test_without_extras_it_predicts(bare, finished_first):
+    picture = finished_first.picture()
+    said = bare.run("cic", "predict", picture, "--data-root", finished_first.root)
+    assert said.startswith(f"{picture}: ")
+
+
+def test_without_extras_it_serves(bare, finished_first):
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with bare.start("cic", "serve", "--port", port, "--data-root", finished_first.root) as server:
+        try:
+            wait_for(f"{url}/ready", server)
+            picture = finished_first.picture().read_bytes()
+            (answer,) = requests.post(f"{url}/api/v1/predict", data=picture, timeout=20).json()["answers"]
+        finally:
+            server.terminate()
+    assert answer["predictions"][0]["label"] in ("car", "tank")
+
+
+def test_without_extras_it_does_all_but_train_and_says_so_before_it_begins(bare):
+    bare.run("cic", "sample", "few", "--count", "2")
+    bare.run("cic", "new", "few", "--class", "car=folder:few/car", "--class", "tank=folder:few/tank")
+    problem = bare.home / "problems" / "few"
+    result = bare.call("cic", "run", "--problem", problem / "problem.yaml")
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1] == (
+        "Error: training needs TensorFlow: install cic-assets with the extra train (pip install 'cic-assets[train]')"
+    )
+    assert not (problem / "data").exists()
+    assets = ("--select", "raw_images,image_hashes,duplicates")
+    said = bare.run("cic", "run", "--problem", problem / "problem.yaml", *assets)
+    assert "assets materialized" in said
+    assert (problem / "data" / "tables" / "duplicates.parquet").exists()
 
 
 def test_the_demo_scrapes_and_prepares_the_sample(installed):

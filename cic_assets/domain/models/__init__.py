@@ -24,15 +24,18 @@ from cic_assets.domain.models.errors import (
     ModelError,
     TrainingDataError,
     TrainingDivergedError,
+    TrainingUnavailableError,
     WeightsUnavailableError,
     WorkerError,
 )
 from cic_assets.domain.models.events import EpochEnd, Event, Finished, Message, OnEvent, Progress
 from cic_assets.domain.models.export import ExportedModel, load_exported
 from cic_assets.domain.models.forgetting import has_seen, mark_taken_down, seen_pictures
+from cic_assets.domain.models.formats import FORMATS, export_trained_model
 from cic_assets.domain.models.losses import KERAS_FLOOR, log_loss, softmax
-from cic_assets.domain.models.process import check_accelerator, train_in_process
+from cic_assets.domain.models.process import check_training, train_in_process
 from cic_assets.domain.models.ranking import best_first, best_model
+from cic_assets.domain.models.requirements import require_keras
 from cic_assets.domain.models.results import PICTURE_COLUMNS, PREDICTION_COLUMNS
 from cic_assets.domain.models.settings import (
     RENAMED,
@@ -48,12 +51,13 @@ from cic_assets.domain.models.training import train
 from cic_assets.domain.models.weights import resolve_weights
 
 __all__ = [
-    "CARD_FILE", "KERAS_FLOOR", "MODEL_FILE", "PICTURES_FILE", "PICTURE_COLUMNS", "PREDICTIONS_FILE",
+    "CARD_FILE", "FORMATS", "KERAS_FLOOR", "MODEL_FILE", "PICTURES_FILE", "PICTURE_COLUMNS", "PREDICTIONS_FILE",
     "PREDICTION_COLUMNS", "RENAMED", "TRAINING_VERSION", "AcceleratorSettings", "AcceleratorUnavailableError",
     "Architecture", "AugmentationSettings", "Card", "CardMismatchError", "EpochEnd", "Event", "ExportError",
     "ExportedModel", "Finished", "Measures", "Message", "ModelError", "ModelSettings", "OnEvent", "Progress", "Scores",
-    "Takedowns", "TrainingDataError", "TrainingDivergedError", "TrainingSpec", "Variant", "WeightsUnavailableError",
-    "WorkerError", "augmented", "best_first", "best_model", "check_accelerator", "default_models", "fit_to_side",
-    "has_seen", "load_exported", "load_model", "load_training_data", "log_loss", "mark_taken_down", "read_card",
-    "resolve_weights", "seen_pictures", "softmax", "train", "train_in_process",
+    "Takedowns", "TrainingDataError", "TrainingDivergedError", "TrainingSpec", "TrainingUnavailableError", "Variant",
+    "WeightsUnavailableError", "WorkerError", "augmented", "best_first", "best_model", "check_training",
+    "default_models", "export_trained_model", "fit_to_side", "has_seen", "load_exported", "load_model",
+    "load_training_data", "log_loss", "mark_taken_down", "read_card", "require_keras", "resolve_weights",
+    "seen_pictures", "softmax", "train", "train_in_process",
 ]  # fmt: skip

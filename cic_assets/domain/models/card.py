@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from upath import UPath
 
 from cic_assets.domain.models.errors import CardMismatchError
+from cic_assets.domain.models.requirements import require_keras
 from cic_assets.domain.models.settings import AcceleratorSettings, ModelSettings
 from cic_assets.storage import is_local
 
@@ -178,8 +179,10 @@ def load_model(folder: UPath) -> tuple[Any, Card]:
     Raises:
         FileNotFoundError: there is no such model.
         CardMismatchError: the file is not the card's.
+        TrainingUnavailableError: Keras is not installed.
     """
     card = read_card(folder)
+    require_keras(str(folder / MODEL_FILE))
     with verified_files(folder, {MODEL_FILE: card.sha256}) as local:
         import keras
 

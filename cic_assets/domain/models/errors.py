@@ -25,6 +25,10 @@ class WeightsUnavailableError(ModelError):
         self.nowhere = nowhere
 
 
+class TrainingUnavailableError(ModelError):
+    """Keras or its backend is not installed."""
+
+
 class AcceleratorUnavailableError(ModelError):
     """A GPU is required and there is none."""
 

@@ -17,6 +17,7 @@ from cic_assets.domain.models.accelerator import environment_of
 from cic_assets.domain.models.card import Card, read_card
 from cic_assets.domain.models.errors import ModelError, WorkerError
 from cic_assets.domain.models.events import Event, Failed, Finished, OnEvent, parse_event
+from cic_assets.domain.models.requirements import require_keras
 from cic_assets.domain.models.settings import AcceleratorSettings
 from cic_assets.domain.models.spec import TrainingSpec
 
@@ -34,20 +35,26 @@ def train_in_process(spec: TrainingSpec, on_event: OnEvent = lambda _: None) -> 
         on_event: takes events as they come, in this thread; an exception in it ends the worker.
 
     Raises:
+        TrainingUnavailableError: Keras is not installed.
         ModelError: the error of the training, as `train` raises it.
         WorkerError: the process died; the message has the end of what it wrote to standard error.
     """
+    require_keras()
     _in_worker("train", spec, spec.accelerator, f"trained {spec.name}", on_event)
     return read_card(UPath(spec.output))
 
 
-def check_accelerator(settings: AcceleratorSettings) -> None:
-    """See that a GPU that is required is there, in a process that is over then: it takes seconds, and none of the GPU.
+def check_training(settings: AcceleratorSettings) -> None:
+    """See that there is what training needs: Keras, and the GPU that is required.
+
+    For a GPU it takes a process that is over then: seconds, and none of the GPU.
 
     Raises:
+        TrainingUnavailableError: Keras is not installed.
         AcceleratorUnavailableError: it is not.
         WorkerError: the process died, for instance of a broken driver.
     """
+    require_keras()
     if settings.needs_gpu:
         _in_worker("check", settings, settings, "looked for a GPU", lambda _event: None)
 

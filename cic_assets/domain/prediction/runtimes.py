@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from upath import UPath
 
-from cic_assets.domain.models import Card, load_exported, load_model
+from cic_assets.domain.models import Card, load_exported, load_model, require_keras
 
 OnKeras = Callable[[str], None]
 """Told why Keras has to be loaded, for seconds, before it is."""
@@ -77,6 +77,7 @@ def load_runtime(folder: UPath, on_keras: OnKeras, threads: int | None = None) -
     Raises:
         FileNotFoundError: there is no such model.
         CardMismatchError: a file is not the one that its card describes.
+        TrainingUnavailableError: it takes Keras, which is not installed.
     """
     why = "it was trained before models were exported"
     try:
@@ -84,6 +85,7 @@ def load_runtime(folder: UPath, on_keras: OnKeras, threads: int | None = None) -
             return exported
     except FileNotFoundError as error:
         why = str(error)
+    require_keras(f"{folder.name} ({why})")
     on_keras(f"{folder.name}: loading Keras, which takes seconds ({why}): train again to do without")
     model, card = load_model(folder)
     return KerasRuntime(model), card

@@ -17,7 +17,7 @@ from cic_assets.domain.models import (
     TrainingDataError,
     TrainingSpec,
     WorkerError,
-    check_accelerator,
+    check_training,
     train_in_process,
 )
 from cic_assets.domain.models.accelerator import environment_of
@@ -53,13 +53,13 @@ def test_a_gpu_that_is_asked_for_is_looked_for_in_another_process() -> None:
     if keras.distribution.list_devices("gpu"):
         pytest.skip("there is a GPU here")
     with pytest.raises(AcceleratorUnavailableError, match="a GPU is required"):
-        check_accelerator(AcceleratorSettings(device="gpu"))
+        check_training(AcceleratorSettings(device="gpu"))
 
 
 def test_nobody_looks_for_a_gpu_that_is_not_required(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nowhere")
-    check_accelerator(AcceleratorSettings())
-    check_accelerator(AcceleratorSettings(device="cpu"))
+    check_training(AcceleratorSettings())
+    check_training(AcceleratorSettings(device="cpu"))
 
 
 def children() -> set[int]:

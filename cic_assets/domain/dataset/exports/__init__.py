@@ -1,14 +1,10 @@
 """The data set in the layouts that other tools read: one small file a layout, one table of them all."""
 
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from cic_assets.domain.dataset.errors import DatasetError
-from cic_assets.domain.dataset.exports.archive import ZIP, zip_folder
 from cic_assets.domain.dataset.exports.imagefolder import write_imagefolder
 from cic_assets.domain.dataset.exports.kaggle import write_kaggle
 from cic_assets.domain.dataset.exports.manifest import write_manifest
@@ -16,7 +12,9 @@ from cic_assets.domain.dataset.exports.outgoing import Outgoing, load_outgoing
 from cic_assets.domain.dataset.exports.parquet import write_parquet
 from cic_assets.domain.dataset.exports.tfrecord import write_tfrecord
 from cic_assets.domain.dataset.exports.webdataset import write_webdataset
-from cic_assets.storage import DataRoot, sync_file_system
+from cic_assets.domain.extras import why_no_tensorflow
+from cic_assets.domain.publishing import InUseError, published
+from cic_assets.storage import DataRoot
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +24,12 @@ class Layout:
     Attributes:
         summary: what it is and who reads it, in one line.
         write: puts it into an empty folder.
+        lacks: asked with the layout's name why it cannot be written here; None where it can.
     """
 
     summary: str
     write: Callable[[Outgoing, Path], None]
+    lacks: Callable[[str], str | None] = lambda _name: None
 
 
 LAYOUTS: Mapping[str, Layout] = {
@@ -38,7 +38,7 @@ LAYOUTS: Mapping[str, Layout] = {
         "Hugging Face image folder: SPLIT/CLASS/000000.jpg and SPLIT/metadata.parquet", write_imagefolder
     ),
     "parquet": Layout("Hugging Face Parquet: columns image and label, with their features", write_parquet),
-    "tfrecord": Layout("TFRecord shards of tf.train.Example", write_tfrecord),
+    "tfrecord": Layout("TFRecord shards of tf.train.Example", write_tfrecord, why_no_tensorflow),
     "webdataset": Layout("WebDataset: tar shards of KEY.jpg, KEY.cls and KEY.json", write_webdataset),
     "manifest": Layout(
         "manifest.csv: ids, hashes, classes and splits alone; no picture, title or name", write_manifest
@@ -53,50 +53,26 @@ def export_dataset(root: DataRoot, layout: str, out: Path) -> dict[str, dict[str
     Args:
         root: whose data set.
         layout: a key of `LAYOUTS`.
-        out: a folder that does not exist yet, or is empty; or a file that does not exist yet, ending in .zip, for the
-            same in one zip file. It appears whole or not at all.
+        out: a new folder, or a file ending in .zip, as of `published`.
 
     Returns:
         Counts by split and class.
 
     Raises:
-        DatasetError: there is no such layout or no data set, or `out` is in use.
+        DatasetError: there is no such layout or no data set, `out` is in use, or the layout needs what is not
+            installed.
     """
     if layout not in LAYOUTS:
         raise DatasetError(f"{layout} is not a layout: expected one of {', '.join(LAYOUTS)}")
+    if why := LAYOUTS[layout].lacks(layout):
+        raise DatasetError(why)
     outgoing = load_outgoing(root)
-    _refuse_what_is_in_use(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as name:
-        whole = Path(name) / "export"
-        whole.mkdir()
-        LAYOUTS[layout].write(outgoing, whole)
-        if out.suffix == ZIP:
-            whole = zip_folder(whole, Path(name) / f"export{ZIP}")
-        sync_file_system(out.parent)  # all of it is on the disk before it has its name
-        _give_name(whole, out)
+    try:
+        with published(out) as folder:
+            LAYOUTS[layout].write(outgoing, folder)
+    except InUseError as error:
+        raise DatasetError(str(error)) from None
     return outgoing.info.counts
-
-
-def _refuse_what_is_in_use(out: Path) -> None:
-    if out.suffix == ZIP:
-        if out.exists():
-            raise DatasetError(f"{out} is in use: expected the name of a zip file that does not exist yet")
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DatasetError(f"{out} is in use: expected a folder that does not exist yet, or is empty")
-
-
-def _give_name(whole: Path, out: Path) -> None:
-    if whole.is_file():
-        # A link, unlike a renaming, never takes the place of a file that has come up meanwhile.
-        try:
-            os.link(whole, out)
-        except FileExistsError:
-            raise DatasetError(f"{out} is in use: it came up while this was written") from None
-        except OSError:  # a file system without links
-            shutil.move(whole, out)
-    else:
-        os.replace(whole, out)  # noqa: PTH105 - over an empty folder, which Path.rename does not say it allows
 
 
 __all__ = ["LAYOUTS", "Layout", "export_dataset"]

@@ -2,6 +2,6 @@
 
 from cic_assets.domain.models.export.exported import ExportedModel
 from cic_assets.domain.models.export.files import load_exported, write_export
-from cic_assets.domain.models.export.parity import golden_pictures
+from cic_assets.domain.models.export.parity import check_parity, golden_pictures
 
-__all__ = ["ExportedModel", "golden_pictures", "load_exported", "write_export"]
+__all__ = ["ExportedModel", "check_parity", "golden_pictures", "load_exported", "write_export"]

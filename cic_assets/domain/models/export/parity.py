@@ -1,15 +1,21 @@
 """Whether an exported model says what its Keras model says."""
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cic_assets.domain.models.errors import ExportError
-from cic_assets.domain.models.export.exported import ExportedModel
 
 TOLERANCE = 1e-4
 """Of a probability. Networks of ours differ by 3e-6 at most: the order in which 32-bit numbers are summed up."""
+
+
+class Exported(Protocol):
+    """What a model was exported to, loaded."""
+
+    def probabilities(self, pictures: NDArray[np.uint8], /) -> NDArray[np.float32]:
+        """Class probabilities (N, K) of pictures (N, side, side, 3)."""
 
 
 def golden_pictures(side: int) -> NDArray[np.uint8]:
@@ -24,7 +30,7 @@ def golden_pictures(side: int) -> NDArray[np.uint8]:
     return np.stack(pictures).astype(np.uint8)
 
 
-def check_parity(model: Any, exported: ExportedModel, pictures: NDArray[np.uint8]) -> float:
+def check_parity(model: Any, exported: Exported, pictures: NDArray[np.uint8]) -> float:
     """The largest difference between probabilities of a keras.Model and of what it was exported to.
 
     Args:

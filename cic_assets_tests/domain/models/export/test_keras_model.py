@@ -17,10 +17,11 @@ from cic_assets.domain.models.export.exported import ExportedModel
 from cic_assets.domain.models.export.keras_model import export_model
 from cic_assets.domain.models.export.names import EMBEDDING, EVIDENCE, FEATURES, PROBABILITIES
 from cic_assets.domain.models.export.onnx_file import ALIGNMENT
-from cic_assets.domain.models.export.parity import TOLERANCE, check_parity, golden_pictures
+from cic_assets.domain.models.export.parity import TOLERANCE, check_parity
 from cic_assets.domain.models.losses import softmax
 from cic_assets.domain.models.settings import ModelSettings
 from cic_assets_tests.fixtures.effort import short_or_long
+from cic_assets_tests.fixtures.models import as_if_trained, pictures_for
 
 pytestmark = [
     pytest.mark.slow,
@@ -49,36 +50,11 @@ def build(architecture: str, variant: str, classes: int = 2, side: int = 40, **g
     return as_if_trained(build_classifier(ModelSettings.model_validate(values), classes).model)
 
 
-def as_if_trained(model: Any) -> Any:
-    """Normalisations of a fresh network do nothing, and its answers are all alike: give it some that differ."""
-    import keras
-
-    random, pictures = np.random.default_rng(0), pictures_for(model)
-    for layer in model.layers:
-        if type(layer).__name__ == "BatchNormalization":
-            *learned, mean, variance = layer.get_weights()
-            layer.set_weights([*(array + random.normal(0, 0.1, array.shape) for array in learned), mean, variance])
-            layer.trainable, layer.momentum = True, 0  # its means and variances are those of the next batch
-    model(pictures, training=True)
-    last = next(layer for layer in reversed(model.layers) if type(layer).__name__ == "Dense")
-    seen = np.asarray(keras.Model(model.input, last.input)(pictures))
-    kernel, *bias = last.get_weights()
-    kernel = random.normal(0, 1, kernel.shape)
-    kernel /= (seen @ kernel).std(axis=0).mean()
-    last.set_weights([kernel, *(-(seen @ kernel).mean(axis=0) for _ in bias)])
-    return model
-
-
 def exported(model: Any, folder: Path, **metadata: str) -> ExportedModel:
     graph = folder / "model.onnx"
     export_model(model, graph, folder / "model.onnx.data", metadata)
     onnx.checker.check_model(str(graph), full_check=True)
     return ExportedModel(graph, threads=1)
-
-
-def pictures_for(model: Any) -> np.ndarray:
-    height, width = model.input.shape[1:3]
-    return golden_pictures(max(height, width))[:, :height, :width]
 
 
 PAIRS = list(itertools.product(["vgg", "peetz_net", "xception"], ["original", "modern"]))
