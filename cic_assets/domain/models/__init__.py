@@ -43,17 +43,17 @@ from cic_assets.domain.models.settings import (
     Variant,
     default_models,
 )
-from cic_assets.domain.models.spec import TRAINING_VERSION, TrainingSpec
+from cic_assets.domain.models.spec import FEATURES_VERSION, TRAINING_VERSION, TrainingSpec
 from cic_assets.domain.models.training import train
 from cic_assets.domain.models.weights import resolve_weights
 
 __all__ = [
-    "CARD_FILE", "KERAS_FLOOR", "MODEL_FILE", "PICTURES_FILE", "PICTURE_COLUMNS", "PREDICTIONS_FILE",
-    "PREDICTION_COLUMNS", "RENAMED", "TRAINING_VERSION", "AcceleratorSettings", "AcceleratorUnavailableError",
-    "Architecture", "AugmentationSettings", "Card", "CardMismatchError", "EpochEnd", "Event", "ExportError",
-    "ExportedModel", "Finished", "Measures", "Message", "ModelError", "ModelSettings", "OnEvent", "Progress", "Scores",
-    "Takedowns", "TrainingDataError", "TrainingDivergedError", "TrainingSpec", "Variant", "WeightsUnavailableError",
-    "WorkerError", "augmented", "best_first", "best_model", "check_accelerator", "default_models", "fit_to_side",
-    "has_seen", "load_exported", "load_model", "load_training_data", "log_loss", "mark_taken_down", "read_card",
-    "resolve_weights", "seen_pictures", "softmax", "train", "train_in_process",
+    "CARD_FILE", "FEATURES_VERSION", "KERAS_FLOOR", "MODEL_FILE", "PICTURES_FILE", "PICTURE_COLUMNS",
+    "PREDICTIONS_FILE", "PREDICTION_COLUMNS", "RENAMED", "TRAINING_VERSION", "AcceleratorSettings",
+    "AcceleratorUnavailableError", "Architecture", "AugmentationSettings", "Card", "CardMismatchError", "EpochEnd",
+    "Event", "ExportError", "ExportedModel", "Finished", "Measures", "Message", "ModelError", "ModelSettings",
+    "OnEvent", "Progress", "Scores", "Takedowns", "TrainingDataError", "TrainingDivergedError", "TrainingSpec",
+    "Variant", "WeightsUnavailableError", "WorkerError", "augmented", "best_first", "best_model", "check_accelerator",
+    "default_models", "fit_to_side", "has_seen", "load_exported", "load_model", "load_training_data", "log_loss",
+    "mark_taken_down", "read_card", "resolve_weights", "seen_pictures", "softmax", "train", "train_in_process",
 ]  # fmt: skip

@@ -1,5 +1,6 @@
 """Whether an exported model says what its Keras model says."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -46,3 +47,16 @@ def check_parity(model: Any, exported: ExportedModel, pictures: NDArray[np.uint8
             "will not mend"
         )
     return difference
+
+
+def largest_difference(
+    model: Any, exported: Callable[[NDArray[np.uint8]], NDArray[np.float32]], pictures: NDArray[np.uint8]
+) -> float:
+    """The largest difference between maps of a keras.Model and of what it was exported to.
+
+    As a share of the largest number that Keras says, whatever its sign; not a number where one of them is not.
+    """
+    import keras
+
+    theirs = np.asarray(keras.ops.convert_to_numpy(model(pictures, training=False)))
+    return float(np.abs(theirs - exported(pictures)).max() / np.abs(theirs).max())
