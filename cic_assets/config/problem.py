@@ -27,6 +27,7 @@ from cic_assets.domain.download import DownloadSettings
 from cic_assets.domain.duplicates import DuplicateSettings, Overrides, load_overrides
 from cic_assets.domain.evaluation import ReportSettings
 from cic_assets.domain.models import ModelSettings, default_models
+from cic_assets.domain.prediction import PredictionSettings
 from cic_assets.domain.reddit import RedditSettings
 from cic_assets.domain.sources import Partition, Source, SourceKind, name_partitions, why_missing
 
@@ -50,6 +51,7 @@ class Problem(BaseModel):
     models: dict[str, ModelSettings] = Field(default_factory=default_models)
     routine: RoutineSettings = RoutineSettings()
     report: ReportSettings = ReportSettings()
+    prediction: PredictionSettings = PredictionSettings()
     dagster: DagsterSettings = DagsterSettings()
 
     @field_validator("name")

@@ -44,9 +44,10 @@ COVERS = {
         "components.py",
     ],
     "model": ["models/*.py", "models/export/*.py"],  # features of a frozen backbone come from an exported one
+    "quantized": ["models/quantization/*.py"],
     "evaluation_report": ["evaluation/*.py", "dataset/shortcuts.py", "dataset/roc.py", "dataset/quality_issues.py"],
 }  # fmt: skip
-"""Files below `domain` that make each asset's data; `model` stands for all models."""
+"""Files below `domain` that make each asset's data; `model` and `quantized` stand for those of all models."""
 
 LEFT_OUT = [
     "*/__init__.py", "*/errors.py", "*/settings.py",  # names, and what is part of a code version by its values

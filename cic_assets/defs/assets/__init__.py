@@ -3,12 +3,21 @@
 from dagster import AssetsDefinition
 
 from cic_assets.config.problem import Problem
-from cic_assets.defs.assets import deduplication, evaluation, prediction, preparation, scraping, takedowns, training
+from cic_assets.defs.assets import (
+    deduplication,
+    evaluation,
+    prediction,
+    preparation,
+    quantization,
+    scraping,
+    takedowns,
+    training,
+)
 
 
 def build_assets(problem: Problem) -> list[AssetsDefinition]:
     """All assets for a problem, upstream first."""
-    stages = (takedowns, scraping, deduplication, preparation, training, evaluation, prediction)
+    stages = (takedowns, scraping, deduplication, preparation, training, quantization, evaluation, prediction)
     return [asset for stage in stages for asset in stage.build_assets(problem)]
 
 

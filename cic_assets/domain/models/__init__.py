@@ -32,6 +32,18 @@ from cic_assets.domain.models.export import ExportedModel, load_exported
 from cic_assets.domain.models.forgetting import has_seen, mark_taken_down, seen_pictures
 from cic_assets.domain.models.losses import KERAS_FLOOR, log_loss, softmax
 from cic_assets.domain.models.process import check_accelerator, train_in_process
+from cic_assets.domain.models.quantization import (
+    FULL,
+    PRECISIONS,
+    Changes,
+    Measured,
+    Precision,
+    QuantizedCard,
+    is_whole,
+    load_quantized,
+    quantize,
+    quantized_cards,
+)
 from cic_assets.domain.models.ranking import best_first, best_model
 from cic_assets.domain.models.results import PICTURE_COLUMNS, PREDICTION_COLUMNS
 from cic_assets.domain.models.settings import (
@@ -48,12 +60,13 @@ from cic_assets.domain.models.training import train
 from cic_assets.domain.models.weights import resolve_weights
 
 __all__ = [
-    "CARD_FILE", "FEATURES_VERSION", "KERAS_FLOOR", "MODEL_FILE", "PICTURES_FILE", "PICTURE_COLUMNS",
-    "PREDICTIONS_FILE", "PREDICTION_COLUMNS", "RENAMED", "TRAINING_VERSION", "AcceleratorSettings",
-    "AcceleratorUnavailableError", "Architecture", "AugmentationSettings", "Card", "CardMismatchError", "EpochEnd",
-    "Event", "ExportError", "ExportedModel", "Finished", "Measures", "Message", "ModelError", "ModelSettings",
-    "OnEvent", "Progress", "Scores", "Takedowns", "TrainingDataError", "TrainingDivergedError", "TrainingSpec",
-    "Variant", "WeightsUnavailableError", "WorkerError", "augmented", "best_first", "best_model", "check_accelerator",
-    "default_models", "fit_to_side", "has_seen", "load_exported", "load_model", "load_training_data", "log_loss",
-    "mark_taken_down", "read_card", "resolve_weights", "seen_pictures", "softmax", "train", "train_in_process",
+    "CARD_FILE", "FEATURES_VERSION", "FULL", "KERAS_FLOOR", "MODEL_FILE", "PICTURES_FILE", "PICTURE_COLUMNS",
+    "PRECISIONS", "PREDICTIONS_FILE", "PREDICTION_COLUMNS", "RENAMED", "TRAINING_VERSION", "AcceleratorSettings",
+    "AcceleratorUnavailableError", "Architecture", "AugmentationSettings", "Card", "CardMismatchError", "Changes",
+    "EpochEnd", "Event", "ExportError", "ExportedModel", "Finished", "Measured", "Measures", "Message", "ModelError",
+    "ModelSettings", "OnEvent", "Precision", "Progress", "QuantizedCard", "Scores", "Takedowns", "TrainingDataError",
+    "TrainingDivergedError", "TrainingSpec", "Variant", "WeightsUnavailableError", "WorkerError", "augmented",
+    "best_first", "best_model", "check_accelerator", "default_models", "fit_to_side", "has_seen", "is_whole",
+    "load_exported", "load_model", "load_quantized", "load_training_data", "log_loss", "mark_taken_down", "quantize",
+    "quantized_cards", "read_card", "resolve_weights", "seen_pictures", "softmax", "train", "train_in_process",
 ]  # fmt: skip

@@ -13,10 +13,12 @@ from cic_assets.domain.prediction.predictor import (
 )
 from cic_assets.domain.prediction.reviews import REVIEW_COLUMNS, REVIEWS, Review, ReviewRefusedError, add_review
 from cic_assets.domain.prediction.runtimes import OnKeras, Runtime
+from cic_assets.domain.prediction.settings import PredictionSettings
 from cic_assets.domain.prediction.table import COLUMNS, as_table
 
 __all__ = [
     "COLUMNS", "MAX_BYTES", "REVIEWS", "REVIEW_COLUMNS", "Input", "OnKeras", "Prediction", "PredictionError",
-    "Predictor", "Review", "ReviewRefusedError", "Runtime", "add_review", "as_table", "check_models", "choose_model",
-    "find_inputs", "load_predictor", "load_predictors", "predict_sources", "read_inputs",
+    "PredictionSettings", "Predictor", "Review", "ReviewRefusedError", "Runtime", "add_review", "as_table",
+    "check_models", "choose_model", "find_inputs", "load_predictor", "load_predictors", "predict_sources",
+    "read_inputs",
 ]  # fmt: skip
