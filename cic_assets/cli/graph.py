@@ -161,14 +161,20 @@ def _run(
     from cic_assets.orchestration.run_graph import RunFailedError, UnknownAssetError, Wanted, run_graph
 
     definitions, has_weights = build_definitions(environment), bool(environment.xception_weights)
-    lack = Remains(root, side=problem.dataset.side, models=problem.models, has_weights=has_weights).lack
+    remains = Remains(
+        root,
+        side=problem.dataset.side,
+        models=problem.models,
+        has_weights=has_weights,
+        precisions=problem.prediction.precisions,
+    )
     try:
         with open_instance(root, problem.dagster) as instance, progress:
             if retry:
                 _ask_again(console, root, retry)
             wanted = Wanted(assets, train, lambda: plan_of(problem, root, instance, has_weights=has_weights))
             on_stage, on_line = progress.stage, progress.line
-            done = run_graph(definitions, instance, list(problem.partitions), lack, on_stage, on_line, wanted)
+            done = run_graph(definitions, instance, list(problem.partitions), remains.lack, on_stage, on_line, wanted)
     except UnknownAssetError as error:
         raise click.UsageError(f"--select {error}") from None
     except RunFailedError as error:

@@ -23,6 +23,13 @@ def _option(name: str, *flags: str, **kwargs: Any) -> Callable[[Any], Any]:
 
 data_root_option = _option("data_root", "--data-root", default=None, metavar="FOLDER|URL")
 token_option = _option("token", "--token", default=None, metavar="TOKEN")
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["float32", "float16", "int8"]),  # models.FULL and PRECISIONS: other commands do without models
+    default="float32",
+    show_default=True,
+    help="of the model; others than the first where the problem file has them made (prediction: precisions)",
+)
 problem_option = _option("problem", "--problem", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE")
 archive_option = _option("archive", "--archive", metavar="DIR")
 preset_option = _option("preset", "--preset", metavar="NAME")

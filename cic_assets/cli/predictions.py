@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from cic_assets.cli.options import data_root_of, data_root_option, environment_of, token_option
+from cic_assets.cli.options import data_root_of, data_root_option, environment_of, precision_option, token_option
 from cic_assets.cli.picture_progress import PictureProgress, can_show
 from cic_assets.cli.piped import lines_of, may_wait, read_piped
 from cic_assets.cli.quiet import telling_of_keras
@@ -31,6 +31,7 @@ def _require_some(context: click.Context, argument: click.Parameter, sources: tu
 @click.argument("sources", nargs=-1, metavar="PATH|PATTERN|URL|DIR|-...", callback=_require_some)
 @data_root_option
 @click.option("--model", default=None, help="which model; the best by validation loss unless given")
+@precision_option
 @click.option(
     "--from", "listed", type=click.File(), is_eager=True, help="file with more of them, one a line; - is standard input"
 )
@@ -38,7 +39,12 @@ def _require_some(context: click.Context, argument: click.Parameter, sources: tu
 @click.option("--jsonl", "form", flag_value="jsonl", help="the same objects, each on a line of its own")
 @click.option("--csv", "form", flag_value="csv", help="a table with a header, one row a picture")
 def predict(
-    sources: tuple[str, ...], data_root: str | None, model: str | None, listed: TextIO | None, form: str | None
+    sources: tuple[str, ...],
+    data_root: str | None,
+    model: str | None,
+    precision: str,
+    listed: TextIO | None,
+    form: str | None,
 ) -> None:
     """Classify pictures with the best model; - is a picture from standard input.
 
@@ -52,7 +58,7 @@ def predict(
     try:
         write, end = _FORMS[form](choose_model(root, model)[1])
         with telling_of_keras() as on_keras:
-            answers = predict_sources(root, asked, model, on_keras=on_keras, as_they_come=waits)
+            answers = predict_sources(root, asked, model, on_keras=on_keras, precision=precision, as_they_come=waits)
             failed = _tell(answers, write, _progress(sources, listed, form, waits=waits))
         end()
     except PredictionError as error:
@@ -108,11 +114,13 @@ Writing = tuple[Callable[["Prediction"], None], Callable[[], None]]
 
 def _as_lines(_labels: Sequence[str]) -> Writing:
     """For a person: what has an answer, a line each."""
+    from cic_assets.domain.models import FULL
     from cic_assets.storage import storable_text
 
     def write(one: "Prediction") -> None:
         if not one.error:
-            click.echo(storable_text(f"{one.path}: {one.label} ({one.probability:.1%}, {one.model})"))
+            model = one.model if one.precision == FULL else f"{one.model} in {one.precision}"
+            click.echo(storable_text(f"{one.path}: {one.label} ({one.probability:.1%}, {model})"))
 
     return write, _nothing
 
@@ -137,12 +145,13 @@ def _as_json_lines(_labels: Sequence[str]) -> Writing:
 def _as_csv(labels: Sequence[str]) -> Writing:
     """The columns of the table that the graph makes of predictions."""
     rows = csv.writer(sys.stdout, lineterminator="\n")
-    rows.writerow(["path", "label", "probability", *(f"p_{label}" for label in labels), "model", "error"])
+    rows.writerow(["path", "label", "probability", *(f"p_{label}" for label in labels), "model", "precision", "error"])
 
     def write(one: "Prediction") -> None:
         row, by_class = one.row(), one.probabilities
         each = [by_class.get(label) for label in labels]
-        rows.writerow([row["path"], row["label"], row["probability"], *each, row["model"], row["error"]])
+        named = (row["model"], row["precision"], row["error"])
+        rows.writerow([row["path"], row["label"], row["probability"], *each, *named])
         sys.stdout.flush()  # who reads the other end of a pipe need not wait for the next ones
 
     return write, _nothing
@@ -166,6 +175,7 @@ _FORMS: Mapping[str | None, Callable[[Sequence[str]], Writing]] = {
     "--host", default="127.0.0.1", show_default=True, help="address to listen at; this machine only unless told"
 )
 @click.option("--port", default=8000, show_default=True, help="of the page")
+@precision_option
 @token_option
 @click.option(
     "--workers", type=click.IntRange(1, 256), default=None, help="pictures looked at at once; as many as cores"
@@ -177,7 +187,13 @@ _FORMS: Mapping[str | None, Callable[[Sequence[str]], Writing]] = {
     help="pictures a second from one address, 0 for any number; 5, on this machine only any number",
 )
 def serve(
-    data_root: str | None, host: str, port: int, token: str | None, workers: int | None, rate: float | None
+    data_root: str | None,
+    host: str,
+    port: int,
+    precision: str,
+    token: str | None,
+    workers: int | None,
+    rate: float | None,
 ) -> None:
     """The predictor's page and API: drop a picture in, see its class.
 
@@ -190,7 +206,7 @@ def serve(
     # uvicorn raises the signal that ended it once more: who is told to end and does so has not failed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     environment = environment_of(data_root=data_root, token=token)
-    settings = ServeSettings.of_options(host, port, environment.token, workers=workers, rate=rate)
+    settings = ServeSettings.of_options(host, port, environment.token, workers=workers, rate=rate, precision=precision)
     if mistake := settings.mistake():
         raise click.UsageError(mistake)
     try:

@@ -110,7 +110,13 @@ def _restoring(problem: Problem, interval_seconds: int) -> SensorDefinition:
     ) -> Iterator[RunRequest | SkipReason]:
         """What is gone and has all that it is made from; what comes after it is made when that is there again."""
         has_weights = bool(weights.path)
-        remains = Remains(data.root, side=problem.dataset.side, models=problem.models, has_weights=has_weights)
+        remains = Remains(
+            data.root,
+            side=problem.dataset.side,
+            models=problem.models,
+            has_weights=has_weights,
+            precisions=problem.prediction.precisions,
+        )
         lacking = [part for part in _parts(problem) if remains.lack(*part)]
         lacks_models = any(remains.lack(f"{model}_model", None) for model in problem.models)
         requests: list[RunRequest | SkipReason] = [

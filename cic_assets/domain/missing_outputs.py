@@ -10,6 +10,7 @@ from upath import UPath
 
 from cic_assets.domain.dataset import is_complete
 from cic_assets.domain.evaluation import has_empty_places
+from cic_assets.domain.models import is_whole
 from cic_assets.domain.retraining import why_unusable
 from cic_assets.storage import DataRoot
 
@@ -25,7 +26,15 @@ _TABLES = {
 class Remains:
     """What is left under a data root of what was materialized there."""
 
-    def __init__(self, root: DataRoot, *, side: int, models: Collection[str], has_weights: bool) -> None:
+    def __init__(
+        self,
+        root: DataRoot,
+        *,
+        side: int,
+        models: Collection[str],
+        has_weights: bool,
+        precisions: Collection[str] = (),
+    ) -> None:
         """What is asked for.
 
         Args:
@@ -33,11 +42,13 @@ class Remains:
             side: of the resized copies, in pixels.
             models: names.
             has_weights: there are pretrained weights for those that need some.
+            precisions: in which they are made beside themselves.
         """
         self._root = root
         self._side = side
         self._models = models
         self._has_weights = has_weights
+        self._precisions = precisions
 
     def lack(self, asset: str, partition: str | None) -> bool:
         """Whether an asset must be made again although Dagster calls it fresh.
@@ -54,11 +65,15 @@ class Remains:
             return not is_complete(self._root.dataset)
         if asset == "evaluation_report":
             return _lacks(self._root.report, "report.html", "report.json") or has_empty_places(self._root)
-        model = asset.removesuffix("_model")
-        if model == asset or model not in self._models:
-            return False
+        model, _, kind = asset.rpartition("_")
+        return model in self._models and self._lacks_of_model(model, kind)
+
+    def _lacks_of_model(self, model: str, kind: str) -> bool:
+        folder = self._root.model(model)
+        if kind == "quantized":
+            return not all(is_whole(folder, precision) for precision in self._precisions)
         # The data may be the same again; the predictions, of which some were removed, are not.
-        return why_unusable(model, self._root.model(model), has_weights=self._has_weights) is not None
+        return kind == "model" and why_unusable(model, folder, has_weights=self._has_weights) is not None
 
     def _lacks_copies(self, partition: str | None) -> bool:
         copies, named = self._root.resized(self._side), self._root.read_table("resized_images", partition)["sha256"]

@@ -29,15 +29,18 @@ class Stage:
         title: what a person reads while it runs.
         partitioned: it runs once a source.
         always: materialized even when Dagster knows of no change: the world outside may have changed.
+        ending: of the names of those of the job that are meant; all unless given.
     """
 
     job: str
     title: str
     partitioned: bool
     always: tuple[str, ...] = ()
+    ending: str = ""
 
 
-TRAINING = Stage("train_all", "Training", partitioned=False)
+TRAINING = Stage("train_all", "Training", partitioned=False, ending="_model")
+QUANTIZING = Stage("train_all", "Quantizing", partitioned=False, ending="_quantized")
 EVALUATION = Stage("evaluate", "Evaluating", partitioned=False)
 STAGES = (
     Stage("rescrape", "Scraping {partition}", partitioned=True, always=("takedowns", "raw_images")),
@@ -46,6 +49,7 @@ STAGES = (
     Stage("prepare", "Resizing {partition}", partitioned=True),
     Stage("build_dataset", "Building the data set", partitioned=False),
     TRAINING,
+    QUANTIZING,
     EVALUATION,
 )
 """The whole graph, in the order of the data. Scraping knows its partitions, what compares sources does not."""
@@ -154,7 +158,8 @@ class _Run:
     def _keys(self, stage: Stage) -> list[AssetKey]:
         """The assets of a stage, upstream first."""
         in_job = set(self.definitions.resolve_job_def(stage.job).asset_layer.executable_asset_keys)
-        return [key for key in self.definitions.resolve_asset_graph().toposorted_asset_keys if key in in_job]
+        ordered = self.definitions.resolve_asset_graph().toposorted_asset_keys
+        return [key for key in ordered if key in in_job and key.path[-1].endswith(stage.ending)]
 
     def _selection(self, stage: Stage, partition: str | None) -> list[AssetKey]:
         named = self.wanted.assets
@@ -166,6 +171,8 @@ class _Run:
         lacking = [key for key in ordered if key in stale or self.lacks(key.path[-1], partition)]
         if stage == TRAINING:
             return self._due(lacking)
+        if stage == QUANTIZING:
+            return self._of_current_models(lacking)
         return [] if stage == EVALUATION and lacking and self._waits_for_models() else lacking
 
     def _due(self, lacking: list[AssetKey]) -> list[AssetKey]:
@@ -179,6 +186,15 @@ class _Run:
         chosen = [key for key in lacking if key.path[-1].removesuffix("_model") in plan.models]
         self.on_line(f"Training: {plan.reason}" if chosen else f"Not training: {plan.reason} (see --train)")
         return chosen
+
+    def _of_current_models(self, lacking: list[AssetKey]) -> list[AssetKey]:
+        """Of models in fewer bits those whose model knows the data set: others would be judged by what they know."""
+        waiting = set(out_of_date(self.definitions, self.instance, self._keys(TRAINING), None))
+        return [
+            key
+            for key in lacking
+            if AssetKey([*key.path[:-1], key.path[-1].removesuffix("_quantized") + "_model"]) not in waiting
+        ]
 
     def _waits_for_models(self) -> bool:
         """Whether a report would be of models that know another data set; says so."""

@@ -115,7 +115,8 @@ def test_each_form_says_the_same(commands, exported_root, photos):
     assert [row["label"] for row in rows] == ["bright", None, "dark"]
     assert [json.loads(line) for line in lines.stdout.splitlines()] == rows
     read = list(csv.DictReader(io.StringIO(table.stdout.decode())))
-    assert list(read[0]) == ["path", "label", "probability", "p_dark", "p_bright", "model", "error"]
+    assert list(read[0]) == ["path", "label", "probability", "p_dark", "p_bright", "model", "precision", "error"]
+    assert {cells["precision"] for cells in read} == {row["precision"] for row in rows} == {"float32"}
     for cells, row in zip(read, rows, strict=True):
         assert (cells["path"], cells["label"], cells["error"]) == (row["path"], row["label"] or "", row["error"] or "")
         expected = [row["probability"], *(row["probabilities"].get(label) for label in ("dark", "bright"))]
@@ -312,3 +313,26 @@ def test_how_many_come_by_a_pipe_nobody_knows(commands, exported_root, many):
 def test_nothing_to_look_at_is_a_list_too(commands, exported_root):
     result = asked(commands, exported_root, "--from", "-", "--json", input=b"")
     assert (result.returncode, json.loads(result.stdout)) == (0, [])
+
+
+@pytest.mark.parametrize("precision", ["float16", "int8"])
+def test_a_model_in_fewer_bits_answers_and_is_named(commands, quantized_root, photos, precision):
+    arguments = (photos / "a.png", "--precision", precision)
+    said = asked(commands, quantized_root, *arguments)
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.decode().startswith(f"{photos / 'a.png'}: bright (")
+    assert said.stdout.decode().endswith(f"%, vgg in {precision})\n")
+    (row,) = json.loads(asked(commands, quantized_root, *arguments, "--json").stdout)
+    assert (row["model"], row["precision"], row["label"]) == ("vgg", precision, "bright")
+
+
+@pytest.mark.parametrize("command", ["predict", "serve"])
+def test_a_precision_that_was_not_made_is_an_error_that_says_what_to_do(commands, exported_root, photos, command):
+    sources = [str(photos / "a.png")] if command == "predict" else ["--port", "0"]
+    line = [CIC, command, *sources, "--precision", "int8", "--data-root", str(exported_root.path)]
+    result = subprocess.run(line, capture_output=True, text=True, env=commands.variables, timeout=60)
+    assert result.returncode == 1
+    assert result.stderr.splitlines()[-1] == (
+        "Error: vgg was not made in int8: set prediction: {precisions: [int8]} in the problem file, and materialize "
+        "vgg_quantized, with `cic run`"
+    )

@@ -43,15 +43,16 @@ COVERS = {
         "dataset/given.py",
         "components.py",
     ],
-    "model": ["models/*.py"],
+    "model": ["models/*.py", "models/export/*.py"],  # features of a frozen backbone come from an exported one
+    "quantized": ["models/quantization/*.py"],
     "evaluation_report": ["evaluation/*.py", "dataset/shortcuts.py", "dataset/roc.py", "dataset/quality_issues.py"],
 }  # fmt: skip
-"""Files below `domain` that make each asset's data; `model` stands for all models."""
+"""Files below `domain` that make each asset's data; `model` and `quantized` stand for those of all models."""
 
 LEFT_OUT = [
     "*/__init__.py", "*/errors.py", "*/settings.py",  # names, and what is part of a code version by its values
     "*/forgetting.py", "duplicates/residual.py", "duplicates/review.py",  # what happens to data afterwards
-    "images/contact_sheets.py", "images/settings.py", "models/export/*.py",
+    "images/contact_sheets.py", "images/settings.py",
     "dataset/exports/*.py", "dataset/leaks.py", "evaluation/terminal.py", "evaluation/hostile.py",
     "prediction/*.py", "takedowns/*.py", "*.py",  # no asset's data
 ]  # fmt: skip

@@ -1,6 +1,7 @@
 """One picture, asked about through every door: the command line, the page, the graph, the library."""
 
 import json
+from functools import partial
 
 import pandas as pd
 import pytest
@@ -24,22 +25,23 @@ def photo(tmp_path, jpeg):
     return path
 
 
-def by_command(commands, root, photo):
-    result = commands.run("cic", "predict", "--json", photo, "--data-root", root.path)
+def by_command(commands, root, photo, precision="float32"):
+    result = commands.run("cic", "predict", "--json", photo, "--data-root", root.path, "--precision", precision)
     return json.loads(result.stdout)[0]["probabilities"]
 
 
-def by_page(root, photo):
-    best, _ = Panel.load(root).ask(Input("upload", photo.read_bytes())).row()["predictions"]
+def by_page(root, photo, precision="float32"):
+    best, _ = Panel.load(root, precision=precision).ask(Input("upload", photo.read_bytes())).row()["predictions"]
     return best["probabilities"]
 
 
-def by_graph(root, photo):
+def by_graph(root, photo, precision="float32"):
     (asset,) = build_assets(PROBLEM)
-    config = {"ops": {"adhoc_predictions": {"config": {"sources": [str(photo)]}}}}
+    config = {"ops": {"adhoc_predictions": {"config": {"sources": [str(photo)], "precision": precision}}}}
     result = materialize([asset], resources={"data": DataRootResource(url=str(root.path))}, run_config=config)
     assert result.success
     row = pd.read_parquet(str(root.table_path("adhoc_predictions"))).iloc[0]
+    assert row["precision"] == precision
     return {label: row[f"p_{label}"] for label in ("dark", "bright")}
 
 
@@ -52,3 +54,9 @@ def test_every_door_gives_the_same_answer_bit_for_bit(commands, exported_root, k
     assert by_graph(exported_root, photo) == expected
     (theirs,) = load_predictor(keras_root).predict([str(photo)])
     assert theirs.probabilities == pytest.approx(expected, abs=1e-4)
+
+
+def test_every_door_gives_the_same_answer_in_8_bits(commands, quantized_root, photo):
+    (prediction,) = load_predictor(quantized_root, precision="int8").predict([str(photo)])
+    for door in (partial(by_command, commands), by_page, by_graph):
+        assert door(quantized_root, photo, "int8") == prediction.probabilities

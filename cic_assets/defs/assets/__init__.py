@@ -9,6 +9,7 @@ from cic_assets.defs.assets import (
     inbox,
     prediction,
     preparation,
+    quantization,
     scraping,
     takedowns,
     training,
@@ -17,7 +18,7 @@ from cic_assets.defs.assets import (
 
 def build_assets(problem: Problem) -> list[AssetsDefinition]:
     """All assets for a problem, upstream first."""
-    stages = (takedowns, scraping, deduplication, preparation, training, evaluation, prediction, inbox)
+    stages = (takedowns, scraping, deduplication, preparation, training, quantization, evaluation, prediction, inbox)
     return [asset for stage in stages for asset in stage.build_assets(problem)]
 
 

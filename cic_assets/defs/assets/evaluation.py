@@ -4,6 +4,7 @@ from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failur
 
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
+from cic_assets.defs.assets.quantization import quantized_names
 from cic_assets.defs.automation_conditions import on_new_data
 from cic_assets.defs.fan_in import made_from
 from cic_assets.defs.partitions import all_of
@@ -17,7 +18,9 @@ from cic_assets.storage import content_version
 
 def build_assets(problem: Problem) -> list[AssetsDefinition]:
     """`evaluation_report`."""
-    models = [f"{name}_model" for name in problem.models]
+    models = [f"{name}_model" for name in problem.models] + quantized_names(problem)
+    settings = problem.model_dump(exclude={**PLACES, "prediction": True}, by_alias=True)
+    precisions = sorted(set(problem.prediction.precisions))
 
     @asset(
         deps=[*models, "training_dataset", "duplicates", all_of("raw_images")],
@@ -27,7 +30,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         # A report on new pictures waits for models that know them.
         automation_condition=on_new_data(*map(problem.dagster.key, models)),
         # The report shows the sources and all settings; where they lie on this machine it does not.
-        code_version=content_version(3, problem.classes_by_key, problem.model_dump(exclude=PLACES, by_alias=True)),
+        code_version=content_version(3, problem.classes_by_key, settings, *([precisions] if precisions else [])),
     )
     @again_if_taken_down
     def evaluation_report(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:

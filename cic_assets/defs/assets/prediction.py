@@ -9,7 +9,9 @@ from pydantic import Field
 
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
+from cic_assets.defs.assets.quantization import quantized_names
 from cic_assets.defs.resources import DataRootResource
+from cic_assets.domain.models import FULL
 from cic_assets.domain.prediction import Prediction, PredictionError, as_table, find_inputs, in_parts, load_predictor
 
 
@@ -19,6 +21,7 @@ class PredictionConfig(Config):
     # Not required: who materializes the whole graph has no pictures to name.
     sources: list[str] = Field(default=[], description="files, folders or http(s) URLs of pictures")
     model: str = Field(default="", description="which model; the best by validation loss unless given")
+    precision: str = Field(default=FULL, description="of it; float16 and int8 where the problem file has them made")
 
 
 class _Seen:
@@ -49,7 +52,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
     """`adhoc_predictions`."""
 
     @asset(
-        deps=[AssetDep(f"{name}_model") for name in problem.models],
+        deps=[AssetDep(name) for name in (*(f"{name}_model" for name in problem.models), *quantized_names(problem))],
         group_name="prediction",
         kinds={"onnx"},
         owners=metadata.OWNERS,
@@ -62,7 +65,9 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
             context.log.warning("Nothing to classify: name files, folders or URLs in the launchpad, under `sources`.")
             return MaterializeResult(metadata={"dagster/row_count": 0})
         try:
-            predictor = load_predictor(data.root, config.model or None, context.log.info, many=True)
+            predictor = load_predictor(
+                data.root, config.model or None, context.log.info, many=True, precision=config.precision
+            )
         except PredictionError as error:
             raise Failure(str(error), allow_retries=False) from error
         seen = _Seen()

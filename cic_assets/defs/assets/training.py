@@ -15,6 +15,7 @@ from cic_assets.defs.pools import GPU
 from cic_assets.defs.resources import AcceleratorResource, DataRootResource, WeightsResource
 from cic_assets.domain.dataset import find_leaks, load_manifest
 from cic_assets.domain.models import (
+    FEATURES_VERSION,
     TRAINING_VERSION,
     Card,
     EpochEnd,
@@ -60,7 +61,7 @@ def _model_asset(name: str, settings: ModelSettings) -> AssetsDefinition:
             "dagster-ray/config": {"num_gpus": 1},
         },
         description=DESCRIPTIONS[settings.architecture],
-        code_version=content_version(TRAINING_VERSION, settings.model_dump(by_alias=True)),
+        code_version=content_version(TRAINING_VERSION, settings.model_dump(by_alias=True), *_of_backbone(settings)),
     )
     def model(
         context: AssetExecutionContext,
@@ -96,6 +97,10 @@ def _model_asset(name: str, settings: ModelSettings) -> AssetsDefinition:
         return MaterializeResult(data_version=DataVersion(card.sha256[:16]), metadata=shown)
 
     return model
+
+
+def _of_backbone(settings: ModelSettings) -> list[int]:
+    return [FEATURES_VERSION] if settings.architecture == "xception" else []
 
 
 def _in_use(scratch: str | None, on_wait: Callable[[str], None]) -> AbstractContextManager[None]:

@@ -121,6 +121,21 @@ class SourceScore(_Part):
     accuracy_ci: tuple[float, float] = Field(description="95 % Wilson interval of it")
 
 
+class PrecisionPart(_Part):
+    """One model in one precision, as it was measured when it was made."""
+
+    precision: str = Field(description="float32 (in full), float16 (weights in 16 bits) or int8 (8 bits)")
+    right: int = Field(description="right answers on the test pictures")
+    n: int = Field(description="test pictures")
+    accuracy: float = Field(description="share of right answers")
+    accuracy_ci: tuple[float, float] = Field(description="95 % Wilson interval of it")
+    log_loss: float = Field(description="mean negative logarithm of the true class's probability")
+    labels_changed: int = Field(description="test pictures of which it says another class than in full")
+    largest_change: float = Field(description="of a probability on a test picture")
+    disk_bytes: int = Field(description="of its files")
+    milliseconds: float = Field(description="of a processor for one picture on one thread, the median")
+
+
 class ModelPart(_Part):
     """One model: what it is worth and what it cost."""
 
@@ -171,6 +186,9 @@ class ModelPart(_Part):
     )
     weights: str = Field(description="where pretrained weights came from; empty where there are none")
     weights_sha256: str = Field(description="over their arrays")
+    precisions: list[PrecisionPart] = Field(
+        default=[], description="in full and in fewer bits, where the problem asks for some"
+    )
     warnings: list[str] = Field(description="of the training, in words")
     history: list[dict[str, Any]] = Field(
         description="a row an epoch: epoch, epochs, loss, accuracy, val_loss, val_accuracy, learning_rate, seconds, "

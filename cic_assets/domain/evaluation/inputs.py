@@ -16,7 +16,7 @@ from upath import UPath
 
 from cic_assets.domain.dataset import DatasetInfo, load_info
 from cic_assets.domain.evaluation.calibration import as_probabilities
-from cic_assets.domain.models import PREDICTIONS_FILE, Card, ModelSettings, read_card
+from cic_assets.domain.models import PREDICTIONS_FILE, Card, ModelSettings, QuantizedCard, quantized_cards, read_card
 from cic_assets.storage import ContentStore, DataRoot
 
 PLACES: Mapping[str, Any] = {
@@ -90,10 +90,12 @@ class ModelRun:
     Attributes:
         card: all that is known about it.
         predictions: one row a picture of validation and test: `sha256, split, klass, label, predicted, p_KLASS…`.
+        quantized: what is known of it in fewer bits.
     """
 
     card: Card
     predictions: pd.DataFrame
+    quantized: Sequence[QuantizedCard] = ()
 
     def of_split(self, split: str) -> pd.DataFrame:
         """The answers on one split, ordered by sha256, the same for every model."""
@@ -180,7 +182,7 @@ def load_report_inputs(root: DataRoot, question: Question) -> ReportInputs:
 
 def load_run(folder: UPath) -> ModelRun:
     """The card and the predictions in a model's folder."""
-    return ModelRun(read_card(folder), _read_parquet(folder / PREDICTIONS_FILE))
+    return ModelRun(read_card(folder), _read_parquet(folder / PREDICTIONS_FILE), quantized_cards(folder))
 
 
 def _read_parquet(path: UPath) -> pd.DataFrame:

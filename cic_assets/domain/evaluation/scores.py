@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from cic_assets.domain.evaluation import calibration, statistics
-from cic_assets.domain.evaluation.contract import ClassScore, ComparisonPart, ModelPart, SourceScore
+from cic_assets.domain.evaluation.contract import ClassScore, ComparisonPart, ModelPart, PrecisionPart, SourceScore
 from cic_assets.domain.evaluation.inputs import ModelRun
 from cic_assets.domain.evaluation.statistics import Ints
+from cic_assets.domain.models import FULL, Changes, Measured, QuantizedCard
 
 TITLES = {"vgg": "VGG", "peetz_net": "Peetz Net", "xception": "Xception"}
 
@@ -72,8 +73,35 @@ def score_model(run: ModelRun, manifest: pd.DataFrame) -> ModelPart:
         random_weights=card.random_weights,
         weights=_without_folder(card.weights.source) if card.weights else "",
         weights_sha256=card.weights.sha256 if card.weights else "",
+        precisions=_precisions(run.quantized),
         warnings=card.warnings,
         history=card.history,
+    )
+
+
+def _precisions(quantized: Sequence[QuantizedCard]) -> list[PrecisionPart]:
+    """In full first; nothing where it is in nothing else."""
+    if not quantized:
+        return []
+    unchanged = Changes(labels=0, largest=0, mean=0)
+    parts = [(card.precision, card.measured, card.changes["test"]) for card in quantized]
+    return [_precision(*part) for part in [(FULL, quantized[0].full, unchanged), *parts]]
+
+
+def _precision(name: str, measured: Measured, changes: Changes) -> PrecisionPart:
+    test = measured.scores["test"]
+    right = round(test.accuracy * test.count)
+    return PrecisionPart(
+        precision=name,
+        right=right,
+        n=test.count,
+        accuracy=test.accuracy,
+        accuracy_ci=statistics.wilson_interval(right, test.count),
+        log_loss=test.loss,
+        labels_changed=changes.labels,
+        largest_change=changes.largest,
+        disk_bytes=measured.bytes,
+        milliseconds=measured.milliseconds,
     )
 
 

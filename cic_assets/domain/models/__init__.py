@@ -34,6 +34,18 @@ from cic_assets.domain.models.forgetting import has_seen, mark_taken_down, seen_
 from cic_assets.domain.models.formats import FORMATS, export_trained_model
 from cic_assets.domain.models.losses import KERAS_FLOOR, log_loss, softmax
 from cic_assets.domain.models.process import check_training, train_in_process
+from cic_assets.domain.models.quantization import (
+    FULL,
+    PRECISIONS,
+    Changes,
+    Measured,
+    Precision,
+    QuantizedCard,
+    is_whole,
+    load_quantized,
+    quantize,
+    quantized_cards,
+)
 from cic_assets.domain.models.ranking import best_first, best_model
 from cic_assets.domain.models.requirements import require_keras
 from cic_assets.domain.models.results import PICTURE_COLUMNS, PREDICTION_COLUMNS
@@ -46,18 +58,19 @@ from cic_assets.domain.models.settings import (
     Variant,
     default_models,
 )
-from cic_assets.domain.models.spec import TRAINING_VERSION, TrainingSpec
+from cic_assets.domain.models.spec import FEATURES_VERSION, TRAINING_VERSION, TrainingSpec
 from cic_assets.domain.models.training import train
 from cic_assets.domain.models.weights import resolve_weights
 
 __all__ = [
-    "CARD_FILE", "FORMATS", "KERAS_FLOOR", "MODEL_FILE", "PICTURES_FILE", "PICTURE_COLUMNS", "PREDICTIONS_FILE",
-    "PREDICTION_COLUMNS", "RENAMED", "TRAINING_VERSION", "AcceleratorSettings", "AcceleratorUnavailableError",
-    "Architecture", "AugmentationSettings", "Card", "CardMismatchError", "EpochEnd", "Event", "ExportError",
-    "ExportedModel", "Finished", "Measures", "Message", "ModelError", "ModelSettings", "OnEvent", "Progress", "Scores",
-    "Takedowns", "TrainingDataError", "TrainingDivergedError", "TrainingSpec", "TrainingUnavailableError", "Variant",
-    "WeightsUnavailableError", "WorkerError", "augmented", "best_first", "best_model", "check_training",
-    "default_models", "export_trained_model", "fit_to_side", "has_seen", "load_exported", "load_model",
-    "load_training_data", "log_loss", "mark_taken_down", "read_card", "require_keras", "resolve_weights",
+    "CARD_FILE", "FEATURES_VERSION", "FORMATS", "FULL", "KERAS_FLOOR", "MODEL_FILE", "PICTURES_FILE", "PICTURE_COLUMNS",
+    "PRECISIONS", "PREDICTIONS_FILE", "PREDICTION_COLUMNS", "RENAMED", "TRAINING_VERSION", "AcceleratorSettings",
+    "AcceleratorUnavailableError", "Architecture", "AugmentationSettings", "Card", "CardMismatchError", "Changes",
+    "EpochEnd", "Event", "ExportError", "ExportedModel", "Finished", "Measured", "Measures", "Message", "ModelError",
+    "ModelSettings", "OnEvent", "Precision", "Progress", "QuantizedCard", "Scores", "Takedowns", "TrainingDataError",
+    "TrainingDivergedError", "TrainingSpec", "TrainingUnavailableError", "Variant", "WeightsUnavailableError",
+    "WorkerError", "augmented", "best_first", "best_model", "check_training", "default_models", "export_trained_model",
+    "fit_to_side", "has_seen", "is_whole", "load_exported", "load_model", "load_quantized", "load_training_data",
+    "log_loss", "mark_taken_down", "quantize", "quantized_cards", "read_card", "require_keras", "resolve_weights",
     "seen_pictures", "softmax", "train", "train_in_process",
 ]  # fmt: skip

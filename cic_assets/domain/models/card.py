@@ -190,12 +190,13 @@ def load_model(folder: UPath) -> tuple[Any, Card]:
 
 
 @contextmanager
-def verified_files(folder: UPath, sha256s: Mapping[str, str]) -> Iterator[Path]:
+def verified_files(folder: UPath, sha256s: Mapping[str, str], again: str = "train the model again") -> Iterator[Path]:
     """A local folder that holds files of a model, while the block lasts.
 
     Args:
         folder: of the model; of a remote one they are copied.
         sha256s: by the names of the files, as the card has them.
+        again: what makes them again, in words.
 
     Raises:
         FileNotFoundError: a file is missing.
@@ -204,11 +205,11 @@ def verified_files(folder: UPath, sha256s: Mapping[str, str]) -> Iterator[Path]:
     for name, expected in sha256s.items():
         path = folder / name
         if not path.exists():
-            raise FileNotFoundError(f"{path} is missing: train the model again")
+            raise FileNotFoundError(f"{path} is missing: {again}")
         if (found := file_sha256(path)) != expected:
             raise CardMismatchError(
                 f"{path} is not the model that {CARD_FILE} describes (sha256 {found[:12]}…, expected "
-                f"{expected[:12]}…): train the model again"
+                f"{expected[:12]}…): {again}"
             )
     if is_local(folder):
         yield Path(str(folder))

@@ -8,22 +8,24 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cic_assets.domain.models.augmentation import augment, draw
+from cic_assets.domain.models.augmentation import Draws, augment, draw
+from cic_assets.domain.models.backbones import Exporting, Pictures, Runner, runners
 from cic_assets.domain.models.data import Images, SplitName
 from cic_assets.domain.models.errors import ModelError
 from cic_assets.domain.models.events import PROGRESS_SECONDS, OnEvent, Progress
-from cic_assets.domain.models.networks import in_32_bits
 from cic_assets.domain.models.settings import ModelSettings
 from cic_assets.storage import create_array
 
 BATCH = 32
-"""Pictures that go through the backbone at once: more are not faster on a CPU, and take memory."""
+"""Pictures of which features go through further layers at once."""
 
 Features = NDArray[np.float16]
 
@@ -39,7 +41,12 @@ class BackboneFeatures:
 
 
 def backbone_features(
-    backbone: Any, images: dict[SplitName, Images], settings: ModelSettings, folder: Path, on_event: OnEvent
+    backbone: Any,
+    images: dict[SplitName, Images],
+    settings: ModelSettings,
+    folder: Path,
+    on_event: OnEvent,
+    exporting: Exporting | None = None,
 ) -> BackboneFeatures:
     """Run the backbone, or take what was kept from an earlier time.
 
@@ -51,6 +58,7 @@ def backbone_features(
         settings: seed, augmentation, epochs and views count.
         folder: holds the features of exactly this backbone, data and these settings; each view appears in it whole.
         on_event: takes progress.
+        exporting: how the backbone is exported; None leaves it to Keras.
     """
     views = min(settings.views, settings.epochs)
     wanted: dict[str, tuple[Images, int | None]] = {f"train-{view}": (images["train"], view) for view in range(views)}
@@ -58,11 +66,13 @@ def backbone_features(
     missing = {name: source for name, source in wanted.items() if not (folder / f"{name}.npy").exists()}
     _make_alone(folder)
     began = time.perf_counter()
-    tell = _Teller(sum(len(source) for source, _ in missing.values()), on_event)
-    judging = in_32_bits(backbone) if missing else backbone
-    for name, (source, view) in missing.items():
-        batches = _batches(source, view, settings)
-        _write(judging if view is None else backbone, batches, len(source), folder / f"{name}.npy", tell)
+    if missing:
+        tell = _Teller(sum(len(source) for source, _ in missing.values()), on_event)
+        training, judging = runners(backbone, exporting, images["validation"], on_event)
+        for name, (source, view) in missing.items():
+            runner = judging if view is None else training
+            batches = _batches(source, view, settings, runner.batch)
+            _write(runner, batches, len(source), folder / f"{name}.npy", tell)
     kept = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in wanted}
     return BackboneFeatures(
         views=[kept[f"train-{view}"] for view in range(views)],
@@ -86,24 +96,28 @@ def _make_alone(folder: Path) -> None:
             shutil.rmtree(other)
 
 
-def _batches(images: Images, view: int | None, settings: ModelSettings) -> Iterator[Images]:
+def _batches(images: Images, view: int | None, settings: ModelSettings, size: int) -> Iterator[Pictures]:
     drawn = None if view is None else draw(settings.augmentation, len(images), settings.seed, view)
-    for start in range(0, len(images), BATCH):
-        rows = np.arange(start, min(start + BATCH, len(images)))
-        yield images[rows] if drawn is None else augment(images[rows], rows, drawn, settings.input_size)
+    for start in range(0, len(images), size):
+        yield partial(_pictures, images, np.arange(start, min(start + size, len(images))), drawn, settings.input_size)
 
 
-def _write(backbone: Any, batches: Iterator[Images], count: int, path: Path, tell: Callable[[int], None]) -> None:
+def _pictures(images: Images, rows: NDArray[np.int64], drawn: Draws | None, side: int) -> Images:
+    return images[rows] if drawn is None else augment(images[rows], rows, drawn, side)
+
+
+def _write(runner: Runner, batches: Iterator[Pictures], count: int, path: Path, tell: Callable[[int], None]) -> None:
     part = path.with_suffix(".part")
-    features = create_array(part, (count, *backbone.output.shape[1:]), np.float16)
+    answers = runner.run(batches)
+    first = next(answers)
+    features = create_array(part, (count, *first.shape[1:]), np.float16)
     start = 0
-    for batch in batches:
-        values = np.asarray(backbone.predict_on_batch(batch))
+    for values in chain([first], answers):
         if not (np.abs(values) <= np.finfo(np.float16).max).all():  # also where a value is NaN
             raise ModelError("the frozen backbone gives values that half precision cannot hold: check its weights")
-        features[start : start + len(batch)] = values
-        start += len(batch)
-        tell(len(batch))
+        features[start : start + len(values)] = values
+        start += len(values)
+        tell(len(values))
     features.flush()
     part.replace(path)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import keras  # noqa: TID253 - this module is imported only for training
 
 from cic_assets.domain.models.augmentation import side_to_crop_from
+from cic_assets.domain.models.backbones import Exporting
 from cic_assets.domain.models.batches import Batches, Fetch, augmented, in_turns, plain
 from cic_assets.domain.models.data import SPLITS, Images, SplitName, TrainingData, fit_to_side
 from cic_assets.domain.models.events import OnEvent
@@ -55,6 +56,7 @@ def open_feeds(
     on_event: OnEvent,
     *,
     workers: int = 1,
+    exporting: Exporting | None = None,
 ) -> Iterator[Feeds]:
     """Bring the pictures to the network's side, and through its frozen backbone where it has one.
 
@@ -65,6 +67,7 @@ def open_feeds(
         features: folder for the backbone's output; see `features.backbone_features`.
         on_event: takes the backbone's progress.
         workers: threads that make training batches, see `Batches`.
+        exporting: how a frozen backbone is exported; None leaves it to Keras.
     """
     with tempfile.TemporaryDirectory(prefix="cic-resized-") as name:
         sides: dict[SplitName, int] = dict.fromkeys(SPLITS, settings.input_size)
@@ -72,24 +75,22 @@ def open_feeds(
         images = {
             split: fit_to_side(data.splits[split].images, sides[split], Path(name) / f"{split}.npy") for split in SPLITS
         }
-        fetch, kept = _fetches(network, images, settings, features, on_event)
+        made = None
+        if network.backbone is not None:
+            made = backbone_features(network.backbone, images, settings, features, on_event, exporting)
+        fetch = _of_pictures(images, settings) if made is None else _of_features(made)
         batches = {split: _batches(fetch[split], data, split, settings, workers) for split in SPLITS}
-        yield Feeds(batches, kept.seconds if kept else None, kept)
+        yield Feeds(batches, made.seconds if made else None, made)
 
 
-def _fetches(
-    network: Classifier, images: dict[SplitName, Images], settings: ModelSettings, folder: Path, on_event: OnEvent
-) -> tuple[dict[SplitName, Fetch], BackboneFeatures | None]:
-    if network.backbone is None:
-        side_of = partial(side_of_epoch, stages_of(settings))
-        train = augmented(images["train"], settings.augmentation, settings.seed, side_of)
-        return {"train": train, "validation": plain(images["validation"]), "test": plain(images["test"])}, None
-    features = backbone_features(network.backbone, images, settings, folder, on_event)
-    return {
-        "train": in_turns(features.views),
-        "validation": plain(features.validation),
-        "test": plain(features.test),
-    }, features
+def _of_pictures(images: dict[SplitName, Images], settings: ModelSettings) -> dict[SplitName, Fetch]:
+    side_of = partial(side_of_epoch, stages_of(settings))
+    train = augmented(images["train"], settings.augmentation, settings.seed, side_of)
+    return {"train": train, "validation": plain(images["validation"]), "test": plain(images["test"])}
+
+
+def _of_features(made: BackboneFeatures) -> dict[SplitName, Fetch]:
+    return {"train": in_turns(made.views), "validation": plain(made.validation), "test": plain(made.test)}
 
 
 def _batches(fetch: Fetch, data: TrainingData, split: SplitName, settings: ModelSettings, workers: int) -> Batches:

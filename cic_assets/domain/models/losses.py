@@ -1,7 +1,9 @@
-"""What answers are worth, in plain numpy: softmax, and the log-loss that it leads to. No Keras."""
+"""What answers are worth, in plain numpy: softmax, the log-loss that it leads to, and right answers. No Keras."""
 
 import numpy as np
 from numpy.typing import NDArray
+
+from cic_assets.domain.models.card import Scores
 
 Floats = NDArray[np.floating]
 
@@ -29,3 +31,9 @@ def log_loss(probabilities: Floats, labels: NDArray[np.integer], floor: float) -
         return float("nan")
     given = np.clip(probabilities[np.arange(len(labels)), labels], floor, 1 - floor)
     return float(-np.log(given).mean())
+
+
+def scores(probabilities: Floats, labels: NDArray[np.integer]) -> Scores:
+    """Cross-entropy and accuracy of probabilities (N, K) against labels (N,)."""
+    right = probabilities.argmax(axis=1) == labels
+    return Scores(loss=log_loss(probabilities, labels, KERAS_FLOOR), accuracy=float(right.mean()), count=len(labels))

@@ -1,6 +1,7 @@
 """What a training leaves: the model file, its predictions on validation and test, and its card."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,16 +20,16 @@ from cic_assets.domain.models.card import (
     Export,
     Measures,
     Preprocessing,
-    Scores,
     Weights,
     file_sha256,
 )
 from cic_assets.domain.models.checkpoints import best_of, has_stopped_early
-from cic_assets.domain.models.data import Labels, SplitName, TrainingData, fit_to_side
+from cic_assets.domain.models.data import SplitName, TrainingData, fit_to_side
 from cic_assets.domain.models.events import EpochEnd
 from cic_assets.domain.models.export import golden_pictures, write_export
-from cic_assets.domain.models.losses import KERAS_FLOOR, log_loss
+from cic_assets.domain.models.losses import scores
 from cic_assets.domain.models.measures import Stopwatch, flops, peak_rss_bytes
+from cic_assets.domain.models.quantization.files import remove_quantized
 from cic_assets.domain.models.weights import ResolvedWeights
 from cic_assets.domain.schema import Column
 from cic_assets.storage import local_directory, write_json
@@ -80,7 +81,8 @@ PICTURE_COLUMNS: Mapping[str, Column] = {
 def save(spec: "TrainingSpec", data: TrainingData, outcome: TrainingOutcome) -> Card:
     """Write model, predictions and card beside what was there before, then put them in its place, the card last.
 
-    So a full disk leaves the model of before, and a kill nothing that could be taken for whole.
+    So a full disk leaves the model of before, and a kill nothing that could be taken for whole. What was made from the
+    model of before goes.
 
     Raises:
         ExportError: the model cannot be exported, or not to what it says itself.
@@ -90,7 +92,7 @@ def save(spec: "TrainingSpec", data: TrainingData, outcome: TrainingOutcome) -> 
     output = UPath(spec.output)
     predictions = predictions_table(data, outcome.outputs)
     model = in_32_bits(outcome.network.model)
-    with local_directory(output, last=CARD_FILE) as folder:
+    with local_directory(output, last=CARD_FILE, publishing=lambda: _without_quantized(output)) as folder:
         model.save(folder / MODEL_FILE)
         predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)
         data.manifest[["sha256", "split"]].to_parquet(folder / PICTURES_FILE, index=False)
@@ -98,6 +100,12 @@ def save(spec: "TrainingSpec", data: TrainingData, outcome: TrainingOutcome) -> 
         card = card.model_copy(update={"export": _export(model, data, spec.settings.input_size, folder)})
         write_json(UPath(folder / CARD_FILE), card.model_dump(mode="json"))
     return card
+
+
+@contextmanager
+def _without_quantized(folder: UPath) -> Iterator[None]:
+    remove_quantized(folder)
+    yield
 
 
 def _export(model: Any, data: TrainingData, side: int, folder: Path) -> Export:
@@ -117,12 +125,6 @@ def _predictions(data: TrainingData, split: SplitName, outputs: Probabilities) -
     table = rows[["sha256", "split", "klass", "label"]].reset_index(drop=True)
     table["predicted"] = np.array(data.classes, dtype=object)[outputs.argmax(axis=1)]
     return table.assign(**{f"p_{klass}": outputs[:, label] for label, klass in enumerate(data.classes)})
-
-
-def scores(outputs: Probabilities, labels: Labels) -> Scores:
-    """Cross-entropy and accuracy of probabilities (N, K) against labels (N,)."""
-    right = outputs.argmax(axis=1) == labels
-    return Scores(loss=log_loss(outputs, labels, KERAS_FLOOR), accuracy=float(right.mean()), count=len(labels))
 
 
 def _card(spec: "TrainingSpec", data: TrainingData, outcome: TrainingOutcome, file: Path) -> Card:

@@ -6,6 +6,8 @@ from cic_assets.domain.models.settings import AcceleratorSettings, ModelSettings
 
 TRAINING_VERSION = 2
 """Another one whenever the same settings and data would lead to another model."""
+FEATURES_VERSION = 2
+"""The same for models on a frozen backbone alone: of what the backbone's output is made."""
 
 
 class TrainingSpec(BaseModel):

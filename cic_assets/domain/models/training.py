@@ -23,11 +23,12 @@ from cic_assets.domain.models.losses import softmax
 from cic_assets.domain.models.measures import Stopwatch
 from cic_assets.domain.models.results import Probabilities, TrainingOutcome, save
 from cic_assets.domain.models.settings import AcceleratorSettings, ModelSettings
-from cic_assets.domain.models.spec import TRAINING_VERSION, TrainingSpec
-from cic_assets.domain.models.weights import ResolvedWeights, resolve_weights
+from cic_assets.domain.models.spec import FEATURES_VERSION, TRAINING_VERSION, TrainingSpec
+from cic_assets.domain.models.weights import ResolvedWeights, cache_folder, resolve_weights
 from cic_assets.storage import content_version
 
 if TYPE_CHECKING:
+    from cic_assets.domain.models.backbones import Exporting
     from cic_assets.domain.models.batches import Batches
     from cic_assets.domain.models.networks import Classifier
 
@@ -67,6 +68,7 @@ def train(spec: TrainingSpec, on_event: OnEvent = lambda _: None) -> Card:
             scratch / "features" / _backbone_key(spec, data, pretrained),
             checkpoints,
             device,
+            _exporting(spec, pretrained, scratch, device),
             on_event,
         )
         outcome = TrainingOutcome(
@@ -124,10 +126,27 @@ def _backbone_key(spec: TrainingSpec, data: TrainingData, pretrained: ResolvedWe
     import keras
 
     settings, precision = spec.settings, keras.config.dtype_policy().name
-    program = [TRAINING_VERSION, spec.code_version, keras.__version__, keras.backend.backend()]
-    weights = pretrained.sha256 if pretrained else f"random {settings.seed}"
+    program = [TRAINING_VERSION, FEATURES_VERSION, spec.code_version, keras.__version__, keras.backend.backend()]
     views = [settings.input_size, settings.seed, settings.augmentation.model_dump()]
-    return content_version(program, weights, precision, views, data.version)
+    return content_version(program, _weights_key(spec, pretrained), precision, views, data.version)
+
+
+def _weights_key(spec: TrainingSpec, pretrained: ResolvedWeights | None) -> str:
+    return pretrained.sha256 if pretrained else f"random {spec.settings.seed}"
+
+
+def _exporting(
+    spec: TrainingSpec, pretrained: ResolvedWeights | None, scratch: Path, device: str
+) -> "Exporting | None":
+    """How a frozen backbone is exported; None where Keras runs it: on GPUs, and on backends that were not measured."""
+    import keras
+
+    from cic_assets.domain.models.backbones import Exporting
+
+    if device != "cpu" or keras.backend.backend() != "tensorflow":
+        return None
+    cache = (cache_folder(),) if pretrained else ()  # random weights are nobody else's
+    return Exporting(_weights_key(spec, pretrained), (*cache, scratch / "backbone"), spec.accelerator.threads)
 
 
 def _key(spec: TrainingSpec, data: TrainingData, pretrained: ResolvedWeights | None) -> str:
@@ -142,6 +161,7 @@ def _fit(
     features: Path,
     checkpoints: Checkpoints,
     device: str,
+    exporting: "Exporting | None",
     on_event: OnEvent,
 ) -> tuple[list[EpochEnd], dict[SplitName, Probabilities], float | None]:
     """The epochs, what the trained model says of the judged splits, and the seconds of a frozen backbone."""
@@ -150,7 +170,7 @@ def _fit(
     from cic_assets.domain.models.networks import in_32_bits
 
     workers = accelerator.feeding_threads(device)
-    with open_feeds(network, data, spec.settings, features, on_event, workers=workers) as feeds:
+    with open_feeds(network, data, spec.settings, features, on_event, workers=workers, exporting=exporting) as feeds:
         history = fit(
             network,
             spec.settings,

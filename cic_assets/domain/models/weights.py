@@ -129,9 +129,14 @@ def _from_package(say: Say) -> ResolvedWeights:
     return weights
 
 
-def _own_cache() -> Path:
+def cache_folder() -> Path:
+    """What this machine keeps of weights, for all data roots."""
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "cic_assets" / "xception_imagenet_notop.weights.h5"
+    return Path(base).expanduser() / "cic_assets"
+
+
+def _own_cache() -> Path:
+    return cache_folder() / "xception_imagenet_notop.weights.h5"
 
 
 def _verified(path: Path, source: str) -> ResolvedWeights:

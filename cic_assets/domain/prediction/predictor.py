@@ -10,7 +10,17 @@ from numpy.typing import NDArray
 
 from cic_assets.domain.images import ImageLimits, UnreadableImage, decode, inspect, prepare, prepared_jpeg
 from cic_assets.domain.media import Outcome
-from cic_assets.domain.models import CARD_FILE, Card, ModelError, best_first, best_model, fit_to_side, read_card
+from cic_assets.domain.models import (
+    CARD_FILE,
+    FULL,
+    PRECISIONS,
+    Card,
+    ModelError,
+    best_first,
+    best_model,
+    fit_to_side,
+    read_card,
+)
 from cic_assets.domain.prediction.inputs import Input, Unread, find_inputs
 from cic_assets.domain.prediction.runtimes import OnKeras, Runtime, load_runtime
 from cic_assets.engine import Threads
@@ -42,6 +52,7 @@ class Prediction:
         probabilities: of every class; they add up to 1.
         error: why there is no label.
         skipped: it is no picture by its name, and was only found in a folder that was given.
+        precision: of the model, such as int8.
     """
 
     path: str
@@ -51,19 +62,22 @@ class Prediction:
     probabilities: dict[str, float] = field(default_factory=dict)
     error: str | None = None
     skipped: bool = False
+    precision: str = FULL
 
     def row(self) -> dict[str, Any]:
         """As one JSON object; a path that is not UTF-8 is made readable."""
         row = {"path": storable_text(self.path), "label": self.label, "probability": self.probability}
-        return row | {"probabilities": self.probabilities, "model": self.model, "error": self.error}
+        named = {"model": self.model, "precision": self.precision, "error": self.error}
+        return row | {"probabilities": self.probabilities} | named
 
 
 class Predictor:
     """A loaded model. To be shared between threads only where its runtime is."""
 
-    def __init__(self, model: Runtime, card: Card) -> None:
+    def __init__(self, model: Runtime, card: Card, precision: str = FULL) -> None:
         self._model = model
         self.card = card
+        self.precision = precision
 
     @property
     def is_for_threads(self) -> bool:
@@ -121,7 +135,9 @@ class Predictor:
         rows = iter(self.probabilities(np.stack(pictures)) if pictures else ())
         for item, picture in zip(batch, prepared, strict=True):
             if isinstance(picture, str):
-                yield Prediction(item.path, self.card.name, error=picture, skipped=item.skipped)
+                yield Prediction(
+                    item.path, self.card.name, error=picture, skipped=item.skipped, precision=self.precision
+                )
             else:
                 yield self.say(item.path, next(rows))
 
@@ -156,11 +172,16 @@ class Predictor:
         """What the class probabilities (K,) of a picture mean."""
         by_class = dict(zip(self.card.labels, map(float, probabilities), strict=True))
         label = max(by_class, key=by_class.__getitem__)
-        return Prediction(path, self.card.name, label, by_class[label], by_class)
+        return Prediction(path, self.card.name, label, by_class[label], by_class, precision=self.precision)
 
 
 def load_predictor(
-    root: DataRoot, name: str | None = None, on_keras: OnKeras = lambda _why: None, *, many: bool = False
+    root: DataRoot,
+    name: str | None = None,
+    on_keras: OnKeras = lambda _why: None,
+    *,
+    many: bool = False,
+    precision: str = FULL,
 ) -> Predictor:
     """The predictor of a data root.
 
@@ -170,11 +191,13 @@ def load_predictor(
             split: the report's number for the best model would be too good) of those that `load_predictors` takes.
         on_keras: told why, before Keras is loaded for a model that was never exported.
         many: it will be asked about many pictures, of which each core takes one; otherwise all cores work on one.
+        precision: one that it was made in; full unless given.
 
     Raises:
-        PredictionError: there is no such model, or its file is not the one that its card describes.
+        PredictionError: there is no such model, or not in this precision, or its file is not the one that its card
+            describes.
     """
-    return _load(root, choose_model(root, name)[0], on_keras, many=many)
+    return _load(root, choose_model(root, name)[0], on_keras, many=many, precision=precision)
 
 
 def predict_sources(
@@ -183,6 +206,7 @@ def predict_sources(
     name: str | None = None,
     network: "Network | None" = None,
     on_keras: OnKeras = lambda _why: None,
+    precision: str = FULL,
     *,
     as_they_come: bool = False,
 ) -> Iterator[Prediction]:
@@ -194,21 +218,23 @@ def predict_sources(
         name: as of `load_predictor`.
         network: which hosts may be reached; the public internet unless given.
         on_keras: as of `load_predictor`.
+        precision: as of `load_predictor`.
         as_they_come: sources may be long in coming, and no answer waits for the next one of them.
 
     Raises:
-        PredictionError: there is no such model, or its file is not the one that its card describes.
+        PredictionError: as of `load_predictor`.
     """
     chosen, pictures = choose_model(root, name)[0], find_inputs(sources, network)
     for read in pictures:
         item = read()
         if item.data is not None:
             following = [] if as_they_come else list(islice(pictures, 1))
-            predictor = _load(root, chosen, on_keras, many=as_they_come or bool(following))
+            many = as_they_come or bool(following)
+            predictor = _load(root, chosen, on_keras, many=many, precision=precision)
             batch = 1 if as_they_come else BATCH
             yield from predictor.classify(chain(find_inputs([item]), following, pictures), batch)
             return
-        yield Prediction(item.path, chosen, error=item.error, skipped=item.skipped)
+        yield Prediction(item.path, chosen, error=item.error, skipped=item.skipped, precision=precision)
 
 
 def choose_model(root: DataRoot, name: str | None = None) -> tuple[str, list[str]]:
@@ -224,16 +250,17 @@ def choose_model(root: DataRoot, name: str | None = None) -> tuple[str, list[str
     return chosen, cards[chosen].labels
 
 
-def load_predictors(root: DataRoot, on_keras: OnKeras = lambda _why: None) -> list[Predictor]:
+def load_predictors(root: DataRoot, on_keras: OnKeras = lambda _why: None, precision: str = FULL) -> list[Predictor]:
     """The predictors of all models that were trained on the data set of a data root, the best on validation first.
 
     Other models are of another time or question, and their accuracy is on other pictures. Where there is no data set,
-    only models, all of them are taken. `on_keras` is as of `load_predictor`.
+    only models, all of them are taken. `on_keras` and `precision` are as of `load_predictor`.
 
     Raises:
-        PredictionError: there is none, or a model's file is not the one that its card describes.
+        PredictionError: there is none, or one of them not in this precision, or a model's file is not the one that its
+            card describes.
     """
-    return [_load(root, card.name, on_keras) for card in best_first(_current(_cards(root), root))]
+    return [_load(root, card.name, on_keras, precision=precision) for card in best_first(_current(_cards(root), root))]
 
 
 def check_models(root: DataRoot) -> None:
@@ -245,9 +272,11 @@ def check_models(root: DataRoot) -> None:
     _current(_cards(root), root)
 
 
-def _load(root: DataRoot, name: str, on_keras: OnKeras, *, many: bool = False) -> Predictor:
+def _load(root: DataRoot, name: str, on_keras: OnKeras, *, many: bool = False, precision: str = FULL) -> Predictor:
+    if precision not in (FULL, *PRECISIONS):
+        raise PredictionError(f"precision {precision!r}: expected one of {', '.join((FULL, *PRECISIONS))}")
     try:
-        return Predictor(*load_runtime(root.model(name), on_keras, threads=1 if many else None))
+        return Predictor(*load_runtime(root.model(name), on_keras, 1 if many else None, precision), precision)
     except (ModelError, FileNotFoundError) as error:
         raise PredictionError(str(error)) from None
 

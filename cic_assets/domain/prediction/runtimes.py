@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from upath import UPath
 
-from cic_assets.domain.models import Card, load_exported, load_model, require_keras
+from cic_assets.domain.models import FULL, Card, load_exported, load_model, load_quantized, require_keras
 
 OnKeras = Callable[[str], None]
 """Told why Keras has to be loaded, for seconds, before it is."""
@@ -66,19 +66,24 @@ class KerasRuntime:
         self.probabilities(pictures)
 
 
-def load_runtime(folder: UPath, on_keras: OnKeras, threads: int | None = None) -> tuple[Runtime, Card]:
+def load_runtime(
+    folder: UPath, on_keras: OnKeras, threads: int | None = None, precision: str = FULL
+) -> tuple[Runtime, Card]:
     """The model in a folder, exported if it was, and its card.
 
     Args:
         folder: of the model.
         on_keras: told why Keras is loaded, before it is.
         threads: that work on one picture; all cores unless given. Keras decides by itself.
+        precision: `FULL`, or one of `PRECISIONS`.
 
     Raises:
-        FileNotFoundError: there is no such model.
+        FileNotFoundError: there is no such model, or not in this precision.
         CardMismatchError: a file is not the one that its card describes.
         TrainingUnavailableError: it takes Keras, which is not installed.
     """
+    if precision != FULL:
+        return load_quantized(folder, precision, threads)
     why = "it was trained before models were exported"
     try:
         if exported := load_exported(folder, threads):

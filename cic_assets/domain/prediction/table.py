@@ -21,6 +21,7 @@ COLUMNS: Mapping[str, Column] = {
     "probability": Column("float64", "of that class, 0 to 1"),
     "p_CLASS": Column("float64", "of the class of that name, 0 to 1; a column a class"),
     "model": Column("str", "name of the model"),
+    "precision": Column("str", "of the model: float32, float16 or int8"),
     "error": Column("str", "why there is no label; empty where there is one"),
 }
 """What is said of each picture."""
@@ -45,12 +46,13 @@ def as_table(predictions: Sequence[Prediction], labels: Sequence[str]) -> "pd.Da
             "probability": one.probability,
             **{f"p_{label}": one.probabilities.get(label) for label in labels},
             "model": one.model,
+            "precision": one.precision,
             "error": storable_text(one.error or ""),
         }
         for one in predictions
     ]
     numbers = ["probability", *(f"p_{label}" for label in labels)]
-    columns = ["path", "label", *numbers, "model", "error"]
+    columns = ["path", "label", *numbers, "model", "precision", "error"]
     return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(numbers, "float64"))
 
 

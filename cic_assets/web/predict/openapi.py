@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cic_assets.domain.models import FULL, PRECISIONS
 from cic_assets.web.predict.bodies import MAX_URL
 from cic_assets.web.predict.settings import ServeSettings
 
@@ -139,6 +140,7 @@ def _schemas() -> Json:
     prediction = _object(
         {
             "model": _TEXT,
+            "precision": {"enum": [FULL, *PRECISIONS], "description": "of the model"},
             "label": {**_TEXT, "description": "the most probable class"},
             "probability": {**_SHARE, "description": "of that class"},
             "probabilities": {"type": "object", "additionalProperties": _SHARE, "description": "of every class"},

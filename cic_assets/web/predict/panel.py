@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cic_assets.domain.images import Rgb, encode_jpeg
-from cic_assets.domain.models import CARD_FILE
+from cic_assets.domain.models import CARD_FILE, FULL
 from cic_assets.domain.prediction import Input, OnKeras, Prediction, Predictor, load_predictors
 from cic_assets.storage import DataRoot, read_json, sha256_hex, storable_text
 
@@ -80,17 +80,18 @@ class Panel:
         self._in_turns = threading.Lock()
 
     @classmethod
-    def load(cls, root: DataRoot, on_keras: OnKeras = lambda _why: None) -> Self:
+    def load(cls, root: DataRoot, on_keras: OnKeras = lambda _why: None, precision: str = FULL) -> Self:
         """All models of a data root, ready to answer at once.
 
         Args:
             root: where models were trained.
             on_keras: told why, before Keras is loaded for a model that was never exported.
+            precision: as of `load_predictors`.
 
         Raises:
-            PredictionError: there is none, or a model's file is not the one that its card describes.
+            PredictionError: as of `load_predictors`.
         """
-        predictors = load_predictors(root, on_keras)
+        predictors = load_predictors(root, on_keras, precision)
         for predictor in predictors:
             predictor.warm_up()
         return cls(predictors, drawn=_is_drawn(root))
@@ -141,9 +142,10 @@ class Panel:
         return nullcontext() if predictor.is_for_threads else self._in_turns
 
 
-def models_state(root: DataRoot) -> str:
-    """Something that is another once a model of a data root is a new one, or its data set is."""
-    files = [*sorted(root.models.glob(f"*/{CARD_FILE}")), root.dataset / "dataset.json"]
+def models_state(root: DataRoot, precision: str = FULL) -> str:
+    """Something that is another once a model of a data root is a new one, in a precision too, or its data set is."""
+    cards = [path for pattern in ("*", f"*/{precision}") for path in sorted(root.models.glob(f"{pattern}/{CARD_FILE}"))]
+    files = [*cards, root.dataset / "dataset.json"]
     return sha256_hex(b"\0".join(f"{file}\0".encode() + file.read_bytes() for file in files if file.exists()))
 
 

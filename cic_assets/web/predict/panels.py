@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from typing import Self
 
+from cic_assets.domain.models import FULL
 from cic_assets.domain.prediction import OnKeras, PredictionError
 from cic_assets.storage import DataRoot
 from cic_assets.web.predict.panel import Panel, models_state
@@ -61,15 +62,16 @@ class Panels:
         seconds: float,
         loading: Loading = silently,
         on_failure: Callable[[], None] = lambda: None,
+        precision: str = FULL,
     ) -> Self:
-        """The models of a data root; those that come later are loaded without a word."""
+        """The models of a data root, in a precision; those that come later are loaded without a word."""
         contexts = iter([loading])
 
         def load() -> Panel:
             with next(contexts, silently)() as on_keras:
-                return Panel.load(root, on_keras)
+                return Panel.load(root, on_keras, precision)
 
-        return cls(load, lambda: models_state(root), seconds=seconds, on_failure=on_failure)
+        return cls(load, lambda: models_state(root, precision), seconds=seconds, on_failure=on_failure)
 
     @classmethod
     def fixed(cls, panel: Panel) -> Self:

@@ -24,7 +24,8 @@ def serve_page(root: DataRoot, settings: ServeSettings, *, loading: Loading = si
         loading: a context in which the first models are loaded.
 
     Raises:
-        PredictionError: the port is taken, there is no model, or a model's file is not the one that its card describes.
+        PredictionError: the port is taken, there is no model, or not in this precision, or a model's file is not the
+            one that its card describes.
     """
     import uvicorn
 
@@ -35,7 +36,9 @@ def serve_page(root: DataRoot, settings: ServeSettings, *, loading: Loading = si
     def end() -> None:
         server.should_exit = True
 
-    panels = Panels.of_root(root, seconds=settings.watch_seconds, loading=loading, on_failure=end)
+    panels = Panels.of_root(
+        root, seconds=settings.watch_seconds, loading=loading, on_failure=end, precision=settings.precision
+    )
     config = uvicorn.Config(
         build_app(panels, settings=settings, root=root),
         host=settings.host,

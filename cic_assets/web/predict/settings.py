@@ -33,6 +33,7 @@ class ServeSettings:
         upload_seconds: for a request to arrive: a slow sender must not hold a connection for ever.
         answer_seconds: for the models to answer, waiting included.
         watch_seconds: between two looks for new models.
+        precision: of the models, see `models.PRECISIONS`.
     """
 
     host: str = "127.0.0.1"
@@ -48,12 +49,16 @@ class ServeSettings:
     upload_seconds: float = 60
     answer_seconds: float = 60
     watch_seconds: float = 10
+    precision: str = "float32"
 
     @classmethod
-    def of_options(cls, host: str, port: int, token: str, *, workers: int | None, rate: float | None) -> Self:
+    def of_options(
+        cls, host: str, port: int, token: str, *, workers: int | None, rate: float | None, precision: str
+    ) -> Self:
         """What a person said; None is what suits the machine, and whom it serves."""
         usual = 0 if is_loopback(host) else OTHERS_RATE
-        return cls(host, port, token, workers or os.cpu_count() or 1, usual if rate is None else rate)
+        rate, workers = usual if rate is None else rate, workers or os.cpu_count() or 1
+        return cls(host, port, token, workers, rate, precision=precision)
 
     @property
     def hosts(self) -> tuple[str, ...]:

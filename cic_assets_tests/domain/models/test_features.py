@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,16 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from upath import UPath
 
-from cic_assets.domain.models import AcceleratorSettings, TrainingSpec, fit_to_side, load_model, train
+from cic_assets.domain.models import (
+    AcceleratorSettings,
+    Event,
+    ExportError,
+    Message,
+    TrainingSpec,
+    fit_to_side,
+    load_model,
+    train,
+)
 
 from .conftest import COUNTS, MakeDataset, without_weights
 from .small_trainings import FAST_XCEPTION, spec_for
@@ -96,3 +106,60 @@ def test_features_of_an_earlier_version_of_the_program_are_computed_again(
     assert train(spec).measures.features_seconds == 0
     upgraded = train(spec.model_copy(update={"code_version": "2"}))
     assert upgraded.measures.features_seconds
+
+
+def trained_again(spec: TrainingSpec, folder: Path, **given: Any) -> tuple[TrainingSpec, list[Message]]:
+    """The same training with an empty scratch, and what it said."""
+    events: list[Event] = []
+    update = {"output": str(folder / "model"), "scratch": str(folder / "scratch"), **given}
+    train(again := spec.model_copy(update=update), events.append)
+    return again, [event for event in events if isinstance(event, Message)]
+
+
+def test_the_exported_backbone_and_keras_make_the_same_features(
+    trained: TrainingSpec, tmp_path: Path, no_weights: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cic_assets.domain.models import backbones
+
+    assert list((Path(str(trained.scratch)) / "backbone").rglob("backbone.onnx"))
+
+    def fail(*_: object) -> None:
+        raise ExportError("the layer odd (Odd) cannot be exported")
+
+    monkeypatch.setattr(backbones, "exported_backbone", fail)
+    by_keras, said = trained_again(trained, tmp_path)
+    (warning,) = [message for message in said if "backbone" in message.text]
+    assert warning.warning
+    assert warning.text == "the frozen backbone runs on Keras, which is slower: the layer odd (Odd) cannot be exported"
+    ours, theirs = features_of(trained), features_of(by_keras)
+    assert ours.keys() == theirs.keys()
+    for name, features in ours.items():
+        # Half a unit in the last place of half precision at the largest, and what the runtimes differ by.
+        assert_allclose(features, theirs[name], atol=1e-3 * np.abs(theirs[name]).max())
+        assert (features == theirs[name]).mean() > 0.9
+
+
+def test_features_are_the_same_on_any_number_of_threads(
+    trained: TrainingSpec, tmp_path: Path, no_weights: None
+) -> None:
+    accelerator = AcceleratorSettings(mixed_precision=False, threads=3)
+    by_three, said = trained_again(trained, tmp_path, accelerator=accelerator)
+    assert [message.text for message in said if "frozen backbone runs exported, and differs" in message.text]
+    ours, theirs = features_of(trained), features_of(by_three)
+    for name, features in ours.items():
+        assert_array_equal(features, theirs[name])
+
+
+def test_where_nothing_can_be_kept_the_next_place_is_taken(tmp_path: Path) -> None:
+    from cic_assets.domain.models.backbones import Exporting, runners
+    from cic_assets.domain.models.networks import build_classifier
+
+    (tmp_path / "file").write_bytes(b"no folder")
+    backbone = build_classifier(FAST_XCEPTION, 2).backbone
+    places = (tmp_path / "file" / "cache", tmp_path / "scratch")
+    events: list[Event] = []
+    training, judging = runners(backbone, Exporting("key", places), np.zeros((1, 71, 71, 3), np.uint8), events.append)
+    assert training is judging
+    assert list(places[1].rglob("backbone.onnx"))
+    with pytest.raises(OSError, match="Not a directory"):
+        runners(backbone, Exporting("key", places[:1]), np.zeros((1, 71, 71, 3), np.uint8), events.append)

@@ -13,6 +13,7 @@ from PIL import Image
 from cic_assets.domain.dataset import DatasetSettings, resize_pictures
 from cic_assets.domain.download import Network
 from cic_assets.domain.images import decode
+from cic_assets.domain.models import PRECISIONS
 from cic_assets.domain.models.card import Preprocessing
 from cic_assets.domain.prediction import (
     Input,
@@ -168,7 +169,9 @@ def test_a_table_of_unreadable_pictures_is_a_table(tmp_path, make_predictor):
     table = as_table(predictor.predict([str(tmp_path / "bad.jpg"), name]), predictor.card.labels)
     path = DataRoot(str(tmp_path / "root")).write_table("adhoc_predictions", table)
     read = pd.read_parquet(str(path))
-    assert list(read.columns) == ["path", "label", "probability", "p_dark", "p_bright", "model", "error"]
+    names = ["path", "label", "probability", "p_dark", "p_bright", "model", "precision", "error"]
+    assert list(read.columns) == names
+    assert set(read["precision"]) == {"float32"}
     assert list(read["label"]) == ["", ""]
     assert read["path"][1] == "\\udcff.jpg"
     assert read["p_dark"].isna().all()
@@ -414,3 +417,24 @@ def test_blocked_urls_are_not_even_connected_to(predictor):
         predictor.predict([f"http://localhost:{listener.getsockname()[1]}/x.jpg"])
         with pytest.raises(TimeoutError):
             listener.accept()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_a_model_in_fewer_bits_answers_in_place_of_the_whole(quantized_root, exported_root, grey, precision):
+    item = Input("a", grey(140))
+    (whole,) = load_predictor(exported_root, "vgg").predict([item])
+    predictor = load_predictor(quantized_root, "vgg", precision=precision)
+    (less,) = predictor.predict([item])
+    assert (less.model, less.precision, whole.precision) == ("vgg", precision, "float32")
+    assert less.probability != whole.probability
+    assert less.probability == pytest.approx(whole.probability, abs=0.05)
+    bad, good = predict_sources(quantized_root, [Input("x", b"<html>"), item], "vgg", precision=precision)
+    assert (bad.precision, good) == (precision, less)
+    assert [one.precision for one in load_predictors(quantized_root, precision=precision)] == [precision] * 2
+    assert predictor.activation_map(predictor.prepare(item)).shape[2] == 2
+
+
+def test_an_unknown_precision_is_an_error(exported_root):
+    with pytest.raises(PredictionError, match="precision 'int4': expected one of float32, float16, int8"):
+        load_predictor(exported_root, precision="int4")

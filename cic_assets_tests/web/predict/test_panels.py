@@ -109,6 +109,10 @@ def test_a_data_root_has_another_state_once_a_model_or_the_data_set_is_another(t
     note(root.dataset / "dataset.json", {"version": "d"})
     assert len(set(states)) == 5
     assert models_state(root) == states[-1]
+    # Models in fewer bits come after the whole ones.
+    assert models_state(root, "int8") == states[-1]
+    write_json(root.model("vgg") / "int8" / "card.json", {})
+    assert models_state(root, "int8") != models_state(root) == states[-1]
 
 
 @contextlib.contextmanager

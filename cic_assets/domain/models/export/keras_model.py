@@ -1,7 +1,7 @@
 """A Keras model, layer by layer, as an ONNX file: without its framework, in a second, and in little memory."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,9 @@ from cic_assets.domain.models.errors import ExportError
 from cic_assets.domain.models.export.graph import Graph, Value
 from cic_assets.domain.models.export.layers import Layer, concatenate, convolve, is_convolution, translate
 from cic_assets.domain.models.export.names import EMBEDDING, EVIDENCE, FEATURES, IMAGE, PROBABILITIES
+
+_Outputs = Callable[[Graph, Mapping[str, Layer], Mapping[str, Value], str], dict[str, Value]]
+"""What a graph gives, by its names: of the graph, all layers, what each gives, and the name of the last one."""
 
 
 def export_model(model: Any, graph: Path, weights: Path, metadata: Mapping[str, str]) -> None:
@@ -26,12 +29,30 @@ def export_model(model: Any, graph: Path, weights: Path, metadata: Mapping[str, 
     Raises:
         ExportError: a layer, or a setting of one, has no translation; the message names it.
     """
+    _write(model, graph, weights, metadata, _of_a_classifier)
+
+
+def export_backbone(model: Any, graph: Path, weights: Path) -> None:
+    """Write a backbone from bytes (N, side, side, 3) to one map as ONNX, whose one output it is: `names.FEATURES`.
+
+    Args:
+        model: a functional keras.Model.
+        graph: the file to write.
+        weights: as of `export_model`.
+
+    Raises:
+        ExportError: as of `export_model`.
+    """
+    _write(model, graph, weights, {}, lambda _graph, _layers, values, last: {FEATURES: values[last]})
+
+
+def _write(model: Any, graph: Path, weights: Path, metadata: Mapping[str, str], outputs_of: _Outputs) -> None:
     layers = {layer.name: layer for layer in _layers(model)}
     image = _image_of(layers)
     with weights.open("wb") as file:
         made = Graph(file, weights.name)
         values = _translated(made, layers, image)
-        outputs = _outputs(made, layers, values, model.get_config()["output_layers"])
+        outputs = outputs_of(made, layers, values, str(model.get_config()["output_layers"][0]))
     graph.write_bytes(made.serialized(model.name, image.settings["batch_shape"][1:], outputs, metadata))
 
 
@@ -107,15 +128,14 @@ def _absorbed(layers: Mapping[str, Layer]) -> dict[str, Layer]:
     return found
 
 
-def _outputs(
-    graph: Graph, layers: Mapping[str, Layer], values: Mapping[str, Value], last: Sequence[Any]
+def _of_a_classifier(
+    graph: Graph, layers: Mapping[str, Layer], values: Mapping[str, Value], last: str
 ) -> dict[str, Value]:
-    """Each output that the model has, by its name."""
     dense = [layer for layer in layers.values() if layer.kind == "Dense"]
     if not dense:
         raise ExportError("the model has no dense layer, so nothing is known of its embedding")
     (embedding,) = dense[-1].inputs
-    outputs = {PROBABILITIES: values[str(last[0])], EMBEDDING: values[embedding]}
+    outputs = {PROBABILITIES: values[last], EMBEDDING: values[embedding]}
     if maps := [values[name] for name in _averaged(layers, embedding)]:
         outputs[FEATURES] = concatenate(graph, maps) if len(maps) > 1 else maps[0]
         if values[dense[-1].name].shape == outputs[PROBABILITIES].shape:

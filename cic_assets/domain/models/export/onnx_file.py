@@ -23,7 +23,7 @@ _LARGE = 1024  # bytes from which an array goes there
 _VARINT, _BYTES, _FLOAT32 = 0, 2, 5  # kinds of values on the wire
 _FLOAT, _INT, _INTS = 1, 2, 7  # kinds of attributes
 _EXTERNAL = 1  # where the data of a tensor are
-_ELEMENT_TYPES = {"float32": 1, "uint8": 2, "int64": 7}
+_ELEMENT_TYPES = {"float32": 1, "uint8": 2, "int64": 7, "float16": 10}
 
 Attribute: TypeAlias = float | int | Sequence[int]
 Shape: TypeAlias = Sequence[int | str]
@@ -46,7 +46,7 @@ def tensor(name: str, array: NDArray[Any], weights: BinaryIO, location: str) -> 
 
     Args:
         name: of the value.
-        array: of float32, int64 or uint8.
+        array: of float32, float16, int64 or uint8.
         weights: takes the bytes of a large array, aligned.
         location: the name of that file.
     """

@@ -126,7 +126,8 @@ function opinion(prediction, named) {
     requestAnimationFrame(() => { bar.querySelector(".fill").style.width = 100 * value + "%"; });
     return bar;
   });
-  return named ? [element("h3", prediction.model), ...bars] : bars;
+  const precision = prediction.precision === "float32" ? "" : ` in ${prediction.precision}`;
+  return named || precision ? [element("h3", prediction.model + precision), ...bars] : bars;
 }
 
 function further(best, others) {
