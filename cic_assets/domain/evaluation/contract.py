@@ -13,13 +13,13 @@ class _Part(BaseModel):
 
 
 class Answer(_Part):
-    """The best model by validation loss, and what the test pictures say of it."""
+    """The best model by validation loss, and what the pictures say of it that it was judged on."""
 
     model: str = Field(description="its name")
-    accuracy: float = Field(description="share of right answers on the test pictures")
-    accuracy_ci: tuple[float, float] = Field(description="95 % Wilson interval of it")
+    accuracy: float = Field(description="share of right answers")
+    accuracy_ci: tuple[float, float] = Field(description="95 % interval of it, over units")
     right: int = Field(description="right answers")
-    n: int = Field(description="test pictures")
+    n: int = Field(description="pictures that it was judged on")
     above_majority: bool = Field(description="the whole interval is above the majority class")
     statements: dict[str, str] = Field(description="in plain words, by what each is about")
     text: str = Field(description="the statements as one text")
@@ -103,22 +103,37 @@ class DatasetPart(_Part):
 
 
 class ClassScore(_Part):
-    """How a model fares on one class of the test pictures."""
+    """How a model fares on one class of the pictures that it is judged on."""
 
-    support: int = Field(description="test pictures of this class")
+    support: int = Field(description="judged pictures of this class")
     right: int = Field(description="of them named rightly")
     precision: float | None = Field(description="of the pictures called this class, the share that is")
     recall: float | None = Field(description="of the pictures of this class, the share found")
     f1: float | None = Field(description="harmonic mean of the two")
+    recall_ci: tuple[float, float] | None = Field(
+        default=None, description="95 % interval of the recall, over units; null in reports of before"
+    )
 
 
 class SourceScore(_Part):
-    """How a model fares on the test pictures of one source."""
+    """How a model fares on the judged pictures of one source."""
 
     right: int = Field(description="right answers")
-    n: int = Field(description="test pictures of this source")
+    n: int = Field(description="judged pictures of this source")
     accuracy: float | None = Field(description="share of right answers")
-    accuracy_ci: tuple[float, float] = Field(description="95 % Wilson interval of it")
+    accuracy_ci: tuple[float, float] = Field(description="95 % interval of it, over units")
+
+
+class JudgedPart(_Part):
+    """What a model's numbers are computed over: pictures that it has not learned from, nor from any of their unit."""
+
+    where: Literal["test", "folds"] = Field(
+        description="on the test split, or each picture by a model that was trained without its fold"
+    )
+    pictures: int = Field(description="that it was judged on")
+    units: int = Field(description="of pictures that belong together: of one post, copies, equal pixels, crossposts")
+    largest_unit: int = Field(description="pictures in the largest")
+    worth: float = Field(description="independent pictures that they are worth for the accuracy: its interval's number")
 
 
 class ModelPart(_Part):
@@ -127,12 +142,29 @@ class ModelPart(_Part):
     title: str = Field(description="what a person calls it")
     architecture: str = Field(description="vgg, peetz_net or xception")
     variant: str = Field(description="original or modern")
-    accuracy: float = Field(description="share of right answers on the test pictures")
-    accuracy_ci: tuple[float, float] = Field(description="95 % Wilson interval")
+    accuracy: float = Field(description="share of right answers")
+    accuracy_ci: tuple[float, float] = Field(
+        description="95 % interval: Wilson's, with as many pictures as they are worth (see `judged`)"
+    )
     right: int = Field(description="right answers")
-    n: int = Field(description="test pictures")
+    n: int = Field(description="pictures that it was judged on")
+    judged: JudgedPart | None = Field(
+        default=None, description="what all of these are computed over; null in reports of before, of test pictures"
+    )
     balanced_accuracy: float = Field(description="mean of the classes' recalls")
-    majority_baseline: float = Field(description="accuracy of always answering the test pictures' commonest class")
+    balanced_accuracy_ci: tuple[float, float] | None = Field(default=None, description="95 % interval, over units")
+    roc_auc: float | None = Field(
+        default=None,
+        description="area under the ROC curve: of two classes of the second, of more the mean of each against the rest",
+    )
+    roc_auc_ci: tuple[float, float] | None = Field(default=None, description="95 % interval, over units")
+    pr_auc: float | None = Field(
+        default=None,
+        description="average precision: of each class against the rest, the mean of all; a class alone is as rare as "
+        "it is among what was judged",
+    )
+    pr_auc_ci: tuple[float, float] | None = Field(default=None, description="95 % interval, over units")
+    majority_baseline: float = Field(description="accuracy of always answering the commonest class of what was judged")
     above_majority: bool = Field(description="the whole interval is above that")
     independence_p: float | None = Field(
         default=None,
@@ -179,7 +211,7 @@ class ModelPart(_Part):
 
 
 class ComparisonPart(_Part):
-    """Two models on the same test pictures, by McNemar's exact test."""
+    """Two models on the same pictures, by McNemar's exact test, over units where several pictures are in one."""
 
     first: str = Field(description="name of a model")
     second: str = Field(description="name of another")

@@ -105,8 +105,8 @@ def answer(best: str, models: Mapping[str, ModelPart], dataset: DatasetPart) -> 
 
 def _what_it_got(model: ModelPart) -> str:
     return (
-        f"{model.title} named {model.right:,} of {model.n:,} test pictures rightly; "
-        f"it was neither trained on them nor chosen by them."
+        f"{model.title} named {model.right:,} of {judged(model)} rightly; it was neither trained on them nor chosen by "
+        f"them."
     )
 
 
@@ -115,7 +115,26 @@ def _how_sure(model: ModelPart) -> str:
     half = 50 * (high - low)
     return (
         f"On endlessly many pictures of the same kind it may well get {interval((low, high))} right (95 % interval, "
-        f"about ±{half:.1f} points; four times as many test pictures would halve it)."
+        f"about ±{half:.1f} points; four times as many pictures would halve it).{_hang_together(model)}"
+    )
+
+
+def judged(model: ModelPart) -> str:
+    """What the numbers of a model are computed over, with how many of it there are."""
+    return count_of(model.n, f"{_KIND[model.judged.where if model.judged else 'test']}picture")
+
+
+_KIND = {"test": "test ", "folds": ""}
+
+
+def _hang_together(model: ModelPart) -> str:
+    """Nothing where each picture is alone in its unit."""
+    part = model.judged
+    if part is None or part.units == part.pictures:
+        return ""
+    return (
+        f" The pictures are of {count_of(part.units, 'post or copy', 'posts and copies')}, up to "
+        f"{part.largest_unit:,} of one: they count as {part.worth:,.0f} that have nothing to do with one another."
     )
 
 
