@@ -104,15 +104,11 @@ def _as_json_lines(_labels: Sequence[str]) -> Writing:
 
 def _as_csv(labels: Sequence[str]) -> Writing:
     """The columns of the table that the graph makes of predictions."""
+    from cic_assets.domain.prediction import cells, column_names
+
     rows = csv.writer(sys.stdout, lineterminator="\n")
-    rows.writerow(["path", "label", "probability", *(f"p_{label}" for label in labels), "model", "error"])
-
-    def write(one: "Prediction") -> None:
-        row, by_class = one.row(), one.probabilities
-        each = [by_class.get(label) for label in labels]
-        rows.writerow([row["path"], row["label"], row["probability"], *each, row["model"], row["error"]])
-
-    return write, _nothing
+    rows.writerow(column_names(labels))
+    return lambda one: rows.writerow(cells(one, labels)), _nothing
 
 
 def _nothing() -> None:

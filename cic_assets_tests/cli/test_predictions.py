@@ -102,7 +102,10 @@ def test_each_form_says_the_same(commands, exported_root, photos):
     assert [row["label"] for row in rows] == ["bright", None, "dark"]
     assert [json.loads(line) for line in lines.stdout.splitlines()] == rows
     read = list(csv.DictReader(io.StringIO(table.stdout.decode())))
-    assert list(read[0]) == ["path", "label", "probability", "p_dark", "p_bright", "model", "error"]
+    assert list(read[0]) == [
+        "path", "label", "probability", "p_dark", "p_bright", "model", "error", "calibrated_probability",
+        "plausible_90", "plausible_95",
+    ]  # fmt: skip
     for cells, row in zip(read, rows, strict=True):
         assert (cells["path"], cells["label"], cells["error"]) == (row["path"], row["label"] or "", row["error"] or "")
         expected = [row["probability"], *(row["probabilities"].get(label) for label in ("dark", "bright"))]

@@ -4,6 +4,7 @@ Importing this imports neither Keras nor TensorFlow; they come when a model is b
 """
 
 from cic_assets.domain.models.augmentation import augmented
+from cic_assets.domain.models.calibration import LEVELS, Calibration, doubts_of, fit_calibration
 from cic_assets.domain.models.card import (
     CARD_FILE,
     MODEL_FILE,
@@ -48,12 +49,13 @@ from cic_assets.domain.models.training import train
 from cic_assets.domain.models.weights import resolve_weights
 
 __all__ = [
-    "CARD_FILE", "KERAS_FLOOR", "MODEL_FILE", "PICTURES_FILE", "PICTURE_COLUMNS", "PREDICTIONS_FILE",
+    "CARD_FILE", "KERAS_FLOOR", "LEVELS", "MODEL_FILE", "PICTURES_FILE", "PICTURE_COLUMNS", "PREDICTIONS_FILE",
     "PREDICTION_COLUMNS", "RENAMED", "TRAINING_VERSION", "AcceleratorSettings", "AcceleratorUnavailableError",
-    "Architecture", "AugmentationSettings", "Card", "CardMismatchError", "EpochEnd", "Event", "ExportError",
-    "ExportedModel", "Finished", "Measures", "Message", "ModelError", "ModelSettings", "OnEvent", "Progress", "Scores",
-    "Takedowns", "TrainingDataError", "TrainingDivergedError", "TrainingSpec", "Variant", "WeightsUnavailableError",
-    "WorkerError", "augmented", "best_first", "best_model", "check_accelerator", "default_models", "fit_to_side",
-    "has_seen", "load_exported", "load_model", "load_training_data", "log_loss", "mark_taken_down", "read_card",
-    "resolve_weights", "seen_pictures", "softmax", "train", "train_in_process",
+    "Architecture", "AugmentationSettings", "Calibration", "Card", "CardMismatchError", "EpochEnd", "Event",
+    "ExportError", "ExportedModel", "Finished", "Measures", "Message", "ModelError", "ModelSettings", "OnEvent",
+    "Progress", "Scores", "Takedowns", "TrainingDataError", "TrainingDivergedError", "TrainingSpec", "Variant",
+    "WeightsUnavailableError", "WorkerError", "augmented", "best_first", "best_model", "check_accelerator",
+    "default_models", "doubts_of", "fit_calibration", "fit_to_side", "has_seen", "load_exported", "load_model",
+    "load_training_data", "log_loss", "mark_taken_down", "read_card", "resolve_weights", "seen_pictures", "softmax",
+    "train", "train_in_process",
 ]  # fmt: skip
