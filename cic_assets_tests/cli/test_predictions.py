@@ -21,6 +21,8 @@ HEAVY = {
     "pandas",
     "pyarrow",
     "rich",
+    "scipy",
+    "sklearn",
     "starlette",
     "tensorflow",
 }

@@ -136,6 +136,53 @@ class JudgedPart(_Part):
     worth: float = Field(description="independent pictures that they are worth for the accuracy: its interval's number")
 
 
+class CalibrationError(_Part):
+    """How far confidence is from accuracy, beside what chance alone makes of it."""
+
+    error: float = Field(description="expected calibration error: mean gap over 10 bins of confidence")
+    if_calibrated: float = Field(description="median of it for a perfectly calibrated model on as many pictures")
+    if_calibrated_highest: float = Field(description="95 of 100 such models stay at or below this")
+    mean_confidence: float = Field(description="mean of the probabilities that it gave its answers")
+    gap_p: float = Field(description="chance of a mean confidence as far from the accuracy, were it calibrated")
+    log_loss: float = Field(description="mean negative logarithm of the true class's probability")
+
+
+class PlausiblePart(_Part):
+    """What the sets of plausible classes of one level did, over units of what was judged."""
+
+    level: float = Field(description="how often they are to hold the truth")
+    coverage: float = Field(description="how often they did")
+    coverage_ci: tuple[float, float] = Field(description="95 % interval of that, over units")
+    mean_size: float = Field(description="classes in a set")
+    one: float = Field(description="share of sets of one class")
+    none: float = Field(description="share of sets of none: of pictures that it is less sure of than of nearly all")
+
+
+class CalibrationPart(_Part):
+    """What a model's probabilities are worth, as `cic predict` says them: set by validation, judged elsewhere."""
+
+    temperature: float = Field(description="above 1 where the model is too sure")
+    set_by: int = Field(description="validation pictures")
+    set_by_units: int = Field(description="of pictures that belong together")
+    before: CalibrationError = Field(description="of the probabilities as the model gives them")
+    after: CalibrationError = Field(description="of those put right by the temperature")
+    plausible: dict[str, PlausiblePart] = Field(description="by level in %")
+
+
+class SlicePart(_Part):
+    """A part of the judged pictures against the rest of them."""
+
+    by: str = Field(description="what tells it, such as source or sharpness")
+    value: str = Field(description="which part; of numbers a third")
+    n: int = Field(description="judged pictures in it")
+    right: int = Field(description="right answers among them")
+    accuracy: float = Field(description="share of right answers")
+    accuracy_ci: tuple[float, float] = Field(description="95 % interval of it, over units")
+    accuracy_of_rest: float = Field(description="the same of all other judged pictures")
+    p_value: float = Field(description="Fisher's exact test with as many pictures as they are worth")
+    p_value_adjusted: float = Field(description="by Holm, over all slices of the model")
+
+
 class ModelPart(_Part):
     """One model: what it is worth and what it cost."""
 
@@ -174,12 +221,14 @@ class ModelPart(_Part):
     confusion: list[list[int]] = Field(description="rows the truth, columns the answer, in the order of the classes")
     per_class: dict[str, ClassScore] = Field(description="by class")
     per_source: dict[str, SourceScore] = Field(description="by partition")
+    slices: list[SlicePart] = Field(default=[], description="the least chance first; empty in reports of before")
     expected_calibration_error: float = Field(
         description="mean gap between confidence and accuracy over 10 bins of confidence"
     )
     mean_confidence: float = Field(description="mean of the probabilities that it gave its answers")
     brier_score: float = Field(description="mean squared distance from the truth, summed over classes: 0 (best) to 2")
     log_loss: float = Field(description="mean negative logarithm of the true class's probability")
+    calibration: CalibrationPart | None = Field(default=None, description="null in reports of before")
     validation_accuracy: float = Field(description="of the weights that were kept")
     validation_loss: float = Field(description="cross-entropy, likewise; models are chosen by it")
     validation_n: int = Field(description="validation pictures")

@@ -48,12 +48,26 @@ def effective_number(values: ArrayLike, units: ArrayLike, prior: float = PRIOR_U
         units: (N,).
         prior: see `PRIOR_UNITS`.
     """
+    sizes = np.unique(np.asarray(units), return_counts=True)[1].astype(np.float64)
+    return float(sizes.sum() / (1 + unit_correlation(values, units, prior) * ((sizes**2).sum() / sizes.sum() - 1)))
+
+
+def unit_correlation(values: ArrayLike, units: ArrayLike, prior: float = PRIOR_UNITS) -> float:
+    """How much two pictures of a unit go together in a value, 0 to 1: as measured, drawn towards 1.
+
+    Arguments as of `effective_number`.
+    """
     measured, which = np.asarray(values, np.float64), _numbered(np.asarray(units))
-    n, sizes = len(measured), np.bincount(which).astype(np.float64)
-    if n == len(sizes):
-        return float(n)
-    correlation = _correlation(measured - measured.mean(), which, sizes, prior)
-    return float(n / (1 + correlation * ((sizes**2).sum() / n - 1)))
+    errors, sizes = measured - measured.mean(), np.bincount(which).astype(np.float64)
+    spread = np.bincount(which, errors**2)
+    telling = spread[sizes > 1]
+    if telling.sum() <= _NO_SPREAD * len(errors):
+        return 1.0
+    pairs = (sizes * (sizes - 1)).sum()
+    found = ((np.bincount(which, errors) ** 2).sum() - spread.sum()) / pairs / (spread.sum() / len(errors))
+    # As many units as would tell as much, were all alike; of rare mistakes as many as there are mistakes.
+    count = telling.sum() ** 2 / (telling**2).sum()
+    return float((count * min(1.0, max(0.0, found)) + prior) / (count + prior))
 
 
 def share_interval(right: ArrayLike, units: ArrayLike) -> Interval:
@@ -129,22 +143,6 @@ def over_classes(estimates: Sequence[Estimate]) -> Estimate:
         return UNDEFINED
     low, high = np.mean([one.interval for one in defined], axis=0)
     return Estimate(float(np.mean([one.value for one in defined])), Interval(float(low), float(high)))
-
-
-def _correlation(errors: Floats, units: NDArray[np.integer], sizes: Floats, prior: float) -> float:
-    """Between pictures of one unit, drawn towards 1 where few units tell of it."""
-    spread = np.bincount(units, errors**2)
-    if spread.sum() <= _NO_SPREAD * len(errors):
-        return 1.0
-    together = np.bincount(units, errors) ** 2
-    pairs = (sizes * (sizes - 1)).sum()
-    measured = (together.sum() - spread.sum()) / pairs / (spread.sum() / len(errors))
-    telling = spread[sizes > 1]
-    if not telling.sum():
-        return 1.0
-    # As many units as would tell as much, were all alike; of rare mistakes as many as there are mistakes.
-    count = float(telling.sum() ** 2 / (telling**2).sum())
-    return (count * min(1.0, max(0.0, float(measured))) + prior) / (count + prior)
 
 
 def _told_from(scores: Floats, of_class: NDArray[np.bool_]) -> Floats:

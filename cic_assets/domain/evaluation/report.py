@@ -101,7 +101,10 @@ def read_report(root: DataRoot) -> ReportData:
 
 def _data(inputs: ReportInputs) -> ReportData:
     answers = {name: inputs.judged(name) for name in inputs.models}
-    models = {name: score_model(run.card, answers[name], inputs.manifest) for name, run in inputs.models.items()}
+    models = {
+        name: score_model(run.card, answers[name], inputs.validated(name), inputs.manifest)
+        for name, run in inputs.models.items()
+    }
     dataset = describe_dataset(inputs)
     return ReportData(
         generated_at=inputs.generated_at.astimezone(UTC).isoformat(timespec="seconds"),

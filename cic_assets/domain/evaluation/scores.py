@@ -13,7 +13,9 @@ from cic_assets.domain.evaluation import calibration, intervals, statistics
 from cic_assets.domain.evaluation.answers import Answers
 from cic_assets.domain.evaluation.contract import ClassScore, ComparisonPart, JudgedPart, ModelPart, SourceScore
 from cic_assets.domain.evaluation.intervals import Estimate
+from cic_assets.domain.evaluation.slices import find_slices
 from cic_assets.domain.evaluation.statistics import Interval, Ints
+from cic_assets.domain.evaluation.worth import calibration_of, judge_calibration
 from cic_assets.domain.models import Card
 
 TITLES = {"vgg": "VGG", "peetz_net": "Peetz Net", "xception": "Xception"}
@@ -24,8 +26,15 @@ def title_of(name: str) -> str:
     return TITLES.get(name, name.replace("_", " "))
 
 
-def score_model(card: Card, answers: Answers, manifest: pd.DataFrame) -> ModelPart:
-    """Every number of one model."""
+def score_model(card: Card, answers: Answers, validated: Answers, manifest: pd.DataFrame) -> ModelPart:
+    """Every number of one model.
+
+    Args:
+        card: all that is known of it.
+        answers: what it is judged by.
+        validated: its answers on the validation pictures.
+        manifest: of the data set.
+    """
     matrix = statistics.confusion_matrix(answers.truth, answers.predicted, len(card.labels))
     interval = intervals.share_interval(answers.right, answers.units)
     baseline = statistics.majority_baseline(matrix)
@@ -53,12 +62,14 @@ def score_model(card: Card, answers: Answers, manifest: pd.DataFrame) -> ModelPa
         confusion=matrix.tolist(),
         per_class=classes,
         per_source=_source_scores(answers, manifest),
+        slices=find_slices(answers, manifest),
         expected_calibration_error=calibration.expected_calibration_error(
             calibration.reliability(answers.probabilities, answers.truth)
         ),
         mean_confidence=float(answers.probabilities.max(axis=1).mean()),
         brier_score=calibration.brier_score(answers.probabilities, answers.truth),
         log_loss=calibration.log_loss(answers.probabilities, answers.truth),
+        calibration=judge_calibration(calibration_of(card.calibration, validated), answers),
         validation_accuracy=validation.accuracy,
         validation_loss=validation.loss,
         validation_n=validation.count,

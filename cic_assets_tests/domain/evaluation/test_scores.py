@@ -6,7 +6,10 @@ from cic_assets.domain.evaluation.statistics import wilson_interval
 
 @pytest.fixture(scope="module")
 def scores(inputs):
-    return {name: score_model(run.card, inputs.judged(name), inputs.manifest) for name, run in inputs.models.items()}
+    return {
+        name: score_model(run.card, inputs.judged(name), inputs.validated(name), inputs.manifest)
+        for name, run in inputs.models.items()
+    }
 
 
 def test_numbers_are_those_of_the_predictions(inputs, scores):
