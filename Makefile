@@ -95,6 +95,7 @@ bench: setup ## Each stage, where there are peers against them; with PHOTOS=DIR 
 	$(BIN)/python benchmarks/download.py
 	$(BIN)/python benchmarks/duplicates.py
 	$(BIN)/python benchmarks/hash_search.py
+	$(BIN)/python benchmarks/intervals.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/preparation.py
 	$(BIN)/python benchmarks/serve.py

@@ -144,14 +144,13 @@ def _as_json_lines(_labels: Sequence[str]) -> Writing:
 
 def _as_csv(labels: Sequence[str]) -> Writing:
     """The columns of the table that the graph makes of predictions."""
+    from cic_assets.domain.prediction import cells, column_names
+
     rows = csv.writer(sys.stdout, lineterminator="\n")
-    rows.writerow(["path", "label", "probability", *(f"p_{label}" for label in labels), "model", "precision", "error"])
+    rows.writerow(column_names(labels))
 
     def write(one: "Prediction") -> None:
-        row, by_class = one.row(), one.probabilities
-        each = [by_class.get(label) for label in labels]
-        named = (row["model"], row["precision"], row["error"])
-        rows.writerow([row["path"], row["label"], row["probability"], *each, *named])
+        rows.writerow(cells(one, labels))
         sys.stdout.flush()  # who reads the other end of a pipe need not wait for the next ones
 
     return write, _nothing

@@ -52,7 +52,6 @@ class Problem(BaseModel):
     prediction: PredictionSettings = PredictionSettings()
     routine: RoutineSettings = RoutineSettings()
     report: ReportSettings = ReportSettings()
-    prediction: PredictionSettings = PredictionSettings()
     dagster: DagsterSettings = DagsterSettings()
 
     @field_validator("name")

@@ -29,6 +29,8 @@ HEAVY = {
     "pandas",
     "pyarrow",
     "rich",
+    "scipy",
+    "sklearn",
     "starlette",
     "tensorflow",
 }
@@ -115,7 +117,10 @@ def test_each_form_says_the_same(commands, exported_root, photos):
     assert [row["label"] for row in rows] == ["bright", None, "dark"]
     assert [json.loads(line) for line in lines.stdout.splitlines()] == rows
     read = list(csv.DictReader(io.StringIO(table.stdout.decode())))
-    assert list(read[0]) == ["path", "label", "probability", "p_dark", "p_bright", "model", "precision", "error"]
+    assert list(read[0]) == [
+        "path", "label", "probability", "p_dark", "p_bright", "model", "precision", "error", "calibrated_probability",
+        "plausible_90", "plausible_95",
+    ]  # fmt: skip
     assert {cells["precision"] for cells in read} == {row["precision"] for row in rows} == {"float32"}
     for cells, row in zip(read, rows, strict=True):
         assert (cells["path"], cells["label"], cells["error"]) == (row["path"], row["label"] or "", row["error"] or "")

@@ -106,7 +106,7 @@ def test_models_ask_for_a_gpu_in_the_form_that_dagster_ray_reads(graph, definiti
 
 HEAVY = {
     "aiohttp", "apprise", "h5py", "imagehash", "jinja2", "kagglehub", "keras", "matplotlib", "praw", "prawcore", "ray",
-    "requests", "starlette", "tensorflow", "uvicorn",
+    "requests", "scipy", "sklearn", "starlette", "tensorflow", "uvicorn",
 }  # fmt: skip
 """What only some steps need: imported where it is used, not by everything that reads the definitions."""
 

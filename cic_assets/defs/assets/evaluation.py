@@ -30,7 +30,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         # A report on new pictures waits for models that know them.
         automation_condition=on_new_data(*map(problem.dagster.key, models)),
         # The report shows the sources and all settings; where they lie on this machine it does not.
-        code_version=content_version(3, problem.classes_by_key, settings, *([precisions] if precisions else [])),
+        code_version=content_version(4, problem.classes_by_key, settings, *([precisions] if precisions else [])),
     )
     @again_if_taken_down
     def evaluation_report(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:

@@ -17,6 +17,7 @@ from cic_assets.domain.dataset.given import read_given
 from cic_assets.domain.dataset.leaks import find_leaks, load_manifest
 from cic_assets.domain.dataset.quality_issues import QUALITY_ISSUES, find_quality_issues
 from cic_assets.domain.dataset.resizing import COPY_COLUMNS, SEARCH_COLUMNS, resize_pictures
+from cic_assets.domain.dataset.roc import roc_interval
 from cic_assets.domain.dataset.settings import DatasetSettings, SplitBy, SplitSettings
 from cic_assets.domain.dataset.shortcuts import ADVICE, SHORTCUT_AUC, Shortcut, find_shortcuts
 from cic_assets.domain.dataset.split_memory import MANIFEST, SPLIT_COLUMNS
@@ -29,5 +30,5 @@ __all__ = [
     "SplitArrays", "SplitBy", "SplitSettings", "assign_splits", "build_dataset", "class_weights", "export_dataset",
     "find_leaks", "find_quality_issues", "find_shortcuts", "find_units", "forget_authors", "forget_pictures",
     "is_complete", "load_info", "load_manifest", "load_split", "read_given", "relations_of_pixels",
-    "relations_of_posts", "resize_pictures", "split_of",
+    "relations_of_posts", "resize_pictures", "roc_interval", "split_of",
 ]  # fmt: skip

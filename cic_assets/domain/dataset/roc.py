@@ -11,7 +11,8 @@ Z95 = 1.959964
 def area_under_roc(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
     """Chance that a picture of the class scores higher than one that is not; a tie counts half.
 
-    By ranks, as Mann and Whitney's statistic. 0.5 where there are no pictures on one of the sides.
+    By ranks, as Mann and Whitney's statistic; without scikit-learn, which a check would wait for. 0.5 where there are
+    no pictures on one of the sides.
 
     Args:
         scores: (N,), higher for the class.
@@ -24,7 +25,7 @@ def area_under_roc(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> flo
     return float((ranks[truth].sum() - positive * (positive + 1) / 2) / (positive * negative))
 
 
-def roc_interval(auc: float, positive: int, negative: int) -> tuple[float, float]:
+def roc_interval(auc: float, positive: float, negative: float) -> tuple[float, float]:
     """95 % interval of an area, inside [0, 1] and of some width even at an area of 1.
 
     All areas from which the one that was seen is not further than `Z95` standard deviations, as Wilson has it for
@@ -33,7 +34,7 @@ def roc_interval(auc: float, positive: int, negative: int) -> tuple[float, float
 
     Args:
         auc: the area that was seen.
-        positive: pictures of the class.
+        positive: pictures of the class, or how many they are worth.
         negative: pictures that are not.
     """
     if not positive or not negative:
@@ -41,7 +42,7 @@ def roc_interval(auc: float, positive: int, negative: int) -> tuple[float, float
     return _furthest(auc, 0.0, positive, negative), _furthest(auc, 1.0, positive, negative)
 
 
-def _furthest(auc: float, end: float, positive: int, negative: int) -> float:
+def _furthest(auc: float, end: float, positive: float, negative: float) -> float:
     """The area nearest to `end` that is still compatible, by halving the range where it lies."""
     inside, outside = auc, end
     for _ in range(50):
@@ -53,7 +54,7 @@ def _furthest(auc: float, end: float, positive: int, negative: int) -> float:
     return inside
 
 
-def _deviation(area: float, positive: int, negative: int) -> float:
+def _deviation(area: float, positive: float, negative: float) -> float:
     others = (positive + negative) / 2 - 1
     pairs = 1 + others * ((1 - area) / (2 - area) + area / (1 + area))
     return float((area * (1 - area) * pairs / (positive * negative)) ** 0.5)

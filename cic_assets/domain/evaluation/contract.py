@@ -13,13 +13,13 @@ class _Part(BaseModel):
 
 
 class Answer(_Part):
-    """The best model by validation loss, and what the test pictures say of it."""
+    """The best model by validation loss, and what the pictures say of it that it was judged on."""
 
     model: str = Field(description="its name")
-    accuracy: float = Field(description="share of right answers on the test pictures")
-    accuracy_ci: tuple[float, float] = Field(description="95 % Wilson interval of it")
+    accuracy: float = Field(description="share of right answers")
+    accuracy_ci: tuple[float, float] = Field(description="95 % interval of it, over units")
     right: int = Field(description="right answers")
-    n: int = Field(description="test pictures")
+    n: int = Field(description="pictures that it was judged on")
     above_majority: bool = Field(description="the whole interval is above the majority class")
     statements: dict[str, str] = Field(description="in plain words, by what each is about")
     text: str = Field(description="the statements as one text")
@@ -103,22 +103,84 @@ class DatasetPart(_Part):
 
 
 class ClassScore(_Part):
-    """How a model fares on one class of the test pictures."""
+    """How a model fares on one class of the pictures that it is judged on."""
 
-    support: int = Field(description="test pictures of this class")
+    support: int = Field(description="judged pictures of this class")
     right: int = Field(description="of them named rightly")
     precision: float | None = Field(description="of the pictures called this class, the share that is")
     recall: float | None = Field(description="of the pictures of this class, the share found")
     f1: float | None = Field(description="harmonic mean of the two")
+    recall_ci: tuple[float, float] | None = Field(
+        default=None, description="95 % interval of the recall, over units; null in reports of before"
+    )
 
 
 class SourceScore(_Part):
-    """How a model fares on the test pictures of one source."""
+    """How a model fares on the judged pictures of one source."""
 
     right: int = Field(description="right answers")
-    n: int = Field(description="test pictures of this source")
+    n: int = Field(description="judged pictures of this source")
     accuracy: float | None = Field(description="share of right answers")
-    accuracy_ci: tuple[float, float] = Field(description="95 % Wilson interval of it")
+    accuracy_ci: tuple[float, float] = Field(description="95 % interval of it, over units")
+
+
+class JudgedPart(_Part):
+    """What a model's numbers are computed over: pictures that it has not learned from, nor from any of their unit."""
+
+    where: Literal["test", "folds"] = Field(
+        description="on the test split, or each picture by a model that was trained without its fold"
+    )
+    pictures: int = Field(description="that it was judged on")
+    units: int = Field(description="of pictures that belong together: of one post, copies, equal pixels, crossposts")
+    largest_unit: int = Field(description="pictures in the largest")
+    worth: float = Field(description="independent pictures that they are worth for the accuracy: its interval's number")
+
+
+class CalibrationError(_Part):
+    """How far confidence is from accuracy, beside what chance alone makes of it."""
+
+    error: float = Field(description="expected calibration error: mean gap over 10 bins of confidence")
+    if_calibrated: float = Field(description="median of it for a perfectly calibrated model on as many pictures")
+    if_calibrated_highest: float = Field(description="95 of 100 such models stay at or below this")
+    mean_confidence: float = Field(description="mean of the probabilities that it gave its answers")
+    gap_p: float = Field(description="chance of a mean confidence as far from the accuracy, were it calibrated")
+    log_loss: float = Field(description="mean negative logarithm of the true class's probability")
+
+
+class PlausiblePart(_Part):
+    """What the sets of plausible classes of one level did, over units of what was judged."""
+
+    level: float = Field(description="how often they are to hold the truth")
+    coverage: float = Field(description="how often they did")
+    coverage_ci: tuple[float, float] = Field(description="95 % interval of that, over units")
+    mean_size: float = Field(description="classes in a set")
+    one: float = Field(description="share of sets of one class")
+    none: float = Field(description="share of sets of none: of pictures that it is less sure of than of nearly all")
+
+
+class CalibrationPart(_Part):
+    """What a model's probabilities are worth, as `cic predict` says them: set by validation, judged elsewhere."""
+
+    temperature: float = Field(description="above 1 where the model is too sure")
+    set_by: int = Field(description="validation pictures")
+    set_by_units: int = Field(description="of pictures that belong together")
+    before: CalibrationError = Field(description="of the probabilities as the model gives them")
+    after: CalibrationError = Field(description="of those put right by the temperature")
+    plausible: dict[str, PlausiblePart] = Field(description="by level in %")
+
+
+class SlicePart(_Part):
+    """A part of the judged pictures against the rest of them."""
+
+    by: str = Field(description="what tells it, such as source or sharpness")
+    value: str = Field(description="which part; of numbers a third")
+    n: int = Field(description="judged pictures in it")
+    right: int = Field(description="right answers among them")
+    accuracy: float = Field(description="share of right answers")
+    accuracy_ci: tuple[float, float] = Field(description="95 % interval of it, over units")
+    accuracy_of_rest: float = Field(description="the same of all other judged pictures")
+    p_value: float = Field(description="Fisher's exact test with as many pictures as they are worth")
+    p_value_adjusted: float = Field(description="by Holm, over all slices of the model")
 
 
 class PrecisionPart(_Part):
@@ -142,12 +204,29 @@ class ModelPart(_Part):
     title: str = Field(description="what a person calls it")
     architecture: str = Field(description="vgg, peetz_net or xception")
     variant: str = Field(description="original or modern")
-    accuracy: float = Field(description="share of right answers on the test pictures")
-    accuracy_ci: tuple[float, float] = Field(description="95 % Wilson interval")
+    accuracy: float = Field(description="share of right answers")
+    accuracy_ci: tuple[float, float] = Field(
+        description="95 % interval: Wilson's, with as many pictures as they are worth (see `judged`)"
+    )
     right: int = Field(description="right answers")
-    n: int = Field(description="test pictures")
+    n: int = Field(description="pictures that it was judged on")
+    judged: JudgedPart | None = Field(
+        default=None, description="what all of these are computed over; null in reports of before, of test pictures"
+    )
     balanced_accuracy: float = Field(description="mean of the classes' recalls")
-    majority_baseline: float = Field(description="accuracy of always answering the test pictures' commonest class")
+    balanced_accuracy_ci: tuple[float, float] | None = Field(default=None, description="95 % interval, over units")
+    roc_auc: float | None = Field(
+        default=None,
+        description="area under the ROC curve: of two classes of the second, of more the mean of each against the rest",
+    )
+    roc_auc_ci: tuple[float, float] | None = Field(default=None, description="95 % interval, over units")
+    pr_auc: float | None = Field(
+        default=None,
+        description="average precision: of each class against the rest, the mean of all; a class alone is as rare as "
+        "it is among what was judged",
+    )
+    pr_auc_ci: tuple[float, float] | None = Field(default=None, description="95 % interval, over units")
+    majority_baseline: float = Field(description="accuracy of always answering the commonest class of what was judged")
     above_majority: bool = Field(description="the whole interval is above that")
     independence_p: float | None = Field(
         default=None,
@@ -157,12 +236,14 @@ class ModelPart(_Part):
     confusion: list[list[int]] = Field(description="rows the truth, columns the answer, in the order of the classes")
     per_class: dict[str, ClassScore] = Field(description="by class")
     per_source: dict[str, SourceScore] = Field(description="by partition")
+    slices: list[SlicePart] = Field(default=[], description="the least chance first; empty in reports of before")
     expected_calibration_error: float = Field(
         description="mean gap between confidence and accuracy over 10 bins of confidence"
     )
     mean_confidence: float = Field(description="mean of the probabilities that it gave its answers")
     brier_score: float = Field(description="mean squared distance from the truth, summed over classes: 0 (best) to 2")
     log_loss: float = Field(description="mean negative logarithm of the true class's probability")
+    calibration: CalibrationPart | None = Field(default=None, description="null in reports of before")
     validation_accuracy: float = Field(description="of the weights that were kept")
     validation_loss: float = Field(description="cross-entropy, likewise; models are chosen by it")
     validation_n: int = Field(description="validation pictures")
@@ -197,7 +278,7 @@ class ModelPart(_Part):
 
 
 class ComparisonPart(_Part):
-    """Two models on the same test pictures, by McNemar's exact test."""
+    """Two models on the same pictures, by McNemar's exact test, over units where several pictures are in one."""
 
     first: str = Field(description="name of a model")
     second: str = Field(description="name of another")

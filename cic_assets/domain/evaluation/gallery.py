@@ -9,7 +9,8 @@ import pandas as pd
 
 from cic_assets.domain.dataset import find_quality_issues
 from cic_assets.domain.evaluation.album import Album, Picture
-from cic_assets.domain.evaluation.inputs import ModelRun, ReportInputs
+from cic_assets.domain.evaluation.answers import Answers
+from cic_assets.domain.evaluation.inputs import ReportInputs
 from cic_assets.domain.evaluation.settings import ReportSettings
 from cic_assets.domain.images import Tile, contact_sheet
 from cic_assets.domain.models import AugmentationSettings, augmented
@@ -123,9 +124,9 @@ class Gallery:
 
     def mistakes(self, name: str, limit: int) -> Shown[Answered]:
         """Wrong answers of a model on the test pictures, the surest first."""
-        rows = _answers(self._inputs.models[name])
+        rows = self._answers(name)
         wrong = rows[~rows["right"]].sort_values(["doubt", "sha256"])
-        others = [_answers(run) for other, run in self._inputs.models.items() if other != name]
+        others = [self._answers(other) for other in self._inputs.models if other != name]
         also: dict[str, int] = {}
         for sha256 in (sha for other in others for sha in other.loc[~other["right"], "sha256"]):
             also[sha256] = also.get(sha256, 0) + 1
@@ -133,7 +134,7 @@ class Gallery:
 
     def mistakes_sheet(self, name: str, tiles: int = 18) -> bytes | None:
         """The surest wrong answers of a model on one contact sheet, a JPEG of at most 100 kB; None without mistakes."""
-        rows = _answers(self._inputs.models[name])
+        rows = self._answers(name)
         wrong = rows[~rows["right"]].sort_values(["doubt", "sha256"]).head(tiles)
         shown = [
             Tile(rgb, f"was {row['klass']}, said {row['predicted']} {row['probability']:.0%}")
@@ -206,11 +207,14 @@ class Gallery:
         table = self._inputs.duplicates
         return self._grouped(table[table["label_conflict"].astype(bool)])
 
+    def _answers(self, name: str) -> pd.DataFrame:
+        return _with_doubt(self._inputs.judged(name))
+
     def _resized(self, sha256: str) -> Picture:
         return self._album.resized(sha256, self._source[sha256])
 
     def _right_ones(self, name: str, *, surest_first: bool) -> Shown[Answered]:
-        rows = _answers(self._inputs.models[name])
+        rows = self._answers(name)
         right = rows[rows["right"]].sort_values(["doubt", "sha256"], ascending=[surest_first, True])
         return self._answered(right, self._settings.certain, {})
 
@@ -259,14 +263,13 @@ class Gallery:
         return Group(Shown(members, len(rows)))
 
 
-def _answers(run: ModelRun) -> pd.DataFrame:
-    """The answers on the test pictures with `probability`, `right`, and `doubt`: all that the other classes got.
+def _with_doubt(answers: Answers) -> pd.DataFrame:
+    """The answers with `probability`, `right`, and `doubt`: all that the other classes got.
 
     Doubt is the finer measure: among answers of probability 1.0 in 32 bits it still tells 1e-9 from 1e-30.
     """
-    rows, table = run.of_split("test"), np.sort(run.probabilities("test"), axis=1)
-    right = rows["predicted"] == rows["klass"]
-    return rows.assign(probability=table[:, -1], doubt=table[:, :-1].sum(axis=1), right=right)
+    table = np.sort(answers.probabilities, axis=1)
+    return answers.table.assign(probability=table[:, -1], doubt=table[:, :-1].sum(axis=1), right=answers.right)
 
 
 def _by_class(rows: pd.DataFrame) -> dict[str, list[str]]:

@@ -15,6 +15,7 @@ import pandas as pd
 from upath import UPath
 
 from cic_assets.domain.dataset import DatasetInfo, load_info
+from cic_assets.domain.evaluation.answers import Answers, answers_of
 from cic_assets.domain.evaluation.calibration import as_probabilities
 from cic_assets.domain.models import PREDICTIONS_FILE, Card, ModelSettings, QuantizedCard, quantized_cards, read_card
 from cic_assets.storage import ContentStore, DataRoot
@@ -145,6 +146,18 @@ class ReportInputs:
             raise ReportInputError("no models: train at least one, or use `cic run`")
         for name, run in self.models.items():
             _check_run(name, run, self.dataset, self.manifest)
+
+    def judged(self, name: str) -> Answers:
+        """What all numbers of a model are computed from."""
+        return self._answers(name, "test")
+
+    def validated(self, name: str) -> Answers:
+        """What may be set by a model's answers before it is judged."""
+        return self._answers(name, "validation")
+
+    def _answers(self, name: str, split: str) -> Answers:
+        run = self.models[name]
+        return answers_of(run.of_split(split), self.manifest, run.card.labels)
 
 
 _RAW = {"post_id", "subreddit", "outcome", "sha256", "format", "permalink", "title", "fetched_at"}

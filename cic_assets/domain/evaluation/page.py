@@ -7,7 +7,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from cic_assets.domain.evaluation import wording
+from cic_assets.domain.evaluation import formats
 from cic_assets.domain.evaluation.svg import themed
 
 
@@ -24,13 +24,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    numbers = (wording.percent, wording.interval, wording.size, wording.amount, wording.duration, wording.p_value)
+    numbers = (formats.percent, formats.interval, formats.size, formats.amount, formats.duration, formats.p_value)
     environment.filters |= {function.__name__: _unbroken(function) for function in numbers}
     environment.filters |= {
         "as_yaml": lambda value: yaml.safe_dump(value, sort_keys=False),
         "figure": _figure,
     }
-    environment.globals |= {"count_of": wording.count_of, "minus": wording.minus}
+    environment.globals |= {"count_of": formats.count_of, "minus": formats.minus}
     return environment
 
 

@@ -100,7 +100,11 @@ def read_report(root: DataRoot) -> ReportData:
 
 
 def _data(inputs: ReportInputs) -> ReportData:
-    models = {name: score_model(run, inputs.manifest) for name, run in inputs.models.items()}
+    answers = {name: inputs.judged(name) for name in inputs.models}
+    models = {
+        name: score_model(run, answers[name], inputs.validated(name), inputs.manifest)
+        for name, run in inputs.models.items()
+    }
     dataset = describe_dataset(inputs)
     return ReportData(
         generated_at=inputs.generated_at.astimezone(UTC).isoformat(timespec="seconds"),
@@ -109,7 +113,7 @@ def _data(inputs: ReportInputs) -> ReportData:
         notices=wording.notices(dataset, models),
         dataset=dataset,
         models=models,
-        comparisons=compare_models(inputs.models),
+        comparisons=compare_models(answers),
         provenance=_provenance(inputs),
         settings=dict(inputs.settings),
     )
@@ -138,8 +142,8 @@ def _figures(inputs: ReportInputs, data: ReportData) -> dict[str, str]:
     if posted := when_posted(inputs):
         drawn["time"] = figures.pictures_over_time(posted)
     for name, model in data.models.items():
-        run = inputs.models[name]
-        bins = calibration.reliability(run.probabilities("test"), run.of_split("test")["label"])
+        answers = inputs.judged(name)
+        bins = calibration.reliability(answers.probabilities, answers.truth)
         drawn[f"curves-{name}"] = figures.learning_curves(model.history, model.best_epoch)
         drawn[f"confusion-{name}"] = figures.confusion(model.confusion, data.dataset.classes)
         drawn[f"reliability-{name}"] = figures.reliability_diagram(bins)

@@ -1,4 +1,4 @@
-"""What each model is worth on the test pictures, what it cost, which is best, and whether they differ at all."""
+"""What each model is worth on the pictures that it is judged on, what it cost, and whether models differ at all."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,11 +7,23 @@ from pathlib import PurePath
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from cic_assets.domain.evaluation import calibration, statistics
-from cic_assets.domain.evaluation.contract import ClassScore, ComparisonPart, ModelPart, PrecisionPart, SourceScore
+from cic_assets.domain.evaluation import calibration, intervals, statistics
+from cic_assets.domain.evaluation.answers import Answers
+from cic_assets.domain.evaluation.contract import (
+    ClassScore,
+    ComparisonPart,
+    JudgedPart,
+    ModelPart,
+    PrecisionPart,
+    SourceScore,
+)
 from cic_assets.domain.evaluation.inputs import ModelRun
-from cic_assets.domain.evaluation.statistics import Ints
+from cic_assets.domain.evaluation.intervals import Estimate
+from cic_assets.domain.evaluation.slices import find_slices
+from cic_assets.domain.evaluation.statistics import Interval, Ints
+from cic_assets.domain.evaluation.worth import calibration_of, judge_calibration
 from cic_assets.domain.models import FULL, Changes, Measured, QuantizedCard
 
 TITLES = {"vgg": "VGG", "peetz_net": "Peetz Net", "xception": "Xception"}
@@ -22,14 +34,22 @@ def title_of(name: str) -> str:
     return TITLES.get(name, name.replace("_", " "))
 
 
-def score_model(run: ModelRun, manifest: pd.DataFrame) -> ModelPart:
-    """Every number of one model."""
-    card, rows = run.card, run.of_split("test")
-    truth, probabilities = rows["label"].to_numpy(), run.probabilities("test")
-    matrix = statistics.confusion_matrix(truth, probabilities.argmax(axis=1), len(card.labels))
-    right, n = int(np.trace(matrix)), len(rows)
-    interval = statistics.wilson_interval(right, n)
+def score_model(run: ModelRun, answers: Answers, validated: Answers, manifest: pd.DataFrame) -> ModelPart:
+    """Every number of one model.
+
+    Args:
+        run: all that is known of it.
+        answers: what it is judged by.
+        validated: its answers on the validation pictures.
+        manifest: of the data set.
+    """
+    card = run.card
+    matrix = statistics.confusion_matrix(answers.truth, answers.predicted, len(card.labels))
+    worth = intervals.effective_number(answers.right, answers.units)
+    interval = intervals.share_interval(answers.right, answers.units)
     baseline = statistics.majority_baseline(matrix)
+    classes = _class_scores(matrix, answers)
+    roc, precision_recall = _areas(answers)
     validation, measures = card.scores["validation"], card.measures
     return ModelPart(
         title=title_of(card.name),
@@ -37,21 +57,29 @@ def score_model(run: ModelRun, manifest: pd.DataFrame) -> ModelPart:
         variant=card.settings.variant,
         accuracy=statistics.accuracy(matrix),
         accuracy_ci=interval,
-        right=right,
-        n=n,
+        right=int(np.trace(matrix)),
+        n=len(answers.truth),
+        judged=_judged(answers),
         balanced_accuracy=statistics.balanced_accuracy(matrix),
+        balanced_accuracy_ci=_balanced_interval(classes),
+        roc_auc=_or_none(roc.value),
+        roc_auc_ci=roc.interval,
+        pr_auc=_or_none(precision_recall.value),
+        pr_auc_ci=precision_recall.interval,
         majority_baseline=baseline,
         above_majority=interval.low > baseline,
-        independence_p=statistics.independence(matrix),
+        independence_p=statistics.independence(_worth(matrix, answers)),
         confusion=matrix.tolist(),
-        per_class=_class_scores(matrix, card.labels),
-        per_source=_source_scores(rows, manifest),
+        per_class=classes,
+        per_source=_source_scores(answers, manifest),
+        slices=find_slices(answers, manifest),
         expected_calibration_error=calibration.expected_calibration_error(
-            calibration.reliability(probabilities, truth)
+            calibration.reliability(answers.probabilities, answers.truth)
         ),
-        mean_confidence=float(probabilities.max(axis=1).mean()),
-        brier_score=calibration.brier_score(probabilities, truth),
-        log_loss=calibration.log_loss(probabilities, truth),
+        mean_confidence=float(answers.probabilities.max(axis=1).mean()),
+        brier_score=calibration.brier_score(answers.probabilities, answers.truth),
+        log_loss=calibration.log_loss(answers.probabilities, answers.truth),
+        calibration=judge_calibration(calibration_of(card.calibration, validated), answers),
         validation_accuracy=validation.accuracy,
         validation_loss=validation.loss,
         validation_n=validation.count,
@@ -73,22 +101,22 @@ def score_model(run: ModelRun, manifest: pd.DataFrame) -> ModelPart:
         random_weights=card.random_weights,
         weights=_without_folder(card.weights.source) if card.weights else "",
         weights_sha256=card.weights.sha256 if card.weights else "",
-        precisions=_precisions(run.quantized),
+        precisions=_precisions(run.quantized, worth),
         warnings=card.warnings,
         history=card.history,
     )
 
 
-def _precisions(quantized: Sequence[QuantizedCard]) -> list[PrecisionPart]:
-    """In full first; nothing where it is in nothing else."""
+def _precisions(quantized: Sequence[QuantizedCard], worth: float) -> list[PrecisionPart]:
+    """In full first; nothing where it is in nothing else. The pictures are worth so many independent ones."""
     if not quantized:
         return []
     unchanged = Changes(labels=0, largest=0, mean=0)
     parts = [(card.precision, card.measured, card.changes["test"]) for card in quantized]
-    return [_precision(*part) for part in [(FULL, quantized[0].full, unchanged), *parts]]
+    return [_precision(*part, worth) for part in [(FULL, quantized[0].full, unchanged), *parts]]
 
 
-def _precision(name: str, measured: Measured, changes: Changes) -> PrecisionPart:
+def _precision(name: str, measured: Measured, changes: Changes, worth: float) -> PrecisionPart:
     test = measured.scores["test"]
     right = round(test.accuracy * test.count)
     return PrecisionPart(
@@ -96,7 +124,7 @@ def _precision(name: str, measured: Measured, changes: Changes) -> PrecisionPart
         right=right,
         n=test.count,
         accuracy=test.accuracy,
-        accuracy_ci=statistics.wilson_interval(right, test.count),
+        accuracy_ci=statistics.wilson_interval(test.accuracy * worth, worth),
         log_loss=test.loss,
         labels_changed=changes.labels,
         largest_change=changes.largest,
@@ -105,11 +133,13 @@ def _precision(name: str, measured: Measured, changes: Changes) -> PrecisionPart
     )
 
 
-def compare_models(runs: Mapping[str, ModelRun]) -> list[ComparisonPart]:
-    """Every pair of models on the same test pictures."""
-    right = {name: _is_right(run.of_split("test")) for name, run in runs.items()}
-    pairs = list(combinations(runs, 2))
-    tests = [statistics.mcnemar_exact(right[first], right[second]) for first, second in pairs]
+def compare_models(answers: Mapping[str, Answers]) -> list[ComparisonPart]:
+    """Every pair of models on the same pictures."""
+    pairs = list(combinations(answers, 2))
+    tests = [
+        statistics.mcnemar_exact(answers[first].right, answers[second].right, answers[first].units)
+        for first, second in pairs
+    ]
     adjusted = statistics.holm([test.p_value for test in tests])
     return [
         ComparisonPart(
@@ -124,7 +154,18 @@ def compare_models(runs: Mapping[str, ModelRun]) -> list[ComparisonPart]:
     ]
 
 
-def _class_scores(matrix: Ints, classes: Sequence[str]) -> dict[str, ClassScore]:
+def _judged(answers: Answers) -> JudgedPart:
+    sizes = np.bincount(answers.units)
+    return JudgedPart(
+        where=answers.where,
+        pictures=len(answers.units),
+        units=len(sizes),
+        largest_unit=int(sizes.max()),
+        worth=intervals.effective_number(answers.right, answers.units),
+    )
+
+
+def _class_scores(matrix: Ints, answers: Answers) -> dict[str, ClassScore]:
     measured = statistics.per_class(matrix)
     return {
         klass: ClassScore(
@@ -133,24 +174,52 @@ def _class_scores(matrix: Ints, classes: Sequence[str]) -> dict[str, ClassScore]
             precision=_or_none(measured.precision[k]),
             recall=_or_none(measured.recall[k]),
             f1=_or_none(measured.f1[k]),
+            recall_ci=_share_of(answers, answers.truth == k),
         )
-        for k, klass in enumerate(classes)
+        for k, klass in enumerate(answers.classes)
     }
 
 
-def _source_scores(rows: pd.DataFrame, manifest: pd.DataFrame) -> dict[str, SourceScore]:
-    source = rows["sha256"].map(manifest.set_index("sha256")["subreddit"])
+def _balanced_interval(classes: Mapping[str, ClassScore]) -> Interval:
+    there = [(score.recall, score.recall_ci) for score in classes.values()]
+    known = [(recall, Interval(*edges)) for recall, edges in there if recall is not None and edges is not None]
+    return intervals.mean_interval(*zip(*known, strict=True))
+
+
+def _areas(answers: Answers) -> tuple[Estimate, Estimate]:
+    """Under the ROC curve and under that of precision over recall, over all classes."""
+    columns = [(answers.probabilities[:, k], answers.truth == k) for k in range(len(answers.classes))]
+    # Of two classes, either is told from the other by the same curve.
+    told = columns[1:] if len(columns) == 2 else columns  # noqa: PLR2004
+    return (
+        intervals.over_classes([intervals.roc_area(*column, answers.units) for column in told]),
+        intervals.over_classes([intervals.precision_recall_area(*column, answers.units) for column in columns]),
+    )
+
+
+def _source_scores(answers: Answers, manifest: pd.DataFrame) -> dict[str, SourceScore]:
+    source = answers.table["sha256"].map(manifest.set_index("sha256")["subreddit"])
     scores = {}
-    for key, right in _is_right(rows).groupby(source):
-        share = statistics.wilson_interval(int(right.sum()), len(right))
+    for key, rows in source.groupby(source).indices.items():
+        inside = np.isin(np.arange(len(source)), rows)
         scores[str(key)] = SourceScore(
-            right=int(right.sum()), n=len(right), accuracy=float(right.mean()), accuracy_ci=share
+            right=int(answers.right[inside].sum()),
+            n=len(rows),
+            accuracy=float(answers.right[inside].mean()),
+            accuracy_ci=_share_of(answers, inside),
         )
     return scores
 
 
-def _is_right(rows: pd.DataFrame) -> "pd.Series[bool]":
-    return rows["predicted"] == rows["klass"]
+def _share_of(answers: Answers, inside: NDArray[np.bool_]) -> Interval:
+    """Interval of the share of right answers among some pictures."""
+    return intervals.share_interval(answers.right[inside], answers.units[inside])
+
+
+def _worth(matrix: Ints, answers: Answers) -> Ints:
+    """A confusion matrix in independent pictures, rounded down, for a test that knows no units."""
+    worth = intervals.effective_number(answers.right, answers.units) / matrix.sum()
+    return np.asarray(np.floor(worth * matrix), np.int64)
 
 
 def _without_folder(source: str) -> str:

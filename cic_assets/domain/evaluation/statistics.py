@@ -1,8 +1,11 @@
 """What a count of right answers on a few hundred pictures says, and what it does not.
 
-Accuracy with its interval, errors per class, and comparisons between models on the same pictures. Whether
-probabilities mean what they say is in `calibration`. Pure numpy, any number of classes from two; no files, no
-drawing, no words.
+Accuracy with its interval, errors per class, and comparisons between models on the same pictures. How pictures that
+belong together are counted is in `intervals`, whether probabilities mean what they say in `calibration`. Any number of
+classes from two; no files, no drawing, no words.
+
+Exact tests are scipy's. By hand is what is as short: sums of a confusion matrix, Holm's rule, which scipy has not, and
+Wilson's interval, which scipy has for whole numbers alone.
 
 Throughout, `truth` and `predicted` are (N,) integer labels in 0..K-1. A measure that is undefined (the precision of a
 class that was never predicted) is NaN, never a silent 0.
@@ -56,7 +59,7 @@ class McNemar(NamedTuple):
     p_value: float
 
 
-def wilson_interval(right: int, n: int, confidence: float = 0.95) -> Interval:
+def wilson_interval(right: float, n: float, confidence: float = 0.95) -> Interval:
     """Interval of a proportion of which `right` of `n` were seen; stays inside [0, 1] and works at 0 and at n.
 
     E. B. Wilson, "Probable inference, the law of succession, and statistical inference", JASA 22 (1927); preferred to
@@ -64,7 +67,7 @@ def wilson_interval(right: int, n: int, confidence: float = 0.95) -> Interval:
     (2001). 158 of 200 (79 %) is 72.8 to 84.1 %. With no picture nothing is known: 0 to 1.
 
     Args:
-        right: successes, 0..n.
+        right: successes, 0..n; parts of one where trials count for less than one.
         n: trials.
         confidence: how often such intervals hold the true value, between 0 and 1 exclusive.
     """
@@ -131,21 +134,26 @@ def independence(confusion: ArrayLike) -> float:
     return min(1.0, len(told) * min(_fisher(matrix, klass) for klass in told))
 
 
-def mcnemar_exact(first_right: ArrayLike, second_right: ArrayLike) -> McNemar:
+def mcnemar_exact(first_right: ArrayLike, second_right: ArrayLike, units: ArrayLike | None = None) -> McNemar:
     """Whether two models differ on the same pictures: only those that one alone gets right tell.
 
-    Q. McNemar, "Note on the sampling error of the difference between correlated proportions", Psychometrika 12 (1947);
-    the exact two-sided binomial test on the discordant pairs, as the counts here are small.
+    Q. McNemar, "Note on the sampling error of the difference between correlated proportions", Psychometrika 12 (1947),
+    exact and two-sided. Where pictures are in units, what one model is ahead of the other by is counted in each unit:
+    were both equally good, each unit could as well be as much in favour of the other (a permutation test by flips of
+    sign, as R. A. Fisher's of 1935). All flips are counted, none drawn; of single pictures it is McNemar's test.
 
     Args:
         first_right: (N,) booleans, whether the first model was right on each picture.
         second_right: (N,) booleans of the second, same pictures in the same order.
+        units: (N,), whole numbers from 0: what each picture is in; each in one of its own unless given.
     """
     first, second = np.asarray(first_right, dtype=bool), np.asarray(second_right, dtype=bool)
     if first.shape != second.shape or first.ndim != 1:
         raise ValueError(f"both must be (N,) and of the same length, found {first.shape} and {second.shape}")
-    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
-    return McNemar(only_first, only_second, _two_sided_coin(only_first, only_second))
+    ahead = first.astype(np.int64) - second
+    if units is not None and len(ahead):
+        ahead = np.bincount(np.asarray(units), weights=ahead).astype(np.int64)
+    return McNemar(int((first & ~second).sum()), int((second & ~first).sum()), _flips_of_sign(ahead))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -187,29 +195,24 @@ def _ratio(part: ArrayLike, whole: ArrayLike) -> Floats:
 
 def _fisher(matrix: Ints, klass: int) -> float:
     """Chance of as many hits of a class or more, were as many pictures called so at random."""
-    n, occurs, called = int(matrix.sum()), int(matrix[klass].sum()), int(matrix[:, klass].sum())
-    log_factorial = _log_factorials(n)
+    from scipy.stats import fisher_exact
 
-    def log_ways(of: int, some: Ints) -> Floats:
-        return np.asarray(log_factorial[of] - log_factorial[some] - log_factorial[of - some])
-
-    hits = np.arange(matrix[klass, klass], min(occurs, called) + 1)
-    log_terms = log_ways(occurs, hits) + log_ways(n - occurs, called - hits) - log_ways(n, np.array(called))
-    return float(min(1.0, np.exp(log_terms).sum()))
+    hits, occurs, called = (int(counts.sum()) for counts in (matrix[klass, klass], matrix[klass], matrix[:, klass]))
+    table = np.array([[hits, occurs - hits], [called - hits, int(matrix.sum()) - occurs - called + hits]])
+    return float(fisher_exact(table, alternative="greater").pvalue)
 
 
-def _log_factorials(n: int) -> Floats:
-    """Logarithms of the factorials of 0 to n."""
-    return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, n + 1)))])
+def _flips_of_sign(numbers: Ints) -> float:
+    """Chance of a sum as far from 0 as that of some whole numbers or further, were the sign of each a coin's."""
+    from scipy.stats import binom
 
-
-def _two_sided_coin(heads: int, tails: int) -> float:
-    """Chance that a fair coin thrown heads+tails times comes out as lopsided as this or more; summed in logarithms."""
-    n, fewest = heads + tails, min(heads, tails)
-    if heads == tails:
-        return 1.0
-    log_factorial = _log_factorials(n)
-    k = np.arange(fewest + 1)
-    log_terms = log_factorial[n] - log_factorial[k] - log_factorial[n - k] - n * np.log(2)
-    peak = log_terms.max()
-    return float(min(1.0, 2 * np.exp(peak) * np.exp(log_terms - peak).sum()))
+    sizes, counts = np.unique(np.abs(numbers[numbers != 0]), return_counts=True)
+    # Of each sum from the least to the greatest. Sizes are few, and how many of one size are positive is binomial.
+    chances = np.ones(1)
+    for size, count in zip(sizes, counts, strict=True):
+        of_size = np.zeros(2 * size * count + 1)
+        of_size[:: 2 * size] = binom.pmf(np.arange(count + 1), count, 0.5)
+        chances = np.convolve(chances, of_size)
+    middle = len(chances) // 2
+    tail = chances[: middle - abs(int(numbers.sum())) + 1].sum()
+    return float(min(1.0, 2 * tail)) if numbers.sum() else 1.0

@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cic_assets.domain.evaluation import wording
+from cic_assets.domain.evaluation import formats, wording
 from cic_assets.domain.evaluation.contract import ReportData
 from cic_assets.domain.evaluation.report import read_report
 from cic_assets.storage import DataRoot
@@ -59,7 +59,7 @@ def _final_set(data: ReportData) -> Table:
     table = _table("Final set", "class", "pictures", *splits, "as they came", f"at {data.dataset.side} pixels")
     for klass, part in data.dataset.per_class.items():
         in_splits = [f"{data.dataset.counts[split][klass]:,}" for split in splits]
-        sizes = wording.size(part.bytes_before), wording.size(part.bytes_after)
+        sizes = formats.size(part.bytes_before), formats.size(part.bytes_after)
         table.add_row(Text(klass), f"{part.pictures:,}", *in_splits, *sizes)
     return table
 
@@ -72,13 +72,13 @@ def _models(data: ReportData) -> Table:
     for name, model in data.models.items():
         table.add_row(
             Text(model.title + (" (random weights)" if model.random_weights else "")),
-            wording.percent(model.accuracy),
-            wording.interval(model.accuracy_ci),
+            formats.percent(model.accuracy),
+            formats.interval(model.accuracy_ci),
             f"{model.right:,} of {model.n:,}",
             str(model.epochs),
-            wording.duration(model.train_seconds + (model.features_seconds or 0)),
-            wording.size(model.peak_rss_bytes),
-            wording.amount(model.parameters),
+            formats.duration(model.train_seconds + (model.features_seconds or 0)),
+            formats.size(model.peak_rss_bytes),
+            formats.amount(model.parameters),
             style="bold" if name == data.answer.model else "",
         )
     return table

@@ -1,85 +1,25 @@
-"""Numbers as a person reads them, and what they say in plain words. No markup."""
+"""What the numbers say in plain words. No markup."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from cic_assets.domain.dataset import ADVICE, SHORTCUT_AUC
 from cic_assets.domain.evaluation.contract import (
     Answer,
+    CalibrationError,
     ComparisonPart,
     DatasetPart,
     ModelPart,
     Notice,
+    PlausiblePart,
     ShortcutPart,
+    SlicePart,
     SourcePart,
 )
+from cic_assets.domain.evaluation.formats import UNKNOWN, count_of, interval, p_value, percent
 from cic_assets.domain.media import Outcome
 
 SIGNIFICANT = 0.05
 """Adjusted p-value below which two models are said to differ."""
-
-UNKNOWN = "n/a"
-
-_MINUTE = 60
-_STEP = 1000  # as the original's tables: 1.54 GB, 411 MB
-_ROUNDS_UP = 999.5  # to four digits, which `.3g` would write as 1e+03
-
-
-def percent(share: float | None, digits: int = 1) -> str:
-    """`98.5 %`, or n/a where it is undefined. Never rounded to 100 % or 0 % unless it is."""
-    if share is None:
-        return UNKNOWN
-    text = f"{100 * share:.{digits}f}"
-    if share < 1 and text == f"{100:.{digits}f}":
-        text = f"{100 - 10**-digits:.{digits}f}"
-    if share > 0 and text == f"{0:.{digits}f}":
-        text = f"{10**-digits:.{digits}f}"
-    return f"{text} %"
-
-
-def interval(edges: Sequence[float]) -> str:
-    """`72.8 to 84.1 %`."""
-    return f"{100 * edges[0]:.1f} to {100 * edges[1]:.1f} %"
-
-
-def size(count: float | None) -> str:
-    """Bytes as `1.54 GB`; n/a where they were not measured."""
-    return UNKNOWN if count is None else _scaled(count, ("B", "kB", "MB", "GB", "TB"))
-
-
-def amount(count: float) -> str:
-    """A large number as `4.3 M`."""
-    return _scaled(count, ("", "k", "M", "G"))
-
-
-def _scaled(count: float, units: Sequence[str]) -> str:
-    """Three digits and a unit."""
-    for unit in units[:-1]:
-        if count < _ROUNDS_UP:
-            return f"{count:.3g} {unit}".strip()
-        count /= _STEP
-    return f"{count:.3g} {units[-1]}"
-
-
-def duration(seconds: float | None) -> str:
-    """`3 min 12 s`; n/a where it was not measured."""
-    if seconds is None:
-        return UNKNOWN
-    if seconds < _MINUTE:
-        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004 - two digits
-    minutes, rest = divmod(round(seconds), _MINUTE)
-    if minutes < _MINUTE:
-        return f"{minutes} min {rest:02d} s"
-    return f"{minutes // _MINUTE} h {minutes % _MINUTE:02d} min"
-
-
-def minus(number: int) -> str:
-    """A number that is taken away: `-31` with a real minus, or `0`."""
-    return f"\N{MINUS SIGN}{number:,}" if number else "0"
-
-
-def count_of(number: int, one: str, many: str = "") -> str:
-    """`1 picture`, `1,303 pictures`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def answer(best: str, models: Mapping[str, ModelPart], dataset: DatasetPart) -> Answer:
@@ -105,8 +45,8 @@ def answer(best: str, models: Mapping[str, ModelPart], dataset: DatasetPart) -> 
 
 def _what_it_got(model: ModelPart) -> str:
     return (
-        f"{model.title} named {model.right:,} of {model.n:,} test pictures rightly; "
-        f"it was neither trained on them nor chosen by them."
+        f"{model.title} named {model.right:,} of {judged(model)} rightly; it was neither trained on them nor chosen by "
+        f"them."
     )
 
 
@@ -115,7 +55,26 @@ def _how_sure(model: ModelPart) -> str:
     half = 50 * (high - low)
     return (
         f"On endlessly many pictures of the same kind it may well get {interval((low, high))} right (95 % interval, "
-        f"about ±{half:.1f} points; four times as many test pictures would halve it)."
+        f"about ±{half:.1f} points; four times as many pictures would halve it).{_hang_together(model)}"
+    )
+
+
+def judged(model: ModelPart) -> str:
+    """What the numbers of a model are computed over, with how many of it there are."""
+    return count_of(model.n, f"{_KIND[model.judged.where if model.judged else 'test']}picture")
+
+
+_KIND = {"test": "test ", "folds": ""}
+
+
+def _hang_together(model: ModelPart) -> str:
+    """Nothing where each picture is alone in its unit."""
+    part = model.judged
+    if part is None or part.units == part.pictures:
+        return ""
+    return (
+        f" The pictures are of {count_of(part.units, 'post or copy', 'posts and copies')}, up to "
+        f"{part.largest_unit:,} of one: they count as {part.worth:,.0f} that have nothing to do with one another."
     )
 
 
@@ -187,17 +146,65 @@ def comparison(pair: ComparisonPart, models: Mapping[str, ModelPart]) -> str:
     return f"{better} is better than {worse}."
 
 
-def p_value(value: float) -> str:
-    """`0.032`, or `< 0.001`."""
-    return "< 0.001" if value < 0.001 else f"{value:.2g}"  # noqa: PLR2004 - as usual in print
-
-
 def calibration(model: ModelPart) -> str:
-    """Whether a model's probabilities can be taken at their word, in one sentence."""
-    low, high = model.accuracy_ci
-    sure = model.mean_confidence
-    judgement = "too sure" if sure > high else "too modest" if sure < low else "as sure as it is right, within chance"
-    return f"On average it is {percent(model.mean_confidence)} sure and {percent(model.accuracy)} right: {judgement}."
+    """Whether a model's probabilities can be taken at their word."""
+    part = model.calibration
+    if part is None:
+        return ""
+    put_right = "nearer to it" if part.after.log_loss < part.before.log_loss else "no nearer to it"
+    return (
+        f"On average it is {percent(part.before.mean_confidence)} sure and {percent(model.accuracy)} right: "
+        f"{_verdict(model.accuracy, part.before)}. A temperature of {part.temperature:.2f}, set by "
+        f"{count_of(part.set_by, 'validation picture')}, makes that {percent(part.after.mean_confidence)}, {put_right} "
+        f"by log loss."
+    )
+
+
+def _verdict(accuracy: float, seen: CalibrationError) -> str:
+    if seen.gap_p >= SIGNIFICANT:
+        return "as sure as it is right, within chance"
+    return "too sure" if seen.mean_confidence > accuracy else "too modest"
+
+
+def calibration_error(seen: CalibrationError) -> str:
+    """A calibration error, beside that of a perfectly calibrated model."""
+    beyond = "more than" if seen.error > seen.if_calibrated_highest else "no more than"
+    return (
+        f"{percent(seen.error)}, {beyond} chance: calibrated it would be about {percent(seen.if_calibrated)}, rarely "
+        f"above {percent(seen.if_calibrated_highest)}"
+    )
+
+
+def plausible(part: PlausiblePart) -> str:
+    """What sets of plausible classes did."""
+    holds = part.coverage_ci[0] <= part.level <= part.coverage_ci[1]
+    return (
+        f"held the truth in {percent(part.coverage)} ({interval(part.coverage_ci)}"
+        f"{'' if holds else ', not as said'}); {part.mean_size:.2f} classes on average, one in {percent(part.one)}, "
+        f"none in {percent(part.none)}"
+    )
+
+
+def where_it_fails(model: ModelPart, dataset: DatasetPart) -> list[str]:
+    """The slices that differ from the rest beyond chance, a sentence each; or that none does."""
+    found = [part for part in model.slices if part.p_value_adjusted < SIGNIFICANT]
+    if not found:
+        return [f"Of {count_of(len(model.slices), 'slice')} none differs from the rest beyond chance."]
+    return [
+        f"{_sentence(slice_name(part, dataset))}: {percent(part.accuracy)} right, {percent(part.accuracy_of_rest)} of "
+        f"the rest (p {_equals(part.p_value_adjusted)})."
+        for part in found
+    ]
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def slice_name(part: SlicePart, dataset: DatasetPart) -> str:
+    """Such as `sharpness above 400`, `source r/carporn`."""
+    source = dataset.sources.get(part.value) if part.by == "source" else None
+    return f"{part.by} {source.label if source else part.value}"
 
 
 def looked_at(dataset: DatasetPart) -> str:

@@ -4,6 +4,7 @@ Importing this imports neither Keras nor TensorFlow; they come when a model is b
 """
 
 from cic_assets.domain.models.augmentation import augmented
+from cic_assets.domain.models.calibration import LEVELS, Calibration, doubts_of, fit_calibration
 from cic_assets.domain.models.card import (
     CARD_FILE,
     MODEL_FILE,
@@ -63,14 +64,15 @@ from cic_assets.domain.models.training import train
 from cic_assets.domain.models.weights import resolve_weights
 
 __all__ = [
-    "CARD_FILE", "FEATURES_VERSION", "FORMATS", "FULL", "KERAS_FLOOR", "MODEL_FILE", "PICTURES_FILE", "PICTURE_COLUMNS",
-    "PRECISIONS", "PREDICTIONS_FILE", "PREDICTION_COLUMNS", "RENAMED", "TRAINING_VERSION", "AcceleratorSettings",
-    "AcceleratorUnavailableError", "Architecture", "AugmentationSettings", "Card", "CardMismatchError", "Changes",
-    "EpochEnd", "Event", "ExportError", "ExportedModel", "Finished", "Measured", "Measures", "Message", "ModelError",
-    "ModelSettings", "OnEvent", "Precision", "Progress", "QuantizedCard", "Scores", "Takedowns", "TrainingDataError",
-    "TrainingDivergedError", "TrainingSpec", "TrainingUnavailableError", "Variant", "WeightsUnavailableError",
-    "WorkerError", "augmented", "best_first", "best_model", "check_training", "default_models", "export_trained_model",
-    "fit_to_side", "has_seen", "is_whole", "load_exported", "load_model", "load_quantized", "load_training_data",
-    "log_loss", "mark_taken_down", "quantize", "quantized_cards", "read_card", "require_keras", "resolve_weights",
-    "seen_pictures", "softmax", "train", "train_in_process",
+    "CARD_FILE", "FEATURES_VERSION", "FORMATS", "FULL", "KERAS_FLOOR", "LEVELS", "MODEL_FILE", "PICTURES_FILE",
+    "PICTURE_COLUMNS", "PRECISIONS", "PREDICTIONS_FILE", "PREDICTION_COLUMNS", "RENAMED", "TRAINING_VERSION",
+    "AcceleratorSettings", "AcceleratorUnavailableError", "Architecture", "AugmentationSettings", "Calibration", "Card",
+    "CardMismatchError", "Changes", "EpochEnd", "Event", "ExportError", "ExportedModel", "Finished", "Measured",
+    "Measures", "Message", "ModelError", "ModelSettings", "OnEvent", "Precision", "Progress", "QuantizedCard", "Scores",
+    "Takedowns", "TrainingDataError", "TrainingDivergedError", "TrainingSpec", "TrainingUnavailableError", "Variant",
+    "WeightsUnavailableError", "WorkerError", "augmented", "best_first", "best_model", "check_training",
+    "default_models", "doubts_of", "export_trained_model", "fit_calibration", "fit_to_side", "has_seen", "is_whole",
+    "load_exported", "load_model", "load_quantized", "load_training_data", "log_loss", "mark_taken_down", "quantize",
+    "quantized_cards", "read_card", "require_keras", "resolve_weights", "seen_pictures", "softmax", "train",
+    "train_in_process",
 ]  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from upath import UPath
 
+from cic_assets.domain.models.calibration import Calibration
 from cic_assets.domain.models.errors import CardMismatchError
 from cic_assets.domain.models.requirements import require_keras
 from cic_assets.domain.models.settings import AcceleratorSettings, ModelSettings
@@ -125,6 +126,9 @@ class Card(_Record):
     history: list[dict[str, Any]] = Field(description="one row an epoch, as in events.EpochEnd")
     warnings: list[str]
     export: Export | None = Field(default=None, description="None of a model from before there were any")
+    calibration: Calibration | None = Field(
+        default=None, description="by the validation split; None of a model from before there was any"
+    )
     takedowns: Takedowns | None = Field(default=None, description="None while every picture is still there")
 
     @field_validator("settings", mode="before")

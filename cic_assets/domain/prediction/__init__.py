@@ -15,11 +15,11 @@ from cic_assets.domain.prediction.predictor import (
 from cic_assets.domain.prediction.reviews import REVIEW_COLUMNS, REVIEWS, Review, ReviewRefusedError, add_review
 from cic_assets.domain.prediction.runtimes import OnKeras, Runtime
 from cic_assets.domain.prediction.settings import PredictionSettings
-from cic_assets.domain.prediction.table import COLUMNS, as_table, in_parts
+from cic_assets.domain.prediction.table import COLUMNS, as_table, cells, column_names, in_parts
 
 __all__ = [
     "COLUMNS", "INBOX", "INBOX_COLUMNS", "MAX_BYTES", "REVIEWS", "REVIEW_COLUMNS", "Input", "OnKeras", "Prediction",
     "PredictionError", "PredictionSettings", "Predictor", "Review", "ReviewRefusedError", "Runtime", "add_review",
-    "as_table", "check_models", "choose_model", "classify_inbox", "count_inputs", "find_inputs", "in_parts",
-    "load_predictor", "load_predictors", "predict_sources", "read_inputs", "waiting_in",
+    "as_table", "cells", "check_models", "choose_model", "classify_inbox", "column_names", "count_inputs",
+    "find_inputs", "in_parts", "load_predictor", "load_predictors", "predict_sources", "read_inputs", "waiting_in",
 ]  # fmt: skip

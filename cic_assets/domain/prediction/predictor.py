@@ -1,8 +1,8 @@
 """The predictor: a trained model and the one preprocessing that it was trained with, on pictures from anywhere."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain, islice
+from dataclasses import dataclass, field, replace
+from itertools import chain, compress, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from cic_assets.domain.models import (
     CARD_FILE,
     FULL,
     PRECISIONS,
+    Calibration,
     Card,
     ModelError,
     best_first,
@@ -50,6 +51,9 @@ class Prediction:
         label: the most probable class; None where the picture could not be read.
         probability: of `label`, 0 to 1.
         probabilities: of every class; they add up to 1.
+        calibrated_probability: the same as `probability`, put right by the validation pictures: of so many such answers
+            as it says, that share is right. None where the model was trained before it was kept.
+        plausible: by level in %: the classes of which one is the right one at that rate, likewise. There may be none.
         error: why there is no label.
         skipped: it is no picture by its name, and was only found in a folder that was given.
         precision: of the model, such as int8.
@@ -60,15 +64,25 @@ class Prediction:
     label: str | None = None
     probability: float | None = None
     probabilities: dict[str, float] = field(default_factory=dict)
+    calibrated_probability: float | None = None
+    plausible: dict[str, list[str]] = field(default_factory=dict)
     error: str | None = None
     skipped: bool = False
     precision: str = FULL
 
     def row(self) -> dict[str, Any]:
         """As one JSON object; a path that is not UTF-8 is made readable."""
-        row = {"path": storable_text(self.path), "label": self.label, "probability": self.probability}
-        named = {"model": self.model, "precision": self.precision, "error": self.error}
-        return row | {"probabilities": self.probabilities} | named
+        return {
+            "path": storable_text(self.path),
+            "label": self.label,
+            "probability": self.probability,
+            "probabilities": self.probabilities,
+            "calibrated_probability": self.calibrated_probability,
+            "plausible": self.plausible,
+            "model": self.model,
+            "precision": self.precision,
+            "error": self.error,
+        }
 
 
 class Predictor:
@@ -172,7 +186,18 @@ class Predictor:
         """What the class probabilities (K,) of a picture mean."""
         by_class = dict(zip(self.card.labels, map(float, probabilities), strict=True))
         label = max(by_class, key=by_class.__getitem__)
-        return Prediction(path, self.card.name, label, by_class[label], by_class, precision=self.precision)
+        said = Prediction(path, self.card.name, label, by_class[label], by_class, precision=self.precision)
+        return said if self.card.calibration is None else _calibrated(said, probabilities, self.card.calibration)
+
+
+def _calibrated(said: Prediction, probabilities: NDArray[np.float64], calibration: Calibration) -> Prediction:
+    calibrated, labels = calibration.calibrated(probabilities[None]), list(said.probabilities)
+    plausible = calibration.plausible(calibrated)
+    return replace(
+        said,
+        calibrated_probability=float(calibrated.max()),
+        plausible={level: list(compress(labels, classes[0])) for level, classes in plausible.items()},
+    )
 
 
 def load_predictor(

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from cic_assets.domain.models import LEVELS
 from cic_assets.domain.prediction.predictor import Prediction
 from cic_assets.domain.schema import Column
 from cic_assets.storage import storable_text
@@ -23,8 +24,30 @@ COLUMNS: Mapping[str, Column] = {
     "model": Column("str", "name of the model"),
     "precision": Column("str", "of the model: float32, float16 or int8"),
     "error": Column("str", "why there is no label; empty where there is one"),
+    "calibrated_probability": Column(
+        "float64", "the probability, put right by the validation pictures; none where the model has no calibration"
+    ),
+    "plausible_LEVEL": Column(
+        "str", "classes with `|` between them, one of which is right at that level in %; a column for 90 and 95 each"
+    ),
 }
 """What is said of each picture."""
+
+
+def column_names(labels: Sequence[str]) -> list[str]:
+    """The columns of a table or of a file, in their order; what came later comes last."""
+    by_level = [f"plausible_{level}" for level in LEVELS]
+    first = ["path", "label", "probability", *(f"p_{label}" for label in labels), "model", "precision", "error"]
+    return [*first, "calibrated_probability", *by_level]
+
+
+def cells(one: Prediction, labels: Sequence[str]) -> list[str | float | None]:
+    """A prediction as a row of `column_names`; text that there is none of is empty."""
+    probabilities = [one.probabilities.get(label) for label in labels]
+    plausible = ["|".join(one.plausible.get(level, [])) for level in LEVELS]
+    first = [storable_text(one.path), one.label or "", one.probability, *probabilities]
+    named = [one.model, one.precision, storable_text(one.error or "")]
+    return [*first, *named, one.calibrated_probability, *plausible]
 
 
 def as_table(predictions: Sequence[Prediction], labels: Sequence[str]) -> "pd.DataFrame":
@@ -39,21 +62,9 @@ def as_table(predictions: Sequence[Prediction], labels: Sequence[str]) -> "pd.Da
     """
     import pandas as pd
 
-    rows = [
-        {
-            "path": storable_text(one.path),
-            "label": one.label or "",
-            "probability": one.probability,
-            **{f"p_{label}": one.probabilities.get(label) for label in labels},
-            "model": one.model,
-            "precision": one.precision,
-            "error": storable_text(one.error or ""),
-        }
-        for one in predictions
-    ]
-    numbers = ["probability", *(f"p_{label}" for label in labels)]
-    columns = ["path", "label", *numbers, "model", "precision", "error"]
-    return pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(numbers, "float64"))
+    table = pd.DataFrame([cells(one, labels) for one in predictions], columns=column_names(labels))
+    numbers = ["probability", *(f"p_{label}" for label in labels), "calibrated_probability"]
+    return table.astype(dict.fromkeys(numbers, "float64"))
 
 
 def in_parts(predictions: Iterable[Prediction], labels: Sequence[str]) -> "Iterator[pd.DataFrame]":

@@ -144,6 +144,15 @@ def _schemas() -> Json:
             "label": {**_TEXT, "description": "the most probable class"},
             "probability": {**_SHARE, "description": "of that class"},
             "probabilities": {"type": "object", "additionalProperties": _SHARE, "description": "of every class"},
+            "calibrated_probability": {
+                "anyOf": [_SHARE, {"type": "null"}],
+                "description": "of the label, put right by validation pictures; null where the model knows none",
+            },
+            "plausible": {
+                "type": "object",
+                "description": "by level in %: the classes one of which is right at that rate; there may be none",
+                "additionalProperties": {"type": "array", "items": _TEXT},
+            },
         }
     )
     grid = {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}

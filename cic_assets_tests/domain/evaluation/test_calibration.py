@@ -88,3 +88,41 @@ def test_refuses(table, truth, message):
 def test_refuses_no_bins():
     with pytest.raises(ValueError, match="bins"):
         ours.reliability([[0.5, 0.5]], [0], bins=0)
+
+
+class TestChance:
+    """What a perfectly calibrated model would show."""
+
+    def draw(self, random, n, sharpness=1.0, size=1):
+        confidence = random.uniform(0.55, 0.99, n // size).repeat(size)
+        truth = (random.random(n // size).repeat(size) > confidence).astype(int)
+        said = confidence**sharpness / (confidence**sharpness + (1 - confidence) ** sharpness)
+        return np.column_stack([said, 1 - said]), truth, np.arange(n) // size
+
+    @pytest.mark.parametrize("size", [1, 4])
+    def test_a_calibrated_model_is_beyond_its_limits_as_rarely_as_it_says(self, size):
+        random, beyond = np.random.default_rng(0), []
+        for _ in range(60):
+            table, truth, units = self.draw(random, 160, size=size)
+            chance = ours.chance_of_calibrated(table, truth, units)
+            error = ours.expected_calibration_error(ours.reliability(table, truth))
+            beyond.append((error > chance.highest_error, chance.gap_p < 0.05, error > chance.error))
+        high, off, above_median = np.mean(beyond, axis=0)
+        assert (high <= 0.12, off <= 0.12) == (True, True)
+        assert 0.25 < above_median < 0.75
+
+    def test_the_median_is_that_of_drawn_models(self):
+        """By drawing truths anew, one after the other, through the functions that judge a model."""
+        random = np.random.default_rng(1)
+        table, truth, units = self.draw(random, 150)
+        drawn = [(random.random(150) > table[:, 0]).astype(int) for _ in range(400)]
+        errors = [ours.expected_calibration_error(ours.reliability(table, one)) for one in drawn]
+        chance = ours.chance_of_calibrated(table, truth, units)
+        assert chance.error == pytest.approx(np.median(errors), rel=0.05)
+        assert chance.highest_error == pytest.approx(np.quantile(errors, 0.95), rel=0.08)
+
+    def test_a_model_that_is_too_sure_is_seen(self):
+        table, truth, units = self.draw(np.random.default_rng(2), 400, sharpness=2.5)
+        chance = ours.chance_of_calibrated(table, truth, units)
+        assert chance.gap_p < 0.01
+        assert ours.expected_calibration_error(ours.reliability(table, truth)) > chance.highest_error

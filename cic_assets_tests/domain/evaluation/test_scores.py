@@ -6,7 +6,10 @@ from cic_assets.domain.evaluation.statistics import wilson_interval
 
 @pytest.fixture(scope="module")
 def scores(inputs):
-    return {name: score_model(run, inputs.manifest) for name, run in inputs.models.items()}
+    return {
+        name: score_model(run, inputs.judged(name), inputs.validated(name), inputs.manifest)
+        for name, run in inputs.models.items()
+    }
 
 
 def test_numbers_are_those_of_the_predictions(inputs, scores):
@@ -36,7 +39,7 @@ def test_agrees_with_the_card_of_its_own_training(inputs, scores):
 
 
 def test_every_pair_is_compared_once_on_the_same_pictures(inputs, scores):
-    pairs = compare_models(inputs.models)
+    pairs = compare_models({name: inputs.judged(name) for name in inputs.models})
     assert [(pair.first, pair.second) for pair in pairs] == [
         ("vgg", "peetz_net"), ("vgg", "xception"), ("peetz_net", "xception")
     ]  # fmt: skip

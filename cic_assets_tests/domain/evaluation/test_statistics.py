@@ -1,5 +1,6 @@
 import math
 from fractions import Fraction
+from itertools import combinations, product
 
 import numpy as np
 import pytest
@@ -199,6 +200,21 @@ class TestMcNemar:
         assert ours.mcnemar_exact(right, ~right).p_value == 1.0
         assert ours.mcnemar_exact(right, np.zeros_like(right)).p_value < 1e-300
 
+    @given(st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.booleans()), min_size=1, max_size=24))
+    def test_over_units_counts_every_flip_of_sign(self, pictures):
+        """All 2 ** 5 ways in which five units could have been in favour of one model or the other."""
+        units, first, second = np.array(pictures, int).T
+        ahead = np.bincount(units, weights=first - second, minlength=5)
+        sums = [sum(sign * one for sign, one in zip(signs, ahead, strict=True)) for signs in product((-1, 1), repeat=5)]
+        expected = np.mean([abs(one) >= abs(ahead.sum()) for one in sums])
+        assert ours.mcnemar_exact(first, second, units).p_value == pytest.approx(expected)
+
+    def test_pictures_of_one_unit_are_not_as_many_reasons(self):
+        first, second = np.ones(20, bool), np.zeros(20, bool)
+        assert ours.mcnemar_exact(first, second).p_value == pytest.approx(2 / 2**20)
+        assert ours.mcnemar_exact(first, second, np.arange(20) // 4).p_value == pytest.approx(2 / 2**5)
+        assert ours.mcnemar_exact(first, second, np.zeros(20, int)).p_value == 1
+
     def test_refuses_different_pictures(self):
         with pytest.raises(ValueError, match="same length"):
             ours.mcnemar_exact([True], [True, False])
@@ -208,6 +224,16 @@ class TestHolm:
     def test_by_hand(self):
         assert ours.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
         assert ours.holm([]) == []
+
+    @given(st.lists(st.floats(0, 1), min_size=1, max_size=7))
+    def test_rejects_what_bonferroni_rejects_in_every_set_with_it(self, p_values):
+        """Holm's rule is the closed test of Bonferroni's (R. Marcus, E. Peritz and K. R. Gabriel, 1976)."""
+        sets = [chosen for n in range(1, len(p_values) + 1) for chosen in combinations(range(len(p_values)), n)]
+        worst = [
+            max(min(1, len(chosen) * min(p_values[j] for j in chosen)) for chosen in sets if i in chosen)
+            for i in range(len(p_values))
+        ]
+        assert ours.holm(p_values) == pytest.approx(worst)
 
     @given(st.lists(st.floats(0, 1), max_size=8))
     def test_never_lowers_keeps_the_order_and_stays_below_bonferroni(self, p_values):

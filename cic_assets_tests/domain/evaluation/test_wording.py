@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cic_assets.domain.evaluation import build_report, load_report_inputs, wording
+from cic_assets.domain.evaluation import build_report, formats, load_report_inputs, wording
 
 
 @pytest.mark.parametrize(
@@ -10,13 +10,13 @@ from cic_assets.domain.evaluation import build_report, load_report_inputs, wordi
     [(0.985, "98.5 %"), (1.0, "100.0 %"), (0.99999, "99.9 %"), (0.0, "0.0 %"), (0.00001, "0.1 %"), (None, "n/a")],
 )
 def test_percent(share, text):
-    assert wording.percent(share) == text
+    assert formats.percent(share) == text
 
 
 @given(st.floats(0, 1))
 def test_percent_says_all_or_nothing_only_of_all_or_nothing(share):
-    assert (wording.percent(share) == "100.0 %") == (share == 1)
-    assert (wording.percent(share) == "0.0 %") == (share == 0)
+    assert (formats.percent(share) == "100.0 %") == (share == 1)
+    assert (formats.percent(share) == "0.0 %") == (share == 0)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_percent_says_all_or_nothing_only_of_all_or_nothing(share):
     ],
 )
 def test_size(count, text):
-    assert wording.size(count) == text
+    assert formats.size(count) == text
 
 
 @pytest.mark.parametrize(
@@ -48,21 +48,21 @@ def test_size(count, text):
     ],
 )
 def test_duration(seconds, text):
-    assert wording.duration(seconds) == text
+    assert formats.duration(seconds) == text
 
 
 def test_amount_and_count():
-    assert [wording.amount(n) for n in (12, 999_700, 3_400_000, 27e9)] == ["12", "1 M", "3.4 M", "27 G"]
-    assert [wording.count_of(n, "copy", "copies") for n in (0, 1, 2)] == ["0 copies", "1 copy", "2 copies"]
-    assert wording.count_of(1303, "picture") == "1,303 pictures"
+    assert [formats.amount(n) for n in (12, 999_700, 3_400_000, 27e9)] == ["12", "1 M", "3.4 M", "27 G"]
+    assert [formats.count_of(n, "copy", "copies") for n in (0, 1, 2)] == ["0 copies", "1 copy", "2 copies"]
+    assert formats.count_of(1303, "picture") == "1,303 pictures"
 
 
 def test_minus():
-    assert [wording.minus(n) for n in (0, 31)] == ["0", "\N{MINUS SIGN}31"]
+    assert [formats.minus(n) for n in (0, 31)] == ["0", "\N{MINUS SIGN}31"]
 
 
 def test_p_value():
-    assert [wording.p_value(p) for p in (1.0, 0.0321, 0.0009)] == ["1", "0.032", "< 0.001"]
+    assert [formats.p_value(p) for p in (1.0, 0.0321, 0.0009)] == ["1", "0.032", "< 0.001"]
 
 
 class TestAnswer:
@@ -70,7 +70,7 @@ class TestAnswer:
         data = report.data
         model, text = data.models["xception"], data.answer.text
         assert f"{model.right} of {model.n} test pictures" in text
-        assert wording.interval(model.accuracy_ci) in text
+        assert formats.interval(model.accuracy_ci) in text
         assert "Always answering" in text
         assert "learned to tell them apart" in text
         assert f"best by its {model.validation_n} validation pictures" in text
@@ -142,11 +142,33 @@ class TestAnswer:
         assert wording.comparison(decided, data.models) == "Peetz Net is better than VGG."
 
     @pytest.mark.parametrize(
-        ("sure", "word"), [(0.9, "too sure"), (0.81, "as sure as it is right"), (0.6, "too modest")]
+        ("sure", "chance", "word"),
+        [
+            (0.9, 0.01, "too sure"),
+            (0.81, 0.7, "as sure as it is right"),
+            (0.9, 0.06, "as sure as it is right"),
+            (0.6, 0.01, "too modest"),
+        ],
     )
-    def test_calibration(self, report, sure, word):
-        model = report.data.models["vgg"].model_copy(update={"accuracy_ci": (0.72, 0.86), "mean_confidence": sure})
-        assert word in wording.calibration(model)
+    def test_calibration(self, report, sure, chance, word):
+        model = report.data.models["vgg"]
+        seen = model.calibration.before.model_copy(update={"mean_confidence": sure, "gap_p": chance})
+        part = model.calibration.model_copy(update={"before": seen})
+        text = wording.calibration(model.model_copy(update={"accuracy": 0.8, "calibration": part}))
+        assert f"{100 * sure:.1f} % sure and 80.0 % right: {word}" in text
+
+    def test_a_calibration_error_is_said_beside_that_of_chance(self, report):
+        seen = report.data.models["vgg"].calibration.before
+        high = seen.model_copy(update={"error": 0.2, "if_calibrated": 0.05, "if_calibrated_highest": 0.09})
+        assert wording.calibration_error(high).startswith(
+            "20.0 %, more than chance: calibrated it would be about 5.0 %"
+        )
+        assert ", no more than chance" in wording.calibration_error(high.model_copy(update={"error": 0.08}))
+
+    def test_sets_that_do_not_hold_are_said_not_to(self, report):
+        part = report.data.models["vgg"].calibration.plausible["90"].model_copy(update={"coverage_ci": (0.7, 0.85)})
+        assert "not as said" in wording.plausible(part)
+        assert "not as said" not in wording.plausible(part.model_copy(update={"coverage_ci": (0.85, 0.93)}))
 
 
 @pytest.mark.parametrize(

@@ -169,8 +169,10 @@ def test_a_table_of_unreadable_pictures_is_a_table(tmp_path, make_predictor):
     table = as_table(predictor.predict([str(tmp_path / "bad.jpg"), name]), predictor.card.labels)
     path = DataRoot(str(tmp_path / "root")).write_table("adhoc_predictions", table)
     read = pd.read_parquet(str(path))
-    names = ["path", "label", "probability", "p_dark", "p_bright", "model", "precision", "error"]
-    assert list(read.columns) == names
+    assert list(read.columns) == [
+        "path", "label", "probability", "p_dark", "p_bright", "model", "precision", "error", "calibrated_probability",
+        "plausible_90", "plausible_95",
+    ]  # fmt: skip
     assert set(read["precision"]) == {"float32"}
     assert list(read["label"]) == ["", ""]
     assert read["path"][1] == "\\udcff.jpg"

@@ -104,7 +104,7 @@ function show(card, answer, picture) {
   card.classList.remove("bare");
   card.querySelector(".says").textContent = best.label;
   const opinions = card.querySelector(".opinions");
-  opinions.append(...opinion(best, others.length > 0));
+  opinions.append(...opinion(best, others.length > 0), ...worth(best));
   if (others.length) opinions.append(further(best, others));
   if (main.dataset.maps) offerMap(card, picture, answer);
   if (main.dataset.reviews && answer.receipt) offerReview(card, picture, answer);
@@ -128,6 +128,19 @@ function opinion(prediction, named) {
   });
   const precision = prediction.precision === "float32" ? "" : ` in ${prediction.precision}`;
   return named || precision ? [element("h3", prediction.model + precision), ...bars] : bars;
+}
+
+/** What the answer is worth, as far as the model knows from pictures that it had not seen. */
+function worth(prediction) {
+  const { calibrated_probability: share, plausible } = prediction;
+  if (share == null) return [];
+  const sets = plausible["95"] ?? [];
+  const sure = sets.length
+    ? `19 times in 20 the truth is among: ${sets.join(", ")}.`
+    : "It is less sure than of 19 in 20 pictures: perhaps it is none of these.";
+  const made = element("p", `Of answers like this, ${percent(share)} are right. ${sure}`);
+  made.className = "worth muted";
+  return [made];
 }
 
 function further(best, others) {
