@@ -25,6 +25,7 @@ PLACES: Mapping[str, Any] = {
     "dagster": True,
     "dataset": {"splits": {"given"}},
     "duplicates": {"overrides"},
+    "prediction": {"inbox"},
 }
 """Of a problem's settings, those that say where something lies on this machine: not the business of a report's readers.
 The labels of sources are in the report."""
