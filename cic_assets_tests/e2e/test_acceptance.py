@@ -6,7 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from upath import UPath
+
+from cic_assets.domain.models import load_model, read_card
+from cic_assets.domain.prediction import Predictor, load_predictor
+from cic_assets.domain.prediction.runtimes import KerasRuntime
+from cic_assets.storage import DataRoot
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow, pytest.mark.timeout(1800)]
 
@@ -88,6 +95,20 @@ def test_a_folder_of_pictures_is_predicted(run, shared_data):
     predictions = json.loads(result.stdout)
     assert len(predictions) == len(list((shared_data / "photos128" / "tanks").iterdir()))
     assert sum(one["label"] == "tank" for one in predictions) >= 0.9 * len(predictions)
+
+
+@pytest.mark.parametrize("model", ["vgg", "peetz_net", "xception"])
+def test_the_exported_model_says_of_a_thousand_photos_what_keras_says(run, shared_data, model):
+    folder = UPath(run.root / "models" / model)
+    photos = [str(path) for path in sorted((shared_data / "photos128").glob("*/*.jpg"))[::-1][:1000]]
+    assert len(photos) == 1000
+    exported = load_predictor(DataRoot(str(run.root)), model, pytest.fail, many=True).predict(photos)
+    by_keras = Predictor(KerasRuntime(load_model(folder)[0]), read_card(folder)).predict(photos)
+    assert [one.error for one in exported] == [None] * 1000
+    assert [one.label for one in exported] == [one.label for one in by_keras]
+    ours, theirs = (np.array([list(one.probabilities.values()) for one in said]) for said in (exported, by_keras))
+    assert np.abs(ours - theirs).max() < 1e-4
+    assert np.ptp(ours[:, 0]) > 0.1  # they are not all the same
 
 
 def test_the_same_again_does_nothing_that_did_not_change(run):
