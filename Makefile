@@ -98,6 +98,7 @@ bench: setup ## Each stage, where there are peers against them; with PHOTOS=DIR 
 	$(BIN)/python benchmarks/intervals.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/preparation.py
+	$(BIN)/python benchmarks/report.py
 	$(BIN)/python benchmarks/serve.py
 ifdef PHOTOS
 	$(BIN)/python benchmarks/predict.py "$(PHOTOS)"

@@ -10,6 +10,7 @@ import requests
 from playwright.sync_api import expect
 
 from cic_assets.domain.download import Network
+from cic_assets.domain.models import Calibration
 from cic_assets.domain.prediction import Predictor
 from cic_assets.storage import DataRoot, sha256_hex
 from cic_assets.web.predict import Panel, Panels, ServeSettings, build_app
@@ -32,6 +33,9 @@ COPY = """async (bytes) => {
 }"""
 
 
+CALIBRATION = Calibration(temperature=2.0, largest_doubts={"90": 0.2, "95": 0.3}, pictures=40, units=30)
+
+
 class Explaining(Brightness):
     """The brightness of a picture, told of each of its places too."""
 
@@ -52,7 +56,9 @@ class Contrary(Brightness):
 @pytest.fixture
 def panels(make_card):
     nets = {"xception": Explaining(), "peetz_net": Contrary(), "vgg": Brightness()}
-    return Panels.fixed(Panel([Predictor(net, make_card(name, side=SIDE)) for name, net in nets.items()]))
+    kept = {"xception": CALIBRATION}
+    cards = {name: make_card(name, side=SIDE, calibration=kept.get(name)) for name in nets}
+    return Panels.fixed(Panel([Predictor(net, cards[name]) for name, net in nets.items()]))
 
 
 @pytest.fixture
@@ -124,6 +130,19 @@ def test_a_picture_is_dropped(open_page, server, grey, tmp_path):
     one.get_by_text("1 of 2 others say something else").click()
     expect(one.get_by_role("heading", name="peetz_net")).to_be_visible()
     photograph(page, tmp_path, "dropped")
+
+
+def test_what_an_answer_is_worth_stands_with_it(open_page, server, grey, tmp_path):
+    page = open_page(server, "phone")
+    drop(page, ("sure.png", grey(250)), ("doubtful.png", grey(140)))
+    says(page, "sure.png", "bright")
+    says(page, "doubtful.png", "bright")
+    right = f"{100 * 250**0.5 / (250**0.5 + 5**0.5):.1f} %"
+    expect(card(page, "sure.png").locator(".worth")).to_have_text(
+        f"Of answers like this, {right} are right. 19 times in 20 the truth is among: bright."
+    )
+    expect(card(page, "doubtful.png").locator(".worth")).to_contain_text("perhaps it is none of these")
+    photograph(page, tmp_path, "worth")
 
 
 def test_several_at_once_of_which_one_is_none(open_page, server, grey, jpeg, tmp_path):

@@ -68,13 +68,18 @@ class Album:
         """The square that the models get, as pixels; None where it is gone."""
         return self._read(self._inputs.resized, sha256, "jpeg")
 
+    def square(self, sha256: str) -> Rgb | None:
+        """The square whole, at the side of the data set, for a model to look at; None where it is gone."""
+        return self._read(self._inputs.resized, sha256, "jpeg", whole=True)
+
     def of_pixels(self, rgb: Rgb, sha256: str) -> Picture:
         """Pixels that were made from a picture, without its post."""
         return Picture(*thumbnail(rgb, self._settings.tile_side, self._settings.tile_bytes), sha256=sha256)
 
-    def _read(self, store: ContentStore, sha256: str, image_format: str) -> Rgb | None:
+    def _read(self, store: ContentStore, sha256: str, image_format: str, *, whole: bool = False) -> Rgb | None:
         try:
-            return decode(store.get(sha256, image_format), shortest_side=self._settings.tile_side)
+            side = None if whole else self._settings.tile_side
+            return decode(store.get(sha256, image_format), shortest_side=side)
         except (FileNotFoundError, KeyError, UnreadableImage):
             return None
 

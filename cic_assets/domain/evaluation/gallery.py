@@ -1,7 +1,7 @@
 """Which pictures the report shows, and in which order; how many there are is always told beside how many are shown."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 from cic_assets.domain.dataset import find_quality_issues
 from cic_assets.domain.evaluation.album import Album, Picture
 from cic_assets.domain.evaluation.answers import Answers
+from cic_assets.domain.evaluation.evidence import Evidence
 from cic_assets.domain.evaluation.inputs import ReportInputs
 from cic_assets.domain.evaluation.settings import ReportSettings
 from cic_assets.domain.images import Tile, contact_sheet
@@ -36,13 +37,14 @@ class Shown(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A test picture with what a model said of it.
+    """A judged picture with what a model said of it.
 
     Attributes:
         truth: the class of its source.
         said: the model's answer.
         probability: that the model gave its answer.
         also_wrong: how many of the other models were wrong about it.
+        where: the same picture with what spoke for the answer coloured; None where the model cannot tell.
     """
 
     picture: Picture
@@ -50,6 +52,7 @@ class Answered:
     said: str
     probability: float
     also_wrong: int = 0
+    where: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +123,20 @@ class Gallery:
         self._inputs = inputs
         self._settings = settings
         self._album = Album(inputs, settings)
+        self._evidence = Evidence(inputs.folders)
         self._source = dict(zip(inputs.manifest["sha256"], inputs.manifest["subreddit"], strict=True))
 
     def mistakes(self, name: str, limit: int) -> Shown[Answered]:
-        """Wrong answers of a model on the test pictures, the surest first."""
+        """Wrong answers of a model on the pictures that it is judged on, the surest first."""
         rows = self._answers(name)
         wrong = rows[~rows["right"]].sort_values(["doubt", "sha256"])
         others = [self._answers(other) for other in self._inputs.models if other != name]
         also: dict[str, int] = {}
         for sha256 in (sha for other in others for sha in other.loc[~other["right"], "sha256"]):
             also[sha256] = also.get(sha256, 0) + 1
-        return self._answered(wrong, limit, also)
+        shown = self._answered(wrong, limit, also)
+        named = zip(shown.items, wrong["sha256"].head(len(shown.items)), strict=True)
+        return replace(shown, items=[self._with_where(name, item, sha256) for item, sha256 in named])
 
     def mistakes_sheet(self, name: str, tiles: int = 18) -> bytes | None:
         """The surest wrong answers of a model on one contact sheet, a JPEG of at most 100 kB; None without mistakes."""
@@ -230,6 +236,11 @@ class Gallery:
             for row in rows.head(limit).to_dict("records")
         ]
         return Shown(items, len(rows))
+
+    def _with_where(self, name: str, item: Answered, sha256: str) -> Answered:
+        square = self._album.square(sha256)
+        drawn = None if square is None else self._evidence.drawn_over(name, square, item.said)
+        return item if drawn is None else replace(item, where=self._album.of_pixels(drawn, sha256))
 
     def _before_and_after(self, sha256: str, facts: Mapping[Hashable, Any]) -> Resizing:
         side = self._inputs.dataset.side

@@ -123,6 +123,7 @@ class ReportInputs:
         models: by name, in the order of the problem file.
         images: pictures as they came.
         resized: their resized copies, JPEG, under the SHA-256 of the picture each was made from.
+        folders: of the models, by name, for what they see in pictures; of one that is missing nothing is shown.
         settings: of the problem, for the record.
         generated_at: the report's date.
     """
@@ -136,6 +137,7 @@ class ReportInputs:
     models: Mapping[str, ModelRun]
     images: ContentStore
     resized: ContentStore
+    folders: Mapping[str, UPath] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     generated_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -190,6 +192,7 @@ def load_report_inputs(root: DataRoot, question: Question) -> ReportInputs:
         models={name: load_run(root.model(name)) for name in question.models},
         images=root.images,
         resized=root.resized(dataset.side),
+        folders={name: root.model(name) for name in question.models},
         settings=question.model_dump(mode="json", exclude=PLACES),
     )
 

@@ -27,7 +27,7 @@ class ReportSettings(BaseModel):
     sample_pictures: int = Field(default=96, ge=2, le=1000, description="of all classes together")
     resized: int = Field(default=6, ge=1, le=50, description="pictures shown before and after resizing")
     augmented: int = Field(default=5, ge=1, le=50, description="augmented samples; five, as the original shows")
-    mistakes: int = Field(default=24, ge=1, le=500, description="misclassified test pictures shown of the best model")
+    mistakes: int = Field(default=24, ge=1, le=500, description="misclassified pictures shown of the best model")
     other_mistakes: int = Field(default=16, ge=1, le=500, description="and of each other model")
     quality_issues: int = Field(
         default=16, ge=1, le=500, serialization_alias="poor", description="pictures shown that are hard to learn from"

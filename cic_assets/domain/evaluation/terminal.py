@@ -65,8 +65,9 @@ def _final_set(data: ReportData) -> Table:
 
 
 def _models(data: ReportData) -> Table:
+    judged = wording.kind_of_pictures(data.models[data.answer.model])
     table = _table(
-        "Models, on the test pictures", "model", "accuracy", "95 % interval", "right", "epochs", "training", "memory",
+        f"Models, on the {judged}s", "model", "accuracy", "95 % interval", "right", "epochs", "training", "memory",
         "parameters",
     )  # fmt: skip
     for name, model in data.models.items():

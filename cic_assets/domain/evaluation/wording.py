@@ -61,10 +61,12 @@ def _how_sure(model: ModelPart) -> str:
 
 def judged(model: ModelPart) -> str:
     """What the numbers of a model are computed over, with how many of it there are."""
-    return count_of(model.n, f"{_KIND[model.judged.where if model.judged else 'test']}picture")
+    return count_of(model.n, kind_of_pictures(model))
 
 
-_KIND = {"test": "test ", "folds": ""}
+def kind_of_pictures(model: ModelPart) -> str:
+    """What one of them is called."""
+    return "picture" if model.judged and model.judged.where == "folds" else "test picture"
 
 
 def _hang_together(model: ModelPart) -> str:
@@ -79,7 +81,7 @@ def _hang_together(model: ModelPart) -> str:
 
 
 def has_learned(model: ModelPart) -> bool:
-    """Whether the test pictures show that its answers go with what is on them."""
+    """Whether the pictures show that its answers go with what is on them."""
     return model.above_majority or (model.independence_p is not None and model.independence_p < SIGNIFICANT)
 
 
@@ -138,7 +140,7 @@ def _titles(models: Iterable[ModelPart]) -> str:
 
 
 def comparison(pair: ComparisonPart, models: Mapping[str, ModelPart]) -> str:
-    """What the test pictures say of two models, in one sentence."""
+    """What the pictures say of two models, in one sentence."""
     first, second = models[pair.first].title, models[pair.second].title
     if pair.p_value_adjusted >= SIGNIFICANT:
         return f"These pictures do not decide between {first} and {second}."
@@ -151,12 +153,11 @@ def calibration(model: ModelPart) -> str:
     part = model.calibration
     if part is None:
         return ""
-    put_right = "nearer to it" if part.after.log_loss < part.before.log_loss else "no nearer to it"
     return (
         f"On average it is {percent(part.before.mean_confidence)} sure and {percent(model.accuracy)} right: "
         f"{_verdict(model.accuracy, part.before)}. A temperature of {part.temperature:.2f}, set by "
-        f"{count_of(part.set_by, 'validation picture')}, makes that {percent(part.after.mean_confidence)}, {put_right} "
-        f"by log loss."
+        f"{count_of(part.set_by, 'validation picture')}, makes that {percent(part.after.mean_confidence)}, and of a "
+        f"log loss of {part.before.log_loss:.3f} one of {part.after.log_loss:.3f}."
     )
 
 
@@ -166,23 +167,37 @@ def _verdict(accuracy: float, seen: CalibrationError) -> str:
     return "too sure" if seen.mean_confidence > accuracy else "too modest"
 
 
-def calibration_error(seen: CalibrationError) -> str:
-    """A calibration error, beside that of a perfectly calibrated model."""
-    beyond = "more than" if seen.error > seen.if_calibrated_highest else "no more than"
-    return (
-        f"{percent(seen.error)}, {beyond} chance: calibrated it would be about {percent(seen.if_calibrated)}, rarely "
-        f"above {percent(seen.if_calibrated_highest)}"
-    )
+def is_beyond_chance(seen: CalibrationError) -> bool:
+    """Whether a calibration error is more than a perfectly calibrated model would show."""
+    return seen.error > seen.if_calibrated_highest
 
 
-def plausible(part: PlausiblePart) -> str:
-    """What sets of plausible classes did."""
-    holds = part.coverage_ci[0] <= part.level <= part.coverage_ci[1]
-    return (
-        f"held the truth in {percent(part.coverage)} ({interval(part.coverage_ci)}"
-        f"{'' if holds else ', not as said'}); {part.mean_size:.2f} classes on average, one in {percent(part.one)}, "
-        f"none in {percent(part.none)}"
-    )
+def holds(part: PlausiblePart) -> bool:
+    """Whether sets hold the truth as often as they are to, within chance."""
+    return part.coverage_ci[0] <= part.level <= part.coverage_ci[1]
+
+
+WORTH = (
+    "The calibration error is the mean gap between how sure the model is and how often it is right. On few pictures "
+    "no model shows 0: beside it stands what a perfectly calibrated one would show, in the middle and at most (95 of "
+    "100 times). Put right are probabilities by the temperature. Sets are of the classes that are plausible then: how "
+    "often they held the truth, and how many classes they have on average."
+)
+"""What the table of calibration and sets is."""
+
+
+def most_confused(model: ModelPart, classes: Sequence[str], most: int = 10) -> list[str]:
+    """The pairs of classes that are taken for one another most often, such as `7 of 40 van said to be car`."""
+    pairs = [
+        (count, truth, said)
+        for truth, row in zip(classes, model.confusion, strict=True)
+        for said, count in zip(classes, row, strict=True)
+        if count and said != truth
+    ]
+    worst = sorted(pairs, key=lambda pair: (-pair[0], pair[1], pair[2]))[:most]
+    return [
+        f"{count:,} of {model.per_class[truth].support:,} {truth} said to be {said}" for count, truth, said in worst
+    ]
 
 
 def where_it_fails(model: ModelPart, dataset: DatasetPart) -> list[str]:

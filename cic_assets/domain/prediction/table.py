@@ -27,9 +27,12 @@ COLUMNS: Mapping[str, Column] = {
     "calibrated_probability": Column(
         "float64", "the probability, put right by the validation pictures; none where the model has no calibration"
     ),
-    "plausible_LEVEL": Column(
-        "str", "classes with `|` between them, one of which is right at that level in %; a column for 90 and 95 each"
-    ),
+    **{
+        f"plausible_{level}": Column(
+            "str", f"classes with a vertical bar between them, one of which is right for {level} of 100 pictures"
+        )
+        for level in LEVELS
+    },
 }
 """What is said of each picture."""
 

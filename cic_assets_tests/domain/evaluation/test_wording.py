@@ -157,18 +157,26 @@ class TestAnswer:
         text = wording.calibration(model.model_copy(update={"accuracy": 0.8, "calibration": part}))
         assert f"{100 * sure:.1f} % sure and 80.0 % right: {word}" in text
 
-    def test_a_calibration_error_is_said_beside_that_of_chance(self, report):
-        seen = report.data.models["vgg"].calibration.before
-        high = seen.model_copy(update={"error": 0.2, "if_calibrated": 0.05, "if_calibrated_highest": 0.09})
-        assert wording.calibration_error(high).startswith(
-            "20.0 %, more than chance: calibrated it would be about 5.0 %"
-        )
-        assert ", no more than chance" in wording.calibration_error(high.model_copy(update={"error": 0.08}))
+    def test_the_pairs_that_are_confused_most_come_first(self, report):
+        score = report.data.models["vgg"].per_class["car"].model_copy(update={"support": 9})
+        update = {
+            "confusion": [[5, 3, 0], [1, 9, 2], [0, 2, 8]],
+            "per_class": dict.fromkeys(("car", "tank", "van"), score),
+        }
+        model = report.data.models["vgg"].model_copy(update=update)
+        assert wording.most_confused(model, ["car", "tank", "van"], most=3) == [
+            "3 of 9 car said to be tank", "2 of 9 tank said to be van", "2 of 9 van said to be tank"
+        ]  # fmt: skip
+
+    def test_a_calibration_error_is_called_out_beyond_that_of_chance(self, report):
+        seen = report.data.models["vgg"].calibration.before.model_copy(update={"if_calibrated_highest": 0.09})
+        assert wording.is_beyond_chance(seen.model_copy(update={"error": 0.2}))
+        assert not wording.is_beyond_chance(seen.model_copy(update={"error": 0.08}))
 
     def test_sets_that_do_not_hold_are_said_not_to(self, report):
-        part = report.data.models["vgg"].calibration.plausible["90"].model_copy(update={"coverage_ci": (0.7, 0.85)})
-        assert "not as said" in wording.plausible(part)
-        assert "not as said" not in wording.plausible(part.model_copy(update={"coverage_ci": (0.85, 0.93)}))
+        part = report.data.models["vgg"].calibration.plausible["90"]
+        assert not wording.holds(part.model_copy(update={"coverage_ci": (0.7, 0.85)}))
+        assert wording.holds(part.model_copy(update={"coverage_ci": (0.85, 0.93)}))
 
 
 @pytest.mark.parametrize(

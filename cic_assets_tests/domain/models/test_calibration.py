@@ -95,3 +95,15 @@ def test_the_limit_is_a_quantile_by_hand():
     calibrated = 1 - found.calibrated(probabilities)[:, 0]
     assert list(found.largest_doubts.values()) == pytest.approx([calibrated[18], calibrated[19]])
     assert math.ceil(0.9 * 21) == 19
+
+
+def test_a_unit_of_many_pictures_counts_as_one():
+    """Of 30 units, one has as many pictures as all others, none of which the model is sure of."""
+    doubts = np.concatenate([np.full(29, 0.01), np.full(29, 0.45)])
+    units = np.concatenate([np.arange(29), np.full(29, 29)])
+    probabilities = np.column_stack([1 - doubts, doubts])
+    found = fit_calibration(probabilities, np.zeros(58, int), units)
+    sure, unsure = np.sort(np.unique(1 - found.calibrated(probabilities)[:, 0].round(12)))
+    assert found.largest_doubts["90"] == pytest.approx(sure, abs=1e-9)
+    assert fit_calibration(probabilities, np.zeros(58, int), np.arange(58)).largest_doubts["90"] > sure
+    assert unsure > sure
