@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 
 _NOTE = re.compile(
     rb"[IW]\d{4} \d\d:|WARNING: All log messages before absl::InitializeLog\(\) is called"
-    rb"|To enable the following instructions: |E\d{4} .*failed call to cuInit"
+    rb"|INFO: Created TensorFlow Lite |To enable the following instructions: |E\d{4} .*failed call to cuInit"
 )
 """How lines of news and warnings begin; those of errors begin with E or F. That there is no GPU is an error to it."""
 

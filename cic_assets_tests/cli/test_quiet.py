@@ -9,6 +9,7 @@ NOTES = (
     b"WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
     b"I0000 00:00:1795405315.593759   11988 port.cc:153] oneDNN custom operations are on.\n"
     b"W0000 00:00:1795405315.593759   11988 gpu_device.cc:2341] Cannot dlopen some GPU libraries.\n"
+    b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n"
 )
 ERROR = b"E0000 00:00:1795405315.593759   11988 cuda_dnn.cc:8579] Unable to register cuDNN factory\n"
 

@@ -52,7 +52,7 @@ COVERS = {
 LEFT_OUT = [
     "*/__init__.py", "*/errors.py", "*/settings.py",  # names, and what is part of a code version by its values
     "*/forgetting.py", "duplicates/residual.py", "duplicates/review.py",  # what happens to data afterwards
-    "images/contact_sheets.py", "images/settings.py",
+    "images/contact_sheets.py", "images/settings.py", "models/formats/*.py",
     "dataset/exports/*.py", "dataset/leaks.py", "evaluation/terminal.py", "evaluation/hostile.py",
     "prediction/*.py", "takedowns/*.py", "*.py",  # no asset's data
 ]  # fmt: skip

@@ -33,7 +33,7 @@ pytestmark = [
 
 MODEL = "peetz_net"
 BOUND = 0.02
-"""Of a probability of what `predict.py` prepares otherwise: large JPEGs, long strips."""
+"""Of a probability of what `predict.py` prepares otherwise: large JPEGs, long strips; here, where nothing is sharp."""
 
 SNIPPETS = """
 import sys
