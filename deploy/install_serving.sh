@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 # Scraping, training, the graph, and what tells of them.
-without="dagster dagster-webserver praw prawcore requests imagehash tensorflow keras h5py matplotlib apprise rich"
+without="dagster dagster-webserver praw prawcore requests imagehash tensorflow keras h5py matplotlib apprise rich onnx"
 pruned=$(printf -- '--prune %s ' $without)
 
 requirements=$(mktemp)
