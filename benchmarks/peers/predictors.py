@@ -28,6 +28,16 @@ def ours(model: Path, threads: int) -> Ask:
     return ExportedModel(model / "model.onnx", threads).probabilities
 
 
+def float16(model: Path, threads: int) -> Ask:
+    """The same with its weights in half precision."""
+    return ours(model / "float16", threads)
+
+
+def int8(model: Path, threads: int) -> Ask:
+    """The same in 8 bits."""
+    return ours(model / "int8", threads)
+
+
 def keras_traced(model: Path, threads: int) -> Ask:
     """Keras, compiled once: `predict_on_batch`, which the predictor used before."""
     return _keras(model, threads).predict_on_batch
@@ -62,7 +72,14 @@ def litert(model: Path, threads: int) -> Ask:
     return ask
 
 
-RUNTIMES = {"ours": ours, "keras_traced": keras_traced, "keras_predict": keras_predict, "litert": litert}
+RUNTIMES = {
+    "ours": ours,
+    "float16": float16,
+    "int8": int8,
+    "keras_traced": keras_traced,
+    "keras_predict": keras_predict,
+    "litert": litert,
+}
 
 
 def main() -> None:

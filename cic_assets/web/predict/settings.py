@@ -53,7 +53,7 @@ class ServeSettings:
 
     @classmethod
     def of_options(
-        cls, host: str, port: int, token: str, *, workers: int | None, rate: float | None, precision: str
+        cls, host: str, port: int, token: str, *, workers: int | None, rate: float | None, precision: str = "float32"
     ) -> Self:
         """What a person said; None is what suits the machine, and whom it serves."""
         usual = 0 if is_loopback(host) else OTHERS_RATE
