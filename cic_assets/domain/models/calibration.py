@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from cic_assets.domain.models.data import TrainingData
+
 LEVELS: Mapping[str, float] = {"90": 0.90, "95": 0.95}
 """How often a set of plausible classes is to hold the truth, by its name."""
 
@@ -45,6 +47,13 @@ class Calibration(BaseModel):
         """
         doubts = doubts_of(calibrated)
         return {level: doubts <= largest for level, largest in self.largest_doubts.items()}
+
+
+def calibrate(data: TrainingData, outputs: Floats) -> Calibration:
+    """`fit_calibration` by what a model says of the validation pictures (N, K)."""
+    rows = data.manifest[data.manifest["split"] == "validation"].sort_values("row")
+    units = rows["unit_id" if "unit_id" in rows else "sha256"]
+    return fit_calibration(outputs, rows["label"].to_numpy(), units.to_numpy(str))
 
 
 def doubts_of(probabilities: Floats) -> Floats:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from upath import UPath
 
 from cic_assets.domain.models.accelerator import peak_gpu_bytes
-from cic_assets.domain.models.calibration import Calibration, fit_calibration
+from cic_assets.domain.models.calibration import calibrate
 from cic_assets.domain.models.card import (
     CARD_FILE,
     MODEL_FILE,
@@ -155,14 +155,8 @@ def _card(spec: "TrainingSpec", data: TrainingData, outcome: TrainingOutcome, fi
         measures=_measures(outcome, file),
         history=[epoch.model_dump(exclude={"kind"}) for epoch in outcome.history],
         warnings=outcome.warnings,
-        calibration=_calibration(data, outcome.outputs["validation"]),
+        calibration=calibrate(data, outcome.outputs["validation"]),
     )
-
-
-def _calibration(data: TrainingData, outputs: Probabilities) -> Calibration:
-    rows = data.manifest[data.manifest["split"] == "validation"].sort_values("row")
-    units = rows["unit_id" if "unit_id" in rows else "sha256"]
-    return fit_calibration(outputs, rows["label"].to_numpy(), units.to_numpy(str))
 
 
 def _measures(outcome: TrainingOutcome, file: Path) -> Measures:

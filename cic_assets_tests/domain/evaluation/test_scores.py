@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -72,9 +74,7 @@ def test_what_the_numbers_are_over_stands_beside_them(inputs, scores):
 def test_pictures_of_one_unit_make_all_intervals_wider(inputs):
     run, answers = inputs.models["vgg"], inputs.judged("vgg")
     paired = Answers(answers.table.assign(unit=[f"u{i // 3}" for i in range(len(answers.table))]), answers.classes)
-    alone, together = (
-        score_model(run.card, one, inputs.validated("vgg"), inputs.manifest) for one in (answers, paired)
-    )
+    alone, together = (score_model(run, one, inputs.validated("vgg"), inputs.manifest) for one in (answers, paired))
     assert (alone.accuracy, alone.confusion) == (together.accuracy, together.confusion)
     for name in ("accuracy_ci", "balanced_accuracy_ci", "roc_auc_ci", "pr_auc_ci"):
         narrow, wide = getattr(alone, name), getattr(together, name)
@@ -87,9 +87,9 @@ def test_pictures_of_one_unit_make_all_intervals_wider(inputs):
 def test_answers_out_of_fold_are_judged_in_the_same_way(inputs):
     run, answers = inputs.models["vgg"], inputs.judged("vgg")
     folds = Answers(answers.table.assign(judged=[f"fold {i % 5}" for i in range(len(answers.table))]), answers.classes)
-    score = score_model(run.card, folds, inputs.validated("vgg"), inputs.manifest)
+    score = score_model(run, folds, inputs.validated("vgg"), inputs.manifest)
     assert score.judged.where == "folds"
-    assert score.accuracy_ci == score_model(run.card, answers, inputs.validated("vgg"), inputs.manifest).accuracy_ci
+    assert score.accuracy_ci == score_model(run, answers, inputs.validated("vgg"), inputs.manifest).accuracy_ci
 
 
 def test_calibration_is_set_by_validation_and_judged_elsewhere(inputs, scores):
@@ -109,7 +109,8 @@ def test_calibration_is_set_by_validation_and_judged_elsewhere(inputs, scores):
 
 def test_the_calibration_of_the_card_is_the_one_that_is_judged(inputs):
     kept = Calibration(temperature=3.0, largest_doubts={"90": 0.5, "95": 1.0}, pictures=7, units=5)
-    card = inputs.models["vgg"].card.model_copy(update={"calibration": kept})
-    part = score_model(card, inputs.judged("vgg"), inputs.validated("vgg"), inputs.manifest).calibration
+    run = inputs.models["vgg"]
+    run = replace(run, card=run.card.model_copy(update={"calibration": kept}))
+    part = score_model(run, inputs.judged("vgg"), inputs.validated("vgg"), inputs.manifest).calibration
     assert (part.temperature, part.set_by, part.set_by_units) == (3.0, 7, 5)
     assert part.plausible["95"].coverage == 1

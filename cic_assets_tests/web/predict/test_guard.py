@@ -3,6 +3,7 @@
 import pytest
 import requests
 
+from cic_assets.domain.models import FULL
 from cic_assets.domain.prediction import Predictor
 from cic_assets.web.predict import Panel, Panels, ServeSettings
 from cic_assets.web.predict.guard import HEADERS, MOST_ADDRESSES, RateLimiter
@@ -94,9 +95,11 @@ def test_the_token_is_in_no_message():
 
 
 def test_others_are_served_at_a_rate_and_this_machine_at_any():
-    chosen = [ServeSettings.of_options(host, 1, TOKEN, workers=None, rate=None).rate for host in ("0.0.0.0", "::1")]
-    assert chosen == [5, 0]
-    assert ServeSettings.of_options("0.0.0.0", 1, TOKEN, workers=None, rate=0).rate == 0
+    def rate_of(host, rate):
+        return ServeSettings.of_options(host, 1, TOKEN, workers=None, rate=rate, precision=FULL).rate
+
+    assert [rate_of(host, None) for host in ("0.0.0.0", "::1")] == [5, 0]
+    assert rate_of("0.0.0.0", 0) == 0
 
 
 class Broken(Brightness):

@@ -4,6 +4,7 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cic_assets.domain.models.calibration import Calibration
 from cic_assets.domain.models.card import Scores
 
 Precision = Literal["float16", "int8"]
@@ -44,3 +45,4 @@ class QuantizedCard(_Record):
     measured: Measured
     full: Measured = Field(description="the model in full, asked about the same pictures at the same time")
     changes: dict[str, Changes] = Field(description="on validation and test")
+    calibration: Calibration = Field(description="by its own answers on the validation split")

@@ -13,7 +13,7 @@ from cic_assets.storage import is_local
 
 
 def load_quantized(folder: UPath, precision: str, threads: int | None = None) -> tuple[ExportedModel, Card]:
-    """A model in fewer bits, and the card of the model that it is.
+    """A model in fewer bits, and the card of the model that it is, but for what its own probabilities are worth.
 
     Args:
         folder: of the model.
@@ -34,7 +34,8 @@ def load_quantized(folder: UPath, precision: str, threads: int | None = None) ->
     if quantized.made_from != source_of(card):
         raise CardMismatchError(f"{where} was made from another {folder.name} than there is now: {again}")
     with verified_files(where, quantized.sha256s, again=again) as local:
-        return ExportedModel(local / GRAPH_FILE, threads), card
+        calibrated = card.model_copy(update={"calibration": quantized.calibration})
+        return ExportedModel(local / GRAPH_FILE, threads), calibrated
 
 
 def quantized_cards(folder: UPath) -> list[QuantizedCard]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from upath import UPath
 
+from cic_assets.domain.models.calibration import calibrate
 from cic_assets.domain.models.card import ARRAYS_FILE, CARD_FILE, GRAPH_FILE, file_sha256, read_card, verified_files
 from cic_assets.domain.models.data import Images, SplitName, TrainingData, fit_to_side, load_training_data
 from cic_assets.domain.models.errors import ModelError
@@ -75,6 +76,7 @@ def quantize(
                     full=_measured(expected, data, [local / name for name in source], times[0]),
                     measured=_measured(answers, data, files, times[1]),
                     changes={split: _changes(expected[split], answers[split]) for split in JUDGED},
+                    calibration=calibrate(data, answers["validation"]),
                 )
                 write_json(UPath(new / CARD_FILE), made.model_dump(mode="json"))
             cards.append(made)

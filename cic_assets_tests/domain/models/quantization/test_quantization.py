@@ -22,6 +22,7 @@ from cic_assets.domain.models import (
     is_whole,
     load_exported,
     load_quantized,
+    load_training_data,
     log_loss,
     quantize,
     quantized_cards,
@@ -29,6 +30,7 @@ from cic_assets.domain.models import (
     softmax,
     train,
 )
+from cic_assets.domain.models.calibration import calibrate
 from cic_assets.domain.models.export import ExportedModel
 from cic_assets.domain.models.export.names import EVIDENCE, PROBABILITIES
 from cic_assets.domain.models.quantization.eight_bits import write_8_bits
@@ -107,6 +109,14 @@ def test_a_trained_model_in_fewer_bits_is_as_good(trained: tuple[Path, Path]) ->
     assert eight.changes["test"].largest < 0.25
     assert eight.measured.scores["test"].accuracy > eight.full.scores["test"].accuracy - 0.07
     assert eight.calibration_pictures == COUNTS["train"]
+
+
+def test_what_its_probabilities_are_worth_is_set_by_its_own_answers(trained: tuple[Path, Path]) -> None:
+    dataset, folder = trained
+    data = load_training_data(UPath(dataset))
+    model, card = load_quantized(UPath(folder), "int8")
+    assert card.calibration == calibrate(data, model.probabilities(data.splits["validation"].images).astype(float))
+    assert card.calibration != read_card(UPath(folder)).calibration
 
 
 @pytest.mark.parametrize("pair", PAIRS)
