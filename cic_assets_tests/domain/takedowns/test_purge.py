@@ -159,6 +159,19 @@ def test_what_a_killed_scrape_wrote_down_goes_too(filled, archive, jpeg):
     assert list(journal.settled()) == ["http://i.redd.it/three.jpg"]
 
 
+def test_what_a_scrape_fetched_after_the_purge_and_was_killed_goes_when_it_is_done_again(filled, archive, jpeg):
+    archive.add("late", status=503)
+    filled.scrape()
+    (archive.folder / "media" / "late.jpg").write_bytes(jpeg(9))
+    archive.routes[-1] = {"host": "i.redd.it", "path": "/late.jpg", "file": "late.jpg"}
+    archive.write()
+    filled.killed_scrape(meanwhile=lambda: purge(filled.root, ["late"]))
+    assert sha256_hex(jpeg(9)) in filled.pictures()
+    purge(filled.root, ["late"])
+    assert sha256_hex(jpeg(9)) not in filled.pictures()
+    assert b"late.jpg" not in filled.everything()
+
+
 def test_a_picture_that_is_kept_and_not_used_goes_for_good(place, archive, jpeg):
     archive.add("small", jpeg(1))
     place.scrape()
