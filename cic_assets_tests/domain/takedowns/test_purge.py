@@ -138,6 +138,20 @@ def test_a_picture_that_no_table_names_goes_too(filled, jpeg):
     done = purge(filled.root, sha256s=[stray])
     assert (done.posts, done.pictures, done.kept) == (0, 1, 0)
     assert filled.pictures() == before - {stray}
+    again = purge(filled.root, sha256s=[stray])
+    assert (again.posts, again.kept) == (0, 0)
+
+
+def test_pictures_that_a_killed_scrape_fetched_go_and_stay_away(filled, archive, jpeg):
+    fetched = {sha256_hex(jpeg(number)): f"new{number}" for number in (51, 52)}
+    for number in (51, 52):
+        archive.add(f"new{number}", jpeg(number))
+    filled.killed_scrape()
+    assert purge(filled.root, sha256s=list(fetched)).pictures == 2
+    assert b"/new51.jpg" not in filled.everything()
+    filled.scrape()
+    assert filled.pictures().isdisjoint(fetched)
+    assert set(filled.raw().loc[list(fetched.values()), "outcome"]) == {"placeholder"}
 
 
 def test_doing_it_again_changes_nothing(filled):
