@@ -38,7 +38,8 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         except PredictionError as error:
             raise Failure(str(error), allow_retries=False) from error
         table = as_table(predictor.predict(config.sources), predictor.card.labels)
-        path = data.root.write_table("adhoc_predictions", table)
+        with data.root.lock.held(context.log.info):
+            path = data.root.write_table("adhoc_predictions", table)
         return MaterializeResult(
             metadata={
                 **metadata.shape(table, "adhoc_predictions"),

@@ -13,7 +13,7 @@ from pathlib import Path
 from cic_assets.storage import DataRoot, remove_abandoned_directories
 
 NOBODYS_SECONDS = 3600.0
-"""What was not written to for so long is nobody's work any more: a table takes seconds, a large data set minutes."""
+"""What was not written to for so long is nobody's work any more: a picture takes seconds."""
 
 _FILE = re.compile(r"\..+\.[a-z0-9_]{8}\.part")
 _ALL_BELOW = ("tables", "images", "resized", "sheets", "scratch")
@@ -24,19 +24,21 @@ def remove_unfinished(root: DataRoot, older_than: float = NOBODYS_SECONDS) -> No
     """Remove parts of tables, of pictures and of data sets that nobody will finish; nothing where the root is remote.
 
     Args:
-        root: the data root.
-        older_than: seconds since it was last written to; what is younger may be at work.
+        root: the data root, whose lock is held: so nobody is at work on a table.
+        older_than: seconds since another file was last written to; what is younger may be at work.
     """
     if not root.is_local:
         return
     latest = time.time() - older_than
+    tables = Path(str(root.path)) / "tables"
     for file in _parts(root):
         # Who wrote it may be done and have renamed it meanwhile.
         with suppress(FileNotFoundError):
-            if _FILE.fullmatch(file.name) and file.is_file() and file.stat().st_mtime <= latest:
+            is_old = tables in file.parents or file.stat().st_mtime <= latest
+            if _FILE.fullmatch(file.name) and file.is_file() and is_old:
                 file.unlink()
     for folder in _made_whole(root):
-        remove_abandoned_directories(folder, latest)
+        remove_abandoned_directories(folder)
 
 
 def _made_whole(root: DataRoot) -> list[Path]:
