@@ -27,6 +27,7 @@ from cic_assets.domain.models.checkpoints import best_of, has_stopped_early
 from cic_assets.domain.models.data import Labels, SplitName, TrainingData, fit_to_side
 from cic_assets.domain.models.events import EpochEnd
 from cic_assets.domain.models.export import golden_pictures, write_export
+from cic_assets.domain.models.forgetting import changing
 from cic_assets.domain.models.losses import KERAS_FLOOR, log_loss
 from cic_assets.domain.models.measures import Stopwatch, flops, peak_rss_bytes
 from cic_assets.domain.models.weights import ResolvedWeights
@@ -90,7 +91,7 @@ def save(spec: "TrainingSpec", data: TrainingData, outcome: TrainingOutcome) -> 
     output = UPath(spec.output)
     predictions = predictions_table(data, outcome.outputs)
     model = in_32_bits(outcome.network.model)
-    with local_directory(output, last=CARD_FILE) as folder:
+    with local_directory(output, last=CARD_FILE, publishing=lambda: changing(output)) as folder:
         model.save(folder / MODEL_FILE)
         predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)
         data.manifest[["sha256", "split"]].to_parquet(folder / PICTURES_FILE, index=False)
