@@ -1,10 +1,13 @@
 """Where the steps of a run are executed: each in a process of its own."""
 
+import os
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from multiprocessing import parent_process
 from typing import Any
 
-from dagster import ExecutorDefinition, Field, IntSource, multiprocess_executor
+from dagster import DagsterEvent, ExecutorDefinition, Field, IntSource, multiprocess_executor
 from dagster._core.execution.plan.active import ActiveExecution
 from dagster._core.execution.plan.step import ExecutionStep
 from dagster._core.executor import multiprocess
@@ -31,8 +34,28 @@ class UnhurriedExecution(ActiveExecution):
         return steps
 
 
-# There is no other way in: the executor makes it deep inside.
+class StepThatEndsWithItsRun(multiprocess.MultiprocessExecutorChildProcessCommand):
+    """A step in its process, which is over when that of its run is.
+
+    Dagster 1.13 lets it go on when its run was killed: beside whoever starts the run again, or has its place in a pool.
+    """
+
+    def execute(self) -> Iterator[DagsterEvent]:
+        """Do the step; called in its process."""
+        threading.Thread(target=_end_with_the_run, daemon=True).start()
+        yield from super().execute()
+
+
+def _end_with_the_run() -> None:
+    run = parent_process()
+    if run is not None:
+        run.join()
+        os._exit(1)
+
+
+# There is no other way in: the executor makes them deep inside.
 multiprocess.ActiveExecution = UnhurriedExecution  # type: ignore[attr-defined]
+multiprocess.MultiprocessExecutorChildProcessCommand = StepThatEndsWithItsRun  # type: ignore[misc]
 
 
 def _settings(given: dict[str, Any]) -> dict[str, Any]:

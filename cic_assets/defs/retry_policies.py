@@ -34,7 +34,8 @@ def again_if_taken_down(step: Step) -> Step:
         except Exception as error:
             if not guard.is_broken:
                 raise
-            context.log.warning(f"Something was taken down meanwhile: once more ({error})")
-            raise RetryRequested(max_retries=_AGAIN) from error
+            # Its message may name what was taken down, and the event log is kept for good.
+            context.log.warning(f"Something was taken down meanwhile: once more ({type(error).__name__})")
+            raise RetryRequested(max_retries=_AGAIN) from None
 
     return cast("Step", guarded)

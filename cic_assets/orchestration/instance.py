@@ -12,7 +12,7 @@ from upath import UPath
 
 from cic_assets.config.dagster_settings import DagsterSettings
 from cic_assets.orchestration.errors import InstanceError
-from cic_assets.orchestration.pools import free_places
+from cic_assets.orchestration.run_recovery import close_abandoned_runs
 from cic_assets.storage import DataRoot, sha256_hex, write_atomically
 
 PID_TAG = "cic/pid"
@@ -117,7 +117,7 @@ def lock_root(root: DataRoot) -> Iterator[None]:
 def open_instance(root: DataRoot, settings: DagsterSettings = ALONE) -> Iterator[DagsterInstance]:
     """The instance of a problem, its data root locked as `lock_root` does.
 
-    Runs that a killed command left behind as running are marked failed, and lose their places in pools.
+    Runs that were killed and left behind as running are marked failed, and lose their places in pools.
 
     Raises:
         InstanceError: another command is at work on this data root.
@@ -146,4 +146,4 @@ def _close_abandoned_runs(instance: DagsterInstance, settings: DagsterSettings) 
         ours = all(key.path == settings.key(key.path[-1]) for key in run.asset_selection or ())
         if PID_TAG in run.tags and ours:
             instance.report_run_failed(run, "The command that ran this was killed.")
-    free_places(instance)
+    close_abandoned_runs(instance)

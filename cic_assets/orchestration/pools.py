@@ -1,7 +1,6 @@
 """Places in Dagster's pools, which limit over all runs of an instance how many steps of a kind are at work.
 
-A step that is killed does not give its place back, and Dagster takes it back only where its daemon runs. What waits
-for a place inside a run is deaf to Ctrl+C; so `wait_for_places` waits before the run starts.
+What waits for a place inside a run is deaf to Ctrl+C; so `wait_for_places` waits before the run starts.
 """
 
 import time
@@ -9,21 +8,9 @@ from collections.abc import Callable, Collection
 
 from dagster import DagsterInstance
 
+from cic_assets.orchestration.run_recovery import close_abandoned_runs
+
 _POLL_SECONDS = 1.0
-
-
-def free_places(instance: DagsterInstance) -> list[str]:
-    """Take back the places of runs that have ended, or that nobody knows any more; returns the ids of these runs."""
-    storage = instance.event_log_storage
-    ended = [run_id for run_id in storage.get_concurrency_run_ids() if _has_ended(instance, run_id)]
-    for run_id in ended:
-        storage.free_concurrency_slots_for_run(run_id)
-    return ended
-
-
-def _has_ended(instance: DagsterInstance, run_id: str) -> bool:
-    run = instance.get_run_by_id(run_id)
-    return run is None or run.is_finished
 
 
 def wait_for_places(
@@ -47,7 +34,7 @@ def wait_for_places(
             on_line(f"Waiting for a place in the pool {pool}, which run {runs} holds")
         told |= full.keys()
         sleep(_POLL_SECONDS)
-        free_places(instance)
+        close_abandoned_runs(instance)
 
 
 def _holders(instance: DagsterInstance, pool: str) -> list[str]:

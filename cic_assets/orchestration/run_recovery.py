@@ -11,8 +11,6 @@ from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, RunReco
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.tags import MAX_RETRIES_TAG
 
-from cic_assets.orchestration.pools import free_places
-
 NO_RETRIES = {MAX_RETRIES_TAG: "0"}
 """Tags of a run that Dagster is not to start again by itself."""
 
@@ -28,6 +26,7 @@ def close_abandoned_runs(instance: DagsterInstance) -> list[str]:
     Only of an instance on this machine's disk: of another one the processes may be elsewhere.
     """
     if not isinstance(instance.run_storage, SqliteRunStorage):
+        free_places(instance)
         return []
     records = instance.get_run_records(RunsFilter(statuses=_BEGUN))
     gone = [record.dagster_run for record in records if _is_gone(instance, record)]
@@ -35,6 +34,23 @@ def close_abandoned_runs(instance: DagsterInstance) -> list[str]:
         instance.report_run_failed(run, "The process of this run is gone, with the UI or the machine.")
     free_places(instance)
     return [run.run_id for run in gone]
+
+
+def free_places(instance: DagsterInstance) -> list[str]:
+    """Take back places in pools of runs that have ended, or that nobody knows any more; returns the ids of these runs.
+
+    A step that is killed does not give its place back, and Dagster takes it back only where its daemon runs.
+    """
+    storage = instance.event_log_storage
+    ended = [run_id for run_id in storage.get_concurrency_run_ids() if _has_ended(instance, run_id)]
+    for run_id in ended:
+        storage.free_concurrency_slots_for_run(run_id)
+    return ended
+
+
+def _has_ended(instance: DagsterInstance, run_id: str) -> bool:
+    run = instance.get_run_by_id(run_id)
+    return run is None or run.is_finished
 
 
 def _is_gone(instance: DagsterInstance, record: RunRecord) -> bool:

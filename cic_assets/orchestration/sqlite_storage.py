@@ -5,8 +5,10 @@ place, and a step that begins to wait while another one ends may be forgotten un
 Here a lock of the home makes each such question one.
 """
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+import logging
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +24,33 @@ from cic_assets.storage import FolderLock
 
 WAIT_SECONDS = 1.0
 """Between two looks of a step that waits. Dagster's own are up to 15 s apart, in which a place may stand empty."""
+
+
+LONG_SECONDS = 10.0
+"""Others have the lock for moments: whoever has it for so long was stopped, by Ctrl+Z say."""
+
+LOG = logging.getLogger(__name__)
+
+
+@contextmanager
+def _in_turn(folder: Path) -> Iterator[None]:
+    """The lock of a home; says so where it does not come."""
+    told: list[threading.Timer] = []
+
+    def wait(line: str) -> None:
+        words = f"{line}, for {LONG_SECONDS:.0f} s now: was a command of this home stopped?"
+        told.append(threading.Timer(LONG_SECONDS, LOG.warning, [words]))
+        told[-1].daemon = True
+        told[-1].start()
+
+    try:
+        with FolderLock(folder).held(wait):
+            for timer in told:
+                timer.cancel()
+            yield
+    finally:
+        for timer in told:
+            timer.cancel()
 
 
 class PoolSafeEventLogStorage(SqliteEventLogStorage):
@@ -67,7 +96,7 @@ class PoolSafeEventLogStorage(SqliteEventLogStorage):
             self.assign_pending_steps([concurrency_key])
 
     def _one_at_a_time(self) -> AbstractContextManager[None]:
-        return FolderLock(Path(self._base_dir)).held()
+        return _in_turn(Path(self._base_dir))
 
 
 class PoolSafeStorage(DagsterSqliteStorage):
@@ -75,7 +104,7 @@ class PoolSafeStorage(DagsterSqliteStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         # Two processes that made the tables of a new home at once would be in each other's way.
-        with FolderLock(Path(base_dir)).held():
+        with _in_turn(Path(base_dir)):
             super().__init__(base_dir, inst_data)
         events = InstanceRef.config_defaults(base_dir)["event_log_storage"]
         self._event_log_storage = PoolSafeEventLogStorage(**(events.config_dict if events else {}))

@@ -9,7 +9,6 @@ import errno
 import fcntl
 import glob
 import json
-import math
 import os
 import re
 import shutil
@@ -202,16 +201,15 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def remove_abandoned_directories(path: Path, latest: float = math.inf) -> None:
+def remove_abandoned_directories(path: Path) -> None:
     """Remove temporary siblings of a local folder whose makers were killed. They may have hundreds of megabytes.
 
     Args:
         path: the folder, as `local_directory` was given it.
-        latest: only those that nothing was written to after this, in seconds since 1970.
     """
     for folder in path.parent.glob(f".{glob.escape(path.name)}.*/"):
         if _TEMPORARY.fullmatch(folder.name.removeprefix(f".{path.name}.")):
-            # Who is at work on it holds a lock, or has just renamed it.
-            with suppress(OSError), locked(folder):
-                if max(item.stat().st_mtime for item in [folder, *folder.rglob("*")]) <= latest:
-                    shutil.rmtree(folder)
+            with suppress(OSError):  # who is at work on it holds a lock, or has just renamed it
+                if any(folder.iterdir()):  # and who has just made it holds none yet
+                    with locked(folder):
+                        shutil.rmtree(folder)

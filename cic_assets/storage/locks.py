@@ -35,15 +35,37 @@ class FolderLock:
         if self._folder in mine:
             yield
             return
-        self._folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+        handle = self._locked(on_wait)
         try:
-            _take(handle, lambda: on_wait(f"Waiting for what else writes in {self._folder}"))
             mine.add(self._folder)
             yield
         finally:
             mine.discard(self._folder)
             os.close(handle)
+
+    def _locked(self, on_wait: Callable[[str], None]) -> int:
+        """The folder, open and locked. Who had it before may have removed it: a lock on that would keep nobody out."""
+        while True:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            try:
+                handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+            except FileNotFoundError:
+                continue
+            try:
+                _take(handle, lambda: on_wait(f"Waiting for what else writes in {self._folder}"))
+                if _is_at(handle, self._folder):
+                    return handle
+            except BaseException:
+                os.close(handle)
+                raise
+            os.close(handle)
+
+
+def _is_at(handle: int, folder: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), folder.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _take(handle: int, on_wait: Callable[[], None]) -> None:

@@ -1,8 +1,11 @@
 """What a run's steps are forked from, and how many of them are at work at once."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from dagster import DagsterInvalidConfigError, validate_run_config
@@ -96,3 +99,52 @@ def test_what_the_launchpad_cannot_mean_is_refused(world, given):
     job = build_definitions(world.environment).resolve_job_def("rescrape")
     with pytest.raises(DagsterInvalidConfigError):
         validate_run_config(job, {"execution": {"config": given}})
+
+
+AT_WORK = """
+import os, sys, time
+from dagster import DagsterInstance, execute_job, job, op, reconstructable
+from cic_assets.defs.executors import EXECUTOR
+
+@op
+def works():
+    with open(sys.path[0] + "/pid", "w") as file:
+        file.write(f"{os.getpid()} ")
+    time.sleep(60)
+
+@job(executor_def=EXECUTOR)
+def one_step():
+    works()
+
+def main():
+    with DagsterInstance.local_temp(sys.argv[1]) as instance:
+        execute_job(reconstructable(one_step), instance)
+"""
+
+
+@pytest.mark.slow
+def test_a_step_ends_with_its_run_that_is_killed(tmp_path):
+    """Otherwise it works on beside the run that takes its place."""
+    (tmp_path / "at_work.py").write_text(AT_WORK.replace("sys.path[0]", repr(str(tmp_path))))
+    run = subprocess.Popen([sys.executable, "-c", "import at_work; at_work.main()", str(tmp_path)], cwd=tmp_path)
+    step = int(wait_until(lambda: (tmp_path / "pid").read_text().strip() if (tmp_path / "pid").exists() else ""))
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    wait_until(lambda: is_over(step), seconds=10)
+
+
+def wait_until(found, seconds=60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if what := found():
+            return what
+        time.sleep(0.05)
+    return pytest.fail("it never came")
+
+
+def is_over(pid):
+    """Whoever inherits a process that is over may never ask for its end."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True

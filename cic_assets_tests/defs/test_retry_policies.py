@@ -8,7 +8,7 @@ from cic_assets.defs.resources import DataRootResource
 from cic_assets.defs.retry_policies import again_if_taken_down
 from cic_assets.domain.sources import TakedownGuard, complete_row
 from cic_assets.domain.takedowns import purge
-from cic_assets.storage import DataRoot
+from cic_assets.storage import DataRoot, sha256_hex
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def root(tmp_path):
 
 
 def run(root, body):
-    """Whether an asset with this body was made, and how often it was tried."""
+    """Whether an asset with this body was made, how often it was tried, and what the event log says."""
     tries = []
 
     @asset
@@ -34,7 +34,8 @@ def run(root, body):
         done = materialize(
             [derived], resources={"data": DataRootResource(url=root.url)}, instance=instance, raise_on_error=False
         )
-    return done.success, len(tries)
+        log = "\n".join(map(str, instance.all_logs(done.run_id)))
+    return done.success, len(tries), log
 
 
 def test_what_was_read_before_a_take_down_is_not_written_and_the_step_is_done_again(root):
@@ -46,7 +47,7 @@ def test_what_was_read_before_a_take_down_is_not_written_and_the_step_is_done_ag
             root.write_table("derived", table[table["outcome"] == "ok"])
         return MaterializeResult()
 
-    assert run(root, body) == (True, 2)
+    assert run(root, body)[:2] == (True, 2)
     assert root.read_table("derived").empty
 
 
@@ -59,11 +60,15 @@ def test_a_picture_that_goes_while_it_is_read_is_no_failure(root):
             root.images.get(sha256, "jpeg")
         return MaterializeResult()
 
-    assert run(root, body) == (True, 2)
+    name = sha256_hex(b"picture")
+    done, tries, log = run(root, body)
+    assert (done, tries) == (True, 2)
+    assert "once more (FileNotFoundError)" in log
+    assert name not in log, "where no take-down reaches it"
 
 
 def test_what_fails_of_itself_fails_at_once(root):
     def body(_root, _attempt):
         raise ZeroDivisionError
 
-    assert run(root, body) == (False, 1)
+    assert run(root, body)[:2] == (False, 1)

@@ -9,12 +9,13 @@ import time
 
 import pytest
 from dagster import DagsterRunStatus
+from dagster._core.events import EngineEventData
 from dagster._core.test_utils import create_run_for_test
 
 from cic_assets.defs.pools import GPU
 from cic_assets.orchestration.instance import open_instance
-from cic_assets.orchestration.pools import free_places, wait_for_places
-from cic_assets.orchestration.run_recovery import close_abandoned_runs
+from cic_assets.orchestration.pools import wait_for_places
+from cic_assets.orchestration.run_recovery import close_abandoned_runs, free_places
 from cic_assets.storage import DataRoot
 
 TRAINING = """
@@ -115,6 +116,37 @@ def test_a_wait_ends_when_the_run_does(root):
         wait_for_places(instance, {"gpu", "unlimited"}, lines.append, sleep)
     assert len(looks) == 3
     assert len(lines) == 1
+
+
+def test_who_waits_for_a_run_that_dies_waits_no_longer(root):
+    """One of `dg launch`, say: where no daemon runs, nobody else looks whether its process is still there."""
+    at_work = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    looks = []
+    with open_instance(root) as instance:
+        run = create_run_for_test(instance, status=DagsterRunStatus.STARTED)
+        instance.report_engine_event("Started process for run.", run, EngineEventData.in_process(at_work.pid))
+        holds(instance, run)
+
+        def sleep(_seconds):
+            looks.append(time.time())
+            assert len(looks) < 4, "waits for ever"
+            if len(looks) == 2:
+                at_work.communicate()
+
+        wait_for_places(instance, {"gpu"}, [].append, sleep)
+        assert instance.get_run_by_id(run.run_id).status is DagsterRunStatus.FAILURE
+    assert len(looks) == 2
+
+
+def test_a_command_closes_what_died_without_one_and_leaves_what_is_at_work(root):
+    with open_instance(root) as instance, subprocess.Popen([sys.executable, "-c", ""]) as died:
+        died.wait()
+        runs = [create_run_for_test(instance, status=DagsterRunStatus.STARTED) for _ in range(2)]
+        for run, pid in zip(runs, (died.pid, os.getpid()), strict=True):
+            instance.report_engine_event("Started process for run.", run, EngineEventData.in_process(pid))
+    with open_instance(root) as instance:
+        statuses = [instance.get_run_by_id(run.run_id).status for run in runs]
+    assert statuses == [DagsterRunStatus.FAILURE, DagsterRunStatus.STARTED]
 
 
 @pytest.mark.parametrize("look", [free_places, close_abandoned_runs])

@@ -9,6 +9,7 @@ import pytest
 from dagster import DagsterInstance
 from dagster._core.storage.event_log import SqliteEventLogStorage
 
+from cic_assets.orchestration import sqlite_storage
 from cic_assets.orchestration.instance import ensure_home
 from cic_assets.orchestration.sqlite_storage import WAIT_SECONDS, PoolSafeEventLogStorage
 from cic_assets.storage import DataRoot
@@ -108,6 +109,18 @@ def test_what_changes_places_waits_for_its_turn(storage, call):
             with pytest.raises(TimeoutError):
                 turn.result(timeout=0.2)
         turn.result(timeout=30)
+
+
+def test_who_waits_for_one_that_was_stopped_says_so(storage, monkeypatch, caplog):
+    monkeypatch.setattr(sqlite_storage, "LONG_SECONDS", 0.1)
+    with ThreadPoolExecutor(1) as pool:
+        with storage._one_at_a_time():
+            turn = pool.submit(storage.claim_concurrency_slot, "pool", "run", "step")
+            with pytest.raises(TimeoutError):
+                turn.result(timeout=0.5)
+        turn.result(timeout=30)
+    (said,) = [record.getMessage() for record in caplog.records if "Waiting" in record.getMessage()]
+    assert said.endswith("was a command of this home stopped?")
 
 
 def test_it_is_what_the_home_has(storage):

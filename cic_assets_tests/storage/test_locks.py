@@ -108,3 +108,27 @@ def test_a_remote_root_has_a_lock_on_this_machine(tmp_path, monkeypatch):
     with DataRoot("memory://somewhere").lock.held():
         pass
     assert DataRoot("memory://somewhere").local_state.is_dir()
+
+
+def test_a_folder_that_was_removed_while_it_was_waited_for_is_locked_anew(tmp_path):
+    """As a take-down removes what a training left, while the next one waits to work with it."""
+    folder, told, let_go = tmp_path / "scratch", [], threading.Event()
+
+    def take():
+        with FolderLock(folder).held(told.append):
+            has_it.set()
+            let_go.wait(20)
+
+    has_it, first = threading.Event(), threading.Thread(target=take)
+    with FolderLock(folder).held():
+        first.start()
+        while not told:
+            time.sleep(0.01)
+        folder.rmdir()
+    assert has_it.wait(20)
+    second, has_it_too = taken(FolderLock(folder), told)
+    assert not has_it_too.wait(0.3)
+    let_go.set()
+    assert has_it_too.wait(20)
+    first.join()
+    second.join()

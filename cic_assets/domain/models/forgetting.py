@@ -1,12 +1,14 @@
 """What a trained model says of pictures that were taken down since: how many, since when, and not which."""
 
 from collections.abc import Collection
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from upath import UPath
 
 from cic_assets.domain.models.card import CARD_FILE, PICTURES_FILE, PREDICTIONS_FILE, Takedowns, read_card
-from cic_assets.storage import write_atomically, write_json
+from cic_assets.storage import FolderLock, is_local, write_atomically, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +35,17 @@ def mark_taken_down(folder: UPath, gone: Collection[str], when: str) -> None:
         gone: SHA-256 of the pictures.
         when: now, as ISO 8601.
     """
+    if folder.exists():
+        with changing(folder):
+            _mark(folder, gone, when)
+
+
+def changing(folder: UPath) -> AbstractContextManager[None]:
+    """Held by who puts another model into a folder, or takes a picture out of what is said of the one there."""
+    return FolderLock(Path(str(folder))).held() if is_local(folder) else nullcontext()
+
+
+def _mark(folder: UPath, gone: Collection[str], when: str) -> None:
     if not (folder / CARD_FILE).exists() or not (folder / PICTURES_FILE).exists():
         return
     pictures = _read(folder / PICTURES_FILE)

@@ -28,6 +28,7 @@ from cic_assets.domain.models.checkpoints import best_of, has_stopped_early
 from cic_assets.domain.models.data import SplitName, TrainingData, fit_to_side
 from cic_assets.domain.models.events import EpochEnd
 from cic_assets.domain.models.export import golden_pictures, write_export
+from cic_assets.domain.models.forgetting import changing
 from cic_assets.domain.models.losses import scores
 from cic_assets.domain.models.measures import Stopwatch, flops, peak_rss_bytes
 from cic_assets.domain.models.quantization.files import remove_quantized
@@ -93,7 +94,7 @@ def save(spec: "TrainingSpec", data: TrainingData, outcome: TrainingOutcome) -> 
     output = UPath(spec.output)
     predictions = predictions_table(data, outcome.outputs)
     model = in_32_bits(outcome.network.model)
-    with local_directory(output, last=CARD_FILE, publishing=lambda: _without_quantized(output)) as folder:
+    with local_directory(output, last=CARD_FILE, publishing=lambda: _replacing(output)) as folder:
         model.save(folder / MODEL_FILE)
         predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)
         data.manifest[["sha256", "split"]].to_parquet(folder / PICTURES_FILE, index=False)
@@ -104,9 +105,11 @@ def save(spec: "TrainingSpec", data: TrainingData, outcome: TrainingOutcome) -> 
 
 
 @contextmanager
-def _without_quantized(folder: UPath) -> Iterator[None]:
-    remove_quantized(folder)
-    yield
+def _replacing(folder: UPath) -> Iterator[None]:
+    """While a model is put in the place of another, of which nothing in fewer bits stays."""
+    with changing(folder):
+        remove_quantized(folder)
+        yield
 
 
 def _export(model: Any, data: TrainingData, side: int, folder: Path) -> Export:

@@ -3,6 +3,7 @@
 A row has no name and no address of anybody. The picture itself is kept only where the person agreed.
 """
 
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -58,7 +59,9 @@ REVIEW_COLUMNS = columns_of(Review)
 _REPEATED = ["sha256", "label", "model_sha256", "truth", "format"]
 
 
-def add_review(root: DataRoot, picture: bytes | None = None, **said: Any) -> Review:
+def add_review(
+    root: DataRoot, picture: bytes | None = None, refused: Callable[[], Collection[str]] = frozenset, **said: Any
+) -> Review:
     """Put an answer that a person called wrong on the list; saying the same twice counts once.
 
     Waits for whatever else writes under the data root.
@@ -66,10 +69,11 @@ def add_review(root: DataRoot, picture: bytes | None = None, **said: Any) -> Rev
     Args:
         root: the data root.
         picture: its bytes, where the person agreed that they are kept.
+        refused: gives the SHA-256 of pictures that are not to be known here; asked at the moment of writing.
         said: the fields of `Review` but for `format` and `bytes`.
 
     Raises:
-        ReviewRefusedError: the bytes are not the picture, or there is no room for more.
+        ReviewRefusedError: the bytes are not the picture, it is refused, or there is no room for more.
     """
     import pandas as pd
 
@@ -77,6 +81,8 @@ def add_review(root: DataRoot, picture: bytes | None = None, **said: Any) -> Rev
     review = Review(**said, format=kept, bytes=len(picture or b""))
     row = pd.DataFrame([asdict(review)])
     with root.lock.held():
+        if review.sha256 in refused():
+            raise ReviewRefusedError("this picture was taken down here: nothing is kept of it")
         before = row[:0] if (table := root.read_table_or_none(REVIEWS)) is None else table
         if (before[_REPEATED] == row[_REPEATED].iloc[0]).all(axis=1).any():
             return review

@@ -2,7 +2,7 @@
 
 from cic_assets.domain.sources.errors import SourceError
 from cic_assets.domain.sources.guard import TakedownGuard, TakenDownMeanwhileError
-from cic_assets.domain.sources.journal import JOURNALS, forget_fetched, remove_journal
+from cic_assets.domain.sources.journal import JOURNALS, forget_fetched, remove_journal, remove_refused
 from cic_assets.domain.sources.listing import Listing, list_media, request_for
 from cic_assets.domain.sources.origins import archive_origin, is_sample, sample_origin
 from cic_assets.domain.sources.presence import why_missing
@@ -28,5 +28,5 @@ __all__ = [
     "Partition", "Scrape", "Source", "SourceError", "SourceKind", "TakedownGuard", "TakedownReason",
     "TakenDownMeanwhileError", "Tombstones", "archive_origin", "ask_again", "blank_row", "complete_row", "empty_table",
     "forget_fetched", "is_blank", "is_sample", "list_media", "load_tombstones", "make_tombstones", "name_partitions",
-    "remove_journal", "request_for", "sample_origin", "scrape", "url_sha256", "why_missing",
+    "remove_journal", "remove_refused", "request_for", "sample_origin", "scrape", "url_sha256", "why_missing",
 ]  # fmt: skip

@@ -7,14 +7,12 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TextIO
 
-from upath import UPath
-
 from cic_assets.domain.download import Download
 from cic_assets.domain.media import Outcome
 from cic_assets.domain.sources.asking import Asked, asked_now
 from cic_assets.domain.sources.table import TABLE, as_download, completed
 from cic_assets.domain.sources.tombstones import url_sha256
-from cic_assets.storage import ContentStore, DataRoot, sha256_hex, write_atomically
+from cic_assets.storage import ContentStore, DataRoot, sha256_hex
 
 _NET = frozenset({"reddit", "web"})
 """Origins whose URLs mean the same."""
@@ -94,14 +92,37 @@ def forget_fetched(root: DataRoot, urls: Collection[str], pictures: Collection[s
         pictures: by their SHA-256.
     """
     for path in sorted(_folder(root).glob("*.jsonl")) if root.is_local else []:
-        lines = list(_lines(path))
-        left = [
-            line
-            for line in lines
-            if url_sha256(str(line.get("url"))) not in urls and line.get("sha256") not in pictures
-        ]
-        if len(left) < len(lines):
-            write_atomically(UPath(path), "".join(json.dumps(line) + "\n" for line in left).encode())
+        _blank(path, urls, pictures)
+
+
+def remove_refused(root: DataRoot, key: str, urls: Collection[str]) -> None:
+    """Take what must not be kept out of a source's journal, and the pictures that no table names.
+
+    A scrape that was at work while something was taken down, and then killed, has written such down.
+
+    Args:
+        root: the data root.
+        key: of the source's partition.
+        urls: by their SHA-256, as tombstones know them.
+    """
+    path = _path(root, key)
+    if path is not None and path.exists():
+        refused = [line for line in _lines(path) if url_sha256(str(line.get("url"))) in urls]
+        remove_unnamed(root, key, {str(line["sha256"]) for line in refused if line.get("sha256")})
+        _blank(path, urls, ())
+
+
+def _blank(path: Path, urls: Collection[str], pictures: Collection[str]) -> None:
+    """Overwrite lines with spaces, where they are: a scrape may be at work, which appends to this very file."""
+    with path.open("r+b") as file:
+        at = 0
+        for text in file.read().splitlines(keepends=True):
+            line = _parsed(text)
+            was_cut = not line and text.endswith(b"\n")
+            if was_cut or url_sha256(str(line.get("url"))) in urls or line.get("sha256") in pictures:
+                file.seek(at)
+                file.write(b" " * len(text.rstrip(b"\n")))
+            at += len(text)
 
 
 def fetched_elsewhere(root: DataRoot, key: str, origin: str, limits: str, urls: Collection[str]) -> dict[str, Download]:
@@ -137,11 +158,16 @@ def _lines(path: Path | None) -> Iterator[dict[str, Any]]:
     if path is None or not path.exists():
         return
     with path.open("rb") as file:
-        for text in file:
-            with suppress(ValueError):
-                line = json.loads(text)
-                if isinstance(line, dict):
-                    yield line
+        yield from filter(None, map(_parsed, file))
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
+    """What a line says; nothing where it was cut, or taken out."""
+    with suppress(ValueError):
+        line = json.loads(text)
+        if isinstance(line, dict):
+            return line
+    return {}
 
 
 def _is_ours(line: dict[str, Any]) -> bool:

@@ -51,7 +51,7 @@ WORDS: Mapping[TakedownReason, str] = {
 GONE = frozenset(WORDS)
 
 TOMBSTONE_COLUMNS: Mapping[str, Column] = {
-    "post_id": Column("str", "of the post, or what named the item in a list or a folder"),
+    "post_id": Column("str", "of the post, or what named the item in a list or a folder; a picture's SHA-256 without"),
     "subreddit": Column("str", "the partition"),
     "position": Column("int64", "index among the media of the post, from 0; -1 where the row is about a whole post"),
     "is_post": Column("bool", "a post of Reddit, whose id means the same in every source; no item of a list or folder"),

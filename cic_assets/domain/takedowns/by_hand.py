@@ -8,7 +8,7 @@ import pandas as pd
 
 from cic_assets.domain.prediction import INBOX, REVIEWS
 from cic_assets.domain.reddit import is_post
-from cic_assets.domain.sources import TOMBSTONES, TakedownReason, is_blank, load_tombstones, make_tombstones
+from cic_assets.domain.sources import TOMBSTONES, WHOLE_POST, TakedownReason, is_blank, load_tombstones, make_tombstones
 from cic_assets.domain.takedowns.removal import RAW, carry_out, remove
 from cic_assets.domain.takedowns.rows import rows_of, tombstone_of
 from cic_assets.storage import DataRoot
@@ -68,28 +68,35 @@ def _purge(
 ) -> Purge:
     moment = datetime.now(UTC).isoformat(timespec="seconds")
     sources = [_Source(root, key) for key in keys_of(root, source)]
-    stray = _stray(root, sources, sha256s) if source is None else frozenset()
-    _check(sources, posts, [one for one in sha256s if one not in stray])
+    reviewed, stray = _unnamed(root, sources, sha256s) if source is None else (frozenset(), frozenset())
+    _check(sources, posts, [one for one in sha256s if one not in reviewed | stray])
     for one in sources:
         one.add_tombstones(posts, sha256s, moment)
+    # Any source will do: a picture that was purged is refused wherever it is from.
+    sources[0].add_strays(stray, moment)
     meant = pd.concat([one.meant(posts, sha256s) for one in sources])
     gone = frozenset().union(*(carry_out(root, one.key, moment, on_progress) for one in sources))
-    pictures = set(meant["sha256"]) - {""}
-    if stray:
-        remove(root, stray, stray, frozenset(), moment)
+    pictures, of_posts = set(meant["sha256"]) - {""}, meant[meant["post_id"] != meant["sha256"]]
+    if reviewed:
+        remove(root, reviewed, reviewed, frozenset(), moment)
     return Purge(
-        posts=len(meant[["subreddit", "post_id"]].drop_duplicates()),
-        pictures=len(pictures & gone) + len(stray),
+        posts=len(of_posts[["subreddit", "post_id"]].drop_duplicates()),
+        pictures=len(pictures & gone) + len(reviewed),
         kept=len(pictures - gone),
     )
 
 
-def _stray(root: DataRoot, sources: Sequence["_Source"], sha256s: Collection[str]) -> frozenset[str]:
-    """Pictures that no source names: a killed scrape left their bytes, or an answer about them was written down."""
+def _unnamed(
+    root: DataRoot, sources: Sequence["_Source"], sha256s: Collection[str]
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Pictures that no source names: an answer about them was written down, or a killed scrape left their bytes.
+
+    The first are somebody's own, and not even their names are kept; the others would be fetched again.
+    """
     tables = [root.read_table_or_none(name) for name in (REVIEWS, INBOX)]
     answered = {sha256 for table in tables if table is not None for sha256 in table["sha256"]}
-    here = [one for one in sha256s if one in answered or root.images.holds(one)]
-    return frozenset(one for one in here if not any(each.has_picture(one) for each in sources))
+    unnamed = frozenset(one for one in sha256s if not any(each.has_picture(one) for each in sources))
+    return unnamed & answered, frozenset(one for one in unnamed - answered if root.images.holds(one))
 
 
 def purge_missing(root: DataRoot, key: str, on_progress: Callable[[str], None] = lambda _line: None) -> Purge:
@@ -150,6 +157,15 @@ class _Source:
         new = [tombstone_of(row, TakedownReason.PURGED_PICTURE, moment) for row in rows_of(shown)]
         new += [tombstone_of(row, TakedownReason.PURGED, moment) for row in rows_of(named)]
         if new:
+            self._tombstones = make_tombstones([*rows_of(self._tombstones), *new])
+            self._root.write_table(TOMBSTONES, self._tombstones, self.key)
+
+    def add_strays(self, sha256s: Collection[str], moment: str) -> None:
+        """Write down pictures that are to go and have no row: their own names stand for those of posts."""
+        if sha256s:
+            about = {"subreddit": self.key, "position": WHOLE_POST, "is_post": False, "crosspost_of": ""}
+            about |= {"url_sha256": "", "reason": TakedownReason.PURGED_PICTURE, "noticed_at": moment}
+            new = [{**about, "post_id": sha256, "sha256": sha256} for sha256 in sorted(sha256s)]
             self._tombstones = make_tombstones([*rows_of(self._tombstones), *new])
             self._root.write_table(TOMBSTONES, self._tombstones, self.key)
 

@@ -26,6 +26,7 @@ from cic_assets.domain.sources import (
     complete_row,
     forget_fetched,
     load_tombstones,
+    remove_refused,
     url_sha256,
 )
 from cic_assets.domain.takedowns.rows import rows_of
@@ -59,7 +60,9 @@ def carry_out(
     own = load_tombstones(root, key)
     _blank_rows(root, key, own.table)
     _forget_authors(root, key, own.anonymous)
-    pending = own.table[own.table["reason"].isin(GONE) & (own.table["sha256"] != "")]
+    refused = own.table[own.table["reason"].isin(GONE)]
+    remove_refused(root, key, frozenset(refused["url_sha256"]))
+    pending = refused[refused["sha256"] != ""]
     if pending.empty:
         return frozenset()
     named = frozenset(pending["sha256"])

@@ -14,11 +14,13 @@ from cic_assets.domain.duplicates import UNFINISHED
 from cic_assets.storage import DataRoot, remove_abandoned_directories
 
 NOBODYS_SECONDS = 3600.0
-"""What was not written to for so long is nobody's work any more: a table takes seconds, a large data set minutes."""
+"""What was not written to for so long is nobody's work any more: a picture takes seconds."""
 
 _FILE = re.compile(r"\..+\.[a-z0-9_]{8}\.part")
 _ALL_BELOW = ("tables", "images", "resized", "sheets", "scratch")
 """Folders under a data root in which the program alone writes, at any depth."""
+_LONG = ".adhoc_predictions."
+"""How the unfinished file of a table begins that may take hours to write, and is written without the lock for that."""
 
 
 def remove_unfinished(root: DataRoot, older_than: float = NOBODYS_SECONDS) -> None:
@@ -27,8 +29,8 @@ def remove_unfinished(root: DataRoot, older_than: float = NOBODYS_SECONDS) -> No
     Of a remote root, where writes are whole, only what was kept for a run that was killed and is damaged.
 
     Args:
-        root: the data root.
-        older_than: seconds since it was last written to; what is younger may be at work.
+        root: the data root, whose lock is held: so nobody is at work on a table.
+        older_than: seconds since another file was last written to; what is younger may be at work.
     """
     for key in root.table_partitions(UNFINISHED):
         # Which pictures a damaged one is about, nobody can tell; it saves time and is nothing that is lost.
@@ -37,13 +39,15 @@ def remove_unfinished(root: DataRoot, older_than: float = NOBODYS_SECONDS) -> No
     if not root.is_local:
         return
     latest = time.time() - older_than
+    tables = Path(str(root.path)) / "tables"
     for file in _parts(root):
         # Who wrote it may be done and have renamed it meanwhile.
         with suppress(FileNotFoundError):
-            if _FILE.fullmatch(file.name) and file.is_file() and file.stat().st_mtime <= latest:
+            is_locked = tables in file.parents and not file.name.startswith(_LONG)
+            if _FILE.fullmatch(file.name) and file.is_file() and (is_locked or file.stat().st_mtime <= latest):
                 file.unlink()
     for folder in _made_whole(root):
-        remove_abandoned_directories(folder, latest)
+        remove_abandoned_directories(folder)
 
 
 def _made_whole(root: DataRoot) -> list[Path]:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, nullcontext,
 from typing import Self
 
 from cic_assets.domain.models import FULL
-from cic_assets.domain.prediction import OnKeras, PredictionError
+from cic_assets.domain.prediction import OnKeras
 from cic_assets.storage import DataRoot
 from cic_assets.web.predict.panel import Panel, models_state
 
@@ -99,21 +99,22 @@ class Panels:
                 await task
 
     async def _watch(self) -> None:
-        state = await asyncio.to_thread(self._state)
-        if self.current is None:
-            await self._load_first()
+        state = "" if self.current else await self._load_first()
         while self.failure is None:
             await asyncio.sleep(self._seconds)
             state = await self._look(state)
 
-    async def _load_first(self) -> None:
+    async def _load_first(self) -> str:
+        state = ""
         try:
+            state = await asyncio.to_thread(self._state)
             self.current = await asyncio.to_thread(self._load)
         except Exception as error:  # noqa: BLE001 - whatever it is, the server ends with it
             self.failure = error
             self._on_failure()
         finally:
             self._settled.set()
+        return state
 
     async def _look(self, before: str) -> str:
         """Load what is new; what cannot be loaded is tried again at the next look: it may be half written."""
@@ -122,7 +123,7 @@ class Panels:
             if state == before:
                 return before
             self.current = await asyncio.to_thread(self._load)
-        except (PredictionError, OSError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is: nobody would look any more, and say nothing
             if self._complaint != (complaint := str(error)):
                 LOG.warning("New models cannot be loaded, the old ones answer: %s", complaint)
             self._complaint = complaint

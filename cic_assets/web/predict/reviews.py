@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from cic_assets.domain.prediction import Review, ReviewRefusedError, add_review
+from cic_assets.domain.sources import load_tombstones
 from cic_assets.storage import DataRoot
 from cic_assets.web.predict.bodies import Given, json_body
 from cic_assets.web.predict.desk import Desk
@@ -63,7 +64,7 @@ class ReviewBook:
             picture = await self._picture(given, receipt["url"])
             said = {**receipt["said"], "truth": truth, "reviewed_at": datetime.now(UTC).isoformat(timespec="seconds")}
             try:
-                return await self._desk.run_in(self._writer, lambda: add_review(root, picture, **said))
+                return await self._desk.run_in(self._writer, lambda: _add(root, picture, said))
             except ReviewRefusedError as error:
                 raise HTTPException(409, str(error)) from None
 
@@ -80,6 +81,10 @@ class ReviewBook:
             return base64.b64decode(given.get("picture", ""), validate=True)
         except (ValueError, TypeError):
             raise HTTPException(400, "picture: expected its bytes as base64, for they are to be kept") from None
+
+
+def _add(root: DataRoot, picture: bytes | None, said: dict[str, Any]) -> Review:
+    return add_review(root, picture, lambda: load_tombstones(root).purged_pictures, **said)
 
 
 def _truth(given: dict[str, Any], labels: list[str]) -> str:

@@ -1,10 +1,12 @@
 import json
+import threading
 
 import pandas as pd
 import pytest
 from upath import UPath
 
-from cic_assets.domain.models import has_seen, mark_taken_down, read_card
+from cic_assets.domain.models import CARD_FILE, has_seen, mark_taken_down, read_card
+from cic_assets.domain.models.forgetting import changing
 from cic_assets.storage import write_json
 from cic_assets_tests.fixtures.models import lay_out_model
 
@@ -67,3 +69,17 @@ def test_a_card_from_before_there_was_a_choice_of_optimizers_says_adam(folder):
     write_json(folder / "card.json", card)
     again = read_card(folder)
     assert (again.settings.optimizer, again.precision) == ("adam", None)
+
+
+def test_a_model_that_is_being_put_in_place_is_waited_for(folder):
+    """Its card comes last: a purge in between had failed, or put what was said of the old one beside the new one."""
+    card = (folder / CARD_FILE).read_text()
+    marks = threading.Thread(target=mark_taken_down, args=(folder, {"a"}, FIRST))
+    with changing(folder):
+        (folder / CARD_FILE).unlink()
+        marks.start()
+        marks.join(0.2)
+        assert marks.is_alive()
+        (folder / CARD_FILE).write_text(card)
+    marks.join()
+    assert read_card(folder).takedowns.count == 1

@@ -1,15 +1,17 @@
 """What a training leaves."""
 
 import resource
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 from upath import UPath
 
-from cic_assets.domain.models import EpochEnd, ExportError, TrainingSpec, load_model, load_training_data
+from cic_assets.domain.models import EpochEnd, ExportError, TrainingSpec, load_model, load_training_data, read_card
 from cic_assets.domain.models.data import TrainingData
 from cic_assets.domain.models.export import parity
+from cic_assets.domain.models.forgetting import changing
 from cic_assets.domain.models.measures import Stopwatch
 from cic_assets.domain.models.results import TrainingOutcome, save
 
@@ -65,3 +67,16 @@ def test_a_full_disk_leaves_the_model_of_before(trained: Trained, tmp_path: Path
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert sorted(tmp_path.iterdir()) == before
     assert load_model(UPath(spec.output))[1] == card
+
+
+def test_who_takes_a_picture_out_of_what_is_said_of_a_model_is_waited_for(trained: Trained) -> None:
+    spec, data, outcome = trained
+    first = save(spec, data, outcome)
+    saves = threading.Thread(target=save, args=(spec, data, outcome))
+    with changing(UPath(spec.output)):
+        saves.start()
+        saves.join(5)
+        assert saves.is_alive()
+        assert read_card(UPath(spec.output)) == first
+    saves.join()
+    assert read_card(UPath(spec.output)).measures != first.measures

@@ -83,7 +83,7 @@ def test_what_is_taken_down_leaves_no_line_of_another_version(journal, root, kep
     write(journal, kept)
     file_of(root).write_text(json.dumps({"url": URL}) + "\n" + json.dumps({"sha256": kept.sha256}) + "\n5\n")
     forget_fetched(root, {url_sha256(URL)}, {kept.sha256})
-    assert file_of(root).read_text() == ""
+    assert file_of(root).read_text().strip() == ""
 
 
 @pytest.mark.parametrize("bytes_left", [None, b"", b"\0" * 9])
@@ -108,9 +108,20 @@ def test_what_is_taken_down_leaves_no_line(journal, root, kept):
     same_picture = Download(url="http://a.example/copy", outcome=Outcome.OK, sha256=kept.sha256, format="jpeg")
     write(journal, kept, other, same_picture)
     forget_fetched(root, {url_sha256(URL)}, {})
-    assert [json.loads(line)["url"] for line in file_of(root).read_text().splitlines()] == [other.url, same_picture.url]
+    lines = filter(None, map(str.strip, file_of(root).read_text().splitlines()))
+    assert [json.loads(line)["url"] for line in lines] == [other.url, same_picture.url]
     forget_fetched(root, {}, {kept.sha256})
     assert set(journal.settled()) == {other.url}
+
+
+def test_what_a_scrape_at_work_writes_down_after_a_take_down_is_known(journal, root, kept):
+    other = Download(url="http://a.example/other", outcome=Outcome.TOO_SMALL)
+    with journal.open() as write_down:
+        write_down(kept)
+        forget_fetched(root, {url_sha256(URL)}, {kept.sha256})
+        write_down(other)
+    assert set(journal.settled()) == {other.url}
+    assert URL not in file_of(root).read_text()
 
 
 @pytest.mark.parametrize(

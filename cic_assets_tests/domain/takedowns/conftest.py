@@ -8,6 +8,7 @@ import pytest
 from cic_assets.domain.download import DownloadSettings, Network
 from cic_assets.domain.reddit import REPLAY_CREDENTIALS, RedditSettings, connect
 from cic_assets.domain.sources import Connection, Partition, Source, scrape
+from cic_assets.domain.sources.scraping import _State
 from cic_assets.domain.takedowns import check_takedowns
 from cic_assets.storage import DataRoot
 from cic_assets.web.replay import replay
@@ -45,6 +46,13 @@ class Place:
             self.fetched = [url for url in server.requests if "//127.0.0.1/" not in url]
             return result
 
+    def killed_scrape(self, **how):
+        """A scrape that is killed once all is fetched, before its table is written."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(_State, "renewed", _die)
+            with pytest.raises(Killed):
+                self.scrape(**how)
+
     def scrape_boats(self, folder, files):
         """A source that is a folder; `boats` is what a problem would call it."""
         folder.mkdir()
@@ -73,6 +81,10 @@ class Place:
 
     def _connected(self):
         return _Connected(self.archive)
+
+
+def _die(_state):
+    raise Killed
 
 
 class _Connected:

@@ -138,6 +138,20 @@ def test_a_picture_that_no_table_names_goes_too(filled, jpeg):
     done = purge(filled.root, sha256s=[stray])
     assert (done.posts, done.pictures, done.kept) == (0, 1, 0)
     assert filled.pictures() == before - {stray}
+    again = purge(filled.root, sha256s=[stray])
+    assert (again.posts, again.kept) == (0, 0)
+
+
+def test_pictures_that_a_killed_scrape_fetched_go_and_stay_away(filled, archive, jpeg):
+    fetched = {sha256_hex(jpeg(number)): f"new{number}" for number in (51, 52)}
+    for number in (51, 52):
+        archive.add(f"new{number}", jpeg(number))
+    filled.killed_scrape()
+    assert purge(filled.root, sha256s=list(fetched)).pictures == 2
+    assert b"/new51.jpg" not in filled.everything()
+    filled.scrape()
+    assert filled.pictures().isdisjoint(fetched)
+    assert set(filled.raw().loc[list(fetched.values()), "outcome"]) == {"placeholder"}
 
 
 def test_doing_it_again_changes_nothing(filled):
@@ -157,6 +171,19 @@ def test_what_a_killed_scrape_wrote_down_goes_too(filled, archive, jpeg):
     purge(filled.root, ["one"])
     assert b"one.jpg" not in filled.everything()
     assert list(journal.settled()) == ["http://i.redd.it/three.jpg"]
+
+
+def test_what_a_scrape_fetched_after_the_purge_and_was_killed_goes_when_it_is_done_again(filled, archive, jpeg):
+    archive.add("late", status=503)
+    filled.scrape()
+    (archive.folder / "media" / "late.jpg").write_bytes(jpeg(9))
+    archive.routes[-1] = {"host": "i.redd.it", "path": "/late.jpg", "file": "late.jpg"}
+    archive.write()
+    filled.killed_scrape(meanwhile=lambda: purge(filled.root, ["late"]))
+    assert sha256_hex(jpeg(9)) in filled.pictures()
+    purge(filled.root, ["late"])
+    assert sha256_hex(jpeg(9)) not in filled.pictures()
+    assert b"late.jpg" not in filled.everything()
 
 
 def test_a_picture_that_is_kept_and_not_used_goes_for_good(place, archive, jpeg):

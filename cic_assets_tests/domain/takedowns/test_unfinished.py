@@ -42,7 +42,10 @@ def test_what_killed_writers_left_goes_and_nothing_of_anybody_else(tmp_path):
 def test_what_is_young_or_locked_may_be_at_work(tmp_path):
     locked, *_ = make(tmp_path, [".dataset.ab12cd_4/train.npy", "dataset/manifest.parquet"])
     grow_old(tmp_path)
-    young = make(tmp_path, ["tables/.young.parquet.ab12cd_4.part", "report/report.html", ".report.ab12cd_4/a.html"])
+    without_lock = "tables/.adhoc_predictions.parquet.ab12cd_4.part"
+    young = make(tmp_path, ["images/ab/.abcd.jpg.ab12cd_4.part", "report/report.html", without_lock])
+    young += [tmp_path / ".report.ab12cd_4"]  # just made, and not locked yet
+    young[-1].mkdir()
     handle = os.open(locked.parent, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -50,3 +53,10 @@ def test_what_is_young_or_locked_may_be_at_work(tmp_path):
     finally:
         os.close(handle)
     assert all(path.exists() for path in (locked, *young))
+
+
+def test_what_a_writer_left_that_was_just_killed_goes_where_its_lock_tells(tmp_path):
+    (tmp_path / "report").mkdir()
+    left = make(tmp_path, ["tables/t/.cars.parquet.ab12cd_4.part", ".report.ab12cd_4/report.html"])
+    remove_unfinished(DataRoot(str(tmp_path)))
+    assert not any(path.exists() for path in left)

@@ -22,7 +22,7 @@ class Models:
 
     def __init__(self, make_predictor):
         self._make = make_predictor
-        self.version, self.may_load, self.failing, self.tries = 1, threading.Event(), False, 0
+        self.version, self.may_load, self.failing, self.tries = 1, threading.Event(), None, 0
         self.may_load.set()
         self.panels = Panels(self.load, lambda: str(self.version), seconds=0.02)
 
@@ -31,7 +31,7 @@ class Models:
         self.tries += 1
         self.may_load.wait(20)
         if self.failing:
-            raise PredictionError(f"version {version} is half written")
+            raise self.failing(f"version {version} is half written")
         return Panel([self._make(name=f"v{version}")])
 
 
@@ -80,19 +80,31 @@ def test_newer_models_answer_once_they_are_loaded(make_app, models, grey):
         assert "cic_model_reloads 1.0" in requests.get(f"{server}/metrics", timeout=20).text
 
 
-def test_models_that_cannot_be_loaded_leave_the_old_ones_and_are_tried_again(make_app, models, grey, caplog):
+@pytest.mark.parametrize("error", [PredictionError, RuntimeError], ids=["ours", "onnxruntime's"])
+def test_models_that_cannot_be_loaded_leave_the_old_ones_and_are_tried_again(make_app, models, grey, caplog, error):
     with served(make_app(models.panels)) as server:
         logging.getLogger("uvicorn.error").addHandler(caplog.handler)  # uvicorn's does not reach the others
         caplog.set_level(logging.WARNING, "uvicorn.error")
         assert says(server, grey) == "v1"
-        models.failing, models.version = True, 2
+        models.failing, models.version = error, 2
         wait_until(lambda: models.tries >= 4)
         assert says(server, grey) == "v1"
-        models.failing = False
+        models.failing = None
         wait_until(lambda: says(server, grey) == "v2")
     logging.getLogger("uvicorn.error").removeHandler(caplog.handler)
     said = [record.getMessage() for record in caplog.records if "cannot be loaded" in record.getMessage()]
     assert said == ["New models cannot be loaded, the old ones answer: version 2 is half written"]
+
+
+def test_what_cannot_even_be_looked_for_ends_the_server_and_keeps_nobody_waiting(make_app, make_predictor, grey):
+    def nowhere():
+        raise OSError("the disk is gone")
+
+    ended = threading.Event()
+    panels = Panels(lambda: Panel([make_predictor()]), nowhere, on_failure=ended.set)
+    with served(make_app(panels)) as server:
+        assert ended.wait(20)
+        assert post(server, data=grey(9)).status_code == 503
 
 
 def test_a_data_root_has_another_state_once_a_model_or_the_data_set_is_another(tmp_path, make_card):

@@ -6,6 +6,8 @@ import threading
 import pytest
 
 from cic_assets.domain.download import Network
+from cic_assets.domain.sources.table import empty_table
+from cic_assets.domain.takedowns import purge
 from cic_assets.storage import DataRoot, sha256_hex
 from cic_assets.web.replay import replay
 from cic_assets_tests.fixtures.servers import served
@@ -135,3 +137,17 @@ def test_reviews_at_once_are_all_on_the_list(reviewed, grey):
     for thread in threads:
         thread.join()
     assert root.read_table("reviews")["sha256"].nunique() == len(root.read_table("reviews")) == len(receipts)
+
+
+def test_nothing_is_kept_of_a_picture_that_was_purged(reviewed, grey):
+    server, root = reviewed
+    root.write_table("raw_images", empty_table(), "cars")
+    purged = root.images.put(grey(200), "jpeg")
+    purge(root, sha256s=[purged])
+    one = answer_to(server, data=grey(200))
+    given = {"keep": True, "picture": base64.b64encode(grey(200)).decode()}
+    answer = post(server, "/api/v1/reviews", json={"receipt": one["receipt"], "label": "dark", **given})
+    assert answer.status_code == 409
+    assert "taken down" in answer.text
+    assert root.images.names() == set()
+    assert not root.has_table("reviews")
