@@ -15,6 +15,7 @@ from cic_assets.defs.failure_messages import innermost, reason_of
 from cic_assets.defs.loggers import LINES, forward_lines
 from cic_assets.domain.retraining import TrainingPlan
 from cic_assets.orchestration.instance import PID_TAG
+from cic_assets.orchestration.interrupts import interruptible
 from cic_assets.orchestration.pools import wait_for_places
 from cic_assets.orchestration.run_recovery import NO_RETRIES
 from cic_assets.orchestration.staleness import out_of_date
@@ -208,15 +209,16 @@ class _Run:
         forward_lines(self.on_line)
         graph = self.definitions.resolve_asset_graph()
         wait_for_places(self.instance, {pool for key in selection for pool in graph.get(key).pools or ()}, self.on_line)
-        return self.definitions.resolve_job_def(stage.job).execute_in_process(
-            instance=self.instance,
-            partition_key=partition,
-            asset_selection=selection,
-            raise_on_error=False,
-            # The command itself is what is started again; Dagster is not to do it behind its back.
-            tags={PID_TAG: str(os.getpid()), **NO_RETRIES},
-            run_config={"loggers": {LINES: {}}},
-        )
+        with interruptible():
+            return self.definitions.resolve_job_def(stage.job).execute_in_process(
+                instance=self.instance,
+                partition_key=partition,
+                asset_selection=selection,
+                raise_on_error=False,
+                # The command itself is what is started again; Dagster is not to do it behind its back.
+                tags={PID_TAG: str(os.getpid()), **NO_RETRIES},
+                run_config={"loggers": {LINES: {}}},
+            )
 
 
 def _failures(result: ExecuteInProcessResult, partition: str | None) -> list[str]:
