@@ -37,7 +37,7 @@ def train_in_process(spec: TrainingSpec, on_event: OnEvent = lambda _: None) -> 
         ModelError: the error of the training, as `train` raises it.
         WorkerError: the process died; the message has the end of what it wrote to standard error.
     """
-    _in_worker("train", spec, spec.accelerator, f"trained {spec.name}", on_event)
+    in_worker("train", spec, spec.accelerator, f"trained {spec.name}", on_event)
     return read_card(UPath(spec.output))
 
 
@@ -49,10 +49,10 @@ def check_accelerator(settings: AcceleratorSettings) -> None:
         WorkerError: the process died, for instance of a broken driver.
     """
     if settings.needs_gpu:
-        _in_worker("check", settings, settings, "looked for a GPU", lambda _event: None)
+        in_worker("check", settings, settings, "looked for a GPU", lambda _event: None)
 
 
-def _in_worker(task: str, given: BaseModel, accelerator: AcceleratorSettings, did: str, on_event: OnEvent) -> None:
+def in_worker(task: str, given: BaseModel, accelerator: AcceleratorSettings, did: str, on_event: OnEvent) -> None:
     """Do one of the worker's tasks; its errors are raised here."""
     with tempfile.TemporaryDirectory(prefix="cic-worker-") as name:
         folder = Path(name)
