@@ -19,6 +19,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     # Minutes on two cores: narrower nets on smaller pictures for fewer epochs.
     "demo": {
         "dataset": {"side": 160},
+        "features": {"side": 128},  # as Xception's below, which so takes them
         # By variant; the first is that of the preset where the file names none.
         "models": {
             "vgg": {"modern": _MODERN, "original": _ORIGINAL},
@@ -34,7 +35,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
                     "views": 2,
                     "learning_rate": 1e-4,
                 },
-                "modern": {"input_size": 128, "epochs": 6, "head_epochs": 4, "views": 2},
+                "modern": {"input_size": 128, "epochs": 24, "batch_size": 16},
             },
         },
     },
