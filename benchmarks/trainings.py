@@ -1,6 +1,7 @@
 """One training of `training.py` each: on a hold-out by the product's own way, of another net, or on a kept backbone."""
 
 import argparse
+import json
 import os
 import tempfile
 import time
@@ -94,7 +95,7 @@ def holdout_of_other_net(
         logits = in_32_bits(rest).predict(feeds.batches["test"], verbose=0)
         checkpoints.clear()
     test = next(folds(photos, FOLDS, seed))[1]
-    return _judged(photos, test, logits) | {
+    return judged(photos, test, softmax(logits)) | {
         "precision": precision(),
         "epochs": len(history),
         "cpu_seconds": time.process_time() - cpu,
@@ -104,13 +105,13 @@ def holdout_of_other_net(
     }
 
 
-def _judged(photos: Photos, test: Rows, logits: NDArray[np.float32]) -> Record:
-    """What (N, classes) logits of some photos are worth."""
-    labels, wrong = photos.labels[test], logits.argmax(axis=1) != photos.labels[test]
+def judged(photos: Photos, test: Rows, probabilities: NDArray[np.floating]) -> Record:
+    """What (N, classes) probabilities of some photos are worth."""
+    labels, wrong = photos.labels[test], probabilities.argmax(axis=1) != photos.labels[test]
     return {
         "right": int((~wrong).sum()),
         "count": len(test),
-        "loss": log_loss(softmax(logits), labels, KERAS_FLOOR),
+        "loss": log_loss(probabilities, labels, KERAS_FLOOR),
         "judged": photos.sha256[test].tolist(),
         "wrong": photos.sha256[test][wrong].tolist(),
     }
@@ -136,9 +137,14 @@ def _of_card(card: Card) -> Record:
 
 
 class Features:
-    """The output of Xception's backbone for all photos, plain and in views, from which each fold takes its rows."""
+    """The output of Xception's backbone for all photos, plain and in views, from which each fold takes its rows.
+
+    Attributes:
+        seconds_a_picture: CPU seconds that a picture takes in a training, in all of its views.
+    """
 
     def __init__(self, photos: Photos, settings: ModelSettings, options: argparse.Namespace) -> None:
+        from cic_assets.domain.models.backbones import Exporting
         from cic_assets.domain.models.data import fit_to_side
         from cic_assets.domain.models.features import backbone_features
         from cic_assets.domain.models.networks import build_classifier
@@ -148,14 +154,27 @@ class Features:
         self._weights = resolve_weights(options.weights)
         network = build_classifier(settings, len(photos.classes), self._weights.arrays)
         images = fit_to_side(photos.images, settings.input_size)
-        folder = (
-            options.work
-            / "backbone"
-            / digest([settings.input_size, settings.augmentation, self._weights.sha256, precision()])
-        )
+        key = [settings.input_size, settings.augmentation, settings.head_alone, self._weights.sha256, precision()]
+        folder = options.work / "backbone" / digest(key)
+        cpu, cost = time.process_time(), folder / "seconds.json"
         self._all = backbone_features(
-            network.backbone, {"train": images, "validation": images, "test": images[:1]}, settings, folder, print
+            network.backbone,
+            {"train": images if settings.augmentation.varies else images[:1], "validation": images, "test": images[:1]},
+            settings,
+            folder / "features" / "all",  # alone in its parent
+            print,
+            Exporting(self._weights.sha256, (folder,), options.threads),
         )
+        if self._all.seconds:
+            views = 1 + len(self._all.views) * settings.augmentation.varies
+            cost.write_text(json.dumps((time.process_time() - cpu) / len(photos) / views))
+        self.seconds_a_picture = json.loads(cost.read_text()) * settings.views
+        self._views = self._all.views if settings.augmentation.varies else [self.plain]
+
+    @property
+    def plain(self) -> NDArray[np.float16]:
+        """Of each photo as it is."""
+        return self._all.validation
 
     def judge(self, train: Rows, test: Rows, seed: int) -> Record:
         """Train on some rows, judge others."""
@@ -170,7 +189,7 @@ class Features:
         network = build_classifier(settings, len(photos.classes), self._weights.arrays)
         rows, validation = apart(photos, train, VALIDATION[settings.variant], seed)
         taken = BackboneFeatures(
-            [view[rows] for view in self._all.views], self._all.validation[validation], self._all.test, 0.0
+            [view[rows] for view in self._views], self._all.validation[validation], self._all.test, 0.0
         )
 
         def batches(fetch: Any, rows: Rows, seed: int | None = None) -> Batches:
@@ -192,7 +211,7 @@ class Features:
                 network, settings, feeds, weights, jit=False, checkpoints=Checkpoints(Path(name), ""), on_event=_silent
             )
         logits = passed(in_32_bits(network.rest), self._all.validation[test])
-        return _judged(photos, test, logits) | {
+        return judged(photos, test, softmax(logits)) | {
             "epochs": len(history),
             "cpu_seconds": time.process_time() - cpu,
             "wall_seconds": time.perf_counter() - began,

@@ -42,7 +42,7 @@ def test_every_setting_and_option_is_there(reference):
         assert f"\n| `{key}` |" in settings
     assert "\n| `home` | path or null | `null` |" in settings
     assert "| whole number, at least 0, at most 10 | `8` |" in settings
-    assert "\n| `epochs` | `20` | `80` | `80` | `4` | `12` |" in settings
+    assert "\n| `epochs` | `20` | `80` | `80` | `4` | `30` |" in settings
     assert "\n| `--data-root FOLDER\\|URL` |  | `CIC_DATA_ROOT` |" in reference.commands()
     assert "\n| `peak_gpu_bytes` | whole number or null |" in reference.report()
 

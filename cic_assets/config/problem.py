@@ -26,6 +26,7 @@ from cic_assets.domain.dataset import DatasetSettings, Split, read_given
 from cic_assets.domain.download import DownloadSettings
 from cic_assets.domain.duplicates import DuplicateSettings, Overrides, load_overrides
 from cic_assets.domain.evaluation import ReportSettings
+from cic_assets.domain.features import FeatureSettings
 from cic_assets.domain.models import ModelSettings, default_models
 from cic_assets.domain.prediction import PredictionSettings
 from cic_assets.domain.reddit import RedditSettings
@@ -48,6 +49,7 @@ class Problem(BaseModel):
     download: DownloadSettings = DownloadSettings()
     duplicates: DuplicateSettings = Field(default=DuplicateSettings(), validate_default=True)
     dataset: DatasetSettings = DatasetSettings()
+    features: FeatureSettings = FeatureSettings()
     models: dict[str, ModelSettings] = Field(default_factory=default_models)
     prediction: PredictionSettings = PredictionSettings()
     routine: RoutineSettings = RoutineSettings()

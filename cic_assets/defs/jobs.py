@@ -28,8 +28,8 @@ def build_jobs(settings: DagsterSettings) -> Sequence[Any]:
         define_asset_job("find_duplicates", assets("duplicates"), description="Compare the pictures of all sources."),
         define_asset_job(
             "prepare",
-            assets("deduped_images", "resized_images"),
-            description="Keep one of each picture of a source, and resize it.",
+            assets("deduped_images", "resized_images", "image_features"),
+            description="Keep one of each picture of a source, resize it, and compute its features.",
         ),
         define_asset_job(
             "build_dataset",

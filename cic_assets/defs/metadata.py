@@ -107,6 +107,24 @@ def resizing_sheet(pictures: pd.DataFrame, before: ContentStore, after: ContentS
     return sheet.show(pair_sheet(pairs, tile_side=PAIR_SIDE) if pairs else None, set(shown["sha256"]))
 
 
+def scenes_sheet(pairs: pd.DataFrame, store: ContentStore, sheet: Sheet) -> MetadataValue:
+    """A few pairs of pictures of one scene side by side, those last that show most points in one arrangement.
+
+    Args:
+        pairs: columns `one, other, points`.
+        store: resized copies.
+        sheet: its place.
+    """
+    shown = pairs.sort_values("points").head(SHEET_PAIRS)
+    tiles = []
+    for one, other, points in shown[["one", "other", "points"]].itertuples(index=False, name=None):
+        with suppress(*CANNOT_BE_READ):
+            left, right = (prepare(store.get(sha256, "jpeg"), PAIR_SIDE) for sha256 in (one, other))
+            tiles.append((Tile(left, f"{points} points in common"), Tile(right, other[:8])))
+    jpeg = pair_sheet(tiles, tile_side=PAIR_SIDE) if tiles else None
+    return sheet.show(jpeg, {*shown["one"], *shown["other"]}, "no pictures share a scene")
+
+
 def left_out(found: Mapping[str, str], warn: Callable[[str], None]) -> dict[str, Any]:
     """How many pictures a stage went on without, and which and why.
 

@@ -6,7 +6,7 @@ Put together from the folders that make them: most tables carry columns of the o
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
-from cic_assets.domain import dataset, duplicates, models, prediction, sources
+from cic_assets.domain import dataset, duplicates, features, models, prediction, sources
 from cic_assets.domain.schema import Column
 
 
@@ -57,6 +57,11 @@ TABLES: Mapping[str, Table] = {
     ),
     "deduped_images": Table("tables/deduped_images/SOURCE.parquet", "a picture of a source that is kept", _KEPT),
     "resized_images": Table("tables/resized_images/SOURCE.parquet", "a picture of a source that is kept", _RESIZED),
+    "image_features": Table(
+        "tables/image_features/SOURCE.parquet",
+        "a picture of a source that is kept; none where there are no ImageNet weights",
+        features.FEATURE_COLUMNS,
+    ),
     "manifest": Table("dataset/manifest.parquet", "a picture of the data set", _MANIFEST),
     "splits": Table(
         "dataset/splits.parquet", "a picture whose split is remembered, so that it stays", dataset.SPLIT_COLUMNS

@@ -19,6 +19,7 @@ _TABLES = {
     "duplicates": ["duplicates", "bridges"],
     "deduped_images": ["deduped_images"],
     "resized_images": ["resized_images"],
+    "image_features": ["image_features"],
 }
 """The tables that an asset writes."""
 

@@ -14,6 +14,7 @@ classes:
   car: [r/cars]
   boat: ["folder:boats"]
 dataset: {side: 72, min_per_class: 5}
+features: {enabled: false}
 models:
   vgg: {width: 0.05, input_size: 32, epochs: 2}
   peetz_net: null

@@ -69,7 +69,14 @@ def names(asked):
     return {name for requested in asked for name in requested}
 
 
-DOWN_TO_THE_DATA_SET = {"image_hashes", "duplicates", "deduped_images", "resized_images", "training_dataset"}
+DOWN_TO_THE_DATA_SET = {
+    "image_hashes",
+    "duplicates",
+    "deduped_images",
+    "resized_images",
+    "image_features",
+    "training_dataset",
+}
 
 
 def test_new_data_flows_to_the_data_set_and_training_waits_for_its_schedule(automation):
@@ -101,6 +108,7 @@ def test_a_change_in_one_source_starts_each_asset_once(automation):
         {"duplicates": {None}},
         {"deduped_images": set(KEYS)},
         {"resized_images": {"cars"}},
+        {"image_features": {"cars"}},
         {"training_dataset": {None}},
     ]
 
@@ -109,7 +117,7 @@ def test_what_a_command_made_is_not_made_again(automation):
     """`cic run` beside a sensor that is on: parents and children are all new at the next tick."""
     automation.made("raw_images", "1", *KEYS)
     follow(automation, "1")
-    for asset in ("raw_images", "image_hashes", "deduped_images", "resized_images"):
+    for asset in ("raw_images", "image_hashes", "deduped_images", "resized_images", "image_features"):
         automation.made(asset, "2", *KEYS)
     for asset in ("duplicates", "training_dataset", "vgg_model", "peetz_net_model", "xception_model"):
         automation.made(asset, "2")

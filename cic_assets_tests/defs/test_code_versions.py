@@ -34,6 +34,7 @@ COVERS = {
     "duplicates": ["duplicates/*.py", *_DECODING],
     "deduped_images": ["duplicates/selection.py"],
     "resized_images": ["dataset/resizing.py", "images/resizing.py", "images/encoding.py", *_DECODING],
+    "image_features": ["features/table.py", "models/pooled.py", "models/export/*.py", *_DECODING],
     "training_dataset": [
         "dataset/arrays.py",
         "dataset/splits.py",
@@ -41,6 +42,7 @@ COVERS = {
         "dataset/split_memory.py",
         "dataset/balance.py",
         "dataset/given.py",
+        "features/scenes.py",
         "components.py",
     ],
     "model": ["models/*.py", "models/export/*.py"],  # features of a frozen backbone come from an exported one

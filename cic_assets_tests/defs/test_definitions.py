@@ -17,6 +17,7 @@ ASSETS = {
     "duplicates": "deduplication",
     "deduped_images": "deduplication",
     "resized_images": "preparation",
+    "image_features": "preparation",
     "training_dataset": "preparation",
     "vgg_model": "training",
     "peetz_net_model": "training",
@@ -27,7 +28,7 @@ ASSETS = {
 JOBS = (
     "check_takedowns", "rescrape", "find_duplicates", "prepare", "build_dataset", "train_all", "evaluate", "predict",
 )  # fmt: skip
-PARTITIONED = {"takedowns", "raw_images", "image_hashes", "deduped_images", "resized_images"}
+PARTITIONED = {"takedowns", "raw_images", "image_hashes", "deduped_images", "resized_images", "image_features"}
 
 
 @pytest.fixture
@@ -63,7 +64,11 @@ def test_everything_that_can_be_started_or_turned_on_explains_itself(definitions
 
 
 def test_what_compares_sources_depends_on_all_of_them(graph):
-    for parent, child in (("image_hashes", "duplicates"), ("resized_images", "training_dataset")):
+    for parent, child in (
+        ("image_hashes", "duplicates"),
+        ("resized_images", "training_dataset"),
+        ("image_features", "training_dataset"),
+    ):
         mapping = graph.get(AssetKey(child)).partition_mappings[AssetKey(parent)]
         assert isinstance(mapping, AllPartitionMapping)
 
@@ -86,7 +91,7 @@ def test_what_a_source_shows_is_a_setting_of_what_reads_it(world, graph, before,
 
 POOLS = {
     "hosts": {"takedowns", "raw_images"},
-    "decoding": {"image_hashes", "duplicates", "resized_images", "training_dataset"},
+    "decoding": {"image_hashes", "duplicates", "resized_images", "image_features", "training_dataset"},
     "gpu": {"vgg_model", "peetz_net_model", "xception_model"},
 }
 

@@ -10,7 +10,13 @@ from cic_assets.defs import sensors
 from cic_assets.defs.build import build_definitions
 
 KEYS = ("cars", "tanks", "boats")
-TABLES = {"image_hashes": KEYS, "duplicates": (None,), "deduped_images": KEYS, "resized_images": KEYS}
+TABLES = {
+    "image_hashes": KEYS,
+    "duplicates": (None,),
+    "deduped_images": KEYS,
+    "resized_images": KEYS,
+    "image_features": KEYS,
+}
 
 
 class Looks:

@@ -31,6 +31,7 @@ classes:
   car: [r/cars]
   boat: ["folder:boats"]
 dataset: {side: 72, min_per_class: 5}
+features: {enabled: false}
 reddit: {attempts: 1}
 routine: {rescrape: "* * * * *"}
 """
@@ -38,7 +39,8 @@ routine: {rescrape: "* * * * *"}
 SETTINGS = Path(__file__).parents[2] / "deploy" / "dagster.yaml"
 
 ASSETS = (
-    "takedowns", "raw_images", "image_hashes", "duplicates", "deduped_images", "resized_images", "training_dataset",
+    "takedowns", "raw_images", "image_hashes", "duplicates", "deduped_images", "resized_images", "image_features",
+    "training_dataset",
     "vgg_model", "peetz_net_model", "xception_model", "evaluation_report",
 )  # fmt: skip
 SCRAPED = {("takedowns", "boats"): 1, ("takedowns", "cars"): 1, ("raw_images", "boats"): 1, ("raw_images", "cars"): 1}
@@ -298,6 +300,7 @@ def test_new_posts_reach_the_data_set_once_though_a_worker_is_killed(life):
         ("deduped_images", "boats"): 1,
         ("deduped_images", "cars"): 1,
         ("resized_images", "cars"): 1,
+        ("image_features", "cars"): 1,
         ("training_dataset", None): 1,
     }
     manifest = pd.read_parquet(str(life.root.dataset / "manifest.parquet"))

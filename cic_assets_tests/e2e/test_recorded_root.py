@@ -21,7 +21,7 @@ from cic_assets_tests.fixtures.finished_worlds import move_origins
 RECORDED = Path(__file__).parents[1] / "recorded" / "before_the_move.tar.xz"
 MADE_IN = "/tmp/recorded"
 SOURCES = ("cars", "tanks")
-NEWER_TABLES = {"bridges", "inbox_predictions", "reviews", "splits"}
+NEWER_TABLES = {"bridges", "image_features", "inbox_predictions", "reviews", "splits"}
 NEWER_COLUMNS = {
     "raw_images": {"asks", "asked_at"},
     "resized_images": {"side"},

@@ -17,6 +17,7 @@ classes:
   tank: ["folder:export/train/tank", "folder:export/test/tank"]
   boat: ["folder:export/train/boat", "folder:export/test/boat"]
 dataset: {side: 72, min_per_class: 3, splits: {given: export/data_card.json}}
+features: {enabled: false}
 download: {limits: {min_side: 50}}
 """
 

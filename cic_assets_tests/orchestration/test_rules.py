@@ -27,13 +27,14 @@ PARENTS = {
     "duplicates": [all_of("image_hashes")],
     "deduped_images": ["image_hashes", "duplicates"],
     "resized_images": ["deduped_images"],
-    "training_dataset": [all_of("resized_images")],
+    "image_features": ["resized_images"],
+    "training_dataset": [all_of("resized_images"), all_of("image_features")],
     "vgg_model": ["training_dataset"],
     "xception_model": ["training_dataset"],
     "evaluation_report": ["vgg_model", "xception_model", "training_dataset"],
     "adhoc_predictions": ["vgg_model"],
 }
-OF_SOURCES = {"takedowns", "raw_images", "image_hashes", "deduped_images", "resized_images"}
+OF_SOURCES = {"takedowns", "raw_images", "image_hashes", "deduped_images", "resized_images", "image_features"}
 TRAINED = {"vgg_model", "xception_model"}
 
 

@@ -13,6 +13,7 @@ from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
 from cic_assets.defs.pools import GPU
 from cic_assets.defs.resources import AcceleratorResource, DataRootResource, WeightsResource
+from cic_assets.domain import features
 from cic_assets.domain.dataset import find_leaks, load_manifest
 from cic_assets.domain.models import (
     FEATURES_VERSION,
@@ -27,7 +28,7 @@ from cic_assets.domain.models import (
     train_in_process,
 )
 from cic_assets.domain.takedowns import forget_meanwhile
-from cic_assets.storage import FolderLock, content_version
+from cic_assets.storage import DataRoot, FolderLock, content_version
 
 LEAKING = (
     "{:,} pictures of the data set have a copy, or one of the same post, in another split, so that a test would "
@@ -81,6 +82,7 @@ def _model_asset(name: str, settings: ModelSettings) -> AssetsDefinition:
             weights=weights.path or None,
             allow_random_weights=weights.allow_random,
             code_version=version("cic-assets"),
+            features=_tables(data.root) if settings.head_alone else (),
             scratch=str(data.root.scratch / name) if data.root.is_local else None,
         )
         try:
@@ -97,6 +99,11 @@ def _model_asset(name: str, settings: ModelSettings) -> AssetsDefinition:
         return MaterializeResult(data_version=DataVersion(card.sha256[:16]), metadata=shown)
 
     return model
+
+
+def _tables(root: DataRoot) -> tuple[str, ...]:
+    """Of features, of all sources."""
+    return tuple(str(root.table_path(features.TABLE, key)) for key in root.table_partitions(features.TABLE))
 
 
 def _of_backbone(settings: ModelSettings) -> list[int]:

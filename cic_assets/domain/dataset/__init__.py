@@ -22,13 +22,13 @@ from cic_assets.domain.dataset.settings import DatasetSettings, SplitBy, SplitSe
 from cic_assets.domain.dataset.shortcuts import ADVICE, SHORTCUT_AUC, Shortcut, find_shortcuts
 from cic_assets.domain.dataset.split_memory import MANIFEST, SPLIT_COLUMNS
 from cic_assets.domain.dataset.splits import Split, assign_splits, split_of
-from cic_assets.domain.dataset.units import COPIES, find_units, relations_of_pixels, relations_of_posts
+from cic_assets.domain.dataset.units import COPIES, SCENES, find_units, relations_of_pixels, relations_of_posts
 
 __all__ = [
-    "ADVICE", "COPIES", "COPY_COLUMNS", "LAYOUTS", "MANIFEST", "MANIFEST_COLUMNS", "QUALITY_ISSUES", "SEARCH_COLUMNS",
-    "SHORTCUT_AUC", "SPLIT_COLUMNS", "DatasetError", "DatasetInfo", "DatasetSettings", "Shortcut", "Split",
-    "SplitArrays", "SplitBy", "SplitSettings", "assign_splits", "build_dataset", "class_weights", "export_dataset",
-    "find_leaks", "find_quality_issues", "find_shortcuts", "find_units", "forget_authors", "forget_pictures",
-    "is_complete", "load_info", "load_manifest", "load_split", "read_given", "relations_of_pixels",
+    "ADVICE", "COPIES", "COPY_COLUMNS", "LAYOUTS", "MANIFEST", "MANIFEST_COLUMNS", "QUALITY_ISSUES", "SCENES",
+    "SEARCH_COLUMNS", "SHORTCUT_AUC", "SPLIT_COLUMNS", "DatasetError", "DatasetInfo", "DatasetSettings", "Shortcut",
+    "Split", "SplitArrays", "SplitBy", "SplitSettings", "assign_splits", "build_dataset", "class_weights",
+    "export_dataset", "find_leaks", "find_quality_issues", "find_shortcuts", "find_units", "forget_authors",
+    "forget_pictures", "is_complete", "load_info", "load_manifest", "load_split", "read_given", "relations_of_pixels",
     "relations_of_posts", "resize_pictures", "roc_interval", "split_of",
 ]  # fmt: skip

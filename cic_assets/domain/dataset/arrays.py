@@ -40,7 +40,7 @@ FORMAT_VERSION = 2
 MANIFEST_COLUMNS: Mapping[str, Column] = {
     "label": Column("int64", "the class as a number: its place among the classes, from 0"),
     "unit_id": Column(
-        "str", "of what is in one split with it: copies, equal pixels, its post, crossposts; their smallest SHA-256"
+        "str", "of what is in one split with it: copies, equal pixels, post, crossposts, scene; their smallest SHA-256"
     ),
     "split": Column("str", "train, validation or test"),
     "row": Column("int64", "of the picture in the split's arrays, from 0"),

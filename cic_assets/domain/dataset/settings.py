@@ -33,6 +33,11 @@ class SplitSettings(BaseModel):
         description="hash: by the picture's unit alone, so that nothing moves (in small sets a class may get a few "
         "more or fewer than its share); class: each split gets its share of every class; time: the newest are the test",
     )
+    scenes: bool = Field(
+        default=True,
+        description="keep pictures of one scene (another cut of a photo, the next frame) in one split; needs features, "
+        "and does nothing where there are none",
+    )
     given: Path | None = Field(
         default=None,
         description="data_card.json or manifest.csv of an export: pictures that it names keep the split it says (the "

@@ -12,7 +12,7 @@ from upath import UPath
 
 from cic_assets.domain.dataset.settings import DatasetSettings
 from cic_assets.domain.dataset.splits import Split, strictest
-from cic_assets.domain.dataset.units import COPIES, CROSSPOSTS, PIXELS, POSTS
+from cic_assets.domain.dataset.units import COPIES, CROSSPOSTS, PIXELS, POSTS, SCENES
 from cic_assets.domain.schema import Column
 
 MANIFEST = "manifest.parquet"
@@ -29,15 +29,21 @@ _WHY: Mapping[str, str] = {
     PIXELS: "the same, pixel by pixel, as pictures there",
     POSTS: "of one post with pictures there",
     CROSSPOSTS: "of crossposts of pictures there",
+    SCENES: "of one scene with pictures there",
 }
+
+
+_NO_RULE = ("given", "scenes")
+"""Settings of splits that are no part of the rule."""
 
 
 def split_rule(settings: DatasetSettings) -> dict[str, Any]:
     """What decides a split besides the picture; kept with the tables, so that a changed rule divides anew.
 
-    Not which file gives splits: what it says goes before memory anyway, and it may lie elsewhere by now.
+    Not which file gives splits: what it says goes before memory anyway, and it may lie elsewhere by now. Nor whether
+    scenes count: that says what a unit is, and the pictures of one that grows follow the strictest of them.
     """
-    return {"splits": settings.splits.model_dump(mode="json", exclude={"given"}), "split_seed": settings.split_seed}
+    return {"splits": settings.splits.model_dump(mode="json", exclude=set(_NO_RULE)), "split_seed": settings.split_seed}
 
 
 def read_splits(
@@ -71,7 +77,7 @@ def read_splits(
 def _rule_of(table: pd.DataFrame) -> dict[str, Any]:
     """The rule that a table was made by; those of earlier versions name the file of given splits."""
     rule: dict[Any, Any] = table.attrs
-    return {**rule, "splits": {name: value for name, value in rule.get("splits", {}).items() if name != "given"}}
+    return {**rule, "splits": {name: value for name, value in rule.get("splits", {}).items() if name not in _NO_RULE}}
 
 
 def remembered(manifest: pd.DataFrame, before: Mapping[str, Split], units: pd.DataFrame) -> pd.DataFrame:

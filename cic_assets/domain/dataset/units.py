@@ -1,7 +1,8 @@
 """What is divided into splits: units, pictures that tell so much of each other that they must be on one side.
 
-A unit is a connected component over verified copies, equal pixels, pictures of one post, and posts that repeat one
-another. Copies that were dropped connect too: a post with a copy of another's picture is in one unit with it.
+A unit is a connected component over verified copies, equal pixels, pictures of one post, posts that repeat one another,
+and pictures of one scene. Copies that were dropped connect too: a post with a copy of another's picture is in one unit
+with it.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
@@ -11,7 +12,7 @@ import pandas as pd
 from cic_assets.domain.components import Components
 from cic_assets.domain.reddit import is_post
 
-COPIES, PIXELS, POSTS, CROSSPOSTS = "copies", "pixels", "posts", "crossposts"
+COPIES, PIXELS, POSTS, CROSSPOSTS, SCENES = "copies", "pixels", "posts", "crossposts", "scenes"
 
 SAME_PIXELS = ("pixels_sha256", "resized_sha256")
 """Columns of the manifest whose equal values mean that a net sees the same, whatever a person calls different."""

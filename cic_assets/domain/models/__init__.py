@@ -34,6 +34,7 @@ from cic_assets.domain.models.export import ExportedModel, load_exported
 from cic_assets.domain.models.forgetting import has_seen, mark_taken_down, seen_pictures
 from cic_assets.domain.models.formats import FORMATS, export_trained_model
 from cic_assets.domain.models.losses import KERAS_FLOOR, log_loss, softmax
+from cic_assets.domain.models.pooled import PooledBackbone, open_pooled_backbone
 from cic_assets.domain.models.process import check_training, train_in_process
 from cic_assets.domain.models.quantization import (
     FULL,
@@ -52,6 +53,7 @@ from cic_assets.domain.models.requirements import require_keras
 from cic_assets.domain.models.results import PICTURE_COLUMNS, PREDICTION_COLUMNS
 from cic_assets.domain.models.settings import (
     RENAMED,
+    XCEPTION_MIN_SIDE,
     AcceleratorSettings,
     Architecture,
     AugmentationSettings,
@@ -66,13 +68,13 @@ from cic_assets.domain.models.weights import resolve_weights
 __all__ = [
     "CARD_FILE", "FEATURES_VERSION", "FORMATS", "FULL", "KERAS_FLOOR", "LEVELS", "MODEL_FILE", "PICTURES_FILE",
     "PICTURE_COLUMNS", "PRECISIONS", "PREDICTIONS_FILE", "PREDICTION_COLUMNS", "RENAMED", "TRAINING_VERSION",
-    "AcceleratorSettings", "AcceleratorUnavailableError", "Architecture", "AugmentationSettings", "Calibration", "Card",
-    "CardMismatchError", "Changes", "EpochEnd", "Event", "ExportError", "ExportedModel", "Finished", "Measured",
-    "Measures", "Message", "ModelError", "ModelSettings", "OnEvent", "Precision", "Progress", "QuantizedCard", "Scores",
-    "Takedowns", "TrainingDataError", "TrainingDivergedError", "TrainingSpec", "TrainingUnavailableError", "Variant",
-    "WeightsUnavailableError", "WorkerError", "augmented", "best_first", "best_model", "check_training",
-    "default_models", "doubts_of", "export_trained_model", "fit_calibration", "fit_to_side", "has_seen", "is_whole",
-    "load_exported", "load_model", "load_quantized", "load_training_data", "log_loss", "mark_taken_down", "quantize",
-    "quantized_cards", "read_card", "require_keras", "resolve_weights", "seen_pictures", "softmax", "train",
-    "train_in_process",
+    "XCEPTION_MIN_SIDE", "AcceleratorSettings", "AcceleratorUnavailableError", "Architecture", "AugmentationSettings",
+    "Calibration", "Card", "CardMismatchError", "Changes", "EpochEnd", "Event", "ExportError", "ExportedModel",
+    "Finished", "Measured", "Measures", "Message", "ModelError", "ModelSettings", "OnEvent", "PooledBackbone",
+    "Precision", "Progress", "QuantizedCard", "Scores", "Takedowns", "TrainingDataError", "TrainingDivergedError",
+    "TrainingSpec", "TrainingUnavailableError", "Variant", "WeightsUnavailableError", "WorkerError", "augmented",
+    "best_first", "best_model", "check_training", "default_models", "doubts_of", "export_trained_model",
+    "fit_calibration", "fit_to_side", "has_seen", "is_whole", "load_exported", "load_model", "load_quantized",
+    "load_training_data", "log_loss", "mark_taken_down", "open_pooled_backbone", "quantize", "quantized_cards",
+    "read_card", "require_keras", "resolve_weights", "seen_pictures", "softmax", "train", "train_in_process",
 ]  # fmt: skip

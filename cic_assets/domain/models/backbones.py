@@ -101,18 +101,24 @@ def runners(model: Any, exporting: Exporting | None, real: Images, on_event: OnE
     if exporting is not None:
         pictures = np.concatenate([golden_pictures(real.shape[1]), real[:REAL_PICTURES]])
         try:
-            exported = _export(exact, exporting, pictures)
+            exported, share = export(exact, exporting, pictures)
         except ExportError as error:
             on_event(Message(text=f"the frozen backbone runs on Keras, which is slower: {error}", warning=True))
         else:
-            difference = f"a share of {exported.difference:.0e} at most"
+            difference = f"a share of {share:.0e} at most"
             on_event(Message(text=f"the frozen backbone runs exported, and differs from Keras by {difference}"))
             runner = Exported(exported, exporting.threads)
             return runner if exact is model else OnKeras(model), runner
     return OnKeras(model), OnKeras(exact)
 
 
-def _export(model: Any, exporting: Exporting, pictures: Images) -> ExportedBackbone:
+def export(model: Any, exporting: Exporting, pictures: Images) -> tuple[ExportedBackbone, float]:
+    """`exported_backbone` in the first place that takes it.
+
+    Raises:
+        ExportError: a layer has no translation, or what was exported says something else than the model.
+        OSError: nothing can be kept anywhere.
+    """
     *others, last = exporting.places
     for place in others:
         try:

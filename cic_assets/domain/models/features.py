@@ -6,7 +6,7 @@ the work on a CPU (`benchmarks/results.md`), so it runs once for each augmented 
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+from upath import UPath
 
 from cic_assets.domain.models.augmentation import Draws, augment, draw
 from cic_assets.domain.models.backbones import Exporting, Pictures, Runner, runners
-from cic_assets.domain.models.data import Images, SplitName
+from cic_assets.domain.models.data import SPLITS, Images, SplitName
 from cic_assets.domain.models.errors import ModelError
 from cic_assets.domain.models.events import PROGRESS_SECONDS, OnEvent, Progress
 from cic_assets.domain.models.settings import ModelSettings
@@ -80,6 +82,30 @@ def backbone_features(
         test=kept["test"],
         seconds=time.perf_counter() - began if missing else 0.0,
     )
+
+
+def known_features(tables: Sequence[str], version: str, manifest: pd.DataFrame) -> BackboneFeatures | None:
+    """Pooled features out of tables, for a training that varies no picture; None where a picture's are missing.
+
+    Args:
+        tables: Parquet files, any fsspec URLs, with `sha256, resized_sha256, features_version, features`.
+        version: of weights, side and program, as of `pooled_version`.
+        manifest: of the data set.
+    """
+    found: dict[tuple[str, str], bytes] = {}
+    for table in tables:
+        with UPath(table).open("rb") as file:
+            rows = pd.read_parquet(file)
+        same = rows[rows["features_version"] == version]
+        found |= dict(zip(zip(same["sha256"], same["resized_sha256"], strict=True), same["features"], strict=True))
+    splits = {}
+    for split in SPLITS:
+        rows = manifest[manifest["split"] == split].sort_values("row")
+        keys = list(zip(rows["sha256"], rows.get("resized_sha256", rows["sha256"]), strict=True))
+        if not found.keys() >= set(keys):
+            return None
+        splits[split] = np.frombuffer(b"".join(found[key] for key in keys), np.float16).reshape(len(keys), -1)
+    return BackboneFeatures([splits["train"]], splits["validation"], splits["test"], seconds=0.0)
 
 
 def passed(model: Any, features: Features) -> NDArray[np.float32]:

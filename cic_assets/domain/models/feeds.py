@@ -57,6 +57,7 @@ def open_feeds(
     *,
     workers: int = 1,
     exporting: Exporting | None = None,
+    known: BackboneFeatures | None = None,
 ) -> Iterator[Feeds]:
     """Bring the pictures to the network's side, and through its frozen backbone where it has one.
 
@@ -68,7 +69,11 @@ def open_feeds(
         on_event: takes the backbone's progress.
         workers: threads that make training batches, see `Batches`.
         exporting: how a frozen backbone is exported; None leaves it to Keras.
+        known: what the backbone made of the pictures, where that is known; then it does not run.
     """
+    if known is not None:
+        yield _feeds(_of_features(known), data, settings, workers, known)
+        return
     with tempfile.TemporaryDirectory(prefix="cic-resized-") as name:
         sides: dict[SplitName, int] = dict.fromkeys(SPLITS, settings.input_size)
         sides["train"] = side_to_crop_from(settings.augmentation, settings.input_size, data.side)
@@ -79,8 +84,18 @@ def open_feeds(
         if network.backbone is not None:
             made = backbone_features(network.backbone, images, settings, features, on_event, exporting)
         fetch = _of_pictures(images, settings) if made is None else _of_features(made)
-        batches = {split: _batches(fetch[split], data, split, settings, workers) for split in SPLITS}
-        yield Feeds(batches, made.seconds if made else None, made)
+        yield _feeds(fetch, data, settings, workers, made)
+
+
+def _feeds(
+    fetch: dict[SplitName, Fetch],
+    data: TrainingData,
+    settings: ModelSettings,
+    workers: int,
+    made: BackboneFeatures | None,
+) -> Feeds:
+    batches = {split: _batches(fetch[split], data, split, settings, workers) for split in SPLITS}
+    return Feeds(batches, made.seconds if made else None, made)
 
 
 def _of_pictures(images: dict[SplitName, Images], settings: ModelSettings) -> dict[SplitName, Fetch]:

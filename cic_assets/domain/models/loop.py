@@ -86,8 +86,7 @@ class _Learner:
 
 def _learner(network: Classifier, feeds: Feeds, course: Course) -> _Learner:
     model, batches = network.rest, feeds.batches
-    if course.head_only:
-        assert network.neck is not None
+    if course.head_only and network.neck is not None:
         model, batches = network.head, feeds.through(network.neck)
     return _Learner(course, model, batches["train"], batches["validation"])
 

@@ -18,7 +18,7 @@ class Classifier:
         backbone: the frozen part, from bytes to features; None where everything is trained.
         rest: what is trained: from features (or bytes) to logits. Never `model` itself: what is compiled would be saved
             with its optimizer.
-        neck: the pretrained layers of `rest`, from features to one vector a picture; None where it has none of its own.
+        neck: the pretrained layers of `rest`, from features to one vector a picture; None where it has none.
         head: what follows the neck, to logits.
     """
 
@@ -71,6 +71,8 @@ def _on_a_backbone(settings: ModelSettings, classes: int, weights: Arrays | None
         model = xception.original(settings, classes, weights)
         return Classifier(_with_probabilities(model), *xception.split(model))
     model = xception.modern(settings, classes, weights)
+    if settings.head_alone:
+        return Classifier(_with_probabilities(model), *xception.split_off_head(model))
     return Classifier(_with_probabilities(model), *xception.split(model), *xception.split_rest(model))
 
 

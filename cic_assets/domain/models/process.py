@@ -40,7 +40,7 @@ def train_in_process(spec: TrainingSpec, on_event: OnEvent = lambda _: None) -> 
         WorkerError: the process died; the message has the end of what it wrote to standard error.
     """
     require_keras()
-    _in_worker("train", spec, spec.accelerator, f"trained {spec.name}", on_event)
+    in_worker("train", spec, spec.accelerator, f"trained {spec.name}", on_event)
     return read_card(UPath(spec.output))
 
 
@@ -56,10 +56,10 @@ def check_training(settings: AcceleratorSettings) -> None:
     """
     require_keras()
     if settings.needs_gpu:
-        _in_worker("check", settings, settings, "looked for a GPU", lambda _event: None)
+        in_worker("check", settings, settings, "looked for a GPU", lambda _event: None)
 
 
-def _in_worker(task: str, given: BaseModel, accelerator: AcceleratorSettings, did: str, on_event: OnEvent) -> None:
+def in_worker(task: str, given: BaseModel, accelerator: AcceleratorSettings, did: str, on_event: OnEvent) -> None:
     """Do one of the worker's tasks; its errors are raised here."""
     with tempfile.TemporaryDirectory(prefix="cic-worker-") as name:
         folder = Path(name)

@@ -49,6 +49,12 @@ class AugmentationSettings(_Settings):
         default=(1.0, 1.0), description="factor on the distance of each pixel from its grey, drawn from this range"
     )
 
+    @property
+    def varies(self) -> bool:
+        """Whether it changes pictures at all."""
+        ranges = (self.zoom, self.brightness, self.contrast, self.saturation)
+        return self.flip or self.rotation > 0 or any(bounds != (1.0, 1.0) for bounds in ranges)
+
     @model_validator(mode="after")
     def _ranges_ascend(self) -> Self:
         for name in ("brightness", "zoom", "contrast", "saturation"):
@@ -123,6 +129,11 @@ class ModelSettings(_Settings):
         default=4, ge=1, le=64,
         description="augmented views of each picture that go once through a frozen backbone; epochs take turns at them",
     )  # fmt: skip
+
+    @property
+    def head_alone(self) -> bool:
+        """Whether nothing but a new head on pretrained layers learns, in all epochs."""
+        return self.variant == "modern" and self.head_epochs >= self.epochs
 
     @model_validator(mode="before")
     @classmethod

@@ -6,7 +6,7 @@ from cic_assets.domain.models.settings import AcceleratorSettings, ModelSettings
 
 TRAINING_VERSION = 2
 """Another one whenever the same settings and data would lead to another model."""
-FEATURES_VERSION = 2
+FEATURES_VERSION = 3
 """The same for models on a frozen backbone alone: of what the backbone's output is made."""
 
 
@@ -22,6 +22,7 @@ class TrainingSpec(BaseModel):
         weights: a file with Xception's weights; None looks for them, see `weights.resolve_weights`.
         allow_random_weights: train on random weights where there are none; for a demonstration, the card says so.
         code_version: of the program, for the card.
+        features: tables of pooled features, any fsspec URLs: what they hold, a frozen backbone need not compute.
         scratch: local folder for checkpoints and backbone features, kept for the next time and for this model alone;
             None keeps nothing.
     """
@@ -36,4 +37,5 @@ class TrainingSpec(BaseModel):
     weights: str | None = None
     allow_random_weights: bool = False
     code_version: str = ""
+    features: tuple[str, ...] = ()
     scratch: str | None = None

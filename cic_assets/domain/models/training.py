@@ -21,6 +21,7 @@ from cic_assets.domain.models.errors import WeightsUnavailableError
 from cic_assets.domain.models.events import EpochEnd, Finished, Message, OnEvent
 from cic_assets.domain.models.losses import softmax
 from cic_assets.domain.models.measures import Stopwatch
+from cic_assets.domain.models.pooled import pooled_version
 from cic_assets.domain.models.results import Probabilities, TrainingOutcome, save
 from cic_assets.domain.models.settings import AcceleratorSettings, ModelSettings
 from cic_assets.domain.models.spec import FEATURES_VERSION, TRAINING_VERSION, TrainingSpec
@@ -30,6 +31,7 @@ from cic_assets.storage import content_version
 if TYPE_CHECKING:
     from cic_assets.domain.models.backbones import Exporting
     from cic_assets.domain.models.batches import Batches
+    from cic_assets.domain.models.features import BackboneFeatures
     from cic_assets.domain.models.networks import Classifier
 
 JUDGED: tuple[SplitName, ...] = ("validation", "test")
@@ -69,6 +71,7 @@ def train(spec: TrainingSpec, on_event: OnEvent = lambda _: None) -> Card:
             checkpoints,
             device,
             _exporting(spec, pretrained, scratch, device),
+            _known(spec, data, pretrained, on_event),
             on_event,
         )
         outcome = TrainingOutcome(
@@ -127,7 +130,7 @@ def _backbone_key(spec: TrainingSpec, data: TrainingData, pretrained: ResolvedWe
 
     settings, precision = spec.settings, keras.config.dtype_policy().name
     program = [TRAINING_VERSION, FEATURES_VERSION, spec.code_version, keras.__version__, keras.backend.backend()]
-    views = [settings.input_size, settings.seed, settings.augmentation.model_dump()]
+    views = [settings.input_size, settings.seed, settings.augmentation.model_dump(), settings.head_alone]
     return content_version(program, _weights_key(spec, pretrained), precision, views, data.version)
 
 
@@ -149,6 +152,21 @@ def _exporting(
     return Exporting(_weights_key(spec, pretrained), (*cache, scratch / "backbone"), spec.accelerator.threads)
 
 
+def _known(
+    spec: TrainingSpec, data: TrainingData, pretrained: ResolvedWeights | None, on_event: OnEvent
+) -> "BackboneFeatures | None":
+    """What the frozen backbone made of exactly these pictures before, for all that compares pictures."""
+    settings = spec.settings
+    if pretrained is None or not spec.features or not settings.head_alone or settings.augmentation.varies:
+        return None
+    from cic_assets.domain.models.features import known_features
+
+    known = known_features(spec.features, pooled_version(pretrained.sha256, settings.input_size), data.manifest)
+    if known is not None:
+        on_event(Message(text="the features of all pictures are known: the frozen backbone does not run"))
+    return known
+
+
 def _key(spec: TrainingSpec, data: TrainingData, pretrained: ResolvedWeights | None) -> str:
     """Changes when a training would go another way."""
     return content_version(spec.settings.model_dump(by_alias=True), _backbone_key(spec, data, pretrained))
@@ -162,6 +180,7 @@ def _fit(
     checkpoints: Checkpoints,
     device: str,
     exporting: "Exporting | None",
+    known: "BackboneFeatures | None",
     on_event: OnEvent,
 ) -> tuple[list[EpochEnd], dict[SplitName, Probabilities], float | None]:
     """The epochs, what the trained model says of the judged splits, and the seconds of a frozen backbone."""
@@ -170,7 +189,9 @@ def _fit(
     from cic_assets.domain.models.networks import in_32_bits
 
     workers = accelerator.feeding_threads(device)
-    with open_feeds(network, data, spec.settings, features, on_event, workers=workers, exporting=exporting) as feeds:
+    with open_feeds(
+        network, data, spec.settings, features, on_event, workers=workers, exporting=exporting, known=known
+    ) as feeds:
         history = fit(
             network,
             spec.settings,

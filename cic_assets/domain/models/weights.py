@@ -10,10 +10,12 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 import venv
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +39,8 @@ PACKAGE_SHA256 = "ae7a50d95fb9d3e6567bd951c8f88ec4cbc0cb53249e0b75180ecc6994d35a
 
 CONNECT_SECONDS = 10
 """How long a host may stay silent; without a network this is all that the attempt costs."""
+ASK_AGAIN_SECONDS = 300
+"""After which the places that had none are asked again."""
 DOWNLOAD_SECONDS = 900
 """For 83 MB: a line of 1 Mbit/s makes it."""
 
@@ -82,6 +86,26 @@ def resolve_weights(path: Path | str | None = None, say: Say = lambda _: None) -
         f"to {KERAS_FILE} or another file of Keras' Xception weights without top",
         nowhere=True,
     )
+
+
+def resolve_weights_again(path: Path | str | None = None, say: Say = lambda _: None) -> ResolvedWeights:
+    """`resolve_weights`, which asks nobody where nobody had them a moment ago: each time that takes seconds.
+
+    Raises:
+        WeightsUnavailableError: as of `resolve_weights`.
+    """
+    note = cache_folder() / "weights-not-found"
+    is_given = path or os.environ.get(ENVIRONMENT_VARIABLE)
+    if not is_given and note.exists() and time.time() - note.stat().st_mtime < ASK_AGAIN_SECONDS:
+        raise WeightsUnavailableError(note.read_text(encoding="utf-8"), nowhere=True)
+    try:
+        return resolve_weights(path, say)
+    except WeightsUnavailableError as error:
+        if error.nowhere:
+            with suppress(OSError):  # a cache may be read-only
+                note.parent.mkdir(parents=True, exist_ok=True)
+                note.write_text(str(error), encoding="utf-8")
+        raise
 
 
 def _from_given(path: Path) -> ResolvedWeights:

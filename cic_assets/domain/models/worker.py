@@ -13,6 +13,7 @@ from pathlib import Path
 from cic_assets.domain.models.accelerator import activate
 from cic_assets.domain.models.errors import ModelError
 from cic_assets.domain.models.events import Event, Failed, Finished, OnEvent
+from cic_assets.domain.models.pooled import PooledExport, export_pooled
 from cic_assets.domain.models.settings import AcceleratorSettings
 from cic_assets.domain.models.spec import TrainingSpec
 from cic_assets.domain.models.training import train
@@ -44,7 +45,15 @@ def _check(settings: str, tell: OnEvent) -> None:
     tell(Finished())
 
 
-_TASKS = {"train": _train, "check": _check}
+def _export(given: str, tell: OnEvent) -> None:
+    """The frozen backbone into its cache."""
+    wanted = PooledExport.model_validate_json(given)
+    activate(AcceleratorSettings(device="cpu", mixed_precision=False))
+    export_pooled(wanted)
+    tell(Finished())
+
+
+_TASKS = {"train": _train, "check": _check, "export": _export}
 
 
 def _claim_stdout() -> int:

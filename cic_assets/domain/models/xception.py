@@ -4,7 +4,8 @@ F. Chollet, "Xception: Deep learning with depthwise separable convolutions" (CVP
 bytes, which the network sees in -1..1, as it was trained (the original project fed it 0..1).
 
 `modern` has a head of 4,098 parameters for two classes where `original` has 104 million: the mean over all places, and
-one dense layer. The head learns first; then block 14 learns too, at a low rate, its normalisation left as it was.
+one dense layer. Where the head alone learns, all that is before it is frozen, and runs once for each picture. Otherwise
+block 14 learns too, after the head and at a low rate, its normalisation left as it was.
 """
 
 from collections import Counter
@@ -47,7 +48,7 @@ def modern(settings: ModelSettings, classes: int, weights: Arrays | None) -> ker
     """The same backbone under a small head.
 
     Args:
-        settings: `input_size` counts.
+        settings: `input_size`, and whether the head alone learns, count.
         classes: number of classes, at least 2.
         weights: verified ones (see `weights.resolve_weights`); None for random ones.
 
@@ -57,7 +58,7 @@ def modern(settings: ModelSettings, classes: int, weights: Arrays | None) -> ker
     base = pretrained(settings.input_size, weights)
     for layer in base.layers[-TRAINED_LAYERS:]:
         # What it knows of a million pictures is better than what it would learn of some batches of ours.
-        layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
+        layer.trainable = not (settings.head_alone or isinstance(layer, keras.layers.BatchNormalization))
     x = keras.layers.GlobalAveragePooling2D(name=POOLING)(base.output)
     return keras.Model(base.input, modern_head(x, MODERN_DROPOUT, classes), name="xception")
 
@@ -92,6 +93,18 @@ def split_rest(model: keras.Model) -> tuple[keras.Model, keras.Model]:
     """What follows the backbone in `modern`, as (block 14 and the mean, head), which share layers with `model`."""
     cut, pooled = model.get_layer(FIRST_TRAINED).input, model.get_layer(POOLING).output
     return keras.Model(cut, pooled, name="neck"), keras.Model(pooled, model.output, name="head")
+
+
+def pooled_backbone(side: int, weights: Arrays) -> keras.Model:
+    """All of `modern` up to the mean over all places, for pictures of a side."""
+    base = pretrained(side, weights)
+    return keras.Model(base.input, keras.layers.GlobalAveragePooling2D(name=POOLING)(base.output), name="backbone")
+
+
+def split_off_head(model: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """`modern` as (all up to the mean over all places, head), which share its layers: of a picture 2,048 numbers."""
+    pooled = model.get_layer(POOLING).output
+    return keras.Model(model.input, pooled, name="backbone"), keras.Model(pooled, model.output, name="rest")
 
 
 def _assign(base: keras.Model, weights: Arrays) -> None:

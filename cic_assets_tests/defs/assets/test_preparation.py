@@ -2,6 +2,7 @@
 
 import json
 
+import cv2
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,9 +10,9 @@ from dagster import AssetKey, AssetRecordsFilter, DagsterInstance, materialize
 
 from cic_assets.config.problem import Problem
 from cic_assets.defs.assets import deduplication, preparation
-from cic_assets.defs.resources import DataRootResource
+from cic_assets.defs.resources import AcceleratorResource, DataRootResource, WeightsResource
 from cic_assets.domain.dataset import find_leaks, load_manifest
-from cic_assets.domain.images import encode_jpeg
+from cic_assets.domain.images import decode, encode_jpeg
 from cic_assets.domain.sources import complete_row, empty_table
 from cic_assets.storage import DataRoot
 from cic_assets_tests.domain.duplicates.conftest import crop, photo
@@ -19,7 +20,8 @@ from cic_assets_tests.domain.duplicates.conftest import crop, photo
 pytestmark = pytest.mark.slow
 
 WRITTEN = {
-    "name": "x", "classes": {"car": ["r/cars"], "tank": ["r/tanks"]}, "dataset": {"side": 32, "min_per_class": 3}
+    "name": "x", "classes": {"car": ["r/cars"], "tank": ["r/tanks"]}, "dataset": {"side": 32, "min_per_class": 3},
+    "features": {"enabled": False},
 }  # fmt: skip
 PROBLEM = Problem.model_validate(WRITTEN)
 
@@ -59,7 +61,8 @@ class World:
     def build(self):
         for asset, keys in (
             ("image_hashes", PROBLEM.partitions), ("duplicates", [None]), ("deduped_images", PROBLEM.partitions),
-            ("resized_images", PROBLEM.partitions), ("training_dataset", [None]),
+            ("resized_images", PROBLEM.partitions), ("image_features", PROBLEM.partitions),
+            ("training_dataset", [None]),
         ):  # fmt: skip
             for key in keys:
                 self.run(asset, key)
@@ -71,7 +74,11 @@ class World:
             selection=[asset],
             partition_key=key,
             instance=self.instance,
-            resources={"data": DataRootResource(url=self.root.url)},
+            resources={
+                "data": DataRootResource(url=self.root.url),
+                "weights": WeightsResource(),
+                "accelerator": AcceleratorResource(),
+            },
         )
         assert result.success
 
@@ -161,3 +168,65 @@ def test_equal_pixels_of_which_a_person_says_that_they_differ_stay_on_one_side(w
     manifest = load_manifest(world.root.dataset)
     assert len(manifest) == 30 + 12 + 30
     assert find_leaks(manifest).empty
+
+
+LARGER = 128
+"""Side of copies that show enough to be told apart."""
+
+
+def ask(world, **splits):
+    dataset = {**WRITTEN["dataset"], "side": LARGER, "splits": splits}
+    problem = Problem.model_validate({**WRITTEN, "dataset": dataset})
+    world.assets = [*deduplication.build_assets(problem), *preparation.build_assets(problem)]
+
+
+def with_features(world):
+    """As if there were weights: of each kept picture a few of its pixels, which are near where pictures are alike."""
+    version = "drawn"
+    for key in PROBLEM.partitions:
+        kept = world.root.read_table("resized_images", key)
+        pixels = [decode(world.root.resized(LARGER).get(sha256, "jpeg")) for sha256 in kept["sha256"]]
+        features = [cv2.resize(one, (4, 4)).astype(np.float16).tobytes() for one in pixels]
+        table = kept[["sha256", "resized_sha256"]].assign(features_version=version, features=features)
+        world.root.write_table("image_features", table, key)
+    world.run("training_dataset")
+    return world.latest("training_dataset", None)
+
+
+def test_another_cut_of_a_photo_is_on_its_side_and_says_so_in_a_root_of_before(world):
+    cars = {f"car{seed}": ("", jpegs(seed)) for seed in range(1, 31)}
+    cuts = {
+        f"cut{seed}": ("", [encode_jpeg(np.ascontiguousarray(crop(photo(seed), 0.72, seed % 2, 0)))])
+        for seed in range(1, 16)
+    }
+    world.scrape("cars", cars | cuts)
+    world.scrape("tanks", {f"tank{seed}": ("", jpegs(seed)) for seed in range(40, 70)})
+    ask(world)
+    assert world.build()["pairs of one scene"].value == 0
+    before = load_manifest(world.root.dataset).set_index("post_id")
+    assert len(before) == 75  # cuts by so much are no copies
+    metadata = with_features(world)
+    after = load_manifest(world.root.dataset).set_index("post_id")
+    pairs = metadata["pairs of one scene"].value
+    assert 6 <= pairs <= 15
+    together = [seed for seed in range(1, 16) if after["unit_id"][f"car{seed}"] == after["unit_id"][f"cut{seed}"]]
+    assert len(together) == pairs
+    assert after["unit_id"].value_counts().max() == 2
+    moved = after.index[after["split"] != before["split"].reindex(after.index)]
+    assert 0 < len(moved) < 15
+    assert set(moved) <= {f"{kind}{seed}" for kind in ("car", "cut") for seed in together}
+    lines = metadata["moved to another split"].value.splitlines()
+    assert all(line.endswith("of one scene with pictures there") for line in lines)
+    assert sum(int(line.split()[0]) for line in lines) == len(moved)
+    assert metadata["of one scene, the least sure"].path.endswith("sheets/training_dataset_scenes.jpg")
+
+
+def test_scenes_do_not_count_where_a_problem_says_so(world):
+    cuts = {f"cut{seed}": ("", [encode_jpeg(np.ascontiguousarray(crop(photo(seed), 0.72)))]) for seed in range(1, 16)}
+    world.scrape("cars", {f"car{seed}": ("", jpegs(seed)) for seed in range(1, 31)} | cuts)
+    world.scrape("tanks", {f"tank{seed}": ("", jpegs(seed)) for seed in range(40, 70)})
+    ask(world, scenes=False)
+    world.build()
+    before = load_manifest(world.root.dataset)
+    assert with_features(world)["pairs of one scene"].value == 0
+    pd.testing.assert_frame_equal(load_manifest(world.root.dataset), before)

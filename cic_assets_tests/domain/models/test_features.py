@@ -15,6 +15,7 @@ from cic_assets.domain.models import (
     Event,
     ExportError,
     Message,
+    ModelSettings,
     TrainingSpec,
     fit_to_side,
     load_model,
@@ -106,6 +107,34 @@ def test_features_of_an_earlier_version_of_the_program_are_computed_again(
     assert train(spec).measures.features_seconds == 0
     upgraded = train(spec.model_copy(update={"code_version": "2"}))
     assert upgraded.measures.features_seconds
+
+
+def test_where_the_head_alone_learns_pooled_features_stand_for_the_whole_model(trained: TrainingSpec) -> None:
+    features = features_of(trained)
+    assert {rows.shape[1:] for rows in features.values()} == {(2048,)}
+    model, card = load_model(UPath(trained.output))
+    assert card.measures.trainable_parameters == 2 * 2049
+    answers = np.asarray(model(np.load(Path(trained.dataset) / "test.npy")))
+    predictions = pd.read_parquet(Path(trained.output) / "predictions.parquet").query("split == 'test'")
+    manifest = pd.read_parquet(Path(trained.dataset) / "manifest.parquet").query("split == 'test'").sort_values("row")
+    rows = predictions.set_index("sha256").loc[manifest["sha256"], ["p_car", "p_tank"]]
+    assert_allclose(answers, rows, atol=1e-3)
+
+
+def test_pictures_that_are_not_varied_go_through_the_backbone_as_they_are(
+    trained: TrainingSpec, make_shared_dataset: MakeDataset, tmp_path: Path, no_weights: None
+) -> None:
+    """One view of nothing but the defaults of `modern`: training, validation and test pictures alike."""
+    dataset = make_shared_dataset(side=71, version="alike")
+    for split in ("validation", "test"):
+        np.save(dataset / f"{split}.npy", np.load(dataset / "train.npy")[: COUNTS[split]])
+    settings = ModelSettings(architecture="xception", input_size=71, epochs=1)
+    spec = trained.model_copy(update={"dataset": str(dataset), "settings": settings})
+    spec, _ = trained_again(spec, tmp_path)
+    features = features_of(spec)
+    assert sorted(features) == ["test", "train-0", "validation"]
+    for split in ("validation", "test"):
+        assert_array_equal(features[split], features["train-0"][: COUNTS[split]])
 
 
 def trained_again(spec: TrainingSpec, folder: Path, **given: Any) -> tuple[TrainingSpec, list[Message]]:

@@ -137,13 +137,22 @@ def test_modern_peetz_net_has_two_stacks_of_opposite_order(unallocated: None) ->
 
 
 def test_modern_xception_has_a_small_head_and_frozen_normalisation(unallocated: None) -> None:
-    network = build("xception", variant="modern")
+    network = build("xception", variant="modern", epochs=2, head_epochs=1)
     assert kinds(network.model)[-4:] == ["GlobalAveragePooling2D", "Dropout", "Dense", "Softmax"]
     learning = {layer.name for layer in network.rest.layers if layer.trainable_weights}
     assert learning == {"block14_sepconv1", "block14_sepconv2", "logits"}
     assert network.neck.output.shape == (None, 2048)
     assert [layer.name for layer in network.head.layers if layer.weights] == ["logits"]
     assert kinds(network.neck)[1:] + kinds(network.head)[1:] == kinds(network.rest)[1:]
+
+
+def test_where_the_head_alone_learns_all_before_it_is_the_backbone(unallocated: None) -> None:
+    network = build("xception", variant="modern")
+    assert network.backbone.output.shape == (None, 2048)
+    assert network.neck is None
+    assert kinds(network.backbone)[1:] + kinds(network.rest)[1:] == kinds(network.model)[1:-1]
+    learning = {weight.path for weight in network.model.trainable_weights}
+    assert learning == {"logits/kernel", "logits/bias"}
 
 
 def test_what_the_rest_learned_is_the_model_s(keras: Any) -> None:

@@ -96,11 +96,13 @@ def interrupt_after(epoch: int) -> OnEvent:
 
 
 @pytest.mark.usefixtures("graphs_as_they_are")
-@pytest.mark.parametrize("interrupted_after", short_or_long([2], [2, 3]))
-def test_a_fine_tuning_goes_on_and_ends_where_it_would_have(
-    make_dataset: MakeDataset, tmp_path: Path, no_weights: None, interrupted_after: int
+@pytest.mark.parametrize(
+    ("head_epochs", "interrupted_after"), short_or_long([(2, 2), (4, 2)], [(2, 2), (2, 3), (4, 2)])
+)
+def test_a_transfer_goes_on_and_ends_where_it_would_have(
+    make_dataset: MakeDataset, tmp_path: Path, no_weights: None, head_epochs: int, interrupted_after: int
 ) -> None:
-    settings = FAST_XCEPTION.model_copy(update={"epochs": 4, "head_epochs": 2})
+    settings = FAST_XCEPTION.model_copy(update={"epochs": 4, "head_epochs": head_epochs})
     spec = spec_for(
         make_dataset(side=71),
         tmp_path / "model",

@@ -1,5 +1,8 @@
+import numpy as np
 import pandas as pd
+import pytest
 
+from cic_assets.domain import features
 from cic_assets.domain.models import read_card
 from cic_assets.domain.takedowns import forget_meanwhile, purge
 from cic_assets.storage import FolderLock
@@ -20,6 +23,21 @@ def test_a_group_is_called_by_one_that_stays(place, archive, jpeg):
     for table in (place.root.read_table("duplicates"), place.root.read_table("resized_images", "cars")):
         assert table.set_index("sha256")["group_id"].to_dict() == expected
     assert gone.encode() not in place.everything()
+
+
+@pytest.mark.parametrize("table", [features.TABLE, features.UNFINISHED])
+def test_features_go_with_their_picture_whole_or_not(place, archive, jpeg, table):
+    for number in (1, 2):
+        archive.add(f"p{number}", jpeg(number))
+    place.scrape()
+    names = [place.sha(f"p{number}") for number in (1, 2)]
+    numbers = [np.full(2048, 100 + number, np.float16).tobytes() for number in (1, 2)]
+    rows = pd.DataFrame({"sha256": names, "resized_sha256": names, "features_version": "1", "features": numbers})
+    place.root.write_table(table, rows, "cars")
+    purge(place.root, ["p1"])
+    left = place.root.read_table(table, "cars")
+    assert list(left["features"]) == numbers[1:]
+    assert names[0].encode() not in place.everything()
 
 
 def test_a_model_that_was_at_its_training_is_marked_and_what_the_training_left_goes(place, archive, jpeg):

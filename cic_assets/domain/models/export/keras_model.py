@@ -33,7 +33,7 @@ def export_model(model: Any, graph: Path, weights: Path, metadata: Mapping[str, 
 
 
 def export_backbone(model: Any, graph: Path, weights: Path) -> None:
-    """Write a backbone from bytes (N, side, side, 3) to one map as ONNX, whose one output it is: `names.FEATURES`.
+    """Write a backbone from bytes (N, side, side, 3) to a map or vector as ONNX, its one output: `names.FEATURES`.
 
     Args:
         model: a functional keras.Model.

@@ -1,0 +1,123 @@
+"""The table of features: each picture through the frozen backbone once, however often a source is scraped."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cic_assets.domain.images import CANNOT_BE_READ, OnLeftOut, decode, why_left_out
+from cic_assets.domain.schema import Column, columns_of, types_of
+from cic_assets.engine import Threads
+from cic_assets.storage import ContentStore
+
+TABLE = "image_features"
+UNFINISHED = "unfinished_image_features"
+"""The table of what a run has computed until its own is written, by source: take-downs reach it as they reach all."""
+
+KEEP_SECONDS = 30.0
+"""Of the backbone's work that a kill may cost."""
+
+
+class _Row(NamedTuple):
+    """What the table holds of a picture.
+
+    Attributes:
+        sha256: of the picture.
+        resized_sha256: SHA-256 of the resized copy's file, which is what the network saw.
+        features_version: of weights, side and program: another one, and it is computed again.
+        features: 2,048 numbers in half precision, each the mean of a feature over all places of the picture.
+    """
+
+    sha256: str
+    resized_sha256: str
+    features_version: str
+    features: bytes
+
+
+FEATURE_COLUMNS: Mapping[str, Column] = columns_of(_Row)
+
+
+class Backbone(Protocol):
+    """What gives features; as of `models.PooledBackbone`."""
+
+    version: str
+
+    def features(self, pictures: NDArray[np.uint8]) -> NDArray[np.float16]:
+        """(N, F) of pictures (N, S, S, 3)."""
+
+
+def compute_features(
+    pictures: pd.DataFrame,
+    resized: ContentStore,
+    backbone: Backbone | None,
+    before: Sequence[pd.DataFrame] = (),
+    *,
+    workers: int | None = None,
+    keep: Callable[[pd.DataFrame], None] = lambda _table: None,
+    on_progress: Callable[[str], None] = lambda _line: None,
+    on_left_out: OnLeftOut = lambda _sha256, _why: None,
+) -> pd.DataFrame:
+    """Features of the pictures of one source.
+
+    Args:
+        pictures: columns `sha256, resized_sha256`.
+        resized: their copies.
+        backbone: what they go through; None gives no features.
+        before: tables of earlier runs, whose features are taken over where copy and backbone are the same.
+        workers: threads, each with a picture of its own; one a core unless given.
+        keep: takes the table as far as it is, every `KEEP_SECONDS`, so that a kill costs no more than that.
+        on_progress: called with a line after each picture.
+        on_left_out: called for a picture that cannot be read; the next run tries it again.
+
+    Returns:
+        One row a picture that can be read, ordered by sha256: `FEATURE_COLUMNS`.
+    """
+    if backbone is None:
+        return _table([])
+    known = {(row.sha256, row.resized_sha256): row for row in _known(before, backbone.version)}
+
+    def compute(picture: tuple[str, str]) -> _Row | str:
+        if picture in known:
+            return known[picture]
+        try:
+            pixels = decode(resized.get(picture[0], "jpeg"))
+        except CANNOT_BE_READ as error:
+            return why_left_out(error)
+        return _Row(*picture, backbone.version, backbone.features(pixels[np.newaxis])[0].tobytes())
+
+    rows: list[_Row] = []
+    unique = pictures.drop_duplicates("sha256").sort_values("sha256")
+    items = list(unique[["sha256", "resized_sha256"]].itertuples(index=False, name=None))
+    kept_at = time.monotonic()
+    for done, (item, row) in enumerate(zip(items, Threads(workers).map(compute, items), strict=True), 1):
+        if isinstance(row, str):
+            on_left_out(item[0], row)
+        else:
+            rows.append(row)
+        on_progress(f"{done} of {len(items)} pictures have features")
+        if time.monotonic() - kept_at > KEEP_SECONDS:
+            keep(_table(rows))
+            kept_at = time.monotonic()
+    return _table(rows)
+
+
+def feature_matrix(table: pd.DataFrame) -> NDArray[np.float16]:
+    """(N, F): the features of each row; (0, 0) without rows."""
+    count = len(table)
+    return np.frombuffer(b"".join(table["features"]), np.float16).reshape(count, -1) if count else _NOTHING
+
+
+_NOTHING = np.empty((0, 0), np.float16)
+
+
+def _table(rows: Sequence[_Row]) -> pd.DataFrame:
+    kinds = {name: kind for name, kind in types_of(FEATURE_COLUMNS).items() if kind != "bytes"}
+    return pd.DataFrame(rows, columns=list(_Row._fields)).astype(kinds)
+
+
+def _known(before: Sequence[pd.DataFrame], version: str) -> list[_Row]:
+    same = [table.loc[table["features_version"] == version, list(_Row._fields)] for table in before]
+    return [_Row(*row) for table in same for row in table.itertuples(index=False, name=None)]
