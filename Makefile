@@ -103,6 +103,8 @@ bench: setup ## Each stage, where there are peers against them; with PHOTOS=DIR 
 ifdef PHOTOS
 	$(BIN)/python benchmarks/predict.py "$(PHOTOS)"
 	$(BIN)/python benchmarks/resize.py "$(PHOTOS)"
+	$(BIN)/python benchmarks/scenes.py "$(PHOTOS)"
+	$(BIN)/python benchmarks/transfer.py "$(PHOTOS)"
 	$(BIN)/python benchmarks/time_to_accuracy.py run "$(PHOTOS)"
 	$(BIN)/python benchmarks/time_to_accuracy.py report
 	$(BIN)/python benchmarks/training.py holdout "$(PHOTOS)"

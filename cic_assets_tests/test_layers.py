@@ -34,6 +34,7 @@ OFFENCES = {
         ("duplicates", "defs/metadata.py", "domain.duplicates.groups"),
         ("dataset", "defs/metadata.py", "domain.dataset.splits"),
         ("models", "domain/evaluation/scores.py", "domain.models.card"),
+        ("features", "defs/metadata.py", "domain.features.table"),
         ("evaluation", "defs/metadata.py", "domain.evaluation.scores"),
         ("prediction", "web/predict/panel.py", "domain.prediction.table"),
         ("takedowns", "defs/metadata.py", "domain.takedowns.rows"),

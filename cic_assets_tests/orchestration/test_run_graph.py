@@ -37,7 +37,7 @@ SCRAPES = [(name, key) for name in ("raw_images", "takedowns") for key in ("boat
 
 def test_everything_once_then_only_what_changed(finished_world):
     world = finished_world
-    assert len(world.materialized) == 3 * 5 + 6
+    assert len(world.materialized) == 3 * 6 + 6
     assert any("epoch 2 of 2" in line for line in world.lines)
     report = json.loads((world.root.report / "report.json").read_text())
     assert set(report["models"]) == {"vgg", "peetz_net", "xception"}

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -114,8 +114,12 @@ _NOTHING = np.empty((0, 0), np.float16)
 
 
 def _table(rows: Sequence[_Row]) -> pd.DataFrame:
-    kinds = {name: kind for name, kind in types_of(FEATURE_COLUMNS).items() if kind != "bytes"}
-    return pd.DataFrame(rows, columns=list(_Row._fields)).astype(kinds)
+    import pyarrow as pa
+
+    kinds: dict[str, Any] = {name: kind for name, kind in types_of(FEATURE_COLUMNS).items() if kind != "bytes"}
+    # Without a row nothing would tell Parquet what the column is of.
+    of_bytes = {} if rows else {"features": pd.ArrowDtype(pa.binary())}
+    return pd.DataFrame(rows, columns=list(_Row._fields)).astype(kinds | of_bytes)
 
 
 def _known(before: Sequence[pd.DataFrame], version: str) -> list[_Row]:
