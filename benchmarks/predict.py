@@ -27,6 +27,7 @@ from cic_assets.domain.models import (
     PRECISIONS,
     AcceleratorSettings,
     Architecture,
+    Calibration,
     Card,
     Changes,
     Measured,
@@ -119,6 +120,7 @@ def make_fewer_bits(model: Path, pictures: Path) -> None:
         card = QuantizedCard(
             precision=precision, made_from={name: file_sha256(model / name) for name in (GRAPH_FILE, ARRAYS_FILE)},
             sha256s=files, calibration_pictures=0, onnxruntime_version="", measured=unknown, full=unknown, changes={},
+            calibration=Calibration(temperature=1.0, largest_doubts={}, pictures=0, units=0),
         )  # fmt: skip
         write_json(UPath(model / precision / "card.json"), card.model_dump(mode="json"))
 
