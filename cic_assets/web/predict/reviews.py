@@ -9,7 +9,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from cic_assets.domain.prediction import Review, ReviewRefusedError, add_review
-from cic_assets.domain.sources import load_tombstones
 from cic_assets.storage import DataRoot
 from cic_assets.web.predict.bodies import Given, json_body
 from cic_assets.web.predict.desk import Desk
@@ -84,6 +83,8 @@ class ReviewBook:
 
 
 def _add(root: DataRoot, picture: bytes | None, said: dict[str, Any]) -> Review:
+    from cic_assets.domain.sources import load_tombstones  # brings pandas, 70 MB: not before a review
+
     return add_review(root, picture, lambda: load_tombstones(root).purged_pictures, **said)
 
 

@@ -1,6 +1,8 @@
 """What a person says of an answer that is wrong: from the page's request to the list under the data root."""
 
 import base64
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -151,3 +153,8 @@ def test_nothing_is_kept_of_a_picture_that_was_purged(reviewed, grey):
     assert "taken down" in answer.text
     assert root.images.names() == set()
     assert not root.has_table("reviews")
+
+
+def test_a_server_holds_no_pandas_before_the_first_review():
+    program = "import sys, cic_assets.web.predict; print(sys.modules.keys() & {'pandas', 'pyarrow', 'scipy'})"
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "set()\n"
