@@ -107,7 +107,8 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         """What Xception, frozen with its ImageNet weights, says of each picture; computed once a picture."""
         key, guard = context.partition_key, TakedownGuard(data.root)
         left_out: dict[str, str] = {}
-        before = [data.root.read_table_or_none(name, key) for name in (features.TABLE, features.UNFINISHED)]
+        tables = (features.TABLE, features.UNFINISHED)
+        before = [data.root.read_table_if_whole(name, key, context.log.warning) for name in tables]
         pictures = data.root.read_table("resized_images", key, ["sha256", "resized_sha256"])
 
         def keep(unfinished: pd.DataFrame) -> None:
@@ -131,6 +132,8 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         with guard.publishing(context.log.info):
             path = data.root.write_table(features.TABLE, table, key)
             data.root.remove_table(features.UNFINISHED, key)
+            for name in tables:
+                data.root.remove_unfinished(name, key)  # of the killed: all who write them hold the lock
         return MaterializeResult(
             # Other pictures are another version also where there are no features: the data set waits for this.
             data_version=DataVersion(content_version(table, pictures)),

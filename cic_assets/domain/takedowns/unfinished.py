@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from cic_assets.domain.duplicates import UNFINISHED
+from cic_assets.domain import duplicates, features
 from cic_assets.storage import DataRoot, remove_abandoned_directories
 
 NOBODYS_SECONDS = 3600.0
@@ -32,10 +32,11 @@ def remove_unfinished(root: DataRoot, older_than: float = NOBODYS_SECONDS) -> No
         root: the data root, whose lock is held: so nobody is at work on a table.
         older_than: seconds since another file was last written to; what is younger may be at work.
     """
-    for key in root.table_partitions(UNFINISHED):
-        # Which pictures a damaged one is about, nobody can tell; it saves time and is nothing that is lost.
-        if root.read_table_if_whole(UNFINISHED, key) is None:
-            root.remove_table(UNFINISHED, key)
+    for table in (duplicates.UNFINISHED, features.UNFINISHED):
+        for key in root.table_partitions(table):
+            # Which pictures a damaged one is about, nobody can tell; it saves time and is nothing that is lost.
+            if root.read_table_if_whole(table, key) is None:
+                root.remove_table(table, key)
     if not root.is_local:
         return
     latest = time.time() - older_than

@@ -1,6 +1,9 @@
 import fcntl
 import os
 
+import pytest
+
+from cic_assets.domain import duplicates, features
 from cic_assets.domain.takedowns.unfinished import remove_unfinished
 from cic_assets.storage import DataRoot
 
@@ -60,3 +63,11 @@ def test_what_a_writer_left_that_was_just_killed_goes_where_its_lock_tells(tmp_p
     left = make(tmp_path, ["tables/t/.cars.parquet.ab12cd_4.part", ".report.ab12cd_4/report.html"])
     remove_unfinished(DataRoot(str(tmp_path)))
     assert not any(path.exists() for path in left)
+
+
+@pytest.mark.parametrize("table", [duplicates.UNFINISHED, features.UNFINISHED])
+def test_a_damaged_table_that_was_kept_for_a_killed_run_holds_up_nobody(tmp_path, table):
+    root = DataRoot(str(tmp_path))
+    make(tmp_path, [f"tables/{table}/cars.parquet"])
+    remove_unfinished(root)
+    assert not root.has_table(table, "cars")
