@@ -10,7 +10,9 @@ from rich.console import Console
 from cic_assets.cli.graph import _check_training
 from cic_assets.config.environment import Environment
 from cic_assets.config.problem_file import load_problem
+from cic_assets.defs.assets import preparation
 from cic_assets.domain.extras import why_no_tensorflow, why_no_training
+from cic_assets.domain.features import FeatureSettings
 
 LACK = "needs TensorFlow: install cic-assets with the extra train (pip install 'cic-assets[train]')"
 
@@ -96,3 +98,9 @@ def test_a_model_that_was_never_exported_says_why_it_cannot_be_asked(keras_root,
     result = commands.call_here("predict", "a.jpg", "--data-root", keras_root.path)
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == f"Error: vgg (it was trained before models were exported) {LACK}\n"
+
+
+def test_a_run_that_trains_nothing_goes_without_features_and_says_why(no_tensorflow):
+    backbone, why_none = preparation._backbone(FeatureSettings(), "", print)
+    assert backbone is None
+    assert f"features of pictures {LACK}" in why_none

@@ -29,7 +29,13 @@ from cic_assets.domain.dataset import (
 from cic_assets.domain.duplicates import copy_pairs
 from cic_assets.domain.images import decode
 from cic_assets.domain.media import Outcome
-from cic_assets.domain.models import ExportError, PooledBackbone, WeightsUnavailableError, open_pooled_backbone
+from cic_assets.domain.models import (
+    ExportError,
+    PooledBackbone,
+    TrainingUnavailableError,
+    WeightsUnavailableError,
+    open_pooled_backbone,
+)
 from cic_assets.domain.sources import TakedownGuard, is_sample
 from cic_assets.storage import DataRoot, MissingTableError, content_version
 
@@ -228,7 +234,7 @@ def _backbone(
         if not error.nowhere:
             raise Failure(str(error), allow_retries=False) from error
         return None, f"none, so that nothing that draws on them is there (such as scenes): {error}"
-    except ExportError as error:
+    except (ExportError, TrainingUnavailableError) as error:
         return None, f"none, so that nothing that draws on them is there (such as scenes): {error}"
 
 

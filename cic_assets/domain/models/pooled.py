@@ -16,6 +16,7 @@ from cic_assets.domain.models.data import Images, fit_to_side
 from cic_assets.domain.models.errors import ExportError
 from cic_assets.domain.models.export import EXPORTER_VERSION, ExportedBackbone, kept_backbone
 from cic_assets.domain.models.process import in_worker
+from cic_assets.domain.models.requirements import require_keras
 from cic_assets.domain.models.settings import AcceleratorSettings
 from cic_assets.domain.models.weights import ResolvedWeights, cache_folder, resolve_weights, resolve_weights_again
 from cic_assets.storage import content_version
@@ -73,9 +74,11 @@ def open_pooled_backbone(
         say: takes a line for each thing that is done and takes time.
 
     Raises:
+        TrainingUnavailableError: Keras is not installed, which reads the weights and exports.
         WeightsUnavailableError: there are no weights.
         ExportError: the backbone cannot be exported.
     """
+    require_keras("features of pictures")
     found = resolve_weights_again(weights, say)
     with tempfile.TemporaryDirectory(prefix="cic-backbone-") as name:
         places = (cache_folder(), Path(name))  # a cache may be read-only: the graph is loaded before the other goes
