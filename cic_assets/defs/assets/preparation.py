@@ -127,7 +127,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 pictures,
                 data.root.resized(settings.side),
                 backbone,
-                [one for one in before if one is not None],
+                [one for one in before if one is not None and problem.features.enabled],
                 workers=accelerator.threads,
                 keep=keep,
                 on_progress=progress,

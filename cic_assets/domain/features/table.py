@@ -65,7 +65,7 @@ def compute_features(
     Args:
         pictures: columns `sha256, resized_sha256`.
         resized: their copies.
-        backbone: what they go through; None gives no features.
+        backbone: what they go through; None leaves what is known of the same copies, by whatever backbone.
         before: tables of earlier runs, whose features are taken over where copy and backbone are the same.
         workers: threads, each with a picture of its own; one a core unless given.
         keep: takes the table as far as it is, every `KEEP_SECONDS`, so that a kill costs no more than that.
@@ -75,9 +75,12 @@ def compute_features(
     Returns:
         One row a picture that can be read, ordered by sha256: `FEATURE_COLUMNS`.
     """
+    unique = pictures.drop_duplicates("sha256").sort_values("sha256")
+    items = list(unique[["sha256", "resized_sha256"]].itertuples(index=False, name=None))
+    rows_before = _known(before, backbone.version if backbone else None)
+    known = {(row.sha256, row.resized_sha256): row for row in rows_before}
     if backbone is None:
-        return _table([])
-    known = {(row.sha256, row.resized_sha256): row for row in _known(before, backbone.version)}
+        return _table([known[item] for item in items if item in known])
 
     def compute(picture: tuple[str, str]) -> _Row | str:
         if picture in known:
@@ -89,8 +92,6 @@ def compute_features(
         return _Row(*picture, backbone.version, backbone.features(pixels[np.newaxis])[0].tobytes())
 
     rows: list[_Row] = []
-    unique = pictures.drop_duplicates("sha256").sort_values("sha256")
-    items = list(unique[["sha256", "resized_sha256"]].itertuples(index=False, name=None))
     kept_at = time.monotonic()
     for done, (item, row) in enumerate(zip(items, Threads(workers).map(compute, items), strict=True), 1):
         if isinstance(row, str):
@@ -122,6 +123,7 @@ def _table(rows: Sequence[_Row]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(_Row._fields)).astype(kinds | of_bytes)
 
 
-def _known(before: Sequence[pd.DataFrame], version: str) -> list[_Row]:
-    same = [table.loc[table["features_version"] == version, list(_Row._fields)] for table in before]
-    return [_Row(*row) for table in same for row in table.itertuples(index=False, name=None)]
+def _known(before: Sequence[pd.DataFrame], version: str | None) -> list[_Row]:
+    """Of one version, or of any."""
+    same = [table if version is None else table[table["features_version"] == version] for table in before]
+    return [_Row(*row) for table in same for row in table[list(_Row._fields)].itertuples(index=False, name=None)]

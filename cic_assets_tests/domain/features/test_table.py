@@ -97,6 +97,14 @@ def test_without_a_backbone_or_pictures_there_are_none(store: ContentStore) -> N
         assert feature_matrix(empty).size == 0
 
 
+def test_where_there_is_no_backbone_for_once_what_was_computed_stays(store: ContentStore) -> None:
+    pictures = put(store, 3)
+    before = compute_features(pictures, store, Corners())
+    changed = pictures.assign(resized_sha256=["another", *pictures["resized_sha256"][1:]])
+    kept = compute_features(changed, store, None, [before])
+    pd.testing.assert_frame_equal(kept, before[before["sha256"] != pictures.loc[0, "sha256"]].reset_index(drop=True))
+
+
 def test_a_picture_that_is_gone_is_left_out_and_told(store: ContentStore) -> None:
     pictures, left_out = put(store, 3), {}
     store.remove(pictures.loc[1, "sha256"])
