@@ -96,6 +96,7 @@ bench: setup ## Each stage, where there are peers against them; with PHOTOS=DIR 
 	$(BIN)/python benchmarks/duplicates.py
 	$(BIN)/python benchmarks/hash_search.py
 	$(BIN)/python benchmarks/intervals.py
+	$(BIN)/python benchmarks/label_errors.py --large 20000
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/preparation.py
 	$(BIN)/python benchmarks/report.py
@@ -103,6 +104,11 @@ bench: setup ## Each stage, where there are peers against them; with PHOTOS=DIR 
 ifdef PHOTOS
 	$(BIN)/python benchmarks/predict.py "$(PHOTOS)"
 	$(BIN)/python benchmarks/resize.py "$(PHOTOS)"
+	$(BIN)/python benchmarks/glance.py "$(PHOTOS)"
+	$(BIN)/python benchmarks/scale_engine.py "$(PHOTOS)"
+	$(BIN)/python benchmarks/scale_copies.py "$(PHOTOS)" --largest 100000
+	$(BIN)/python benchmarks/shards.py "$(PHOTOS)"
+	$(BIN)/python benchmarks/holdouts.py "$(PHOTOS)"
 	$(BIN)/python benchmarks/scenes.py "$(PHOTOS)"
 	$(BIN)/python benchmarks/transfer.py "$(PHOTOS)"
 	$(BIN)/python benchmarks/time_to_accuracy.py run "$(PHOTOS)"

@@ -2,7 +2,7 @@
 
     python benchmarks/hash_search.py [--photos FOLDER] [--pictures 100000] [--largest 10000000] [--output FILE]
 
-The product looks for every picture by six hashes among 83 of every other one: that is the first table, from drawn
+The product looks for every picture by two hashes among 41 of every other one: that is the first table, from drawn
 thumbnails to pairs. The others measure the search alone, on one hash a picture.
 
 FOLDER has real photos, of whose pHashes the rates and correlations of bits are taken for the sets "as photos". Each

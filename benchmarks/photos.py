@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from upath import UPath
 
 from cic_assets.domain.dataset import class_weights
-from cic_assets.domain.duplicates import DuplicateSettings, Overrides, find_duplicates, fingerprint_pictures
+from cic_assets.domain.duplicates import DuplicateSettings, find_duplicates, fingerprint_pictures
 from cic_assets.domain.images import prepare
+from cic_assets.domain.overrides import Overrides
 from cic_assets.storage import ContentStore, content_version
 
 Rows = NDArray[np.int64]

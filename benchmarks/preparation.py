@@ -66,7 +66,7 @@ def steps(root: DataRoot, table: pd.DataFrame) -> Iterator[tuple[str, Callable[[
     """Each step of the graph's own cost with its name."""
     previous = dict(zip(table["sha256"], assign_splits(table, {}, {}, SplitSettings()), strict=True))
     copies_of = list(zip(table["sha256"], table["group_id"], strict=True))
-    members = {unit: frozenset({sha256}) for unit, sha256 in zip(table["unit_id"], table["sha256"], strict=True)}
+    members = table.set_index("sha256")["unit_id"]
     yield "write a table", lambda: root.write_table("resized_images", table, "cars")
     yield "read it", lambda: root.read_table("resized_images", "cars")
     yield "hash it (its version)", lambda: content_version(table)

@@ -31,6 +31,7 @@ import requests
 from peers.environment import machine
 
 BIN = Path(sys.executable).parent
+NOTES = Path(__file__).resolve().parent / "results" / "serve_notes.md"
 SOURCES = ("dark", "light")
 PICTURES = 40
 CLIENTS = (1, 8, 32)
@@ -236,7 +237,8 @@ more than the server takes at once: what it cannot take is to be answered with 5
 
 Answers a second, exported to Keras, by clients: {ratios}.
 
-{_memory(notes, tenths)}"""
+{_memory(notes, tenths)}
+{NOTES.read_text(encoding="utf-8")}"""
 
 
 def _memory(rows: Sequence[str], columns: Sequence[str]) -> str:

@@ -34,6 +34,7 @@ from cic_assets.domain.models import ModelSettings, fit_to_side, softmax
 
 HERE = Path(__file__).resolve().parent
 GUIDE_SIDE = 150
+RECIPES = ("ours", "logistic", "guide", "original")
 LONG = ("guide", "original")
 
 Record = dict[str, Any]
@@ -107,7 +108,7 @@ def run(options: argparse.Namespace) -> None:
         "guide": lambda *given: guide(photos, *given, options),
         "original": lambda *given: original(photos, *given, options),
     }
-    for recipe, judge in recipes.items():
+    for recipe, judge in [(name, recipes[name]) for name in options.recipes]:
         for seed in range(min(options.long, options.holdouts) if recipe in LONG else options.holdouts):
             train, test = next(folds(photos, FOLDS, seed))
             key = {"protocol": "transfer", "model": recipe, "variant": _how(recipe, options), "seed": seed}
@@ -117,7 +118,7 @@ def run(options: argparse.Namespace) -> None:
 def _how(recipe: str, options: argparse.Namespace) -> str:
     """What of the program and the arguments a record is of."""
     if recipe == "ours":
-        return digest(ModelSettings(architecture="xception", input_size=options.side).model_dump(mode="json"))
+        return digest(ModelSettings(architecture="xception", input_size=options.side).of_training)
     return {"guide": str(options.guide_epochs), "logistic": f"{options.side}, without validation"}.get(recipe, "")
 
 
@@ -138,8 +139,9 @@ def _arrays(options: argparse.Namespace) -> Any:
 def report(options: argparse.Namespace) -> None:
     """Write the table of what is in the records."""
     rows = pd.DataFrame([one for one in Records(options.records).all if one["protocol"] == "transfer"])
+    rows = rows[rows["variant"] == rows.groupby("model")["variant"].transform("last")]  # of today's program
     lines = ["| recipe | hold-outs | right | accuracy | 95 % | log-loss | CPU s a training |", "|---" * 7 + "|"]
-    for (recipe, _), of_recipe in rows.groupby(["model", "variant"], sort=False):
+    for recipe, of_recipe in rows.groupby("model", sort=False):
         right, count = int(of_recipe["right"].sum()), int(of_recipe["count"].sum())
         interval = wilson_interval(round(right / count * (photos := _different(of_recipe))), photos)
         lines.append(
@@ -161,6 +163,7 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path)
+    parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=RECIPES)
     parser.add_argument("--holdouts", type=int, default=20)
     parser.add_argument("--long", type=int, default=1, help="hold-outs of the recipes that take minutes each")
     parser.add_argument("--side", type=int, default=299, help="of the pictures that pooled features are of")

@@ -23,7 +23,12 @@ from cic_assets_tests.fixtures.effort import short_or_long
 pytest_plugins = [
     "cic_assets_tests.fixtures.archives",
     "cic_assets_tests.fixtures.commands",
+    "cic_assets_tests.fixtures.object_stores",
+    "cic_assets_tests.fixtures.open_collections",
+    "cic_assets_tests.fixtures.postgres",
     "cic_assets_tests.fixtures.predictors",
+    "cic_assets_tests.fixtures.ray_cluster",
+    "cic_assets_tests.fixtures.reviewed",
     "cic_assets_tests.fixtures.worlds",
     "cic_assets_tests.fixtures.finished_worlds",
     "cic_assets_tests.fixtures.finished",  # after those that it imports: pytest rewrites a plugin when it loads it
@@ -62,8 +67,8 @@ LONGEST_FIRST = (
 
 
 def pytest_xdist_auto_num_workers():
-    """One more than there are cores: some tests wait for clocks and servers most of the time."""
-    return (os.cpu_count() or 1) + 1
+    """Two more than there are cores: some tests wait for clocks and servers most of the time."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_collection_modifyitems(config, items):

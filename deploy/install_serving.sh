@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 # Scraping, the graph, and what tells of them; training is an extra.
-without="dagster dagster-webserver praw prawcore requests imagehash matplotlib apprise rich scikit-learn scipy onnx"
+without="dagster dagster-webserver praw prawcore requests imagehash matplotlib apprise rich cleanlab scikit-learn scipy onnx"
 pruned=$(printf -- '--prune %s ' $without)
 
 requirements=$(mktemp)

@@ -80,8 +80,9 @@ def ours() -> Finder:
     """cic_assets: from the files to the table of duplicates."""
     import pandas as pd
 
-    from cic_assets.domain.duplicates import DuplicateSettings, Overrides, find_duplicates, fingerprint_pictures
+    from cic_assets.domain.duplicates import DuplicateSettings, find_duplicates, fingerprint_pictures
     from cic_assets.domain.images import read_header
+    from cic_assets.domain.overrides import Overrides
 
     class Store:
         """The folder, as the graph's store is asked."""

@@ -52,15 +52,20 @@ def record_archive(directory: Path, problem: Path | None) -> None:
     from cic_assets.domain.sources import SourceKind
     from cic_assets.web.replay import record
 
-    asked = problem_of(environment_of(problem=problem))
+    environment = environment_of(problem=problem)
+    asked, proxy = problem_of(environment), environment.proxy
     sources = [partition.source for partition in asked.partitions.values()]
-    names = [source.value for source in sources if source.kind is SourceKind.SUBREDDIT]
+    joined = [source.value.split("+") for source in sources if source.kind is SourceKind.SUBREDDIT]
+    names = list({name.lower(): name for some in joined for name in some}.values())
     if not names:
         raise click.ClickException(f"{asked.name} has no source r/NAME: expected one to record")
     try:
-        with connect(_credentials(), settings=asked.reddit) as reddit, Progress(Console(stderr=True)) as progress:
+        with (
+            connect(_credentials(), settings=asked.reddit, proxy=proxy) as reddit,
+            Progress(Console(stderr=True)) as progress,
+        ):
             done = record(
-                directory, names, reddit, Network.public(), asked.reddit, asked.download,
+                directory, names, reddit, Network.public(proxy), asked.reddit, asked.download,
                 on_progress=_seldom(progress.line),
             )  # fmt: skip
     except RedditError as error:

@@ -70,9 +70,12 @@ class _OfModelsToo(click.Command):
 @click.command(cls=_OfModelsToo, epilog=f"{_LAYOUTS}\n{_FORMATS}")
 @click.argument("layout", metavar="FORMAT")
 @click.argument("out", type=click.Path(path_type=Path))
+@click.option("--all-rights", is_flag=True, help="with pictures too that may not be passed on by their licence")
 @data_root_option
-def export(layout: str, out: Path, data_root: str | None) -> None:
+def export(layout: str, out: Path, all_rights: bool, data_root: str | None) -> None:
     """Write the data set for other tools, into a new folder OUT, or into one file where OUT ends in .zip.
+
+    Where sources name licences, ATTRIBUTION.csv names the author and the terms of each picture.
 
     `cic export model FORMAT OUT` writes a trained model.
     """
@@ -81,7 +84,7 @@ def export(layout: str, out: Path, data_root: str | None) -> None:
     root = data_root_of(environment_of(data_root=data_root))
     try:
         with without_startup_notes():  # TFRecord is written by TensorFlow
-            counts = export_dataset(root, layout, out)
+            counts = export_dataset(root, layout, out, all_rights=all_rights)
     except DatasetError as error:
         raise click.ClickException(str(error)) from None
     for split, of_class in counts.items():

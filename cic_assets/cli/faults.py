@@ -65,6 +65,10 @@ def in_one_line(error: BaseException) -> str | None:
     for cause in reversed(list(_causes(error))):
         if isinstance(cause, sqlite3.OperationalError):
             return f"Dagster's database under the data root: {cause}: {_database_advice(str(cause))}"
+        if type(cause).__module__ == "psycopg2" and type(cause).__name__ == "OperationalError":  # which few have
+            from cic_assets.orchestration.postgres_storage import refusal
+
+            return refusal(cause)
         if isinstance(cause, OSError) and cause.errno in _ADVICE:
             where = cause.filename2 or cause.filename
             named = f"{where}: " if where else ""

@@ -18,6 +18,7 @@ from cic_assets.cli.options import (
     problem_of,
     problem_option,
 )
+from cic_assets.cli.photos import photos_demo
 from cic_assets.cli.progress import Progress
 from cic_assets.cli.ui import port_option, show
 from cic_assets.config.environment import SAMPLE, SAMPLE_PROBLEM, Environment
@@ -118,21 +119,27 @@ def rescrape(
 @click.command()
 @data_root_option
 @click.option("--ui", is_flag=True, help="show it in the Dagster UI, in place of running it")
+@click.option(
+    "--photos", is_flag=True,
+    help="some hundred photographs of Wikimedia Commons in place of drawn pictures, where there is a network; "
+    "CIC_CONTACT has to say who you are",
+)  # fmt: skip
+@click.option(
+    "--archive", metavar="DIR", help="with --photos: a recording that is replayed in place of Wikimedia Commons"
+)
 @port_option
-def demo(data_root: str | None, ui: bool, port: int) -> None:
+def demo(data_root: str | None, ui: bool, photos: bool, archive: str | None, port: int) -> None:
     """The whole graph on the embedded sample of drawn pictures, in minutes; without a network, too."""
-    environment = environment_of(
-        problem=SAMPLE_PROBLEM,
-        archive=SAMPLE,
-        data_root=data_root,
-        preset="demo",
-        allow_random_weights=True,
-    )
+    if archive and not photos:
+        raise click.UsageError("--archive is for --photos: the drawn pictures have one of their own")
+    what = photos_demo(archive_folder(archive) or "", data_root) if photos else None
+    what = what or {"problem": SAMPLE_PROBLEM, "archive": SAMPLE, "data_root": data_root}
+    environment = environment_of(preset="demo", allow_random_weights=True, **what)
     if ui:
         show([environment], port)
     _run(environment)
     where = f" --data-root {data_root}" if data_root else ""
-    click.echo(f"In the Dagster UI: cic demo --ui{where}")
+    click.echo(f"In the Dagster UI: cic demo --ui{' --photos' if photos else ''}{where}")
 
 
 def _run(
@@ -157,7 +164,9 @@ def _run(
     from cic_assets.defs.build import build_definitions
     from cic_assets.defs.training_plan import plan_of
     from cic_assets.domain.missing_outputs import Remains
+    from cic_assets.engine import EngineError
     from cic_assets.orchestration.instance import open_instance
+    from cic_assets.orchestration.job_execution import through_executor
     from cic_assets.orchestration.run_graph import RunFailedError, UnknownAssetError, Wanted, run_graph
 
     definitions, has_weights = build_definitions(environment), bool(environment.xception_weights)
@@ -174,9 +183,13 @@ def _run(
                 _ask_again(console, root, retry)
             wanted = Wanted(assets, train, lambda: plan_of(problem, root, instance, has_weights=has_weights))
             on_stage, on_line = progress.stage, progress.line
-            done = run_graph(definitions, instance, list(problem.partitions), remains.lack, on_stage, on_line, wanted)
+            execute = None if environment.executor == "multiprocess" else through_executor(instance)
+            partitions = list(problem.partitions)
+            done = run_graph(definitions, instance, partitions, remains.lack, on_stage, on_line, wanted, execute)
     except UnknownAssetError as error:
         raise click.UsageError(f"--select {error}") from None
+    except EngineError as error:  # of the executor, before any step
+        raise click.ClickException(str(error)) from None
     except RunFailedError as error:
         for failure in error.lines:
             _print_failure(console, failure)

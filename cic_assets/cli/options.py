@@ -46,26 +46,37 @@ def environment_of(**options: Any) -> Environment:
         click.ClickException: a variable has a value that it cannot have.
     """
     given = {name: value for name, value in options.items() if value is not None}
-    try:
-        environment = Environment.from_variables().model_copy(update=given)
-    except EnvironmentVariableError as error:
-        raise click.ClickException(str(error)) from None
+    environment = environment_as_set().model_copy(update=given)
     os.environ.update(environment.variables())
     return environment
+
+
+def environment_as_set() -> Environment:
+    """The environment as a person set it.
+
+    Raises:
+        click.ClickException: a variable has a value that it cannot have.
+    """
+    try:
+        return Environment.from_variables()
+    except EnvironmentVariableError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def data_root_of(environment: Environment) -> "DataRoot":
     """The data root that a command was given.
 
     Raises:
-        click.ClickException: it is a URL of no known kind.
+        click.ClickException: it is a URL of no known kind, or of a newer version.
     """
-    from cic_assets.storage import DataRoot, DataRootError
+    from cic_assets.storage import DataRoot, DataRootError, refuse_newer
 
     try:
-        return DataRoot(environment.root_url)
+        root = DataRoot(environment.root_url)
+        refuse_newer(root)
     except DataRootError as error:
         raise click.ClickException(str(error)) from None
+    return root
 
 
 def problem_of(environment: Environment) -> "Problem":

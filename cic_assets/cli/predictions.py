@@ -12,10 +12,18 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from cic_assets.cli.options import data_root_of, data_root_option, environment_of, precision_option, token_option
+from cic_assets.cli.options import (
+    data_root_of,
+    data_root_option,
+    environment_of,
+    precision_option,
+    problem_option,
+    token_option,
+)
 from cic_assets.cli.picture_progress import PictureProgress, can_show
 from cic_assets.cli.piped import lines_of, may_wait, read_piped
 from cic_assets.cli.quiet import telling_of_keras
+from cic_assets.cli.review import review_site
 
 if TYPE_CHECKING:
     from cic_assets.domain.prediction import Input, Prediction
@@ -50,18 +58,28 @@ def predict(
 
     What cannot be read is told on standard error, and ends with 1; other files beside the pictures of a folder do not.
     """
-    from cic_assets.domain.prediction import PredictionError, choose_model, predict_sources
+    from cic_assets.domain.download import Network
+    from cic_assets.domain.prediction import PredictionError, choose_model, predict_on, predict_sources
+    from cic_assets.engine import EngineError, open_engine
 
-    root = data_root_of(environment_of(data_root=data_root))
+    environment = environment_of(data_root=data_root)
+    root = data_root_of(environment)
     asked = chain(map(_read_if_piped, sources), lines_of(listed) if listed else ())
     waits = listed is not None and may_wait(listed)
     try:
         write, end = _FORMS[form](choose_model(root, model)[1])
         with telling_of_keras() as on_keras:
-            answers = predict_sources(root, asked, model, on_keras=on_keras, precision=precision, as_they_come=waits)
+            with_posts, network = form in ("json", "jsonl"), Network.public(environment.proxy)
+            if environment.engine == "local" or waits:  # what comes one by one is answered here, at once
+                answers = predict_sources(
+                    root, asked, model, network, on_keras, precision, as_they_come=waits, with_posts=with_posts
+                )
+            else:
+                engine = open_engine(environment.engine)
+                answers = predict_on(engine, root, asked, model, network, precision, with_posts=with_posts)
             failed = _tell(answers, write, _progress(sources, listed, form, waits=waits))
         end()
-    except PredictionError as error:
+    except (PredictionError, EngineError) as error:
         raise click.ClickException(str(error)) from None
     if failed:
         sys.exit(1)
@@ -120,7 +138,8 @@ def _as_lines(_labels: Sequence[str]) -> Writing:
     def write(one: "Prediction") -> None:
         if not one.error:
             model = one.model if one.precision == FULL else f"{one.model} in {one.precision}"
-            click.echo(storable_text(f"{one.path}: {one.label} ({one.probability:.1%}, {model})"))
+            strange = ", but looks like nothing it was trained on" if one.none_of_these else ""
+            click.echo(storable_text(f"{one.path}: {one.label} ({one.probability:.1%}, {model}){strange}"))
 
     return write, _nothing
 
@@ -170,6 +189,7 @@ _FORMS: Mapping[str | None, Callable[[Sequence[str]], Writing]] = {
 
 @click.command()
 @data_root_option
+@problem_option
 @click.option(
     "--host", default="127.0.0.1", show_default=True, help="address to listen at; this machine only unless told"
 )
@@ -185,30 +205,46 @@ _FORMS: Mapping[str | None, Callable[[Sequence[str]], Writing]] = {
     default=None,
     help="pictures a second from one address, 0 for any number; 5, on this machine only any number",
 )
+@click.option(
+    "--review",
+    "with_review",
+    is_flag=True,
+    help="who has the token may look through the data set and decide at /review, as by cic review; without a token and "
+    "for this machine only one may anyway",
+)
 def serve(
     data_root: str | None,
+    problem: Path | None,
     host: str,
     port: int,
     precision: str,
     token: str | None,
     workers: int | None,
     rate: float | None,
+    with_review: bool,
 ) -> None:
     """The predictor's page and API: drop a picture in, see its class.
 
-    What it answers, and what it refuses, is on its page /docs. It listens for others only with a token, and then for
-    browsers at /?token=TOKEN.
+    What it answers, and what it refuses, is on its page /docs; what `cic review` shows may be at /review. It listens
+    for others only with a token, and then for browsers at /?token=TOKEN.
     """
+    from cic_assets.domain.download import Network
     from cic_assets.domain.prediction import PredictionError
+    from cic_assets.web.late_review import LateReview
     from cic_assets.web.predict import ServeSettings, serve_page
 
     # uvicorn raises the signal that ended it once more: who is told to end and does so has not failed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    environment = environment_of(data_root=data_root, token=token)
+    environment = environment_of(data_root=data_root, problem=problem, token=token)
     settings = ServeSettings.of_options(host, port, environment.token, workers=workers, rate=rate, precision=precision)
     if mistake := settings.mistake():
         raise click.UsageError(mistake)
     try:
-        serve_page(data_root_of(environment), settings, loading=telling_of_keras)
+        root = data_root_of(environment)
+        review = None
+        if with_review or settings.for_its_user_alone:  # a token for predictions gives no right to change labels
+            review = LateReview(lambda: review_site(environment, root, settings, named=problem is not None))
+        network = Network.public(environment.proxy)
+        serve_page(root, settings, loading=telling_of_keras, network=network, review=review)
     except PredictionError as error:
         raise click.ClickException(str(error)) from None

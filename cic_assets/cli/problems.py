@@ -11,7 +11,8 @@ from cic_assets.config.environment import Environment
 @click.argument("name")
 @click.option(
     "--class", "given", multiple=True, required=True, metavar="CLASS=SOURCE",
-    help="such as cats=r/cats or dogs=folder:pictures/dogs; once for each source of a class",
+    help="such as cats=r/cats, kittens='r/cats|flair=Kitten', dogs=folder:pictures/dogs, tanks='commons:Tanks|depth=1' "
+    "or kites='openverse:red kite' (a search of 240 pictures at most); once for each source of a class",
 )  # fmt: skip
 @click.option("--question", default="", help="as one would ask it; shown at the top of the report")
 def new(name: str, given: tuple[str, ...], question: str) -> None:

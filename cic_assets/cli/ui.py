@@ -27,7 +27,8 @@ from cic_assets.web.ports import why_taken
 if TYPE_CHECKING:
     from cic_assets.config.problem import Problem
 
-port_option = click.option("--port", default=3000, show_default=True, help="of the UI, on this machine only")
+HERE = "127.0.0.1"
+port_option = click.option("--port", default=3000, show_default=True, help="of the UI")
 
 
 @click.command()
@@ -43,41 +44,49 @@ port_option = click.option("--port", default=3000, show_default=True, help="of t
 @data_root_option
 @preset_option
 @port_option
-def dev(problems: tuple[Path, ...], archive: str | None, data_root: str | None, preset: str | None, port: int) -> None:
+@click.option(
+    "--host", default=HERE, show_default=True,
+    help="address to listen at; whoever reaches it can run programs, as the UI knows no passwords",
+)  # fmt: skip
+def dev(
+    problems: tuple[Path, ...], archive: str | None, data_root: str | None, preset: str | None, port: int, host: str
+) -> None:
     """The Dagster UI and daemon on this machine, until interrupted."""
     if len(problems) > 1 and data_root:
         raise click.UsageError("--data-root (CIC_DATA_ROOT) is of one problem: of several, each has its own")
     first, *others = problems or (None,)
     environment = environment_of(problem=first, archive=archive_folder(archive), data_root=data_root, preset=preset)
-    show([environment, *map(environment.of_problem, filter(None, others))], port)
+    show([environment, *map(environment.of_problem, filter(None, others))], port, host)
 
 
-def show(environments: Sequence[Environment], port: int) -> NoReturn:
+def show(environments: Sequence[Environment], port: int, host: str = HERE) -> NoReturn:
     """Become the Dagster UI and daemon: a code location for each problem.
 
     Raises:
         click.ClickException: a problem is not usable, two of them cannot be shown in one UI, the port is taken, or a UI
             of the same runs is at work.
     """
-    from dagster import DagsterInstance
-
+    from cic_assets.orchestration.instance import claim_database, make_instance
     from cic_assets.orchestration.run_recovery import close_abandoned_runs
     from cic_assets.orchestration.workspace import write_workspace
 
     shown = [(environment, problem_of(environment)) for environment in environments]
     _refuse_equal_prefixes(shown)
     home = _home_of_all(shown)
-    if why := why_taken("127.0.0.1", port):  # Dagster would go on without its webserver
+    if why := why_taken(host, port):  # Dagster would go on without its webserver
         raise click.ClickException(why)
     _claim_ui(home)
-    with DagsterInstance.from_config(str(home)) as instance:
+    with make_instance(home) as instance:
+        for environment, problem in shown:
+            claim_database(instance, data_root_of(environment), problem.dagster)
         close_abandoned_runs(instance)
     alone = len(shown) == 1
     files = {problem.dagster.location: None if alone else environment.problem for environment, problem in shown}
     variables = os.environ | environments[0].variables() | {"DAGSTER_HOME": str(home)}
     # `dagster dev` warns that `dg dev` takes its place; that one works inside a checkout only.
-    command = [sys.executable, "-W", "ignore:Function", "-m", "dagster", "dev", "-p", str(port)]
+    command = [sys.executable, "-W", "ignore:Function", "-m", "dagster", "dev", "-p", str(port), "-h", host]
     command += ["-w", str(write_workspace(home, files))]
+    command += ["--log-format", "json"] if environments[0].logs == "json" else []
     # Dagster takes SIGTERM for SIGINT. Where that is ignored, as in the background of a script, nothing would end it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.execve(sys.executable, command, variables)  # noqa: S606 - no shell; the UI takes this process's place

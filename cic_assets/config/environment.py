@@ -8,11 +8,17 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from cic_assets.engine import EngineName
 
 SAMPLE_PROBLEM = Path(__file__).parent / "sample.yaml"
 """The question of the demo."""
+
+POSTGRES_VARIABLE = "CIC_POSTGRES_URL"
+"""Also of what reads it where an instance is made, in whatever process that is."""
 
 SAMPLE = "sample"
 """The word that stands for the embedded archive of drawn pictures where a folder is expected."""
@@ -36,13 +42,26 @@ class Environment(BaseModel):
     data_root: str = Field(
         default="",
         title="CIC_DATA_ROOT",
-        description="folder or fsspec URL of all that is materialized; unless given, data beside the problem file, and "
-        "data/demo for the demo",
+        description="folder, or s3://BUCKET/PATH, of all that is materialized; unless given, data beside the problem "
+        "file, and data/demo for the demo",
     )
     archive: str = Field(
         default="",
         title="CIC_ARCHIVE",
-        description=f"a recorded archive to replay in place of Reddit; '{SAMPLE}' is the embedded one",
+        description="a recorded archive, of Reddit or another source, to replay in its place; "
+        f"'{SAMPLE}' is the embedded one",
+    )
+    contact: str = Field(
+        default="",
+        title="CIC_CONTACT",
+        description="an e-mail address or page of you who run this: sources without an account count limits by it",
+    )
+    proxy: str = Field(
+        default="",
+        title="CIC_PROXY",
+        repr=False,
+        description="proxy for pictures and APIs, http://HOST:PORT; addresses of hosts are looked up and checked here, "
+        "and pictures asked for by https alone",
     )
     xception_weights: str = Field(
         default="", title="CIC_XCEPTION_WEIGHTS", description="file of Keras' ImageNet weights, no top"
@@ -62,11 +81,33 @@ class Environment(BaseModel):
         title="CIC_ALERTS",
         description="whom to tell that a run failed: a URL as Apprise understands it, such as mailto://… or jsons://…",
     )
+    engine: EngineName = Field(
+        default="local",
+        title="CIC_ENGINE",
+        description="where pictures are worked on: on this machine, or on the Ray cluster that RAY_ADDRESS names",
+    )
+    executor: Literal["multiprocess", "ray"] = Field(
+        default="multiprocess",
+        title="CIC_EXECUTOR",
+        description="where steps of runs are executed: in processes of this machine, or on that Ray cluster",
+    )
     token: str = Field(
         default="",
         title="CIC_TOKEN",
         repr=False,
         description="what clients of `cic serve` must show, 16 or more characters; others see what stands in a command",
+    )
+    postgres_url: str = Field(
+        default="",
+        title=POSTGRES_VARIABLE,
+        repr=False,
+        description="where Dagster keeps its runs: postgresql://USER:PASSWORD@HOST:PORT/DATABASE; in SQLite under its "
+        "home unless given",
+    )
+    logs: Literal["text", "json"] = Field(
+        default="text",
+        title="CIC_LOGS",
+        description="how commands, the UI and its runs say what they do: text for people, or a JSON object a line",
     )
     sensor_seconds: int = Field(
         default=30,
@@ -74,6 +115,22 @@ class Environment(BaseModel):
         title="CIC_SENSOR_SECONDS",
         description="how long a sensor waits before it looks again, for new data or for runs that failed",
     )
+
+    @field_validator("proxy")
+    @classmethod
+    def _is_a_proxy(cls, value: str) -> str:
+        if value:
+            from cic_assets.domain.download import require_proxy  # with aiohttp, which most commands do without
+
+            require_proxy(value)
+        return value
+
+    @field_validator("postgres_url")
+    @classmethod
+    def _is_a_database(cls, value: str) -> str:
+        if value and not _names_a_database(value):
+            raise ValueError("expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE, in a password %40 for @")
+        return value
 
     @classmethod
     def from_variables(cls, variables: Mapping[str, str] = os.environ) -> Self:
@@ -88,8 +145,12 @@ class Environment(BaseModel):
         except ValidationError as error:
             mistake = error.errors()[0]
             title = cls.model_fields[str(mistake["loc"][0])].title
-            expected = mistake["msg"].removeprefix("Input should be ").partition(", unable")[0]
-            raise EnvironmentVariableError(f"{title}: found {mistake['input']!r}, expected {expected}") from None
+            expected = mistake["msg"].removeprefix("Input should be ").removeprefix("Value error, expected ")
+            # These may have a password.
+            found = "what is none" if title in ("CIC_PROXY", POSTGRES_VARIABLE) else repr(mistake["input"])
+            raise EnvironmentVariableError(
+                f"{title}: found {found}, expected {expected.partition(', unable')[0]}"
+            ) from None
 
     def of_problem(self, problem: Path) -> Self:
         """The same for another problem, with the data root that follows from its place."""
@@ -124,6 +185,19 @@ class Environment(BaseModel):
         values = self.absolute().model_dump()
         values["allow_random_weights"] = "1" if self.allow_random_weights else ""
         return {str(field.title): str(values[name]) for name, field in type(self).model_fields.items()}
+
+
+def _names_a_database(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        # Of two @ nobody knows where the password ends, and part of it would be shown as a host.
+        is_plain = "@" not in parts.netloc.partition("@")[2] and not parts.fragment
+        return is_plain and parts.scheme in _POSTGRES and len(parts.path) > 1 and (parts.port is None or parts.port > 0)
+    except ValueError:  # of a port that is none
+        return False
+
+
+_POSTGRES = ("postgres", "postgresql", "postgresql+psycopg2")
 
 
 def _absolute(path: str) -> str:

@@ -22,15 +22,26 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationIn
 
 from cic_assets.config.dagster_settings import DagsterSettings
 from cic_assets.config.schedule_settings import RoutineSettings
+from cic_assets.domain.champions import PromotionSettings
 from cic_assets.domain.dataset import DatasetSettings, Split, read_given
 from cic_assets.domain.download import DownloadSettings
-from cic_assets.domain.duplicates import DuplicateSettings, Overrides, load_overrides
+from cic_assets.domain.duplicates import DuplicateSettings
 from cic_assets.domain.evaluation import ReportSettings
 from cic_assets.domain.features import FeatureSettings
+from cic_assets.domain.licenses import FAMILIES, SHAREABLE
 from cic_assets.domain.models import ModelSettings, default_models
+from cic_assets.domain.overrides import Decisions, load_overrides
 from cic_assets.domain.prediction import PredictionSettings
 from cic_assets.domain.reddit import RedditSettings
-from cic_assets.domain.sources import Partition, Source, SourceKind, name_partitions, why_missing
+from cic_assets.domain.sources import (
+    Partition,
+    Source,
+    SourceKind,
+    checked_licenses,
+    name_background,
+    name_partitions,
+    why_missing,
+)
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 MODEL_NAME = re.compile(r"[A-Za-z0-9_]{1,64}")
@@ -45,6 +56,16 @@ class Problem(BaseModel):
     name: str = Field(description="short name: letters, digits, dashes")
     question: str = Field(default="", max_length=200, description="as one would ask it; shown at the top of the report")
     classes: dict[str, list[Source]] = Field(description="at least two classes, each with at least one source")
+    licenses: tuple[str, ...] = Field(
+        default=SHAREABLE,
+        description="licences under which pictures of commons:, inat: and openverse: are taken, of all versions: "
+        f"{', '.join(FAMILIES)}",
+    )
+    background: list[Source] = Field(
+        default=[],
+        description="sources of pictures of other things, which are in no data set: by them is measured how well "
+        "models tell that a picture is none of the classes",
+    )
     reddit: RedditSettings = RedditSettings()
     download: DownloadSettings = DownloadSettings()
     duplicates: DuplicateSettings = Field(default=DuplicateSettings(), validate_default=True)
@@ -52,6 +73,7 @@ class Problem(BaseModel):
     features: FeatureSettings = FeatureSettings()
     models: dict[str, ModelSettings] = Field(default_factory=default_models)
     prediction: PredictionSettings = PredictionSettings()
+    promotion: PromotionSettings = PromotionSettings()
     routine: RoutineSettings = RoutineSettings()
     report: ReportSettings = ReportSettings()
     dagster: DagsterSettings = DagsterSettings()
@@ -62,6 +84,11 @@ class Problem(BaseModel):
         if not NAME.fullmatch(value):
             raise ValueError("expected letters, digits, dashes, dots and underscores, at most 64, no spaces")
         return value
+
+    @field_validator("licenses")
+    @classmethod
+    def _are_licenses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return checked_licenses(value)
 
     @field_validator("classes")
     @classmethod
@@ -129,6 +156,33 @@ class Problem(BaseModel):
                 raise ValueError(f"source {inner} of {klass} lies inside {outer} of {other}: name folders side by side")
         return value
 
+    @field_validator("classes")
+    @classmethod
+    def _no_post_in_two_classes(cls, value: dict[str, list[Source]]) -> dict[str, list[Source]]:
+        """A subreddit may feed two classes, where each source takes other posts of it."""
+        for (one, klass), (other, another) in itertools.combinations(_with_classes(value), 2):
+            if klass != another and one.shares_posts_with(other):
+                raise ValueError(
+                    f"source {one} of {klass} has posts of {other} of {another}: say by flair, or by another option, "
+                    f"which are of which, such as {{{one.kind}: {one.value}, flair: FLAIR}}"
+                )
+        return value
+
+    @field_validator("background")
+    @classmethod
+    def _is_of_other_sources(cls, value: list[Source], info: ValidationInfo) -> list[Source]:
+        """With absolute paths; what trains a class cannot be of none of them."""
+        sources = [source.relative_to(_folder(info)) for source in value]
+        taken = {source.canonical: klass for source, klass in _with_classes(info.data.get("classes", {}))}
+        for source in sources:
+            if source.canonical in taken:
+                raise ValueError(f"source {source} is given twice, also in {taken[source.canonical]}: give it once")
+            for folder, klass in taken.items():
+                if folder.kind is source.kind is SourceKind.FOLDER and _overlap(folder, source.canonical):
+                    raise ValueError(f"source {source} and {folder} of {klass} lie inside one another")
+            taken[source.canonical] = "background"
+        return sources
+
     @field_validator("duplicates")
     @classmethod
     def _with_absolute_overrides(cls, value: DuplicateSettings, info: ValidationInfo) -> DuplicateSettings:
@@ -168,18 +222,28 @@ class Problem(BaseModel):
 
     @cached_property
     def partitions(self) -> dict[str, Partition]:
-        """Every source by its partition key, in the order of the file."""
+        """Every source by its partition key, in the order of the file; those of other things last."""
+        return self.class_partitions | self.background_partitions
+
+    @cached_property
+    def class_partitions(self) -> dict[str, Partition]:
+        """The sources of the classes: what the data set is made of."""
         return name_partitions(self.classes)
+
+    @cached_property
+    def background_partitions(self) -> dict[str, Partition]:
+        """The sources of other things."""
+        return name_background(self.background, self.class_partitions)
 
     @property
     def classes_by_key(self) -> dict[str, str]:
-        """Which class each partition's pictures are of."""
-        return {key: partition.klass for key, partition in self.partitions.items()}
+        """Which class the pictures of each partition of the classes are of."""
+        return {key: partition.klass for key, partition in self.class_partitions.items()}
 
     @cached_property
-    def overrides(self) -> Overrides:
+    def decisions(self) -> Decisions:
         """What a person decided about pictures."""
-        return load_overrides(self.duplicates.overrides)
+        return load_overrides(self.duplicates.overrides, self.class_names)
 
     @cached_property
     def given_splits(self) -> dict[str, Split]:
@@ -197,6 +261,10 @@ def _with_classes(classes: Mapping[str, list[Source]]) -> Iterator[tuple[Source,
     for klass, sources in classes.items():
         for source in sources:
             yield source, klass
+
+
+def _overlap(one: Source, other: Source) -> bool:
+    return Path(one.value) in Path(other.value).parents or Path(other.value) in Path(one.value).parents
 
 
 def _likely(written: str) -> str:

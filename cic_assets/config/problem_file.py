@@ -13,8 +13,8 @@ from cic_assets.config.presets import PRESETS
 from cic_assets.config.problem import Problem
 from cic_assets.domain import evaluation, models
 from cic_assets.domain.dataset import DatasetError
-from cic_assets.domain.duplicates import OverridesError
 from cic_assets.domain.models import default_models
+from cic_assets.domain.overrides import OverridesError
 from cic_assets.domain.renaming import RenamedSettingWarning, with_new_names
 
 
@@ -72,7 +72,7 @@ def parse_problem(text: str, path: Path, preset: str = "full") -> Problem:
     except ValidationError as error:
         raise ProblemError("\n".join(f"{path}: {line}" for line in _lines(error))) from None
     try:
-        _ = problem.overrides, problem.given_splits  # read now: a mistake in them is a mistake in the problem
+        _ = problem.decisions, problem.given_splits  # read now: a mistake in them is a mistake in the problem
     except (OverridesError, DatasetError) as error:
         raise ProblemError(str(error)) from None
     return problem

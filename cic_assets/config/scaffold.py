@@ -70,7 +70,9 @@ def _text(name: str, question: str, classes: Mapping[str, Sequence[str]]) -> str
         f"question: {_inline(question)}\n",
         _SOURCES,
         *(f"  {_inline(klass)}: {_inline(list(sources))}\n" for klass, sources in classes.items()),
-        _SUBREDDITS if any(source.startswith("r/") for sources in classes.values() for source in sources) else "",
+        _SUBREDDITS
+        if any(source.startswith(("r/", "u/", "user/")) for sources in classes.values() for source in sources)
+        else "",
         _DAGSTER.format(home=HOME.as_posix(), prefix=_inline(re.sub(r"\W", "_", name))),
     ]
     return "".join(parts)
@@ -87,7 +89,8 @@ _HEAD = """# Everything that is not said here has a default; see "Ask your own q
 """
 
 _SOURCES = """
-# Two classes or more, each with one source or more: r/NAME, folder:PATH, urls:FILE, dump:FILE or kaggle:OWNER/NAME.
+# Two classes or more, each with one source or more: r/NAME, u/NAME, user/NAME/m/MULTIREDDIT, folder:PATH, urls:FILE,
+# dump:FILE, kaggle:OWNER/NAME, commons:CATEGORY, inat:TAXON, openverse:QUERY.
 # Paths are relative to this file.
 classes:
 """

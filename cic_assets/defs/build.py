@@ -7,9 +7,9 @@ from cic_assets.config.environment import Environment
 from cic_assets.config.problem_file import load_problem
 from cic_assets.defs.asset_checks import build_checks
 from cic_assets.defs.assets import build_assets
-from cic_assets.defs.executors import EXECUTOR
+from cic_assets.defs.executors import executor_of
 from cic_assets.defs.jobs import build_jobs
-from cic_assets.defs.loggers import LOGGERS
+from cic_assets.defs.loggers import loggers_of
 from cic_assets.defs.resources import build_resources
 from cic_assets.defs.schedules import build_schedules
 from cic_assets.defs.sensors import build_sensors
@@ -32,8 +32,8 @@ def build_definitions(environment: Environment) -> Definitions:
         schedules=build_schedules(problem),
         sensors=build_sensors(problem, environment.alerts, environment.sensor_seconds),
         resources=build_resources(environment),
-        loggers=LOGGERS,
-        executor=EXECUTOR,
+        loggers=loggers_of(environment),
+        executor=executor_of(environment),
     )
 
 

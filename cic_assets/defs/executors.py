@@ -1,4 +1,4 @@
-"""Where the steps of a run are executed: each in a process of its own."""
+"""Where the steps of a run are executed: each in a process of its own, on this machine unless somebody chose Ray."""
 
 import os
 import threading
@@ -11,6 +11,8 @@ from dagster import DagsterEvent, ExecutorDefinition, Field, IntSource, multipro
 from dagster._core.execution.plan.active import ActiveExecution
 from dagster._core.execution.plan.step import ExecutionStep
 from dagster._core.executor import multiprocess
+
+from cic_assets.config.environment import Environment, EnvironmentVariableError
 
 LOOK_SECONDS = 0.1
 """Between two looks at whether a step may begin, where none is at work."""
@@ -65,6 +67,19 @@ def _settings(given: dict[str, Any]) -> dict[str, Any]:
     load the program, and again to load what Dagster keeps its tables with.
     """
     return {**given, "start_method": {"forkserver": {"preload_modules": list(PRELOADED)}}}
+
+
+def executor_of(environment: Environment) -> ExecutorDefinition:
+    """The one that somebody chose; nothing of Ray is imported unless it is that."""
+    if environment.executor == "multiprocess":
+        return EXECUTOR
+    try:
+        from cic_assets.defs.ray_executor import ray_executor
+    except ImportError:
+        raise EnvironmentVariableError(
+            "CIC_EXECUTOR: found 'ray', which needs the extra ray: pip install 'cic-assets[ray]'"
+        ) from None
+    return ray_executor(environment)
 
 
 EXECUTOR: ExecutorDefinition = multiprocess_executor.configured(

@@ -33,8 +33,8 @@ def build_jobs(settings: DagsterSettings) -> Sequence[Any]:
         ),
         define_asset_job(
             "build_dataset",
-            assets("training_dataset"),
-            description="Split, weigh and pack the pictures.",
+            assets("training_dataset", "dataset_audit"),
+            description="Split, weigh and pack the pictures, and look for those that do not belong.",
         ),
         define_asset_job(
             "train_all", AssetSelection.groups("training"), description="Train every model on the data set."

@@ -3,7 +3,9 @@
 import logging
 from collections.abc import Callable
 
-from dagster import InitLoggerContext, LoggerDefinition, colored_console_logger, logger
+from dagster import InitLoggerContext, LoggerDefinition, colored_console_logger, json_console_logger, logger
+
+from cic_assets.config.environment import Environment
 
 LINES = "lines"
 """Name of the logger that commands choose in their run config."""
@@ -36,5 +38,7 @@ def lines_logger(_context: InitLoggerContext) -> logging.Logger:
     return lines
 
 
-LOGGERS: dict[str, LoggerDefinition] = {"console": colored_console_logger, LINES: lines_logger}
-"""What every job knows; runs from the UI use the console."""
+def loggers_of(environment: Environment) -> dict[str, LoggerDefinition]:
+    """What every job knows; runs from the UI use the console."""
+    console = json_console_logger if environment.logs == "json" else colored_console_logger
+    return {"console": console, LINES: lines_logger}

@@ -17,12 +17,14 @@ from dagster import MetadataValue, TableColumn, TableMetadataValue, TableRecord,
 from pandas.api.types import is_scalar
 from upath import UPath
 
+from cic_assets.domain import review
 from cic_assets.domain.catalog import meaning_of
 from cic_assets.domain.images import CANNOT_BE_READ, Tile, contact_sheet, decode, pair_sheet, prepare, resize_and_crop
 from cic_assets.domain.models import ModelSettings, TrainingDataError, augmented, load_training_data
 from cic_assets.domain.sheets import write_sheet
 from cic_assets.domain.sources import TakedownGuard, TakenDownMeanwhileError
 from cic_assets.storage import ContentStore, DataRoot
+from cic_assets.web.listening import REVIEW_PORT
 
 OWNERS = ["team:cic"]
 SHEET_TILES = 32
@@ -68,7 +70,14 @@ class Sheet:
         return MetadataValue.text(otherwise) if path is None else file(path)
 
 
-def sheet_of(pictures: pd.DataFrame, store: ContentStore, sheet: Sheet, *, caption: str | None = None) -> MetadataValue:
+def sheet_of(
+    pictures: pd.DataFrame,
+    store: ContentStore,
+    sheet: Sheet,
+    *,
+    caption: str | None = None,
+    otherwise: str = "no pictures",
+) -> MetadataValue:
     """A contact sheet of some pictures, spread evenly over the table.
 
     Args:
@@ -76,6 +85,7 @@ def sheet_of(pictures: pd.DataFrame, store: ContentStore, sheet: Sheet, *, capti
         store: where they are.
         sheet: its place.
         caption: column whose text stands below each picture.
+        otherwise: what is said where there are none.
     """
     step = max(1, len(pictures) // SHEET_TILES)
     shown = pictures.iloc[::step].head(SHEET_TILES)
@@ -84,7 +94,8 @@ def sheet_of(pictures: pd.DataFrame, store: ContentStore, sheet: Sheet, *, capti
         with suppress(*CANNOT_BE_READ):  # what somebody removed from the store is no reason to fail
             pixels = prepare(store.get(row["sha256"], row["format"]), SHEET_SIDE)
             tiles.append(Tile(pixels, str(row[caption]) if caption else ""))
-    return sheet.show(contact_sheet(tiles, tile_side=SHEET_SIDE) if tiles else None, set(shown["sha256"]))
+    jpeg = contact_sheet(tiles, tile_side=SHEET_SIDE) if tiles else None
+    return sheet.show(jpeg, set(shown["sha256"]), otherwise)
 
 
 def resizing_sheet(pictures: pd.DataFrame, before: ContentStore, after: ContentStore, sheet: Sheet) -> MetadataValue:
@@ -227,3 +238,10 @@ class ProgressLog:
         if self._left_out is not None:
             self._log(self._left_out)
         self._left_out = None
+
+
+def to_review(counts: Mapping[review.Queue, int]) -> MetadataValue:
+    """What waits for a person: counts, each with where `cic review` shows them."""
+    page = f"http://localhost:{REVIEW_PORT}/review"
+    waiting = [f"[{review.called(queue, count)}]({page}#{queue})" for queue, count in counts.items() if count]
+    return MetadataValue.md(f"{', '.join(waiting)}: start `cic review`" if waiting else "nothing")

@@ -9,5 +9,8 @@ HOSTS = "hosts"
 DECODING = "decoding"
 """Decoding pictures on all cores: several at once would take as long, and several times the memory."""
 
+THREADS = 2
+"""Of a step that decodes, on this machine: of the largest pictures each takes a GB."""
+
 GPU = "gpu"
 """Training: two at once on one GPU, or one CPU, gain nothing and can run out of memory together."""

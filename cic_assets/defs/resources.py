@@ -1,35 +1,68 @@
 """What the graph's steps are given from outside: where data lies, how Reddit is reached, what trains."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TypeVar, cast
 
 from dagster import ConfigurableResource, EnvVar, Failure, ResourceDependency
 from pydantic import Field
 
 from cic_assets.config.environment import SAMPLE, Environment
 from cic_assets.domain.download import Network
+from cic_assets.domain.licenses import SHAREABLE
 from cic_assets.domain.models import AcceleratorSettings
-from cic_assets.domain.reddit import REPLAY_CREDENTIALS, RedditCredentials, RedditSettings, connect
-from cic_assets.domain.sources import Connection, Partition, Source, SourceKind, archive_origin, sample_origin
-from cic_assets.domain.takedowns import knows_posts, posts_to_ask
-from cic_assets.storage import DataRoot
+from cic_assets.domain.reddit import (
+    REPLAY_CREDENTIALS,
+    RedditCredentials,
+    RedditSettings,
+    checks_allowance,
+    connect,
+    recheck,
+)
+from cic_assets.domain.sources import (
+    Connection,
+    Partition,
+    Source,
+    SourceKind,
+    archive_origin,
+    recheck_open,
+    sample_origin,
+)
+from cic_assets.domain.takedowns import Ask, knows_posts, posts_to_ask
+from cic_assets.engine import Engine, EngineError, EngineName, open_engine
+from cic_assets.storage import DataRoot, DataRootError, refuse_newer
 
-if TYPE_CHECKING:
-    from praw import Reddit
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class DataRootResource(ConfigurableResource[None]):
-    """The folder or fsspec URL under which everything lies that is materialized."""
+    """The folder, or part of a bucket, under which everything lies that is materialized."""
 
-    url: str = Field(description="a folder, or a URL that fsspec understands")
+    url: str = Field(description="a folder, or s3://BUCKET/PATH")
 
     @property
     def root(self) -> DataRoot:
-        """Paths and tables below it."""
+        """Paths and tables below it.
+
+        Raises:
+            Failure: a newer version made them.
+        """
+        try:
+            _look_at_format(self.url)
+        except DataRootError as error:
+            raise Failure(str(error), allow_retries=False) from None
         return DataRoot(self.url)
+
+
+@lru_cache(maxsize=64)
+def _look_at_format(url: str) -> None:
+    """Once a process: of a bucket it is a request, and steps ask for paths all the time."""
+    refuse_newer(DataRoot(url))
 
 
 NO_CREDENTIALS = (
@@ -46,43 +79,64 @@ class RedditResource(ConfigurableResource[None]):
     client_id: str = Field(default="", description="of an approved API key")
     client_secret: str = Field(default="", description="of an approved API key; an installed app has none")
     username: str = Field(default="", description="the Reddit account that the user agent names, as Reddit asks")
+    contact: str = Field(default="", description="of the person who runs this, for sources without an account")
+    proxy: str = Field(default="", description="http://HOST:PORT by which hosts and APIs are asked; empty: none")
 
     def replays_sample(self, source: Source) -> bool:
         """Whether the sample stands in for a source: real URLs are in none of its posts."""
-        return self.archive == SAMPLE and source.kind is SourceKind.SUBREDDIT
+        return self.archive == SAMPLE and source.kind.is_reddit
 
     @contextmanager
-    def connect(self, source: Source, settings: RedditSettings) -> Iterator[Connection]:
+    def connect(
+        self, source: Source, settings: RedditSettings, licenses: Collection[str] = SHAREABLE
+    ) -> Iterator[Connection]:
         """A connection for one source; replays the archive for as long as the block lasts.
 
         Of a recorded archive, lists and dumps get their pictures too; the sample stands in for subreddits alone.
         """
+        with self._connected(source, settings) as connection:
+            yield replace(connection, contact=self.contact, licenses=licenses)
+
+    @contextmanager
+    def _connected(self, source: Source, settings: RedditSettings) -> Iterator[Connection]:
         if source.kind in (SourceKind.FOLDER, SourceKind.KAGGLE):
-            yield Connection(str(source.kind), None, Network.public())
+            yield Connection(str(source.kind), None, Network.public(self.proxy))
         elif self.replays_sample(source) or self.archive not in ("", SAMPLE):
             with self._replayed(self.archive, settings) as connection:
                 yield connection
-        elif source.kind is not SourceKind.SUBREDDIT:
-            yield Connection("web", None, Network.public())
+        elif not source.kind.is_reddit:
+            yield Connection("web", None, Network.public(self.proxy))
         elif self.client_id:
-            with connect(self._credentials, settings=settings) as reddit:
-                yield Connection("reddit", reddit, Network.public())
+            with connect(self._credentials, settings=settings, proxy=self.proxy) as reddit:
+                yield Connection("reddit", reddit, Network.public(self.proxy))
         else:
             raise Failure(NO_CREDENTIALS, allow_retries=False)
 
     @contextmanager
-    def connect_to_ask(self, partition: Partition, settings: RedditSettings) -> Iterator["Reddit | None"]:
-        """A client to ask about the kept posts of a source; None where it has none, or there is nobody to ask.
+    def connect_to_ask(self, partition: Partition, settings: RedditSettings) -> Iterator[Ask | None]:
+        """What tells of the kept posts of a source; None where it has none, or there is nobody to ask.
 
         Dumps hold posts of Reddit too: they are asked about where there is an API key.
         """
         source = partition.source
-        can_ask = source.kind is SourceKind.SUBREDDIT or self.archive or self.client_id
+        can_ask = source.kind.is_reddit or source.kind.is_open or self.archive or self.client_id
         if not can_ask or not posts_to_ask(self.data.root, partition.key):
             yield None
             return
-        with self.connect(source.model_copy(update={"kind": SourceKind.SUBREDDIT}), settings) as connection:
-            yield connection.reddit if knows_posts(self.data.root, partition.key, connection.origin) else None
+        is_asked = source.kind.is_open or source.kind.is_reddit
+        asked = source if is_asked else source.model_copy(update={"kind": SourceKind.SUBREDDIT})
+        with self.connect(asked, settings) as connection:
+            knows = knows_posts(self.data.root, partition.key, connection.origin)
+            yield self._ask(source.kind, connection, settings) if knows else None
+
+    def _ask(self, kind: SourceKind, connection: Connection, settings: RedditSettings) -> Ask | None:
+        if kind.is_open:
+            return partial(recheck_open, kind, connection.access)
+        if connection.reddit is None:
+            return None
+        is_live = connection.origin == "reddit"
+        allowance = checks_allowance(self._credentials, settings) if is_live else None
+        return partial(recheck, connection.reddit, allowance=allowance)
 
     @property
     def _credentials(self) -> RedditCredentials:
@@ -131,6 +185,37 @@ class AcceleratorResource(ConfigurableResource[None]):
         return AcceleratorSettings.model_validate(self.model_dump(include=set(AcceleratorSettings.model_fields)))
 
 
+class EngineResource(ConfigurableResource[None]):
+    """Where pictures are worked on."""
+
+    name: str = Field(default="local", description="local, or ray: the cluster that RAY_ADDRESS names")
+
+    def open(self, workers: int | None = None) -> Engine:
+        """The engine; the local one with as many threads, one a core unless told."""
+        return _OfStep(partial(open_engine, cast("EngineName", self.name), workers))
+
+
+@dataclass(frozen=True, slots=True)
+class _OfStep:
+    """An engine whose failure is one of the step, in one line."""
+
+    open: Callable[[], Engine]
+
+    def each(
+        self,
+        task: Callable[[T], R],
+        items: Iterable[T],
+        *,
+        shard: int = 64,
+        instead: Callable[[T, str], R] | None = None,
+    ) -> Iterator[tuple[T, R]]:
+        """As `Engine.each`."""
+        try:
+            yield from self.open().each(task, items, shard=shard, instead=instead)
+        except EngineError as error:
+            raise Failure(str(error), allow_retries=False) from error
+
+
 def build_resources(environment: Environment) -> dict[str, object]:
     """What the steps are given."""
     environment = environment.absolute()
@@ -143,9 +228,12 @@ def build_resources(environment: Environment) -> dict[str, object]:
             client_id=_secret("REDDIT_CLIENT_ID"),
             client_secret=_secret("REDDIT_CLIENT_SECRET"),
             username=_secret("REDDIT_USERNAME"),
+            contact=environment.contact,
+            proxy=_secret("CIC_PROXY"),  # it may have a password
         ),
         "weights": WeightsResource(path=environment.xception_weights, allow_random=environment.allow_random_weights),
         "accelerator": AcceleratorResource(device=environment.device),
+        "engine": EngineResource(name=environment.engine),
     }
 
 

@@ -21,6 +21,7 @@ from dagster import (
 
 from cic_assets.config.problem import Problem
 from cic_assets.defs.alerts import build_alerts
+from cic_assets.defs.concerns import build_concerns
 from cic_assets.defs.resources import DataRootResource, WeightsResource
 from cic_assets.domain.missing_outputs import Remains
 from cic_assets.domain.prediction import INBOX, PredictionError, check_models, waiting_in
@@ -43,19 +44,20 @@ _MADE_FROM = {
     "deduped_images": ("image_hashes", "duplicates"),
     "resized_images": ("image_hashes", "deduped_images"),
     "training_dataset": ("resized_images", "duplicates"),
+    "dataset_audit": ("training_dataset",),
     "evaluation_report": ("training_dataset",),
 }
 """What is made again where it is gone, in the order of the data, and what must be there for it; the report needs models
 too. Sources have their schedule, and so do models."""
 
-_OF_ALL_SOURCES = ("duplicates", "training_dataset", "evaluation_report")
+_OF_ALL_SOURCES = ("duplicates", "training_dataset", "dataset_audit", "evaluation_report")
 
 Part = tuple[str, str | None]
 """An asset, and which partition of it."""
 
 
 def build_sensors(problem: Problem, alerts: str, interval_seconds: int) -> list[SensorDefinition]:
-    """`follow_new_data`, `restore_removed`, `classify_inbox` where there is one, and `alert_on_failure`.
+    """`follow_new_data`, `restore_removed`, `classify_inbox` where there is one, and what tells somebody.
 
     Args:
         problem: whose files are looked at.
@@ -71,7 +73,8 @@ def build_sensors(problem: Problem, alerts: str, interval_seconds: int) -> list[
     restore = _restoring(problem, _LOOKS * interval_seconds)
     inbox = problem.prediction.inbox
     classify = [_classifying(inbox, problem, interval_seconds)] if inbox else []
-    return [follow, restore, *classify, *build_alerts(alerts, interval_seconds)]
+    concerns = build_concerns(problem, alerts, interval_seconds)
+    return [follow, restore, *classify, *build_alerts(alerts, interval_seconds), concerns]
 
 
 def _classifying(inbox: Path, problem: Problem, interval_seconds: int) -> SensorDefinition:

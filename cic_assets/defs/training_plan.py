@@ -4,6 +4,7 @@ from dagster import AssetKey, DagsterInstance
 
 from cic_assets.config.problem import Problem
 from cic_assets.defs.assets.training import build_assets
+from cic_assets.domain.dataset import DECIDED
 from cic_assets.domain.retraining import TrainingPlan, plan_training
 from cic_assets.storage import DataRoot
 
@@ -23,7 +24,13 @@ def plan_of(problem: Problem, root: DataRoot, instance: DagsterInstance, *, has_
         problem.routine.train_after_growth,
         has_weights=has_weights,
         changed=_changed(problem, instance),
+        decided=_decided(root),
     )
+
+
+def _decided(root: DataRoot) -> set[str]:
+    table = root.read_table_if_whole(DECIDED)
+    return set() if table is None else set(table["sha256"])
 
 
 def _changed(problem: Problem, instance: DagsterInstance) -> set[str]:

@@ -2,6 +2,11 @@
 
 from collections.abc import Hashable, Iterable
 
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.int64]
+
 
 class Components:
     """Disjoint sets (union-find) of anything hashable; what was never joined is alone."""
@@ -33,3 +38,23 @@ class Components:
         """The same for many pairs."""
         for one, other in pairs:
             self.join(one, other)
+
+
+def join_labels(labels: Numbers, ones: Numbers, others: Numbers) -> Numbers:
+    """The same for millions of items that are numbers from 0: of each the smallest number that it hangs together with.
+
+    Args:
+        labels: (N,) of an earlier call, or each its own number.
+        ones: (P,) of some pairs the one item each.
+        others: (P,) the others.
+    """
+    labels = labels.copy()
+    while True:
+        ones, others = labels[ones], labels[others]
+        are_apart = ones != others
+        if not are_apart.any():
+            return labels
+        ones, others = ones[are_apart], others[are_apart]
+        np.minimum.at(labels, np.maximum(ones, others), np.minimum(ones, others))
+        while not np.array_equal(above := labels[labels], labels):
+            labels = above

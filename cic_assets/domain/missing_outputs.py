@@ -1,16 +1,18 @@
 """What Dagster cannot see: what somebody removed, and a model that had to do without weights that are here now.
 
 Dagster judges by what it recorded. A person who deletes a folder under the data root expects it to be made again; who
-takes pictures down, that models and report do without them, even if the same pictures are back by then.
+chooses another version of a model, that the report names it; who takes pictures down, that models and report do without
+them, even if the same pictures are back by then.
 """
 
 from collections.abc import Collection
 
 from upath import UPath
 
+from cic_assets.domain import audit
 from cic_assets.domain.dataset import is_complete
-from cic_assets.domain.evaluation import has_empty_places
-from cic_assets.domain.models import is_whole
+from cic_assets.domain.evaluation import has_empty_places, has_other_versions
+from cic_assets.domain.models import champion_folder, is_whole
 from cic_assets.domain.retraining import why_unusable
 from cic_assets.storage import DataRoot
 
@@ -20,6 +22,7 @@ _TABLES = {
     "deduped_images": ["deduped_images"],
     "resized_images": ["resized_images"],
     "image_features": ["image_features"],
+    "dataset_audit": ["audit"],
 }
 """The tables that an asset writes."""
 
@@ -64,23 +67,31 @@ class Remains:
             return self._lacks_copies(partition)
         if asset == "training_dataset":
             return not is_complete(self._root.dataset)
+        if asset == "dataset_audit":
+            return self._lacks_of_audit()
         if asset == "evaluation_report":
-            return _lacks(self._root.report, "report.html", "report.json") or has_empty_places(self._root)
+            root = self._root
+            return (
+                _lacks(root.report, "report.html", "report.json") or has_empty_places(root) or has_other_versions(root)
+            )
         model, _, kind = asset.rpartition("_")
         return model in self._models and self._lacks_of_model(model, kind)
 
     def _lacks_of_model(self, model: str, kind: str) -> bool:
         folder = self._root.model(model)
         if kind == "quantized":
-            return not all(is_whole(folder, precision) for precision in self._precisions)
+            return not all(is_whole(champion_folder(folder), precision) for precision in self._precisions)
         # The data may be the same again; the predictions, of which some were removed, are not.
         return kind == "model" and why_unusable(model, folder, has_weights=self._has_weights) is not None
 
+    def _lacks_of_audit(self) -> bool:
+        """Whether there is no summary, or it counts other pictures than the table: some were taken down since."""
+        summary = audit.read_summary(self._root)
+        return summary is None or summary.audited != len(self._root.read_table(audit.TABLE, columns=["sha256"]))
+
     def _lacks_copies(self, partition: str | None) -> bool:
         copies, named = self._root.resized(self._side), self._root.read_table("resized_images", partition)["sha256"]
-        if self._root.is_local:  # by the source's own, so that all sources cost one look at each copy
-            return not all(copies.has(sha256, "jpeg") for sha256 in named)
-        return not copies.names().issuperset(named)
+        return bool(copies.lacking(list(named), "jpeg"))
 
 
 def _lacks(folder: UPath, *files: str) -> bool:

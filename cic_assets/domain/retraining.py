@@ -8,16 +8,14 @@ from upath import UPath
 
 from cic_assets.domain.dataset import MANIFEST, DatasetInfo, find_leaks, is_complete, load_info, load_manifest
 from cic_assets.domain.models import (
-    CARD_FILE,
-    MODEL_FILE,
     PICTURES_FILE,
-    PREDICTIONS_FILE,
     Card,
     CardMismatchError,
-    read_card,
+    champion_folder,
+    files_of,
+    read_version,
+    versions_of,
 )
-
-_FILES = (CARD_FILE, MODEL_FILE, PREDICTIONS_FILE)
 
 
 class TrainingPlan(NamedTuple):
@@ -34,6 +32,7 @@ def plan_training(
     *,
     has_weights: bool = False,
     changed: Collection[str] = (),
+    decided: Collection[str] = (),
 ) -> TrainingPlan:
     """Which models to train again.
 
@@ -45,6 +44,7 @@ def plan_training(
         growth: share by which the data set must have grown since a model was trained.
         has_weights: there are pretrained weights for those that need some.
         changed: models that would be trained in another way now: their settings changed, or the program did.
+        decided: SHA-256 of pictures about whose class a person decided something.
     """
     if not (dataset / MANIFEST).exists():
         return TrainingPlan([], "there is no data set yet")
@@ -53,18 +53,32 @@ def plan_training(
     if leaks := len(find_leaks(load_manifest(dataset))):
         told = f"{leaks:,} pictures of the data set have a copy, or one of the same post, in another split"
         return TrainingPlan([], told)
-    info, now = load_info(dataset), _count(dataset / MANIFEST)
+    info, manifest = load_info(dataset), load_manifest(dataset)
+    now = len(manifest)
     due = {name: f"{name} would be trained in another way now" for name in models if name in changed}
     for name, folder in models.items():
-        why = why_unusable(name, folder, has_weights=has_weights) or _why_outgrown(name, folder, info, now, growth)
+        why = why_unusable(name, folder, has_weights=has_weights)
+        why = why or _why_outgrown(name, folder, info, manifest, growth, frozenset(decided))
         due |= {name: why} if why else {}
     if not due:
         share = f"{growth:.0%}"
         return TrainingPlan(
             [], f"the data set of {now:,} pictures did not grow by {share} since the models were trained"
         )
-    others = {name for name, folder in models.items() if (card := _card(folder)) and card.data_version != info.version}
-    return TrainingPlan([name for name in models if name in due or name in others], next(iter(due.values())))
+    others = {
+        name for name, folder in models.items() if (card := _newest(folder)) and card.data_version != info.version
+    }
+    return TrainingPlan([name for name in models if name in due or name in others], _together(due))
+
+
+def _together(reasons: Mapping[str, str]) -> str:
+    """One line of the reasons by model; of several that have the same, it is said of the first."""
+    alike: dict[str, list[str]] = {}
+    for name, reason in reasons.items():
+        alike.setdefault(reason.replace(name, "\0"), []).append(name)
+    return "; ".join(
+        reasons[first] + (f" (so with {' and '.join(others)})" if others else "") for first, *others in alike.values()
+    )
 
 
 def why_unusable(name: str, folder: UPath, *, has_weights: bool) -> str | None:
@@ -75,37 +89,59 @@ def why_unusable(name: str, folder: UPath, *, has_weights: bool) -> str | None:
         folder: where it is.
         has_weights: there are pretrained weights for a model that needs some.
     """
-    card = _card(folder)
-    if card is None:
+    cards = _cards(folder)
+    if not cards:
         return f"{name} was not trained yet"
-    if not all((folder / file).exists() for file in _FILES):
+    if not all((champion_folder(folder) / file).exists() for file in files_of(cards[-1])):
         return f"files of {name} are gone"
-    if card.takedowns:
+    if any(card.takedowns for card in cards):
         return f"{name} has seen pictures that were taken down"
-    if card.random_weights and has_weights:
+    if has_weights and any(card.random_weights for card in cards):
         return f"{name} had to do without pretrained weights, which are here now"
     return None
 
 
-def _why_outgrown(name: str, folder: UPath, info: DatasetInfo, now: int, growth: float) -> str | None:
-    card = _card(folder)
-    if card is None or card.data_version == info.version:
+def _why_outgrown(
+    name: str, folder: UPath, info: DatasetInfo, manifest: pd.DataFrame, growth: float, decided: frozenset[str]
+) -> str | None:
+    newest = _newest(folder)
+    if newest is None or newest.data_version == info.version:
         return None
-    if card.labels != info.classes:
+    if newest.labels != info.classes:
         return f"{name} knows other classes"
-    before = _count(folder / PICTURES_FILE)
-    if now >= before * (1 + growth):
-        return f"the data set grew to {now:,} pictures, from {before:,} of {name}"
-    return None
+    seen = read_version(folder, newest.version, lambda place: _read(place / PICTURES_FILE))
+    if len(manifest) >= len(seen) * (1 + growth):
+        return f"the data set grew to {len(manifest):,} pictures, from {len(seen):,} of {name}"
+    if corrected := _count_corrected(seen, manifest, decided):
+        return f"{corrected:,} pictures that {name} knows are of another class now, or were left out by hand"
+    # Which ones they were, nobody notes: of a picture that was taken down since, no name is to be left.
+    back = min(newest.left_out - sum(info.left_out.values()), int((~manifest["sha256"].isin(seen["sha256"])).sum()))
+    return f"{back:,} pictures that were left out by hand when {name} was trained are back" if back > 0 else None
 
 
-def _card(folder: UPath) -> Card | None:
+def _count_corrected(seen: pd.DataFrame, manifest: pd.DataFrame, decided: frozenset[str]) -> int:
+    left_out = seen["sha256"].isin(decided) & ~seen["sha256"].isin(manifest["sha256"])
+    if "klass" not in seen or "klass" not in manifest:  # of before, when they did not say
+        return int(left_out.sum())
+    both = seen.merge(manifest[["sha256", "klass"]], on="sha256", suffixes=("", "_now"))
+    return int(left_out.sum() + (both["klass"] != both["klass_now"]).sum())
+
+
+def _newest(folder: UPath) -> Card | None:
+    """What was trained last is what may be out of date, whether it became the champion or not."""
+    return next(iter(_cards(folder)), None)
+
+
+def _cards(folder: UPath) -> list[Card]:
+    """Of the newest version first, then of the champion; none where there is no champion that can be used."""
     try:
-        return read_card(folder)
-    except (FileNotFoundError, CardMismatchError):
-        return None
+        versions = versions_of(folder)
+    except CardMismatchError:
+        return []
+    champion = [one.card for one in versions if one.is_champion]
+    return [versions[0].card, *champion] if champion else []
 
 
-def _count(table: UPath) -> int:
+def _read(table: UPath) -> pd.DataFrame:
     with table.open("rb") as file:
-        return len(pd.read_parquet(file, columns=["sha256"]))
+        return pd.read_parquet(file)

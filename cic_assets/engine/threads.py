@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
+from cic_assets.engine.protocol import named
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -25,8 +27,28 @@ class Threads:
 
     workers: int | None = None
 
+    def each(
+        self,
+        task: Callable[[T], R],
+        items: Iterable[T],
+        *,
+        shard: int = 1,  # noqa: ARG002 - to hand an item to a thread costs nothing
+        instead: Callable[[T, str], R] | None = None,  # noqa: ARG002 - with a thread dies all that could say so
+    ) -> Iterator[tuple[T, R]]:
+        """As `Engine.each`, in the order of the items."""
+        yield from self.map(lambda item: (item, named(task, item)), items)
+
     def map(self, task: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-        """As `Engine.map`."""
+        """The result of each item, in the order of the items, while later ones are at work; the task may be anything.
+
+        Items are taken as they are needed, so that there may be millions, and on a thread of their own: a result is
+        there when it is done, also where the next item is not there yet. Nothing starts before the first result is
+        asked for, and who stops asking stops the rest.
+
+        Raises:
+            Exception: what the task of an item raised, or the items themselves, in its turn; the items after it may
+                have been worked on.
+        """
         workers = self.workers or os.cpu_count() or 1
         pool = ThreadPoolExecutor(workers, thread_name_prefix="engine")
         feed = _Feed(pool, task, items, workers * _AHEAD)

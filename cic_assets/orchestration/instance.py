@@ -6,16 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
+from types import ModuleType
 
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+from dagster._core.storage.runs import SqliteRunStorage
 from upath import UPath
 
 from cic_assets.config.dagster_settings import DagsterSettings
+from cic_assets.config.environment import Environment
 from cic_assets.orchestration.errors import InstanceError
+from cic_assets.orchestration.machine import machine_name
 from cic_assets.orchestration.run_recovery import close_abandoned_runs
 from cic_assets.storage import DataRoot, sha256_hex, write_atomically
 
-PID_TAG = "cic/pid"
+PID_TAG, MACHINE_TAG = "cic/pid", "cic/machine"
+"""Tags of what a command runs itself."""
 
 ROOT_FILE = "cic_data_root"
 """In a home that does not lie under its data root: which one it is of. Of problems that share a home each has its own
@@ -24,8 +29,10 @@ such file, which ends in `.PREFIX`."""
 ALONE = DagsterSettings()
 """Of a problem that shares nothing."""
 
-_EARLIER_CONFIGS = frozenset({"a775ab6b2c11fcfd", "26954e5ae581cdd5", "ed0ac5d8b9045e59", "1bc52927a1942ae9"})
-"""What deploy/dagster.yaml was before it named a storage: the beginnings of its SHA-256."""
+_EARLIER_CONFIGS = frozenset({
+    "a775ab6b2c11fcfd", "26954e5ae581cdd5", "ed0ac5d8b9045e59", "1bc52927a1942ae9", "7ad5ecd46ee8b748",
+})  # fmt: skip
+"""What deploy/dagster.yaml was in earlier versions: the beginnings of its SHA-256."""
 
 _RUNNING = [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
 
@@ -120,14 +127,83 @@ def open_instance(root: DataRoot, settings: DagsterSettings = ALONE) -> Iterator
     Runs that were killed and left behind as running are marked failed, and lose their places in pools.
 
     Raises:
-        InstanceError: another command is at work on this data root.
+        InstanceError: another command is at work on this data root, or there is no instance to work with.
     """
     with lock_root(root):
         home = ensure_home(root, settings)
         os.environ["DAGSTER_HOME"] = str(home)
-        with DagsterInstance.from_config(str(home)) as instance:
-            _close_abandoned_runs(instance, settings)
+        with make_instance(home) as instance:
+            claim_database(instance, root, settings)
+            _close_abandoned_runs(instance, root, settings)
             yield instance
+
+
+def make_instance(home: Path) -> DagsterInstance:
+    """The instance of a home, in SQLite or where the environment says.
+
+    Raises:
+        InstanceError: its database is not there, does not let us in, or has tables of another version of Dagster.
+    """
+    url = reach()
+    instance = DagsterInstance.from_config(str(home))
+    if url and is_in_sqlite(instance):
+        raise InstanceError(
+            f"CIC_POSTGRES_URL is set, and {home / 'dagster.yaml'} says otherwise: expected there the instance_class "
+            "of deploy/dagster.yaml, and no storage"
+        )
+    if url:
+        postgres().check_schema(instance.run_storage)
+    return instance
+
+
+def reach() -> str:
+    """Look whether the database that the environment names is there and lets us in; returns its URL, empty for none.
+
+    Raises:
+        InstanceError: it is not, or does not.
+    """
+    url = Environment.from_variables().postgres_url
+    if url:
+        postgres().check_server(url)
+    return url
+
+
+def claim_database(instance: DagsterInstance, root: DataRoot, settings: DagsterSettings = ALONE) -> None:
+    """Make a database that of a data root, as a home is: several homes may be in one database.
+
+    Raises:
+        InstanceError: it is that of another.
+    """
+    if is_in_sqlite(instance):
+        return
+    own, prefix = str(root.path), settings.asset_prefix
+    found = postgres().claim_database(instance.run_storage, own, prefix)
+    if found != own:
+        raise InstanceError(
+            f"the database of CIC_POSTGRES_URL or dagster.yaml records what was done in the data root {found}, not in "
+            f"{own}: create another database for this one, or give it another dagster.asset_prefix than {prefix!r} (or "
+            f"remove the row cic/data_root/{prefix} of its table kvs if that data root was moved)"
+        )
+
+
+def is_in_sqlite(instance: DagsterInstance) -> bool:
+    """Whether an instance keeps its runs in files of its home."""
+    return isinstance(instance.run_storage, SqliteRunStorage)
+
+
+def postgres() -> ModuleType:
+    """`postgres_storage`, of which nothing is imported before somebody wants it.
+
+    Raises:
+        InstanceError: it is not installed.
+    """
+    try:
+        from cic_assets.orchestration import postgres_storage
+    except ImportError:
+        raise InstanceError(
+            "CIC_POSTGRES_URL is set, which needs the extra postgres: pip install 'cic-assets[postgres]'"
+        ) from None
+    return postgres_storage
 
 
 def _lock_file(root: DataRoot) -> Path:
@@ -140,10 +216,12 @@ def _lock_file(root: DataRoot) -> Path:
     return folder / "cic.lock"
 
 
-def _close_abandoned_runs(instance: DagsterInstance, settings: DagsterSettings) -> None:
-    # We hold the lock: whoever started these is gone. Those of other problems in the same home may be at work.
+def _close_abandoned_runs(instance: DagsterInstance, root: DataRoot, settings: DagsterSettings) -> None:
+    # We hold the lock: whoever started these is gone. Those of other problems in the same home may be at work, and of a
+    # remote root those of other machines.
     for run in instance.get_runs(RunsFilter(statuses=_RUNNING)):
         ours = all(key.path == settings.key(key.path[-1]) for key in run.asset_selection or ())
-        if PID_TAG in run.tags and ours:
+        here = root.is_local or run.tags.get(MACHINE_TAG, machine_name()) == machine_name()
+        if PID_TAG in run.tags and ours and here:
             instance.report_run_failed(run, "The command that ran this was killed.")
     close_abandoned_runs(instance)

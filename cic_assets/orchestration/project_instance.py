@@ -12,7 +12,7 @@ from dagster._core.instance.ref import InstanceRef
 
 from cic_assets.config.environment import Environment, EnvironmentVariableError
 from cic_assets.config.problem_file import ProblemError, load_problem
-from cic_assets.orchestration.instance import ensure_home
+from cic_assets.orchestration.instance import claim_database, ensure_home, make_instance
 from cic_assets.storage import DataRoot
 
 
@@ -26,7 +26,10 @@ class ProjectInstance(DagsterInstance):
             problem = load_problem(environment.problem, environment.preset)
         except (EnvironmentVariableError, ProblemError):
             return super().__new__(cls)
-        return DagsterInstance.from_config(str(ensure_home(DataRoot(environment.root_url), problem.dagster)))
+        root = DataRoot(environment.root_url)
+        instance = make_instance(ensure_home(root, problem.dagster))
+        claim_database(instance, root, problem.dagster)
+        return instance
 
     @staticmethod
     def config_schema() -> Mapping[str, Any]:

@@ -8,14 +8,15 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from dagster import AssetKey, DagsterEventType, DagsterInstance, Definitions, ExecuteInProcessResult
+from dagster import AssetKey, DagsterEventType, DagsterInstance, Definitions
 
 from cic_assets.config.schedule_settings import Train
 from cic_assets.defs.failure_messages import innermost, reason_of
-from cic_assets.defs.loggers import LINES, forward_lines
 from cic_assets.domain.retraining import TrainingPlan
-from cic_assets.orchestration.instance import PID_TAG
+from cic_assets.orchestration.instance import MACHINE_TAG, PID_TAG
 from cic_assets.orchestration.interrupts import interruptible
+from cic_assets.orchestration.job_execution import ExecuteJob, Result, in_this_process
+from cic_assets.orchestration.machine import machine_name
 from cic_assets.orchestration.pools import wait_for_places
 from cic_assets.orchestration.run_recovery import NO_RETRIES
 from cic_assets.orchestration.staleness import out_of_date
@@ -91,6 +92,7 @@ def run_graph(
     on_stage: Callable[[str], None],
     on_line: Callable[[str], None],
     wanted: Wanted = Wanted(),
+    execute: ExecuteJob | None = None,
 ) -> int:
     """Materialize the graph; returns how many assets were materialized, each partition counted.
 
@@ -102,6 +104,7 @@ def run_graph(
         on_stage: called with the title of each job that starts.
         on_line: called with what steps say on the way.
         wanted: what of the graph.
+        execute: how its jobs are executed; in this process unless given.
 
     Raises:
         UnknownAssetError: something is wanted that is not in the graph.
@@ -110,7 +113,8 @@ def run_graph(
     known = {key.path[-1] for key in definitions.resolve_asset_graph().get_all_asset_keys()}
     if unknown := sorted(wanted.assets - known):
         raise UnknownAssetError(f"{', '.join(unknown)}: expected names of assets, of {', '.join(sorted(known))}")
-    run = _Run(definitions, instance, lacks, on_stage, on_line, wanted)
+    execute = execute or in_this_process(definitions, instance)
+    run = _Run(definitions, instance, lacks, on_stage, on_line, wanted, execute)
     for stage in STAGES:
         tried = partitions if stage.partitioned else [None]
         failed = [partition for partition in tried if not run.bring_up_to_date(stage, partition)]
@@ -131,6 +135,7 @@ class _Run:
     on_stage: Callable[[str], None]
     on_line: Callable[[str], None]
     wanted: Wanted
+    execute: ExecuteJob
     tried: set[tuple[AssetKey, str | None]] = field(default_factory=set)
     done: int = 0
     failures: list[str] = field(default_factory=list)
@@ -205,23 +210,16 @@ class _Run:
         self.on_line("Not evaluating: the report waits until all models are trained on this data set")
         return True
 
-    def _execute(self, stage: Stage, partition: str | None, selection: list[AssetKey]) -> ExecuteInProcessResult:
-        forward_lines(self.on_line)
+    def _execute(self, stage: Stage, partition: str | None, selection: list[AssetKey]) -> Result:
         graph = self.definitions.resolve_asset_graph()
         wait_for_places(self.instance, {pool for key in selection for pool in graph.get(key).pools or ()}, self.on_line)
         with interruptible():
-            return self.definitions.resolve_job_def(stage.job).execute_in_process(
-                instance=self.instance,
-                partition_key=partition,
-                asset_selection=selection,
-                raise_on_error=False,
-                # The command itself is what is started again; Dagster is not to do it behind its back.
-                tags={PID_TAG: str(os.getpid()), **NO_RETRIES},
-                run_config={"loggers": {LINES: {}}},
-            )
+            # The command itself is what is started again; Dagster is not to do it behind its back.
+            tags = {PID_TAG: str(os.getpid()), MACHINE_TAG: machine_name(), **NO_RETRIES}
+            return self.execute(stage.job, selection, partition, tags, self.on_line)
 
 
-def _failures(result: ExecuteInProcessResult, partition: str | None) -> list[str]:
+def _failures(result: Result, partition: str | None) -> list[str]:
     of = f" of {partition}" if partition else ""
     lines = [
         f"{event.step_key}{of}: {reason_of(event.step_failure_data)}" for event in result.get_step_failure_events()

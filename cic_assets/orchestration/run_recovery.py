@@ -4,12 +4,16 @@ Dagster's code server notices a worker that dies, but not after it died itself. 
 holds its place in the pool, and keeps what comes after it from being made.
 """
 
-import os
 import time
+from collections.abc import Mapping
+from typing import Any
 
-from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, RunRecord, RunsFilter
+from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus, MetadataValue, RunRecord, RunsFilter
 from dagster._core.storage.runs import SqliteRunStorage
 from dagster._core.storage.tags import MAX_RETRIES_TAG
+
+from cic_assets.orchestration.home_instance import MACHINE
+from cic_assets.orchestration.machine import is_at_work, machine_name, was_up
 
 NO_RETRIES = {MAX_RETRIES_TAG: "0"}
 """Tags of a run that Dagster is not to start again by itself."""
@@ -21,13 +25,9 @@ _BEGUN = [DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING]
 def close_abandoned_runs(instance: DagsterInstance) -> list[str]:
     """Mark runs failed whose process is gone, so that Dagster starts them again; returns their ids.
 
-    Their places in pools are free then, and so are those of runs that ended without giving theirs back.
-
-    Only of an instance on this machine's disk: of another one the processes may be elsewhere.
+    Their places in pools are free then, and so are those of runs that ended without giving theirs back. Runs of other
+    machines are left alone: nobody knows here what became of their processes.
     """
-    if not isinstance(instance.run_storage, SqliteRunStorage):
-        free_places(instance)
-        return []
     records = instance.get_run_records(RunsFilter(statuses=_BEGUN))
     gone = [record.dagster_run for record in records if _is_gone(instance, record)]
     for run in gone:
@@ -54,26 +54,17 @@ def _has_ended(instance: DagsterInstance, run_id: str) -> bool:
 
 
 def _is_gone(instance: DagsterInstance, record: RunRecord) -> bool:
-    if (record.start_time or time.time()) < _boot_time():
-        return True
-    events = instance.all_logs(record.dagster_run.run_id, of_type=DagsterEventType.ENGINE_EVENT)
-    told = [entry.get_dagster_event().engine_event_data.metadata.get("pid") for entry in events]
-    # The first that tells its number is the run's own; steps come later.
-    pid = next((str(value.value) for value in told if value is not None), "")
-    return pid.isdecimal() and not _is_alive(int(pid))
+    since = record.start_time or time.time()
+    told = _told_first(instance, record.dagster_run.run_id)
+    machine = told.get(MACHINE)
+    # SQLite is of one machine, whatever that is called today: a laptop, or the next container of a volume.
+    ours = isinstance(instance.run_storage, SqliteRunStorage) or (machine and machine.value == machine_name())
+    pid = str(told["pid"].value) if "pid" in told else ""
+    return bool(ours) and (not was_up(since) or (pid.isdecimal() and not is_at_work(int(pid), since)))
 
 
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # somebody else's, but there
-    return True
-
-
-def _boot_time() -> float:
-    """When this machine started, in seconds since 1970; 0 where that is not known."""
-    clock = getattr(time, "CLOCK_BOOTTIME", None)
-    return 0.0 if clock is None else time.time() - time.clock_gettime(clock)
+def _told_first(instance: DagsterInstance, run_id: str) -> Mapping[str, MetadataValue[Any]]:
+    """What the process of a run told of itself; nothing where it did not. Steps come later."""
+    events = instance.all_logs(run_id, of_type=DagsterEventType.ENGINE_EVENT)
+    metadata = (entry.get_dagster_event().engine_event_data.metadata for entry in events)
+    return next((told for told in metadata if "pid" in told), {})

@@ -22,6 +22,9 @@ import numpy as np
 from numpy.typing import DTypeLike
 from upath import UPath
 
+from cic_assets.storage.lease import check_held
+from cic_assets.storage.object_store import get_tagged, is_object_store, put, put_new
+
 _TEMPORARY = re.compile(r"[a-z0-9_]{8}")
 """What `tempfile` puts behind a prefix."""
 
@@ -36,6 +39,9 @@ def write_atomically(path: UPath, data: bytes) -> None:
     if is_local(path):
         with open_atomically(path) as file:
             file.write(data)
+    elif is_object_store(path):
+        check_held(path)
+        put(path, data)
     else:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
@@ -44,15 +50,20 @@ def write_atomically(path: UPath, data: bytes) -> None:
 @contextmanager
 def open_atomically(path: UPath) -> Iterator[BinaryIO]:
     """A file to write into, which is at `path` when the block ends without an error; what was there stays otherwise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     if not is_local(path):
         # What is written to an object store is there when it is closed, also by an error: it is put there at the end.
         with tempfile.TemporaryFile() as file:
             yield file
             file.seek(0)
-            with path.open("wb") as target:
-                shutil.copyfileobj(file, target)
+            if is_object_store(path):
+                check_held(path)
+                put(path, file)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with path.open("wb") as target:
+                    shutil.copyfileobj(file, target)
         return
+    path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=str(path.parent))
     try:
         with os.fdopen(handle, "wb") as file:
@@ -69,7 +80,33 @@ def open_atomically(path: UPath) -> Iterator[BinaryIO]:
 
 def write_json(path: UPath, value: Any) -> None:
     """Write JSON whole, keys in order, so that equal values are equal files."""
-    write_atomically(path, (json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n").encode())
+    write_atomically(path, _as_json(value))
+
+
+def create_json(path: UPath, value: Any) -> bool:
+    """Write JSON where there is no file yet, of several writers one. Whether it was this one."""
+    if is_object_store(path):
+        return get_tagged(path) is None and put_new(path, _as_json(value)) is not None
+    if path.exists():
+        return False
+    if not is_local(path):
+        write_atomically(path, _as_json(value))
+        return True
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(prefix=f".{path.name}.", suffix=".part", dir=str(path.parent)) as file:
+        file.write(_as_json(value))
+        file.flush()
+        os.fsync(file.fileno())
+        Path(file.name).chmod(0o644)
+        try:
+            os.link(file.name, str(path))
+        except FileExistsError:
+            return False
+    return True
+
+
+def _as_json(value: Any) -> bytes:
+    return (json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
 def read_json(path: UPath) -> Any:
@@ -134,8 +171,8 @@ def local_directory(
         publishing: around the moment in which the files come there; an error in it keeps them away.
     """
     on_disk = is_local(path)
-    path.mkdir(parents=True, exist_ok=True)
     if on_disk:
+        path.mkdir(parents=True, exist_ok=True)
         remove_abandoned_directories(Path(str(path)))
     with (
         tempfile.TemporaryDirectory(dir=str(path.parent) if on_disk else None, prefix=f".{path.name}.") as name,
@@ -152,11 +189,12 @@ def local_directory(
                 (path / last).unlink(missing_ok=True)
             for file in in_order:
                 target = path / file.relative_to(folder).as_posix()
-                target.parent.mkdir(parents=True, exist_ok=True)
                 if on_disk:
+                    target.parent.mkdir(parents=True, exist_ok=True)
                     file.replace(str(target))
                 else:
-                    write_atomically(target, file.read_bytes())
+                    with open_atomically(target) as copy, file.open("rb") as content:
+                        shutil.copyfileobj(content, copy)
         if on_disk:
             sync_file_system(folder)  # the names too
 

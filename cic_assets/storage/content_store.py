@@ -2,12 +2,16 @@
 
 import hashlib
 import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from upath import UPath
 
 from cic_assets.storage.atomic import is_local, sync_file_system, write_atomically
+from cic_assets.storage.lease import check_held
+from cic_assets.storage.object_store import is_object_store, path_of, put_new
 
 EXTENSIONS = {
     "jpeg": ".jpg", "png": ".png", "gif": ".gif", "webp": ".webp", "bmp": ".bmp", "tiff": ".tif", "avif": ".avif",
@@ -31,6 +35,10 @@ class ContentStore:
         self.root = root
         self._local_root = str(root) if is_local(root) else None
 
+    def __reduce__(self) -> "tuple[Callable[..., ContentStore], tuple[str, ...]]":
+        """In another process, what a bucket is spoken with by is made anew."""
+        return _reopened, (str(self.root),)
+
     def path(self, sha256: str, image_format: str) -> UPath:
         """Where a picture lies or would lie. `image_format` is a key of `EXTENSIONS`."""
         return self.root / sha256[:2] / f"{sha256}{EXTENSIONS[image_format]}"
@@ -42,9 +50,7 @@ class ContentStore:
         """
         sha256 = sha256_hex(data)
         if self._local_root is None:
-            path = self.path(sha256, image_format)
-            if not path.exists():
-                write_atomically(path, data)
+            _put_remote(self.path(sha256, image_format), data)
         else:
             self._put_local(f"{self._local_root}/{sha256[:2]}/{sha256}{EXTENSIONS[image_format]}", data)
         return sha256
@@ -81,7 +87,17 @@ class ContentStore:
 
     def names(self) -> set[str]:
         """The SHA-256 of every picture that is kept; one look for all, where `has` takes one for each."""
+        if is_object_store(self.root):  # a thousand names a request, whatever folders they are in
+            found = map(PurePosixPath, self.root.fs.find(self.root.path))
+            return {path.stem for path in found if path.suffix}  # some stores list folders, too
         return {path.stem for path in self.root.glob("??/*")} if self.root.exists() else set()
+
+    def lacking(self, sha256s: Sequence[str], image_format: str) -> list[str]:
+        """Those of some pictures that are not kept; of a remote store in one look for all."""
+        if self._local_root is not None:
+            return [sha256 for sha256 in sha256s if not self.has(sha256, image_format)]
+        names = self.names() if len(sha256s) else set()
+        return [sha256 for sha256 in sha256s if sha256 not in names]
 
     def holds(self, sha256: str) -> bool:
         """Whether there is anything of a picture, in whatever format."""
@@ -89,12 +105,48 @@ class ContentStore:
 
     def remove(self, sha256: str) -> None:
         """Forget a picture, in whatever format, and what a killed writer left of it; nothing if it is not there."""
+        self.remove_all([sha256])
+
+    def remove_all(self, sha256s: Iterable[str]) -> None:
+        """The same of several: each folder is looked through once, of a million pictures some thousands of names."""
+        for path in self._files_of_all(sha256s):
+            path.unlink(missing_ok=True)
+
+    def remove_file(self, sha256: str) -> None:
+        """Forget a picture where it is a file of its own."""
         for path in self._files(sha256):
             path.unlink(missing_ok=True)
+
+    def _files_of_all(self, sha256s: Iterable[str]) -> list[Path] | list[UPath]:
+        if self._local_root is None:
+            return [path for sha256 in sha256s for path in self._files(sha256)]
+        folders = defaultdict[str, set[str]](set)
+        for sha256 in sha256s:
+            folders[f"{self._local_root}/{sha256[:2]}"].add(sha256)
+        found = []
+        for folder, wanted in folders.items():
+            with suppress(FileNotFoundError):
+                names = os.listdir(folder)  # noqa: PTH208 - a path object a picture would take ten times as long
+                # Under a temporary name, a dot is before it.
+                hit = (name for name in names if name.removeprefix(".").partition(".")[0] in wanted)
+                found += [Path(folder, name) for name in hit]
+        return found
 
     def _files(self, sha256: str) -> list[UPath]:
         folder = self.root / sha256[:2]
         return [*folder.glob(f"{sha256}.*"), *folder.glob(f".{sha256}.*")]
+
+
+def _reopened(url: str) -> ContentStore:
+    return ContentStore(path_of(url))
+
+
+def _put_remote(path: UPath, data: bytes) -> None:
+    if is_object_store(path):
+        check_held(path)
+        put_new(path, data)  # one request, whether it is there or not
+    elif not path.exists():
+        write_atomically(path, data)
 
 
 def _create_whole(path: str, data: bytes) -> None:

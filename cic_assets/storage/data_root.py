@@ -1,16 +1,23 @@
-"""Where everything lies under the data root: the one place for paths. The root may be any fsspec URL."""
+"""Where everything lies under the data root: the one place for paths. The root may be in a bucket."""
 
 import glob
-from collections.abc import Callable, Iterable, Sequence
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from upath import UPath
 
-from cic_assets.storage.atomic import is_local, open_atomically, write_atomically
+from cic_assets.storage.atomic import is_local, open_atomically
 from cic_assets.storage.content_store import ContentStore
+from cic_assets.storage.lease import Lease
 from cic_assets.storage.locks import FolderLock, Lock
+from cic_assets.storage.object_store import SCHEME, is_object_store, path_of
+from cic_assets.storage.sharded_store import ShardedStore
+from cic_assets.storage.table_rows import ROWS_TOGETHER, decode_rows, edit_rows, rows_naming
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,31 +32,75 @@ _DAMAGED = (OSError, ValueError, LookupError, TypeError, NotImplementedError)
 
 _LOCAL_SCHEMES = frozenset({"file", "local"})
 
+_NO_CLIENT = "install cic-assets with the extra s3 (pip install 'cic-assets[s3]')"
 
-def _remote(url: str) -> UPath:
-    from fsspec.core import url_to_fs
+_MEMORY = "memory"
+"""Of one process, for trying things out."""
 
+
+def _remote(url: str, scheme: str) -> UPath:
+    if scheme not in (SCHEME, _MEMORY):
+        # Others can be reached, too, but nobody tried what they do when two write at once, or when they are gone.
+        raise DataRootError(f"data root {url}: expected a folder, or s3://BUCKET/PATH, not {scheme}://")
     try:
-        # Most protocols need a package of their own: better missed now than at the first write.
-        url_to_fs(url)
-    except (ValueError, ImportError) as error:
-        raise DataRootError(f"data root {url}: {error}: expected a folder, or a URL that fsspec knows") from None
-    return UPath(url)
+        path = path_of(url)
+    except ImportError:
+        raise DataRootError(
+            f"data root {url}: install cic-assets with the extra s3 (pip install 'cic-assets[s3]')"
+        ) from None
+    if scheme == SCHEME and not url.partition("://")[2].strip("/"):
+        raise DataRootError(f"data root {url}: expected s3://BUCKET/PATH")
+    return path
+
+
+Compression = Literal["snappy", "zstd"]
+"""Of the pages of a Parquet file: quick, or small where there is much text."""
+
+
+def write_parquet(file: "IO[bytes]", parts: "Iterable[pd.DataFrame]", compression: Compression = "snappy") -> None:
+    """Write a table that is never in memory whole, with the attributes of its first part.
+
+    Args:
+        file: to be written to.
+        parts: at least one, all of the columns and types of the first; each is written before the next is made.
+        compression: of its pages.
+    """
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    left = iter(parts)
+    first = next(left)
+    schema = pa.Table.from_pandas(first, preserve_index=False).schema
+    if first.attrs:  # as pandas itself keeps them
+        schema = schema.with_metadata({**(schema.metadata or {}), "PANDAS_ATTRS": json.dumps(first.attrs)})
+    with parquet.ParquetWriter(file, schema, compression=compression) as writer:
+        for part in chain([first], left):
+            writer.write_table(pa.Table.from_pandas(part, schema=schema, preserve_index=False), ROWS_TOGETHER)
+            file.flush()  # so that it does not look like what nobody writes to any more
+
+
+def write_parquet_atomically(
+    path: UPath, parts: "Iterable[pd.DataFrame]", compression: Compression = "snappy"
+) -> UPath:
+    """The same, so that a reader sees the table of before or this one; its bytes are never in memory beside it."""
+    with open_atomically(path) as file:
+        write_parquet(file, parts, compression)
+    return path
 
 
 class DataRoot:
-    """The folder (or fsspec URL) under which everything that is materialized lies."""
+    """The folder, or the part of a bucket, under which everything that is materialized lies."""
 
     def __init__(self, url: str) -> None:
         """Take a folder or a URL; a folder may be written as a URL too.
 
         Raises:
-            DataRootError: nothing here knows such URLs.
+            DataRootError: it is of a kind that nothing can be kept under.
         """
         self.url = url
         scheme, is_url, rest = url.partition("://")
         if is_url and scheme not in _LOCAL_SCHEMES:
-            self.path = _remote(url)
+            self.path = _remote(url, scheme)
         else:
             # Absolute, so that a step in another process with another working folder means the same place. Plain, for
             # what takes paths and no URLs: OpenCV, Dagster's SQLite, Keras.
@@ -62,8 +113,22 @@ class DataRoot:
 
     @property
     def lock(self) -> Lock:
-        """Held by whoever writes what a take-down could have to remove. Of a remote root, by those of this machine."""
-        return FolderLock(Path(str(self.path)) if self.is_local else self.local_state)
+        """Held by whoever writes what a take-down could have to remove, on whatever machine."""
+        return FolderLock(Path(str(self.path))) if self.is_local else self.lock_of(self.path, "root")
+
+    def lock_of(self, folder: UPath, name: str) -> Lock:
+        """A lock on a folder of this root, which may not be there yet; on whatever machine.
+
+        Args:
+            folder: under the data root.
+            name: of what is locked; one for each folder.
+        """
+        if self.is_local:
+            return FolderLock(Path(str(folder)))
+        local = self.local_state / "locks" / name
+        if is_object_store(folder):
+            return Lease(self.path / "leases" / f"{name}.json", folder, local)
+        return FolderLock(local)
 
     @property
     def local_state(self) -> Path:
@@ -76,18 +141,22 @@ class DataRoot:
         """Pictures as they came."""
         return ContentStore(self.path / "images")
 
-    def resized(self, side: int) -> ContentStore:
+    def resized(self, side: int | str) -> ShardedStore:
         """Pictures of `side` pixels square, each under the SHA-256 of the picture it was made from."""
-        return ContentStore(self.path / "resized" / str(side))
+        return ShardedStore(self.path / "resized" / str(side), self.path / "shards" / str(side))
 
     @property
-    def all_resized(self) -> list[ContentStore]:
+    def all_resized(self) -> list[ShardedStore]:
         """The resized copies of every side that there is."""
-        return [ContentStore(folder) for folder in sorted((self.path / "resized").glob("*"))]
+        folders = [folder for name in ("resized", "shards") for folder in (self.path / name).glob("*")]
+        return [self.resized(side) for side in sorted({folder.name for folder in folders})]
 
     @property
     def scratch(self) -> UPath:
-        """Checkpoints and features of trainings, journals of scrapes; nothing that could not be made again."""
+        """Checkpoints and features of trainings, journals of scrapes, what a check asked about last.
+
+        Nothing that could not be made again.
+        """
         return self.path / "scratch"
 
     @property
@@ -136,11 +205,16 @@ class DataRoot:
         """The partitions of a table that there are, also those that no problem names any more."""
         return sorted(path.stem for path in (self.path / "tables" / name).glob("*.parquet"))
 
-    def write_table(self, name: str, table: "pd.DataFrame", partition: str | None = None) -> UPath:
+    def write_table(
+        self,
+        name: str,
+        table: "pd.DataFrame",
+        partition: str | None = None,
+        *,
+        compression: Compression = "snappy",
+    ) -> UPath:
         """Write a table whole; the index is not kept."""
-        path = self.table_path(name, partition)
-        write_atomically(path, table.to_parquet(index=False))
-        return path
+        return write_parquet_atomically(self.table_path(name, partition), [table], compression)
 
     def write_table_in_parts(self, name: str, parts: "Iterable[pd.DataFrame]", partition: str | None = None) -> UPath:
         """Write a table whole that is never in memory whole; what was there stays until all parts are written.
@@ -150,20 +224,7 @@ class DataRoot:
             parts: at least one, all of the columns and types of the first; each is written before the next is made.
             partition: which one of it.
         """
-        import pyarrow as pa
-        from pyarrow import parquet
-
-        path, tables = (
-            self.table_path(name, partition),
-            (pa.Table.from_pandas(part, preserve_index=False) for part in parts),
-        )
-        with open_atomically(path) as file:
-            first = next(tables)
-            with parquet.ParquetWriter(file, first.schema) as writer:
-                for table in chain([first], tables):
-                    writer.write_table(table)
-                    file.flush()  # so that it does not look like what nobody writes to any more
-        return path
+        return write_parquet_atomically(self.table_path(name, partition), parts)
 
     def remove_table(self, name: str, partition: str | None = None) -> None:
         """Remove a table; nothing where there is none."""
@@ -192,19 +253,62 @@ class DataRoot:
         with path.open("rb") as file:
             return pd.read_parquet(file, columns=None if columns is None else list(columns))
 
-    def read_tables(self, name: str, partitions: Iterable[str]) -> "pd.DataFrame":
-        """The tables of several partitions as one; those without rows do not blur its types."""
+    def read_rows(
+        self, name: str, partition: str | None, columns: Sequence[str], among: Mapping[str, Collection[Any]]
+    ) -> "pd.DataFrame":
+        """The rows of a table in which one of some columns has one of some values: see `rows_naming`."""
+        return rows_naming(self.table_path(name, partition), columns, among)
+
+    def edit_table(
+        self,
+        name: str,
+        partition: str | None,
+        keep: NDArray[np.bool_],
+        values: "Mapping[str, pd.Series[Any]]" = {},  # noqa: B006 - nothing changes it
+        more: "pd.DataFrame | None" = None,
+    ) -> None:
+        """Take rows out of a table, change or add some: see `edit_rows`."""
+        edit_rows(self.table_path(name, partition), keep, values, more)
+
+    def columns_of(self, name: str, partition: str | None = None) -> frozenset[str]:
+        """Names of the columns of a table, without a look at its rows; none where there is no table."""
+        from pyarrow import parquet
+
+        path = self.table_path(name, partition)
+        if not path.exists():
+            return frozenset()
+        with path.open("rb") as file:
+            return frozenset(parquet.read_schema(file).names)
+
+    def count_rows(self, name: str, partition: str | None = None) -> int:
+        """Rows of a table, without a look at them; 0 where there is none."""
+        from pyarrow import parquet
+
+        path = self.table_path(name, partition)
+        if not path.exists():
+            return 0
+        with path.open("rb") as file:
+            return int(parquet.read_metadata(file).num_rows)
+
+    def read_tables(self, name: str, partitions: Iterable[str], columns: Sequence[str] | None = None) -> "pd.DataFrame":
+        """The tables of several partitions, or some columns of them, as one; those without rows blur no types."""
         import pandas as pd
 
-        tables = [self.read_table(name, partition) for partition in partitions]
+        tables = [self.read_table(name, partition, columns) for partition in partitions]
         return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
 
-    def read_table_or_none(self, name: str, partition: str | None = None) -> "pd.DataFrame | None":
-        """A table, or None where it was not materialized yet."""
-        return self.read_table(name, partition) if self.has_table(name, partition) else None
+    def read_table_or_none(
+        self, name: str, partition: str | None = None, columns: Sequence[str] | None = None
+    ) -> "pd.DataFrame | None":
+        """A table, or some columns of it, or None where it was not materialized yet."""
+        return self.read_table(name, partition, columns) if self.has_table(name, partition) else None
 
     def read_table_if_whole(
-        self, name: str, partition: str | None = None, on_damage: Callable[[str], None] = lambda _line: None
+        self,
+        name: str,
+        partition: str | None = None,
+        on_damage: Callable[[str], None] = lambda _line: None,
+        columns: Sequence[str] | None = None,
     ) -> "pd.DataFrame | None":
         """A table that is made again where it has to be: None where there is none, or it is damaged.
 
@@ -212,14 +316,23 @@ class DataRoot:
             name: of the table.
             partition: which one of it.
             on_damage: called with a line where there is one that cannot be read.
+            columns: that are wanted; all unless told.
         """
         try:
-            return self.read_table_or_none(name, partition)
+            return self.read_table_or_none(name, partition, columns)
         except FileNotFoundError:  # somebody removed it between two looks
             return None
         except _DAMAGED as error:
             on_damage(f"{self.table_path(name, partition)} is damaged, and made again: {error}")
             return None
+
+    def is_whole(self, name: str, partition: str | None = None, columns: Sequence[str] | None = None) -> bool:
+        """Whether a table is there and can be read, or some columns of it can: none of it is kept in memory."""
+        try:
+            decode_rows(self.table_path(name, partition), columns)
+        except _DAMAGED:
+            return False
+        return True
 
     def has_table(self, name: str, partition: str | None = None) -> bool:
         """Whether a table was materialized."""

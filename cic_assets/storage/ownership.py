@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from cic_assets.storage.atomic import read_json, write_json
+from cic_assets.storage.atomic import create_json, read_json, write_json
 from cic_assets.storage.data_root import DataRoot
+from cic_assets.storage.root_format import mark_new
 
 CLAIM_FILE = "problem.json"
 
@@ -30,11 +31,14 @@ def claim_root(root: DataRoot, name: str, file: Path) -> None:
         OwnershipError: it is another's: neither the name nor the file is the same.
     """
     record, own = root.path / CLAIM_FILE, {"name": name, "file": str(file.resolve())}
-    found = read_json(record) if record.exists() else own
+    if create_json(record, own):
+        mark_new(root)
+        return
+    found = read_json(record)
     if found["name"] != name and found["file"] != own["file"]:
         raise OwnershipError(
             f"the data root {root.path} holds what {found['file']} ({found['name']}) made, not {file} ({name}): give "
             f"each its own by --data-root (or remove {record} if it is the same problem under a new name and place)"
         )
-    if found != own or not record.exists():
+    if found != own:
         write_json(record, own)

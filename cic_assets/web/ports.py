@@ -1,6 +1,17 @@
-"""Ports of this machine, looked at before what takes long to start would find them taken."""
+"""Ports of this machine: whether one is free, asked before what takes long to start; and who serves there."""
 
 import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cic_assets.web.listening import Listening
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+    from uvicorn import Server
+
+GRACE_SECONDS = 10
+"""For answers under way when a server is told to end."""
 
 
 def why_taken(host: str, port: int) -> str | None:
@@ -12,3 +23,32 @@ def why_taken(host: str, port: int) -> str | None:
         except OSError as error:
             return f"port {port} of {host} cannot be had: {error.strerror}; choose another"
     return None
+
+
+def server_of(app: "ASGIApp", at: Listening, on_start: Callable[[], None] = lambda: None) -> "Server":
+    """What serves an app, for clients that are not trusted to be quick; `run` does it until interrupted.
+
+    Args:
+        app: to serve.
+        at: where it listens.
+        on_start: called once it does.
+    """
+    import uvicorn
+
+    class Telling(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                on_start()
+
+    config = uvicorn.Config(
+        app,
+        host=at.host,
+        port=at.port,
+        access_log=False,
+        server_header=False,
+        ws="none",
+        timeout_keep_alive=15,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    return Telling(config)

@@ -6,6 +6,13 @@ import shutil
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from cic_assets.domain.review import ReviewBook
+from cic_assets.web.listening import Listening
+from cic_assets.web.review import ReviewSite, build_review_app
+from cic_assets_tests.browser.pages import pages_of
+from cic_assets_tests.browser.reviewing import STEP_SECONDS as REVIEW_SECONDS
+from cic_assets_tests.fixtures.servers import served
+
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PROBLEM = """
 name: two
@@ -59,6 +66,26 @@ def ui(chromium, server, tmp_path):
     yield ui
     ui.photograph("last")
     page.close()
+
+
+@pytest.fixture
+def serve(reviewed):
+    """Serves the review page of what is in the root, as one more server each time."""
+
+    def serve(leases=None, **settings):
+        settings = Listening(**settings)
+        site = ReviewSite(ReviewBook(reviewed.root, reviewed.problem), settings, "anna", leases=leases)
+        return served(build_review_app(site, settings))
+
+    return serve
+
+
+@pytest.fixture
+def open_page(chromium, tmp_path):
+    """Opens the page in a browser of its own; what it complains about fails the test."""
+    expect.set_options(timeout=REVIEW_SECONDS * 1000)
+    with pages_of(chromium, tmp_path, REVIEW_SECONDS, refused=(404, 409, 503)) as open_page:
+        yield open_page
 
 
 class Ui:

@@ -15,13 +15,13 @@ from cic_assets.domain.prediction import Predictor
 from cic_assets.storage import DataRoot, sha256_hex
 from cic_assets.web.predict import Panel, Panels, ServeSettings, build_app
 from cic_assets.web.replay import replay
+from cic_assets_tests.browser.pages import SIZES, pages_of
 from cic_assets_tests.fixtures.predictors import SIDE, Brightness
 from cic_assets_tests.fixtures.servers import served
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 TOKEN = "a-token-that-is-long-enough"
-SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 MAKE_DATA = """(files) => {
   const data = new DataTransfer();
   for (const [name, bytes] of files) data.items.add(new File([new Uint8Array(bytes)], name, { type: "image/png" }));
@@ -78,25 +78,8 @@ def server(panels, root, archive, jpeg):
 @pytest.fixture
 def open_page(chromium, tmp_path):
     """Opens the page in a window of some size; what it complains about fails the test."""
-    contexts, complaints = [], []
-
-    def open_page(url, size="desktop", **options):
-        context = chromium.new_context(viewport=SIZES[size], has_touch=size == "phone", **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
-        page.goto(url)
-        return page
-
-    yield open_page
-    for number, context in enumerate(contexts):
-        for page in context.pages:
-            page.screenshot(path=tmp_path / f"last{number}.png", full_page=True)
-        context.close()
-    refusals = re.compile("the server responded with a status of (422|503)|net::ERR_CONNECTION_REFUSED")
-    assert [complaint for complaint in complaints if not refusals.search(complaint)] == []
+    with pages_of(chromium, tmp_path, 15, refused=(422, 503)) as open_page:
+        yield open_page
 
 
 def drop(page, *files):

@@ -19,6 +19,7 @@ import pytest
         ("export",),
         ("export", "model"),
         ("purge",),
+        ("review",),
     ],
 )
 def test_every_command_has_help(cic, command):
@@ -81,7 +82,11 @@ def problem(tmp_path, text="name: x\nclasses: {a: [r/aa], b: [r/bb]}\n"):
             1,
             "bad.yaml: File exists: expected a folder",
         ),
-        (("export", "kaggle", "out", "--data-root", "floppy://a"), 1, "data root floppy://a: Protocol not known"),
+        (
+            ("export", "kaggle", "out", "--data-root", "floppy://a"),
+            1,
+            "data root floppy://a: expected a folder, or s3://BUCKET/PATH",
+        ),
         (("new", "x"), 2, "Missing option '--class'"),
         (("new", "x", "--class", "cats"), 2, "--class cats: expected CLASS=SOURCE, such as cats=r/cats"),
         (("new", "x", "--class", "cats=r/cats"), 1, "classes: expected at least two classes"),

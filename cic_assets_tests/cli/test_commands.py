@@ -95,6 +95,8 @@ def test_the_page_answers(made, serving):
         ).json()
         told = requests.post(f"{server.url}/api/v1/predict", data=made.picture().read_bytes(), timeout=60).json()
         ready = server.wait("/ready")
+        review = server.wait("/review")
+    assert review.status_code == 200, review.text
     assert {one["model"] for one in answer["predictions"]} == made.models
     assert ready.status_code == 200
     # The page, the API and the command say the same, bit for bit.

@@ -46,8 +46,15 @@ ROWS = [
     Row("any", "a wrong call: no such command or option, too few arguments", 2, ("predict",), "Missing argument"),
     Row("any", "a variable has a value that it cannot have", 1, RUN, "CIC_ALLOW_RANDOM_WEIGHTS: found 'maybe'",
         {"CIC_ALLOW_RANDOM_WEIGHTS": "maybe"}),
-    Row("any", "the data root is of no known kind", 1, ("export", "kaggle", "x", "--data-root", "floppy://a"),
-        "data root floppy://a: Protocol not known"),
+    Row("any", "the data root is of no known kind, or of a newer version", 1,
+        ("export", "kaggle", "x", "--data-root", "floppy://a"),
+        "data root floppy://a: expected a folder, or s3://BUCKET/PATH"),
+    *(
+        Row("any", "the data root is of no known kind, or of a newer version", 1, (*call, "--data-root", "newer"),
+            "newer is of format 9, and this version of cic-assets knows")
+        for call in (RUN, ("dev", *RUN[1:]), ("predict", "{files}"), ("serve",), ("purge", "--post", "x"),
+            ("models", "rollback", "vgg"))
+    ),
     Row("any", "a file or folder cannot be written", 1, ("sample", "{files}"), "Directory not empty: choose another"),
     Row("cic new", "the problem file is written", 0, ("new", "pets", *PETS), "Written: problems/pets/problem.yaml"),
     Row("cic new", "there is such a problem, or there can be none", 1, ("new", "pets", *PETS), "is there already"),
@@ -94,6 +101,10 @@ ROWS = [
         ("serve", "--host", "0.0.0.0"), "--host 0.0.0.0: others could reach it: give a token of 16 or more characters"),
     Row("cic serve", "others could reach it and there is no token, or one that is too short", 2,
         ("serve",), "token: expected 16 or more printable ASCII characters", {"CIC_TOKEN": "short"}),
+    Row("cic review", "nothing was scraped there, or its port is taken", 1, ("review", "--problem", "{problem}"),
+        "there is nothing to look at", {"CIC_DATA_ROOT": "no"}),
+    Row("cic review", "others could reach it and there is no token, or one that is too short", 2,
+        ("review", "--host", "0.0.0.0"), "--host 0.0.0.0: others could reach it: give a token of 16 or more"),
     Row("cic export", "the data set or the model is written", 0, ("export", "kaggle", "out"), "Written (kaggle)"),
     Row("cic export", "the data set or the model is written", 0, ("export", "model", "onnx", "model"),
         "Written (onnx)"),
@@ -113,6 +124,42 @@ ROWS = [
         ("export", "model", "onnx", "new", "--model", "resnet"), "expected one of peetz_net, vgg"),
     Row("cic export", "there is no data set, model or format of that name, or its place is in use", 1,
         ("export", "model", "onnx", "new"), "no trained model", {"CIC_DATA_ROOT": "no"}),
+    Row("cic decide", "the decision is written, or taken back", 0,
+        ("decide", "label", "{sha256}", "tank", "--problem", "{problem}"), "is of tank"),
+    Row("cic decide", "the decision is written, or taken back", 0,
+        ("decide", "leave-out", "{sha256}", "--problem", "{problem}"), "is of no class"),
+    Row("cic decide", "the decision is written, or taken back", 0, ("decide", "undo", "--problem", "{problem}"),
+        "Taken back in"),
+    Row("cic decide", "the decision is written, or taken back", 0,
+        ("decide", "undo", "{sha256}", "--problem", "{problem}"), "is of tank"),
+    Row("cic decide", "there is no such class, or no digits where some are expected", 2,
+        ("decide", "label", "{sha256}", "plane", "--problem", "{problem}"), "expected one of car, tank"),
+    Row("cic decide", "there is no such class, or no digits where some are expected", 2,
+        ("decide", "leave-out", "tank.jpg", "--problem", "{problem}"), "expected 8 to 64 hexadecimal digits"),
+    Row("cic decide", "no picture begins with the digits, or several, or there is nothing to take back", 1,
+        ("decide", "label", "0123456789ab", "tank", "--problem", "{problem}"), "0123456789ab begins no picture under"),
+    Row("cic decide", "no picture begins with the digits, or several, or there is nothing to take back", 1,
+        ("decide", "undo", "--problem", "{problem}"), "there is no decision to take back"),
+    Row("cic decide", "the problem or its overrides file has a mistake, or only a person can change it", 1,
+        ("decide", "undo", "--problem", "nowhere.yaml"), "nowhere.yaml: cannot be read"),
+    Row("cic models", "what was asked for is told or done", 0, ("models", "list"), "peetz_net"),
+    Row("cic models", "what was asked for is told or done", 0, ("models", "compare", "vgg", "peetz_net"),
+        "test pictures"),
+    Row("cic models", "there is no such model or version, or none to go back to", 1, ("models", "list"),
+        "no trained model", {"CIC_DATA_ROOT": "no"}),
+    Row("cic models", "there is no such model or version, or none to go back to", 1,
+        ("models", "promote", "resnet", "1"), "no model 'resnet'"),
+    Row("cic models", "there is no such model or version, or none to go back to", 1,
+        ("models", "promote", "vgg", "1999"), "vgg has no version 1999: expected one of"),
+    Row("cic models", "there is no such model or version, or none to go back to", 1, ("models", "rollback", "vgg"),
+        "vgg has no champion before this one"),
+    Row("cic migrate", "the data root and Dagster's tables are of this version", 0, ("migrate", *RUN[1:3]),
+        "Dagster's tables: up to date"),
+    Row("cic migrate", "they are of a newer one, a command is at work on them, or the database is not there", 1,
+        ("migrate", *RUN[1:3], "--data-root", "newer"), "newer is of format 9"),
+    Row("cic migrate", "they are of a newer one, a command is at work on them, or the database is not there", 1,
+        ("migrate", *RUN[1:3]), "start the server, and run the same command again",
+        {"CIC_POSTGRES_URL": "postgresql://me@127.0.0.1:1/runs"}),
     Row("cic purge", "nothing is named, or no SHA-256 where one is expected", 2, ("purge",), "nothing to purge: give"),
     Row("cic purge", "nothing is named, or no SHA-256 where one is expected", 2, ("purge", "--sha256", "xyz"),
         "--sha256 xyz: expected a picture's 64 digits"),
@@ -141,7 +188,11 @@ ROWS = [
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.command}-{' '.join(row.arguments)[:40]}")
 def test_a_row(finished, row):
     places = {"files": finished.files, "sample": SAMPLE, "problem": finished.problem, "archive": finished.archive}
+    hashes = pd.read_parquet(finished.root / "tables" / "image_hashes" / "carporn.parquet", columns=["sha256"])
+    places["sha256"] = hashes["sha256"].iloc[0]
     (finished.folder / "gone.yaml").write_text("name: x\nclasses: {cat: ['folder:cats'], dog: [r/dogs]}\n")
+    (finished.folder / "newer").mkdir(exist_ok=True)
+    (finished.folder / "newer" / "format.json").write_text('{"format": 9}')
     (finished.folder / "boats.yaml").write_text("name: boats\nclasses: {a: ['folder:a'], b: ['folder:b']}\n")
     result = finished.call(*(argument.format(**places) for argument in row.arguments), **row.variables)
     assert result.returncode == row.code, result.stderr
@@ -232,7 +283,7 @@ ELSEWHERE = {
     ("cic run, cic demo", "Ctrl+C", 1),
     ("any", "it needs TensorFlow, which is not installed", 1),
     ("cic dev", "its port is taken, or a UI of the same runs is at work", 1),
-    ("cic dev, cic serve, cic archive serve", "it was told to stop: Ctrl+C, SIGTERM", 0),
+    ("cic dev, cic serve, cic review, cic archive serve", "it was told to stop: Ctrl+C, SIGTERM", 0),
     ("cic purge", "it is gone", 0),
 }
 """Rows whose tests are not calls that end by themselves."""

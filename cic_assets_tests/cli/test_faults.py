@@ -2,6 +2,7 @@ import sqlite3
 from pathlib import Path
 
 import click
+import psycopg2
 import pytest
 from click.testing import CliRunner
 
@@ -28,6 +29,19 @@ def fill_the_database():
 
 def test_a_full_disk_says_to_make_room():
     assert in_one_line(error_of(fill_the_disk)).startswith("No space left on device: make room there")
+
+
+def test_a_postgresql_that_went_away_is_told_with_what_to_do():
+    def run():
+        try:
+            psycopg2.connect(host="127.0.0.1", port=1, user="me", password="secret", dbname="runs")
+        except psycopg2.OperationalError as error:
+            raise RuntimeError("the run failed") from error
+
+    line = in_one_line(error_of(run))
+    assert line.startswith("PostgreSQL, which CIC_POSTGRES_URL or dagster.yaml names: connection to server at")
+    assert line.endswith("start the server, and run the same command again: what is done is kept")
+    assert "secret" not in line
 
 
 def test_a_full_database_under_an_error_of_dagster_says_to_make_room():

@@ -15,6 +15,8 @@ import termios
 import threading
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -115,20 +117,31 @@ def test_each_form_says_the_same(commands, exported_root, photos):
     rows = json.loads(listed.stdout)
     assert [row["path"] for row in rows] == names
     assert [row["label"] for row in rows] == ["bright", None, "dark"]
+    assert [len(row["nearest"]) for row in rows] == [3, 0, 3]
     assert [json.loads(line) for line in lines.stdout.splitlines()] == rows
     read = list(csv.DictReader(io.StringIO(table.stdout.decode())))
     assert list(read[0]) == [
         "path", "label", "probability", "p_dark", "p_bright", "model", "precision", "error", "calibrated_probability",
-        "plausible_90", "plausible_95",
+        "plausible_90", "plausible_95", "none_of_these", "outlier_score",
     ]  # fmt: skip
     assert {cells["precision"] for cells in read} == {row["precision"] for row in rows} == {"float32"}
     for cells, row in zip(read, rows, strict=True):
         assert (cells["path"], cells["label"], cells["error"]) == (row["path"], row["label"] or "", row["error"] or "")
         expected = [row["probability"], *(row["probabilities"].get(label) for label in ("dark", "bright"))]
         assert [float(cells[key]) if cells[key] else None for key in ("probability", "p_dark", "p_bright")] == expected
+        assert cells["none_of_these"] == {True: "true", False: "false", None: ""}[row["none_of_these"]]
+        assert cells["outlier_score"] == ("" if row["label"] is None else str(row["outlier_score"]))
     for result in (listed, lines, table):
         assert result.returncode == 1
         assert result.stderr.decode().startswith(f"{names[1]}: not_an_image")
+
+
+def test_what_is_of_no_class_is_said_to_a_person(commands, exported_root, tmp_path):
+    (tmp_path / "red.png").write_bytes(cv2.imencode(".png", np.full((50, 70, 3), (10, 10, 230), np.uint8))[1].tobytes())
+    result = asked(commands, exported_root, tmp_path / "red.png")
+    assert result.stdout.decode().endswith("vgg), but looks like nothing it was trained on\n")
+    (row,) = json.loads(asked(commands, exported_root, tmp_path / "red.png", "--json").stdout)
+    assert (row["none_of_these"], row["outlier_score"] > 1) == (True, True)
 
 
 def test_names_may_come_from_a_file_or_from_standard_input(commands, exported_root, photos):

@@ -57,6 +57,30 @@ def test_a_wrong_value_is_one_line_that_names_the_variable(variable, value, expe
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://me:secret@host/runs",
+        "postgresql://me:secret@host",
+        "postgresql://me:secret@host:port/runs",
+        "postgresql://me:x@secret@host/runs",
+        "secret",
+    ],
+)
+def test_what_names_no_database_is_not_repeated_as_it_may_have_a_password(url):
+    expected = "^CIC_POSTGRES_URL: found what is none, expected postgresql:"
+    with pytest.raises(EnvironmentVariableError, match=expected) as it:
+        Environment.from_variables({"CIC_POSTGRES_URL": url})
+    assert "secret" not in str(it.value)
+
+
+@pytest.mark.parametrize("url", ["postgresql://me:secret@host/runs", "postgres:///runs?host=/run/postgresql"])
+def test_a_database_is_taken_and_not_shown(url):
+    environment = Environment.from_variables({"CIC_POSTGRES_URL": url})
+    assert environment.postgres_url == url
+    assert url not in repr(environment)
+
+
+@pytest.mark.parametrize(
     ("problem", "root"),
     [
         ("data/problem.yaml", "data"),
@@ -90,3 +114,36 @@ def test_the_embedded_problem_writes_nothing_beside_itself(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     assert Environment(problem=SAMPLE_PROBLEM).root_url == str(tmp_path / "data" / "demo")
     assert Environment(problem=SAMPLE_PROBLEM).variables()["CIC_DATA_ROOT"] == str(tmp_path / "data" / "demo")
+
+
+@pytest.mark.parametrize(
+    "value", ["http://proxy:3128", "http://a:b@10.0.0.1:1/", "http://[::1]:8080", "http://me:%3F%23%2F@p:1"]
+)
+def test_a_proxy_is_a_url(value):
+    assert Environment.from_variables({"CIC_PROXY": value}).proxy == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "proxy:3128",
+        "https://proxy:1",
+        "http://me:secret@proxy",
+        "http://p:1/x",
+        "http://proxy:99999",
+        "http://proxy:0",
+        "http://-x:80",
+        "http://me:secret?x@proxy:80",
+        "http://me:12#secret@proxy:80",
+        "http://me:12/secret@proxy:80",
+        "http://[::1:80",
+        "http://[fe80::1%25eth0]:80",
+    ],
+)
+def test_what_is_no_proxy_is_told_without_its_password(value):
+    with pytest.raises(
+        EnvironmentVariableError, match=r"^CIC_PROXY: found what is none, expected http://HOST:PORT"
+    ) as told:
+        Environment.from_variables({"CIC_PROXY": value})
+    assert "secret" not in str(told.value)
+    assert not told.value.__cause__

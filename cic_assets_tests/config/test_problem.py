@@ -9,7 +9,7 @@ from cic_assets.config.environment import SAMPLE_PROBLEM
 from cic_assets.config.problem import Problem
 from cic_assets.config.problem_file import ProblemError, load_problem
 from cic_assets.defs.assets import preparation
-from cic_assets.domain.sources import SourceKind
+from cic_assets.domain.sources import BACKGROUND, SourceKind
 
 SHORTEST = """
 name: cars-and-tanks
@@ -145,6 +145,21 @@ def test_a_key_means_the_same_source_in_whatever_order_they_are_written(sources)
     assert {str(partition.source): partition.klass for partition in partitions.values()}.items() >= CLASSES.items()
 
 
+def test_the_background_is_of_no_class_and_changes_the_name_of_no_source():
+    classes = {"a": ["r/aa", "folder:x/p"], "b": ["r/bb"]}
+    alone = Problem.model_validate({"name": "x", "classes": classes})
+    problem = Problem.model_validate(
+        {"name": "x", "classes": classes, "background": ["folder:y/p", "folder:z/p", "r/cc"]}
+    )
+    assert problem.class_partitions == alone.partitions
+    assert problem.classes_by_key == alone.classes_by_key
+    assert problem.class_names == ["a", "b"]
+    assert list(problem.partitions) == [
+        *alone.partitions, "background-p", "background-p-2", "background-cc",
+    ]  # fmt: skip
+    assert {one.klass for one in problem.background_partitions.values()} == {BACKGROUND}
+
+
 @pytest.mark.parametrize("other", ["./p/", "sub/../p", "link", "{folder}/p"])
 def test_one_folder_written_in_two_ways_is_given_twice(problem_file, tmp_path, other):
     (tmp_path / "p").mkdir()
@@ -170,12 +185,26 @@ def test_one_folder_written_in_two_ways_is_given_twice(problem_file, tmp_path, o
         ("name: x\nclasses: {a: [aa], b: [r/bb]}", r"classes\.a\.0: found 'aa', expected r/NAME, folder:PATH"),
         ("name: x\nclasses: {a: [r/a-a], b: [r/bb]}", r"classes\.a\.0: found 'r/a-a', expected r/ and the name of a"),
         ("name: x\nclasses: {a: [r/aa], b: [r/AA]}", r"source r/AA is given twice, in a and b"),
+        (
+            "name: x\nclasses: {a: [r/aa], b: [r/AA|flair=Old]}",
+            r"source r/aa of a has posts of r/AA\|flair=Old of b: say by flair, or by another option, which are of",
+        ),
         ("name: x\nclasses: {a: ['kaggle:aa'], b: [r/bb]}", r"classes\.a\.0: found 'kaggle:aa', expected kaggle:OWNER"),
         (
             "name: x\nclasses: {a: ['folder:sets'], b: ['folder:sets/b']}",
             r"classes: source folder:/.*/sets/b of b lies inside folder:/.*/sets of a: name folders side by side",
         ),
-        (SHORTEST + "modles: {}", r"modles is not a setting: did you mean models\? allowed here: classes, "),
+        (SHORTEST + "background: [r/CarPorn]", r"source r/CarPorn is given twice, also in car: give it once"),
+        (SHORTEST + "background: [r/cc, r/CC]", r"source r/CC is given twice, also in background: give it once"),
+        (
+            "name: x\nclasses: {a: ['folder:sets'], b: [r/bb]}\nbackground: ['folder:sets/b']",
+            r"source folder:/.*/sets/b and folder:/.*/sets of a lie inside one another",
+        ),
+        (SHORTEST + "background: r/cc", r"background: found 'r/cc', expected a valid list"),
+        (
+            SHORTEST + "modles: {}",
+            r"modles is not a setting: did you mean models\? allowed here: background, classes, ",
+        ),
         (SHORTEST + "preset: {}", r"preset is not a setting: did you mean presets\?"),
         ("name: x\nclasses: [car, tank]", r"classes: found \['car', 'tank'\], expected names, each with its sources"),
         (SHORTEST + "models: {vgg: {epoch: 3}}", r"models\.vgg\.epoch is not a setting: did you mean epochs\?"),
@@ -202,6 +231,14 @@ def test_one_folder_written_in_two_ways_is_given_twice(problem_file, tmp_path, o
             r"classes\.a\.0: expected r/ and the name of a",
         ),
         ("name: x\nclasses: {a: [{kind: r}], b: [r/bb]}", r"classes\.a\.0\.value is missing"),
+        (
+            "name: x\nclasses: {a: [{commons: Tanks, width: 1024}], b: [r/bb]}",
+            r"classes\.a\.0: width: found '1024', expected a width that Wikimedia makes",
+        ),
+        (
+            SHORTEST + "licenses: [cc0, mine]",
+            r"licenses: found .*mine is no licence that we know: expected some of cc0",
+        ),
         (SHORTEST + "models: {'my model': {architecture: vgg}}", r"models: name 'my model': expected letters, digits"),
         (SHORTEST + "models: {'../../x': {architecture: vgg}}", r"models: name '\.\./\.\./x': expected letters"),
         (SHORTEST + "models: {vgg: null, peetz_net: null, xception: null}", r"models: all are left out: expected at"),

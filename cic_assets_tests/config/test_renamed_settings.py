@@ -72,11 +72,11 @@ def test_a_command_says_it_in_a_line_each_and_goes_on(problem_file, tmp_path):
 def test_models_that_were_trained_before_are_not_trained_again_for_a_name(architecture, variant, set_then, version):
     """The code version of an asset, as it was made of the same settings, defaults of then, under their old names."""
     settings = ModelSettings(architecture=architecture, variant=variant, **set_then)
-    assert content_version(1, settings.model_dump(by_alias=True)) == version
+    assert content_version(1, settings.of_training) == version
 
 
 def test_nor_are_reports_written_again():
-    assert content_version(1, ReportSettings().model_dump(by_alias=True)) == "ee892e169805ba11"
+    assert content_version(1, ReportSettings().model_dump(by_alias=True, exclude={"suspects"})) == "ee892e169805ba11"
 
 
 def test_settings_in_old_cards_are_read_without_a_word():

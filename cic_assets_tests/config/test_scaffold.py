@@ -46,6 +46,23 @@ def test_the_line_for_subreddits_stands_where_it_is_needed(here):
     assert "terms_acknowledged" not in write_new_problem("two", {"a": ["folder:a"], "b": ["folder:b"]})[0].read_text()
 
 
+def test_options_of_sources_are_kept_as_they_were_said(here):
+    (here / "d.zst").touch()
+    classes = {
+        "old": ["r/cars|flair=Classic: #1, [old]"],
+        "new": ["u/somebody|since=2023", "dump:d.zst|subreddit=cars|flair=a%7Cb"],
+    }
+    path, problem = write_new_problem("pets", classes)
+    assert "terms_acknowledged" in path.read_text()
+    assert "dump:../../d.zst|" in path.read_text()
+    assert [str(one.source) for one in load_problem(path).partitions.values()] == [
+        "r/cars|flair=Classic: #1, [old]",
+        "u/somebody|since=2023",
+        f"dump:{here}/d.zst|flair=a%7Cb|subreddit=cars",
+    ]
+    assert list(problem.partitions) == ["cars-classic-1-old-c1596e9d", "u-somebody", "d-a-b-cars-5fe96f86"]
+
+
 def test_with_the_line_for_subreddits_it_is_still_valid(here):
     path, _ = write_new_problem("one", SUBREDDITS)
     path.write_text(path.read_text().replace("# reddit:", "reddit:"))

@@ -76,6 +76,7 @@ DOWN_TO_THE_DATA_SET = {
     "resized_images",
     "image_features",
     "training_dataset",
+    "dataset_audit",
 }
 
 
@@ -110,6 +111,7 @@ def test_a_change_in_one_source_starts_each_asset_once(automation):
         {"resized_images": {"cars"}},
         {"image_features": {"cars"}},
         {"training_dataset": {None}},
+        {"dataset_audit": {None}},
     ]
 
 
@@ -119,7 +121,7 @@ def test_what_a_command_made_is_not_made_again(automation):
     follow(automation, "1")
     for asset in ("raw_images", "image_hashes", "deduped_images", "resized_images", "image_features"):
         automation.made(asset, "2", *KEYS)
-    for asset in ("duplicates", "training_dataset", "vgg_model", "peetz_net_model", "xception_model"):
+    for asset in ("duplicates", "training_dataset", "dataset_audit", "vgg_model", "peetz_net_model", "xception_model"):
         automation.made(asset, "2")
     automation.made("evaluation_report", "2")
     assert automation.tick() == {}
@@ -187,7 +189,7 @@ def test_scheduled_training_starts_one_run_that_says_why(scheduled_training, aut
     (request,) = tick.run_requests
     assert automation.definitions.resolve_schedule_def("scheduled_training").job_name == "train_all"
     assert request.run_key == "2026-11-22T06:00"
-    assert request.tags["cic/reason"] == "vgg was not trained yet"
+    assert request.tags["cic/reason"] == "vgg was not trained yet (so with peetz_net and xception)"
     assert [key.to_user_string() for key in request.asset_selection] == [
         "vgg_model",
         "peetz_net_model",

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from cic_assets.domain import models
+from cic_assets.domain import duplicates, models
 
 PACKAGE = Path(__file__).resolve().parents[2] / "cic_assets"
 RECORD = Path(__file__).with_name("code_versions.json")
@@ -28,12 +28,18 @@ _DECODING = [
     "images/formats/*.py",
 ]  # fmt: skip
 COVERS = {
-    "takedowns": ["takedowns/check.py", "takedowns/rows.py", "sources/tombstones.py"],
+    "takedowns": ["takedowns/check.py", "takedowns/rows.py", "takedowns/turns.py", "sources/tombstones.py"],
     "raw_images": ["sources/*.py", "reddit/*.py", "download/*.py", "images/inspection.py", "images/formats/*.py"],
     "image_hashes": ["duplicates/fingerprints.py", "images/fingerprints.py", "images/lanczos.py", *_DECODING],
-    "duplicates": ["duplicates/*.py", *_DECODING],
+    "duplicates": ["duplicates/*.py", "overrides/decisions.py", "overrides/resolving.py", *_DECODING],
     "deduped_images": ["duplicates/selection.py"],
-    "resized_images": ["dataset/resizing.py", "images/resizing.py", "images/encoding.py", *_DECODING],
+    "resized_images": [
+        "dataset/resizing.py",
+        "dataset/packing.py",
+        "images/resizing.py",
+        "images/encoding.py",
+        *_DECODING,
+    ],
     "image_features": ["features/table.py", "models/pooled.py", "models/export/*.py", *_DECODING],
     "training_dataset": [
         "dataset/arrays.py",
@@ -42,21 +48,34 @@ COVERS = {
         "dataset/split_memory.py",
         "dataset/balance.py",
         "dataset/given.py",
+        "dataset/overlay.py",
+        "overrides/labels.py",
+        "overrides/resolving.py",
+        "features/nearest.py",
         "features/scenes.py",
         "components.py",
+        "places.py",
     ],
+    "dataset_audit": ["audit/*.py", "folds.py"],
     "model": ["models/*.py", "models/export/*.py"],  # features of a frozen backbone come from an exported one
     "quantized": ["models/quantization/*.py"],
-    "evaluation_report": ["evaluation/*.py", "dataset/shortcuts.py", "dataset/roc.py", "dataset/quality_issues.py"],
-}  # fmt: skip
+    "evaluation_report": [
+        "evaluation/*.py",
+        "evaluation/contract/*.py",
+        "dataset/shortcuts.py",
+        "dataset/roc.py",
+        "dataset/quality_issues.py",
+    ],
+}
 """Files below `domain` that make each asset's data; `model` and `quantized` stand for those of all models."""
 
 LEFT_OUT = [
     "*/__init__.py", "*/errors.py", "*/settings.py",  # names, and what is part of a code version by its values
     "*/forgetting.py", "duplicates/residual.py", "duplicates/review.py",  # what happens to data afterwards
-    "images/contact_sheets.py", "images/settings.py", "models/formats/*.py",
-    "dataset/exports/*.py", "dataset/leaks.py", "evaluation/terminal.py", "evaluation/hostile.py",
-    "prediction/*.py", "takedowns/*.py", "*.py",  # no asset's data
+    "images/contact_sheets.py", "images/settings.py", "models/formats/*.py", "models/versions/*.py",
+    "overrides/*.py",  # what is decided is part of a code version
+    "dataset/exports/*.py", "dataset/leaks.py", "dataset/packing.py", "evaluation/terminal.py",
+    "champions/*.py", "prediction/*.py", "review/*.py", "takedowns/*.py", "*.py",  # no asset's data
 ]  # fmt: skip
 
 
@@ -87,7 +106,9 @@ def count_of(function):
     if given is None:
         return None
     first = given.args[0]
-    return first.value if isinstance(first, ast.Constant) else getattr(models, first.id)
+    if isinstance(first, ast.Constant):
+        return first.value
+    return next(getattr(folder, first.id) for folder in (models, duplicates) if hasattr(folder, first.id))
 
 
 def essence(source):

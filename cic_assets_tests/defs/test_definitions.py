@@ -19,6 +19,7 @@ ASSETS = {
     "resized_images": "preparation",
     "image_features": "preparation",
     "training_dataset": "preparation",
+    "dataset_audit": "preparation",
     "vgg_model": "training",
     "peetz_net_model": "training",
     "xception_model": "training",
@@ -68,6 +69,7 @@ def test_what_compares_sources_depends_on_all_of_them(graph):
         ("image_hashes", "duplicates"),
         ("resized_images", "training_dataset"),
         ("image_features", "training_dataset"),
+        ("image_features", "dataset_audit"),
     ):
         mapping = graph.get(AssetKey(child)).partition_mappings[AssetKey(parent)]
         assert isinstance(mapping, AllPartitionMapping)
@@ -89,9 +91,21 @@ def test_what_a_source_shows_is_a_setting_of_what_reads_it(world, graph, before,
         assert changed.get(AssetKey(name)).code_version != graph.get(AssetKey(name)).code_version
 
 
+def test_in_how_many_folds_a_model_is_judged_is_a_setting_of_that_model_alone(world, graph):
+    text = world.environment.problem.read_text()
+    assert "\n  vgg: {" in text
+    world.environment.problem.write_text(text.replace("\n  vgg: {", "\n  vgg: {folds: 3, "))
+    changed = build_definitions(world.environment).resolve_asset_graph()
+    versions = [
+        {name: each.get(AssetKey(f"{name}_model")).code_version for name in ("vgg", "peetz_net", "xception")}
+        for each in (graph, changed)
+    ]
+    assert [name for name in versions[0] if versions[0][name] != versions[1][name]] == ["vgg"]
+
+
 POOLS = {
     "hosts": {"takedowns", "raw_images"},
-    "decoding": {"image_hashes", "duplicates", "resized_images", "image_features", "training_dataset"},
+    "decoding": {"image_hashes", "duplicates", "resized_images", "image_features", "training_dataset", "dataset_audit"},
     "gpu": {"vgg_model", "peetz_net_model", "xception_model"},
 }
 
@@ -106,12 +120,12 @@ def test_what_takes_all_of_something_shares_a_pool(graph):
 def test_models_ask_for_a_gpu_in_the_form_that_dagster_ray_reads(graph, definitions):
     """Flat: what is nested deeper it ignores in silence."""
     tags = definitions.resolve_job_def("train_all").get_node_named("vgg_model").definition.tags
-    assert json.loads(tags["dagster-ray/config"]) == {"num_gpus": 1}
+    assert json.loads(tags["dagster-ray/config"]) == {"num_cpus": 1, "num_gpus": 1, "memory": 8 * 2**30}
 
 
 HEAVY = {
-    "aiohttp", "apprise", "h5py", "imagehash", "jinja2", "kagglehub", "keras", "matplotlib", "praw", "prawcore", "ray",
-    "requests", "scipy", "sklearn", "starlette", "tensorflow", "uvicorn",
+    "aiohttp", "apprise", "cleanlab", "dagster_ray", "h5py", "imagehash", "jinja2", "kagglehub", "keras", "matplotlib",
+    "obstore", "praw", "prawcore", "ray", "requests", "scipy", "sklearn", "starlette", "tensorflow", "uvicorn",
 }  # fmt: skip
 """What only some steps need: imported where it is used, not by everything that reads the definitions."""
 
@@ -123,6 +137,7 @@ def test_sensors_look_as_often_as_is_set(world, changes, seconds):
         "follow_new_data": seconds,
         "restore_removed": 10 * seconds,
         "alert_on_failure": seconds,
+        "alert_on_concerns": 10 * seconds,
     }
 
 

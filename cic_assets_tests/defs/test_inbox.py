@@ -128,7 +128,10 @@ def test_what_may_still_be_copied_waits(came, grey, monkeypatch):
     path = came.put("a.png", grey(5)[:40])
     os.utime(path, (1, 1))  # a copy that keeps the time of what it is a copy of
     assert came.look() == f"nothing new in {came.folder}"
-    assert came.run() == {"new rows": 0, "without an answer": 0, "changed meanwhile": 0}
+    told = came.run()
+    assert {name: told[name] for name in ("new rows", "without an answer", "changed meanwhile")} == {
+        "new rows": 0, "without an answer": 0, "changed meanwhile": 0,
+    }  # fmt: skip
     came.put("a.png", grey(5))
     assert came.look() == f"nothing new in {came.folder}"
     monkeypatch.setattr(inbox, "STANDS_STILL_SECONDS", 1)
@@ -176,7 +179,7 @@ def train_again(folder):
     with (folder / "model.keras").open("ab") as file:
         file.write(b"\0")
     card = read_json(folder / "card.json")
-    write_json(folder / "card.json", card | {"sha256": file_sha256(folder / "model.keras")})
+    write_json(folder / "card.json", card | {"sha256": file_sha256(folder / "model.keras"), "reject": None})
 
 
 def test_what_goes_or_changes_meanwhile_is_left_for_the_next_look(came, grey):

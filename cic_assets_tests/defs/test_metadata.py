@@ -3,6 +3,7 @@ import contextlib
 import pandas as pd
 
 from cic_assets.defs import metadata
+from cic_assets.domain.review import Queue
 
 
 def test_a_cell_without_a_value_is_empty():
@@ -33,3 +34,12 @@ def test_progress_of_what_fails_is_logged_up_to_there():
         progress("2 of 3")
         raise OSError
     assert logged == ["1 of 3", "2 of 3"]
+
+
+def test_what_waits_for_a_person_is_counted_and_linked():
+    waiting = metadata.to_review({Queue.CONFLICTS: 1, Queue.COPIES: 1234, Queue.OFF_TOPIC: 0})
+    assert waiting.value == (
+        "[1 picture under two classes](http://localhost:8001/review#label_conflicts), "
+        "[1,234 pairs near the limit of a copy](http://localhost:8001/review#copies): start `cic review`"
+    )
+    assert metadata.to_review({Queue.COPIES: 0}).value == "nothing"

@@ -1,10 +1,17 @@
 import pytest
-from dagster import Failure
+from dagster import EnvVar, Failure
 
 from cic_assets.config.environment import Environment
-from cic_assets.defs.resources import AcceleratorResource, DataRootResource, RedditResource, build_resources
+from cic_assets.defs.resources import (
+    AcceleratorResource,
+    DataRootResource,
+    EngineResource,
+    RedditResource,
+    build_resources,
+)
+from cic_assets.domain.download import DownloadSettings
 from cic_assets.domain.reddit import BadCredentialsError, RedditSettings
-from cic_assets.domain.sources import Source, is_sample
+from cic_assets.domain.sources import Partition, Source, is_sample, scrape
 from cic_assets.web.replay import sample_version
 
 
@@ -25,7 +32,13 @@ def origin_of(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("source", "origin"),
-    [("urls:cars.txt", "web"), ("dump:cars.zst", "web"), ("folder:cars", "folder"), ("kaggle:a/b", "kaggle")],
+    [
+        ("urls:cars.txt", "web"),
+        ("dump:cars.zst", "web"),
+        ("folder:cars", "folder"),
+        ("kaggle:a/b", "kaggle"),
+        ("commons:Tanks", "web"),
+    ],
 )
 def test_the_sample_stands_in_for_subreddits_alone(origin_of, source, origin):
     assert origin_of(source, Environment(archive="sample")) == origin
@@ -38,7 +51,7 @@ def test_a_subreddit_of_the_sample_is_that_of_its_version(origin_of, tmp_path):
     assert not (tmp_path / "root").exists()  # it is read where it lies
 
 
-@pytest.mark.parametrize("source", ["r/cars", "urls:cars.txt", "dump:cars.zst"])
+@pytest.mark.parametrize("source", ["r/cars", "r/cars+vans", "u/jim", "user/jim/m/x", "urls:cars.txt", "dump:cars.zst"])
 def test_a_recorded_archive_is_named_by_its_place(origin_of, archive, source):
     archive.write()
     spelled = archive.folder / ".." / archive.folder.name
@@ -47,6 +60,28 @@ def test_a_recorded_archive_is_named_by_its_place(origin_of, archive, source):
 
 def test_folders_are_read_from_the_disk_beside_an_archive(origin_of, archive):
     assert origin_of("folder:cars", Environment(archive=str(archive.folder))) == "folder"
+
+
+@pytest.mark.parametrize(("source", "row"), [("u/jim", "a"), ("user/jim/m/x|limit=5", "a"), ("r/cars|flair=old", "a")])
+def test_posts_of_every_source_of_reddit_are_asked_about(archive, tmp_path, source, row, jpeg):
+    archive.add(row, jpeg(1))
+    archive.change(row, author="jim", link_flair_text="Old")
+    (archive.folder / "multireddits.json").write_text('{"jim/m/x": ["cars"]}')
+    environment = Environment(archive=str(archive.folder), data_root=str(tmp_path / "root"))
+    reddit, partition = build_resources(environment)["reddit"], Partition("key", "car", Source.model_validate(source))
+    with reddit.connect(partition.source, RedditSettings()) as connection:
+        scrape(partition, reddit.data.root, connection, RedditSettings(), DownloadSettings())
+    with reddit.connect_to_ask(partition, RedditSettings()) as ask:
+        assert {name: post.status for name, post in ask([row]).items()} == {row: "kept"}
+
+
+def test_the_proxy_is_that_of_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("CIC_PROXY", "http://me:secret@proxy.example:3128")
+    reddit = build_resources(Environment(data_root=str(tmp_path)))["reddit"]
+    assert isinstance(reddit.proxy, EnvVar)  # the UI shows its name and no password
+    given = resource(tmp_path, proxy=reddit.proxy.get_value())
+    with given.connect(Source.model_validate("urls:x.txt"), RedditSettings()) as connection:
+        assert connection.network.proxy == "http://me:secret@proxy.example:3128"
 
 
 def resource(tmp_path, **key):
@@ -58,6 +93,14 @@ def test_the_sample_stands_in_for_subreddits(tmp_path):
     subreddit, listed = (Source.model_validate(text) for text in ("r/cars", "urls:cars.txt"))
     replayed = [sample.replays_sample(subreddit), sample.replays_sample(listed), recorded.replays_sample(subreddit)]
     assert replayed == [True, False, False]
+
+
+def test_who_runs_it_is_named_to_open_sources(tmp_path):
+    environment = Environment(data_root=str(tmp_path), contact="somebody@example.org")
+    reddit = build_resources(environment)["reddit"]
+    with reddit.connect(Source.model_validate("commons:Tanks"), RedditSettings(), ("cc0",)) as connection:
+        assert connection.access.user_agent("Commons").endswith("(somebody@example.org)")
+        assert connection.access.licenses == ("cc0",)
 
 
 def test_an_installed_app_has_no_secret(tmp_path):
@@ -96,3 +139,18 @@ def test_an_archive_that_is_none_is_not_tried_again(tmp_path):
     ):
         pass
     assert not failure.value.allow_retries
+
+
+def test_an_engine_that_nobody_answers_for_is_a_failure_in_one_line_and_none_where_there_is_nothing_to_do(monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
+    engine = EngineResource(name="ray").open()
+    assert list(engine.each(str, [])) == []
+    with pytest.raises(Failure, match="no Ray cluster answers: start one, or name it by RAY_ADDRESS"):
+        list(engine.each(str, [1]))
+
+
+def test_a_step_works_on_no_data_root_of_a_newer_version(tmp_path):
+    (tmp_path / "format.json").write_text('{"format": 9}')
+    with pytest.raises(Failure, match="is of format 9, and this version of cic-assets knows") as raised:
+        _ = DataRootResource(url=str(tmp_path)).root
+    assert not raised.value.allow_retries

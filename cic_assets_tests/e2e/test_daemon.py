@@ -40,7 +40,7 @@ SETTINGS = Path(__file__).parents[2] / "deploy" / "dagster.yaml"
 
 ASSETS = (
     "takedowns", "raw_images", "image_hashes", "duplicates", "deduped_images", "resized_images", "image_features",
-    "training_dataset",
+    "training_dataset", "dataset_audit",
     "vgg_model", "peetz_net_model", "xception_model", "evaluation_report",
 )  # fmt: skip
 SCRAPED = {("takedowns", "boats"): 1, ("takedowns", "cars"): 1, ("raw_images", "boats"): 1, ("raw_images", "cars"): 1}
@@ -302,6 +302,7 @@ def test_new_posts_reach_the_data_set_once_though_a_worker_is_killed(life):
         ("resized_images", "cars"): 1,
         ("image_features", "cars"): 1,
         ("training_dataset", None): 1,
+        ("dataset_audit", None): 1,
     }
     manifest = pd.read_parquet(str(life.root.dataset / "manifest.parquet"))
     assert Counter(manifest["subreddit"]) == {"cars": 23, "boats": 20}

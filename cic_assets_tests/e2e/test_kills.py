@@ -1,18 +1,16 @@
 """`cic run`, killed in each of its stages and started again: it ends as an undisturbed one, and does nothing twice."""
 
-import json
 import signal
 import subprocess
 import time
 
-import pandas as pd
 import pytest
 
-from cic_assets.domain.dataset import load_info
 from cic_assets.storage import DataRoot
 from cic_assets_tests.fixtures.commands import BIN
 from cic_assets_tests.fixtures.effort import short_or_long
 from cic_assets_tests.fixtures.finished import Finished
+from cic_assets_tests.fixtures.states import state_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -24,9 +22,6 @@ MOMENTS = {
     "Evaluating": ("vgg: epoch 1 of 1", "peetz_net: epoch 1 of 1"),
 }
 """Words of a line at which the process is killed; and what is done by then, and so never done again."""
-
-TIMES_AND_PLACES = frozenset({"fetched_at", "etag", "last_modified", "origin", "source"})
-"""Columns that tell of a run or of the archive's files, and not of the pictures."""
 
 SECONDS = short_or_long([0.0], [number / 8 for number in range(10)])
 """From the line to the kill."""
@@ -46,7 +41,7 @@ def test_a_run_that_is_killed_in_every_stage_ends_as_an_undisturbed_one(
     result = world.run("cic", *world.run_arguments)
     assert result.returncode == 0, result.stderr
     assert_not_again(result.stderr.splitlines(), done)
-    found, expected = state_of(world), state_of(finished_first)
+    found, expected = (state_of(DataRoot(str(one.root)), one.models) for one in (world, finished_first))
     assert [place for place in expected if found.pop(place) != expected[place]] == []
     assert found == {}
 
@@ -72,25 +67,3 @@ def killed_at(world, words, seconds):
 def assert_not_again(lines, done):
     again = [(line, words) for line in lines for words in done if words in line]
     assert again == []
-
-
-def state_of(world):
-    """All that a run leaves, but for times and places."""
-    root = DataRoot(str(world.root))
-    report = json.loads((world.root / "report" / "report.json").read_text())
-    return {
-        "version": load_info(root.dataset).version,
-        **{
-            (name, key, column): list(map(repr, values))
-            for name in ("raw_images", "image_hashes", "deduped_images", "resized_images")
-            for key in root.table_partitions(name)
-            for column, values in root.read_table(name, key).sort_values("post_id").items()
-            if column not in TIMES_AND_PLACES
-        },
-        "files": sorted(path.name for folder in ("images", "resized") for path in (world.root / folder).rglob("*.jpg")),
-        "predictions": {
-            model: pd.read_parquet(world.root / "models" / model / "predictions.parquet").round(4).to_dict("list")
-            for model in sorted(world.models)
-        },
-        "right": {name: model["right"] for name, model in report["models"].items()},
-    }

@@ -72,7 +72,7 @@ def finished(finished_first, tmp_path_factory):
     model, card = load_model(folder)
     as_if_trained(model).save(str(folder / MODEL_FILE))
     export = write_export(model, Path(str(folder)), card.labels, golden_pictures(card.preprocessing.input_size))
-    card = card.model_copy(update={"sha256": file_sha256(folder / MODEL_FILE), "export": export})
+    card = card.model_copy(update={"sha256": file_sha256(folder / MODEL_FILE), "export": export, "reject": None})
     write_json(folder / "card.json", card.model_dump(mode="json"))
     return copy
 

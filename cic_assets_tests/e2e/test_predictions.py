@@ -25,14 +25,18 @@ def photo(tmp_path, jpeg):
     return path
 
 
+def told_in(row):
+    return row["probabilities"], row["none_of_these"], row["outlier_score"]
+
+
 def by_command(commands, root, photo, precision="float32"):
     result = commands.run("cic", "predict", "--json", photo, "--data-root", root.path, "--precision", precision)
-    return json.loads(result.stdout)[0]["probabilities"]
+    return told_in(json.loads(result.stdout)[0])
 
 
 def by_page(root, photo, precision="float32"):
     best, _ = Panel.load(root, precision=precision).ask(Input("upload", photo.read_bytes())).row()["predictions"]
-    return best["probabilities"]
+    return told_in(best)
 
 
 def by_graph(root, photo, precision="float32"):
@@ -42,21 +46,24 @@ def by_graph(root, photo, precision="float32"):
     assert result.success
     row = pd.read_parquet(str(root.table_path("adhoc_predictions"))).iloc[0]
     assert row["precision"] == precision
-    return {label: row[f"p_{label}"] for label in ("dark", "bright")}
+    told = {"true": True, "false": False}[row["none_of_these"]]
+    return {label: row[f"p_{label}"] for label in ("dark", "bright")}, told, row["outlier_score"]
 
 
 def test_every_door_gives_the_same_answer_bit_for_bit(commands, exported_root, keras_root, photo):
     (prediction,) = load_predictor(exported_root).predict([str(photo)])
-    expected = prediction.probabilities
-    assert 0.01 < expected["dark"] < 0.99
+    expected = told_in(prediction.row())
+    assert 0.01 < expected[0]["dark"] < 0.99
+    assert expected[1] == (expected[2] > 1)
     assert by_command(commands, exported_root, photo) == expected
     assert by_page(exported_root, photo) == expected
     assert by_graph(exported_root, photo) == expected
     (theirs,) = load_predictor(keras_root).predict([str(photo)])
-    assert theirs.probabilities == pytest.approx(expected, abs=1e-4)
+    assert theirs.probabilities == pytest.approx(expected[0], abs=1e-4)
+    assert told_in(theirs.row())[1:] == (None, None)
 
 
 def test_every_door_gives_the_same_answer_in_8_bits(commands, quantized_root, photo):
     (prediction,) = load_predictor(quantized_root, precision="int8").predict([str(photo)])
     for door in (partial(by_command, commands), by_page, by_graph):
-        assert door(quantized_root, photo, "int8") == prediction.probabilities
+        assert door(quantized_root, photo, "int8") == told_in(prediction.row())

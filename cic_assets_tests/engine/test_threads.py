@@ -103,3 +103,13 @@ def test_who_stops_asking_does_not_wait_for_an_item_that_never_comes():
     results.close()
     assert time.monotonic() - began < 5
     never.set()
+
+
+def test_each_item_comes_with_its_result():
+    assert list(ENGINE.each(str, range(100), shard=7)) == [(item, str(item)) for item in range(100)]
+
+
+def test_what_a_task_raises_names_the_item():
+    with pytest.raises(ZeroDivisionError) as raised:
+        list(ENGINE.each(lambda item: 1 / item, [2, 1, 0]))
+    assert raised.value.__notes__ == ["at 0"]

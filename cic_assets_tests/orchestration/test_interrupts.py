@@ -13,7 +13,8 @@ from cic_assets.orchestration.interrupts import interruptible
 SWALLOWED = """
 import sys, time
 from dagster import AssetSpec, DataVersion, Definitions, MaterializeResult, asset, define_asset_job
-from cic_assets.defs.loggers import LOGGERS
+from cic_assets.config.environment import Environment
+from cic_assets.defs.loggers import loggers_of
 from cic_assets.orchestration import run_graph
 from cic_assets.orchestration.instance import open_instance
 from cic_assets.storage import DataRoot
@@ -32,7 +33,7 @@ def raw_images():
     print("went on", flush=True)
 
 jobs = [define_asset_job(name, [name]) for name in ("takedowns", "raw_images")]
-defs = Definitions(assets=[takedowns, raw_images], jobs=jobs, loggers=LOGGERS)
+defs = Definitions(assets=[takedowns, raw_images], jobs=jobs, loggers=loggers_of(Environment()))
 run_graph.STAGES = [run_graph.Stage(job.name, job.name, partitioned=False) for job in jobs]
 ignore = lambda line: None
 with open_instance(DataRoot(sys.argv[1])) as instance:

@@ -21,7 +21,8 @@ from cic_assets.storage import DataRoot
 TRAINING = """
 import sys, time
 from dagster import AssetSpec, DataVersion, Definitions, MaterializeResult, asset, define_asset_job
-from cic_assets.defs.loggers import LOGGERS
+from cic_assets.config.environment import Environment
+from cic_assets.defs.loggers import loggers_of
 from cic_assets.orchestration import run_graph
 from cic_assets.orchestration.instance import open_instance
 from cic_assets.storage import DataRoot
@@ -32,7 +33,7 @@ def vgg_model():
     time.sleep(float(sys.argv[2]))
     return MaterializeResult(data_version=DataVersion("1"))
 
-defs = Definitions(assets=[vgg_model], jobs=[define_asset_job("train_all")], loggers=LOGGERS)
+defs = Definitions(assets=[vgg_model], jobs=[define_asset_job("train_all")], loggers=loggers_of(Environment()))
 run_graph.STAGES = (run_graph.Stage("train_all", "Training", partitioned=False),)
 say = lambda line: print(line, flush=True)
 with open_instance(DataRoot(sys.argv[1])) as instance:

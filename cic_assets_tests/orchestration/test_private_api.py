@@ -39,12 +39,16 @@ STALENESS, RECOVERY = "orchestration/staleness.py", "orchestration/run_recovery.
 FAN_IN = "defs/fan_in.py"
 EXECUTORS, ACTIVE = "defs/executors.py", "dagster._core.execution.plan.active"
 SQLITE, EVENTS = "orchestration/sqlite_storage.py", "dagster._core.storage.event_log"
+HOME, POOL_SAFE = "orchestration/home_instance.py", "orchestration/pool_safe.py"
+CONCERNS = "defs/concerns.py"
+POSTGRES = "orchestration/postgres_storage.py"
 PROJECT, CHECKS = "orchestration/project_instance.py", "defs/asset_checks/scraping.py"
 RUN, MESSAGES = "orchestration/run_graph.py", "defs/failure_messages.py"
 VERSIONS = "dagster._core.definitions.data_version"
 JOB_ASSETS = "dagster._core.definitions.assets.job.asset_layer"
 GRAPH = "dagster._core.definitions.assets.graph.asset_graph"
 FAILURES = "dagster._core.execution.plan.objects"
+RAY, DELEGATING = "defs/ray_executor.py", "dagster._core.executor.step_delegating"
 
 USES = [
     Use(STALENESS, VERSIONS, "CachingStaleStatusResolver", ("instance", "asset_graph", "loading_context")),
@@ -60,12 +64,21 @@ USES = [
         ("self", "asset_key", "event_type", "tag_keys"),
     ),
     Use(RECOVERY, "dagster._core.storage.runs", "SqliteRunStorage"),
+    Use("orchestration/instance.py", "dagster._core.storage.runs", "SqliteRunStorage"),
     Use(RECOVERY, "dagster", "DagsterInstance.run_storage"),
     Use(RECOVERY, "dagster", "DagsterInstance.report_run_failed", ("self", "dagster_run", "message")),
     Use(RECOVERY, "dagster", "DagsterInstance.all_logs", ("self", "run_id", "of_type")),
     Use(RECOVERY, "dagster", "EventLogEntry.get_dagster_event", ("self",)),
     Use(RECOVERY, "dagster", "DagsterEvent.engine_event_data"),
     Use(PROJECT, "dagster._core.instance.ref", "InstanceRef.config_defaults", ("base_dir",)),
+    Use(HOME, "dagster._core.instance.ref", "InstanceRef.config_defaults", ("base_dir",)),
+    Use(
+        HOME,
+        "dagster",
+        "DagsterInstance.report_engine_event",
+        ("self", "message", "dagster_run", "engine_event_data"),
+    ),
+    Use(HOME, "dagster._core.events", "EngineEventData", ("metadata",)),
     Use(PROJECT, "dagster._core.instance.ref", "InstanceRef.custom_instance_class"),
     Use(EXECUTORS, "dagster._core.executor.multiprocess", "ActiveExecution"),
     Use(EXECUTORS, ACTIVE, "ActiveExecution.get_steps_to_execute", ("self", "limit")),
@@ -74,8 +87,37 @@ USES = [
     Use(SQLITE, "dagster._core.instance.ref", "InstanceRef.config_defaults", ("base_dir",)),
     Use(SQLITE, "dagster._core.storage.sqlite_storage", "DagsterSqliteStorage", ("base_dir", "inst_data")),
     Use(SQLITE, EVENTS, "SqliteEventLogStorage", ("base_dir",)),
+    Use(POSTGRES, f"{EVENTS}.schema", "ConcurrencyLimitsTable.c.concurrency_key"),
+    Use(POSTGRES, "dagster._core.storage.runs.schema", "KeyValueStoreTable.c.key"),
     *(
-        Use(SQLITE, EVENTS, f"SqliteEventLogStorage.{name}", ("self", *called_with))
+        Use(
+            POSTGRES,
+            "dagster_postgres",
+            name,
+            ("postgres_url", "should_autocreate_tables", "inst_data", "token_provider"),
+        )
+        for name in (
+            "DagsterPostgresStorage",
+            "PostgresEventLogStorage",
+            "PostgresRunStorage",
+            "PostgresScheduleStorage",
+        )
+    ),
+    Use(POSTGRES, "dagster_postgres", "PostgresRunStorage.connect", ("self",)),
+    Use(POSTGRES, "dagster_postgres", "PostgresScheduleStorage.connect", ("self", "run_id")),
+    Use(POSTGRES, "dagster_postgres", "PostgresEventLogStorage._connect", ("self",)),
+    Use(
+        POSTGRES,
+        "dagster_postgres",
+        "PostgresEventLogStorage._allocate_concurrency_slots",
+        ("self", "conn", "concurrency_key", "num"),
+    ),
+    Use(POSTGRES, "dagster_postgres", "PostgresEventLogStorage.get_pool_limits", ("self",)),
+    Use(POSTGRES, "dagster_postgres.utils", "create_pg_engine", ("postgres_url", "token_provider", "engine_kwargs")),
+    Use(POSTGRES, "dagster_postgres.utils", "get_token_provider_from_config", ("config_value",)),
+    Use(POSTGRES, "dagster_postgres.utils", "pg_url_from_config", ("config_value",)),
+    *(
+        Use(POOL_SAFE, EVENTS, f"SqlEventLogStorage.{name}", ("self", *called_with))
         for name, *called_with in (
             ("initialize_concurrency_limit_to_default", "concurrency_key"),
             ("set_concurrency_slots", "concurrency_key", "num"),
@@ -87,7 +129,7 @@ USES = [
             ("assign_pending_steps", "concurrency_keys"),
         )
     ),
-    Use(SQLITE, "dagster._utils.concurrency", "ConcurrencyClaimStatus.with_sleep_interval", ("self", "interval")),
+    Use(POOL_SAFE, "dagster._utils.concurrency", "ConcurrencyClaimStatus.with_sleep_interval", ("self", "interval")),
     Use(RUN, "dagster", "DagsterEvent.step_failure_data"),
     Use(RUN, "dagster", "DagsterEvent.job_failure_data"),
     Use(RUN, "dagster._core.events", "JobFailureData.error"),
@@ -99,9 +141,38 @@ USES = [
     Use(CHECKS, "dagster", "AssetCheckExecutionContext.partition_key"),
     Use(CHECKS, "dagster", "AssetCheckEvaluation.partition"),
     Use(CHECKS, "dagster", "DagsterInstance.get_latest_storage_id_by_partition", ("self", "asset_key", "event_type")),
+    Use(
+        CONCERNS,
+        "dagster._utils.schedules",
+        "cron_string_iterator",
+        ("start_timestamp", "cron_string", "execution_timezone"),
+    ),
+    Use(CONCERNS, "dagster", "DagsterInstance.get_ticks", ("self", "origin_id", "selector_id")),
+    Use(CONCERNS, "dagster", "DagsterInstance.all_instigator_state", ("self",)),
+    Use(
+        CONCERNS,
+        "dagster._core.storage.event_log.base",
+        "EventLogStorage.get_asset_check_execution_history",
+        ("self", "check_key", "limit"),
+    ),
+    Use(CONCERNS, "dagster._core.scheduler.instigation", "InstigatorState.instigator_origin_id"),
+    Use(CONCERNS, "dagster._core.storage.asset_check_execution_record", "AssetCheckExecutionRecordStatus.FAILED"),
     Use(MESSAGES, FAILURES, "StepFailureData.user_failure_data"),
     Use(MESSAGES, FAILURES, "StepFailureData.error"),
     Use(MESSAGES, FAILURES, "UserFailureData.description"),
+    Use(RAY, DELEGATING, "StepDelegatingExecutor", ("step_handler", "retries")),
+    Use(
+        RAY,
+        DELEGATING,
+        "StepDelegatingExecutor.log_failure_or_retry_event_after_error",
+        ("self", "step_context", "err_info", "known_state"),
+    ),
+    Use(RAY, "dagster_ray.core.executor", "RayStepHandler.check_step_health", ("self", "step_handler_context")),
+    Use(RAY, FAILURES, "StepRetryData", ("error", "seconds_to_wait")),
+    Use(RAY, "dagster", "DagsterEvent.step_retry_event", ("step_context", "step_retry_data")),
+    Use(RAY, "dagster._core.execution.plan.state", "KnownExecutionState.get_retry_state", ("self",)),
+    Use(RAY, "dagster._core.execution.retries", "RetryState.get_attempt_count", ("self", "key")),
+    Use(RAY, "dagster._core.definitions.executor_definition", "multiple_process_executor_requirements"),
 ]
 
 
@@ -150,4 +221,4 @@ def test_log_records_carry_what_our_logger_reads():
 
 def test_dagster_dev_takes_the_options_that_cic_dev_gives():
     taken = {option for parameter in dev_command.params for option in parameter.opts}
-    assert {"-p", "-w"} <= taken
+    assert {"-h", "-p", "-w", "--log-format"} <= taken

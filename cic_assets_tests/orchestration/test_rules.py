@@ -13,8 +13,9 @@ from dagster import (
 )
 
 from cic_assets.config.dagster_settings import DagsterSettings
+from cic_assets.config.environment import Environment
 from cic_assets.defs.jobs import build_jobs
-from cic_assets.defs.loggers import LOGGERS
+from cic_assets.defs.loggers import loggers_of
 from cic_assets.defs.partitions import all_of
 from cic_assets.domain.retraining import TrainingPlan
 from cic_assets.orchestration.run_graph import RunFailedError, UnknownAssetError, Wanted, run_graph
@@ -29,9 +30,10 @@ PARENTS = {
     "resized_images": ["deduped_images"],
     "image_features": ["resized_images"],
     "training_dataset": [all_of("resized_images"), all_of("image_features")],
+    "dataset_audit": ["training_dataset", all_of("image_features")],
     "vgg_model": ["training_dataset"],
     "xception_model": ["training_dataset"],
-    "evaluation_report": ["vgg_model", "xception_model", "training_dataset"],
+    "evaluation_report": ["vgg_model", "xception_model", "training_dataset", "dataset_audit"],
     "adhoc_predictions": ["vgg_model"],
 }
 OF_SOURCES = {"takedowns", "raw_images", "image_hashes", "deduped_images", "resized_images", "image_features"}
@@ -45,7 +47,7 @@ class Graph:
         self.instance, self.scraped, self.failing, self.lines = instance, 1, set(), []
         assets = [self._asset(name, parents) for name, parents in PARENTS.items()]
         jobs = build_jobs(DagsterSettings())
-        self.definitions = Definitions(assets=assets, jobs=jobs, loggers=LOGGERS)
+        self.definitions = Definitions(assets=assets, jobs=jobs, loggers=loggers_of(Environment()))
 
     def _asset(self, name, parents):
         partitions = StaticPartitionsDefinition(KEYS) if name in OF_SOURCES else None

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from datetime import UTC, datetime
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -11,6 +12,7 @@ from dagster import AssetKey
 
 from cic_assets.domain.catalog import TABLES
 from cic_assets.domain.dataset import MANIFEST, load_info
+from cic_assets.domain.overrides import Label, Undo, decide
 from cic_assets.orchestration.instance import open_instance
 from cic_assets.orchestration.run_graph import RunFailedError
 from cic_assets_tests.fixtures.worlds import picture
@@ -37,7 +39,7 @@ SCRAPES = [(name, key) for name in ("raw_images", "takedowns") for key in ("boat
 
 def test_everything_once_then_only_what_changed(finished_world):
     world = finished_world
-    assert len(world.materialized) == 3 * 6 + 6
+    assert len(world.materialized) == 3 * 6 + 7
     assert any("epoch 2 of 2" in line for line in world.lines)
     report = json.loads((world.root.report / "report.json").read_text())
     assert set(report["models"]) == {"vgg", "peetz_net", "xception"}
@@ -64,8 +66,9 @@ def test_everything_once_then_only_what_changed(finished_world):
     assert columns_found(world.root) == {
         name: {column: kind for column, (kind, _) in table.columns.items()}
         for name, table in TABLES.items()
-        # Nothing was taken down, nobody named pictures or called an answer wrong, and there is no inbox.
-        if name not in ("takedowns", "adhoc_predictions", "inbox_predictions", "reviews")
+        # Nothing was taken down, nobody named pictures or called an answer wrong, and there is no inbox; nor are there
+        # features, by which scenes are found.
+        if name not in ("takedowns", "adhoc_predictions", "inbox_predictions", "nearest_pictures", "reviews")
     }
 
     # Nothing changed: sources are asked again, nothing else happens.
@@ -99,10 +102,20 @@ def test_what_a_person_changes_by_hand_is_followed(finished_world):
     # A word about a pair goes before every measure.
     world.train_only("vgg")
     pair = list(world.root.read_table("duplicates")["sha256"])
-    (world.environment.problem.parent / "overrides.yaml").write_text(f"different: [[{pair[0]}, {pair[1]}]]")
+    overrides = world.environment.problem.parent / "overrides.yaml"
+    overrides.write_text(f"different: [[{pair[0]}, {pair[1]}]]")
     world.run(up_to="build_dataset")
     assert world.root.read_table("duplicates").empty
     assert set(pair) <= set(manifest(world)["sha256"])
+
+    # One about a class changes the data set, and nothing before it.
+    klass = manifest(world).set_index("sha256")["klass"][pair[0]]
+    other = "car" if klass == "tank" else "tank"
+    decide(overrides, Label(pair[0], other), by="anna", at=datetime(2026, 11, 29, tzinfo=UTC))
+    changed, _ = world.run(up_to="build_dataset")
+    assert changed == sorted([*SCRAPES, ("dataset_audit", None), ("training_dataset", None)], key=str)
+    assert manifest(world).set_index("sha256")["klass"][pair[0]] == other
+    decide(overrides, Undo(), by="anna", at=datetime(2026, 11, 30, tzinfo=UTC))
 
     # A source that moves to another class takes its pictures along; no class of that name is left.
     asked = yaml.safe_load(world.environment.problem.read_text())

@@ -1,5 +1,6 @@
 """What must be true of the groups of duplicates and of the set that is kept."""
 
+from collections.abc import Iterable
 from statistics import median
 from typing import Any
 
@@ -18,7 +19,8 @@ from cic_assets.config.problem import Problem
 from cic_assets.defs.assets.deduplication import SHARES_DROPPED
 from cic_assets.defs.partitions import with_class
 from cic_assets.defs.resources import DataRootResource
-from cic_assets.domain.duplicates import are_of, not_as_grouped
+from cic_assets.domain.duplicates import SIGNED_COLUMNS, are_of, not_as_grouped
+from cic_assets.storage import DataRoot
 
 SHOWN = 20
 """Copies that are named."""
@@ -38,14 +40,14 @@ def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
     @asset_check(asset="training_dataset")
     def no_copies_are_left(data: DataRootResource) -> AssetCheckResult:
         """What is kept of all sources is what the groups keep, and these were searched among all pictures of today."""
-        made = [key for key in problem.partitions if data.root.has_table("deduped_images", key)]
-        kept = data.root.read_tables("deduped_images", made) if made else pd.DataFrame()
+        made = [key for key in problem.class_partitions if data.root.has_table("deduped_images", key)]
+        kept = data.root.read_tables("deduped_images", made, ["sha256", "subreddit"]) if made else pd.DataFrame()
         if kept.empty:
             return AssetCheckResult(passed=True, description="nothing is kept yet")
-        images = data.root.read_tables("image_hashes", problem.partitions)
+        images = _fingerprints(data.root, problem.class_partitions)
         groups = data.root.read_table("duplicates")
         other = not_as_grouped(kept, images[images["subreddit"].isin(made)], groups)
-        is_searched = are_of(groups, with_class(images, problem), problem.duplicates, problem.overrides)
+        is_searched = are_of(groups, with_class(images, problem), problem.duplicates, problem.decisions.copies)
         advice = "materialize " + ("all of deduped_images again" if is_searched else "duplicates, then deduped_images")
         return AssetCheckResult(
             passed=other.empty and is_searched,
@@ -62,7 +64,7 @@ def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
     def duplicates_are_as_many_as_before(context: AssetCheckExecutionContext) -> AssetCheckResult:
         """The share of each source's pictures that is dropped as a copy is about what it was in earlier runs."""
         history = _history(context.instance, AssetKey(problem.dagster.key("duplicates")))
-        unusual = {key: found for key in problem.partitions if (found := _unusual(key, history)) is not None}
+        unusual = {key: found for key in problem.class_partitions if (found := _unusual(key, history)) is not None}
         return AssetCheckResult(
             passed=not unusual,
             severity=AssetCheckSeverity.WARN,
@@ -70,6 +72,16 @@ def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
         )
 
     return [no_copies_are_left, duplicates_are_as_many_as_before]
+
+
+def _fingerprints(root: DataRoot, keys: Iterable[str]) -> pd.DataFrame:
+    """Of some sources; of tables of earlier code, which have fewer columns, those that there are."""
+    there = {key: root.columns_of("image_hashes", key) for key in keys}
+    tables = [
+        root.read_table("image_hashes", key, [name for name in SIGNED_COLUMNS if name in columns])
+        for key, columns in there.items()
+    ]
+    return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
 
 
 def _history(instance: DagsterInstance, asset: AssetKey) -> list[dict[str, Any]]:

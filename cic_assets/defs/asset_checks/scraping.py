@@ -51,7 +51,7 @@ def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
     def no_source_is_stale(context: AssetCheckExecutionContext) -> AssetCheckResult:
         """Each source was scraped lately: the freshness in the UI is the asset's, which one source keeps up."""
         allowed = problem.routine.stale_after_days
-        stale = _not_scraped_within(context.instance, raw_images, problem, allowed)
+        stale = not_scraped_within(context.instance, raw_images, problem, allowed)
         return AssetCheckResult(
             passed=not stale,
             severity=AssetCheckSeverity.WARN,
@@ -67,7 +67,7 @@ def build_checks(problem: Problem) -> list[AssetChecksDefinition]:
     return [no_source_is_stale, most_media_gave_a_picture]
 
 
-def _not_scraped_within(instance: DagsterInstance, asset: AssetKey, problem: Problem, days: float) -> list[str]:
+def not_scraped_within(instance: DagsterInstance, asset: AssetKey, problem: Problem, days: float) -> list[str]:
     """Sources that were not scraped for some days; two queries, however many there are: each source's run asks."""
     since = AssetRecordsFilter(asset, after_timestamp=time.time() - days * _DAY)
     fresh = instance.fetch_materializations(since, limit=1, ascending=True).records

@@ -8,6 +8,7 @@ from cic_assets.defs.assets.quantization import quantized_names
 from cic_assets.defs.automation_conditions import on_new_data
 from cic_assets.defs.fan_in import made_from
 from cic_assets.defs.partitions import all_of
+from cic_assets.defs.placement import needs
 from cic_assets.defs.resources import DataRootResource
 from cic_assets.defs.retry_policies import again_if_taken_down
 from cic_assets.domain.dataset import DatasetError
@@ -22,15 +23,28 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
     settings = problem.model_dump(exclude={**PLACES, "prediction": True}, by_alias=True)
     precisions = sorted(set(problem.prediction.precisions))
 
+    background = list(problem.background_partitions)
+
     @asset(
-        deps=[*models, "training_dataset", "duplicates", all_of("raw_images")],
+        # Pictures of other things are looked at as they were resized; without any the graph is as it was.
+        deps=[
+            *models,
+            "training_dataset",
+            "dataset_audit",
+            "duplicates",
+            all_of("raw_images"),
+            *([all_of("resized_images")] if background else []),
+        ],
         group_name="evaluation",
         kinds={"matplotlib", "html"},
+        op_tags=needs(memory=4),
         owners=metadata.OWNERS,
         # A report on new pictures waits for models that know them.
         automation_condition=on_new_data(*map(problem.dagster.key, models)),
         # The report shows the sources and all settings; where they lie on this machine it does not.
-        code_version=content_version(4, problem.classes_by_key, settings, *([precisions] if precisions else [])),
+        code_version=content_version(
+            8, problem.classes_by_key, settings, *([precisions] if precisions else []), *background
+        ),
     )
     @again_if_taken_down
     def evaluation_report(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
@@ -49,6 +63,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 "report": metadata.file(page),
                 "json": metadata.file(data.root.report / "report.json"),
                 "answer": report.data.answer.text,
+                "versions": {name: model.version for name, model in report.data.models.items()},
                 "mistakes of the best model": metadata.Sheet(data.root, "evaluation_report").show(
                     report.mistakes, otherwise="none"
                 ),

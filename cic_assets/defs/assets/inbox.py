@@ -1,5 +1,7 @@
 """The inbox: what the best model says of pictures that come into a folder."""
 
+from typing import Any
+
 from dagster import AssetDep, AssetExecutionContext, AssetsDefinition, Config, Failure, MaterializeResult, asset
 from pydantic import Field
 
@@ -51,7 +53,13 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 again=config.again,
                 on_progress=progress,
             )
-        found = {"new rows": answered.rows, "without an answer": answered.failed, "changed meanwhile": answered.moved}
+        asked: dict[str, Any] = {"model": predictor.card.name, "version": predictor.card.version}
+        found = {
+            **asked,
+            "new rows": answered.rows,
+            "without an answer": answered.failed,
+            "changed meanwhile": answered.moved,
+        }
         if answered.sample is None:
             return MaterializeResult(metadata=found)
         shape = metadata.shape(answered.sample, INBOX) | {"dagster/row_count": answered.total}

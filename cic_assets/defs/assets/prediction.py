@@ -74,6 +74,11 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         with metadata.ProgressLog(context.log.info) as progress:
             predictions = seen.watch(predictor.classify(find_inputs(config.sources)), progress)
             path = data.root.write_table_in_parts("adhoc_predictions", in_parts(predictions, predictor.card.labels))
-        return MaterializeResult(metadata={**seen.metadata(predictor.card.labels), "table": metadata.file(path)})
+        asked: dict[str, Any] = {
+            "model": predictor.card.name,
+            "version": predictor.card.version,
+            "table": metadata.file(path),
+        }
+        return MaterializeResult(metadata={**seen.metadata(predictor.card.labels), **asked})
 
     return [adhoc_predictions]

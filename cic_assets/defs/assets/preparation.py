@@ -1,6 +1,7 @@
 """Preparation: resized copies, and the data set that networks are trained on."""
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import pandas as pd
 from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failure, MaterializeResult, asset
@@ -10,18 +11,27 @@ from cic_assets.defs import metadata
 from cic_assets.defs.automation_conditions import on_new_data
 from cic_assets.defs.fan_in import made_from
 from cic_assets.defs.partitions import all_of, source_partitions, with_class
-from cic_assets.defs.pools import DECODING
-from cic_assets.defs.resources import AcceleratorResource, DataRootResource, WeightsResource
+from cic_assets.defs.placement import needs
+from cic_assets.defs.pools import DECODING, THREADS
+from cic_assets.defs.resources import AcceleratorResource, DataRootResource, EngineResource, WeightsResource
 from cic_assets.defs.retry_policies import again_if_taken_down
 from cic_assets.domain import features
 from cic_assets.domain.dataset import (
     COPIES,
-    MANIFEST,
+    DECIDED,
+    SAME_PIXELS,
     SCENES,
     DatasetError,
+    DatasetInfo,
     DatasetSettings,
+    Overlaid,
+    Relation,
     build_dataset,
+    count_relabelled,
     find_units,
+    lay_over,
+    load_manifest,
+    pack_copies,
     relations_of_pixels,
     relations_of_posts,
     resize_pictures,
@@ -36,15 +46,18 @@ from cic_assets.domain.models import (
     WeightsUnavailableError,
     open_pooled_backbone,
 )
+from cic_assets.domain.overrides import OverridesError
+from cic_assets.domain.places import are_among
 from cic_assets.domain.sources import TakedownGuard, is_sample
 from cic_assets.storage import DataRoot, MissingTableError, content_version
+
+_OF_POSTS = ("outcome", "sha256", "subreddit", "permalink", "post_id", "crosspost_of", "origin")
+"""Columns of `raw_images` that tell what is of one post, and whether it is drawn."""
 
 
 def build_assets(problem: Problem) -> list[AssetsDefinition]:
     """`resized_images`, `image_features` and `training_dataset`."""
     settings = problem.dataset
-    # What a file of splits says counts, not where it lies.
-    how_divided = settings.model_dump(mode="json", exclude={"splits": {"given"}})
 
     @asset(
         partitions_def=source_partitions(problem),
@@ -54,10 +67,12 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         pool=DECODING,
         owners=metadata.OWNERS,
         automation_condition=on_new_data(),
-        code_version=content_version(3, settings.side, settings.jpeg_quality),
+        code_version=content_version(4, settings.side, settings.jpeg_quality),
     )
     @again_if_taken_down
-    def resized_images(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
+    def resized_images(
+        context: AssetExecutionContext, data: DataRootResource, engine: EngineResource
+    ) -> MaterializeResult[None]:
         """Shortest side to the data set's side, centre crop: as AlexNet did it. Each picture is made once."""
         key, guard = context.partition_key, TakedownGuard(data.root)
         left_out: dict[str, str] = {}
@@ -68,9 +83,11 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 data.root.resized(settings.side),
                 settings,
                 data.root.read_table_or_none("resized_images", key),
+                engine=engine.open(THREADS),
                 on_progress=progress,
                 on_left_out=left_out.__setitem__,
             )
+        pack_copies(data.root, settings, key, guard.publishing, context.log.info, table)
         made = int(table.pop("made").sum())
         with guard.publishing(context.log.info):
             path = data.root.write_table("resized_images", table, key)
@@ -109,6 +126,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         data: DataRootResource,
         weights: WeightsResource,
         accelerator: AcceleratorResource,
+        engine: EngineResource,
     ) -> MaterializeResult[None]:
         """What Xception, frozen with its ImageNet weights, says of each picture; computed once a picture."""
         key, guard = context.partition_key, TakedownGuard(data.root)
@@ -121,19 +139,21 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
             with guard.publishing():
                 data.root.write_table(features.UNFINISHED, unfinished, key)
 
-        backbone, why_none = _backbone(problem.features, weights.path, context.log.info)
+        backbone, why_none = None, "none: they are of no class"
+        if key in problem.class_partitions:
+            backbone, why_none = _backbone(problem.features, weights.path, context.log.info)
         with metadata.ProgressLog(context.log.info) as progress:
             table = features.compute_features(
                 pictures,
                 data.root.resized(settings.side),
                 backbone,
                 [one for one in before if one is not None and problem.features.enabled],
-                workers=accelerator.threads,
+                engine=engine.open(accelerator.threads),
                 keep=keep,
                 on_progress=progress,
                 on_left_out=left_out.__setitem__,
             )
-        if why_none and problem.features.enabled:
+        if why_none and problem.features.enabled and key in problem.class_partitions:
             context.log.warning(why_none)
         with guard.publishing(context.log.info):
             path = data.root.write_table(features.TABLE, table, key)
@@ -151,46 +171,52 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
             },
         )
 
+    return [resized_images, image_features, _dataset_asset(problem)]
+
+
+def _dataset_asset(problem: Problem) -> AssetsDefinition:
+    settings = problem.dataset
+    # What a file of splits says counts, not where it lies.
+    # Nor whether pictures are kept in shards: they are the same.
+    how_divided = settings.model_dump(mode="json", exclude={"splits": {"given"}, "shards": True})
+
     @asset(
         deps=[all_of("resized_images"), all_of("image_features"), "duplicates", all_of("raw_images")],
         group_name="preparation",
         kinds={"numpy", "parquet"},
         pool=DECODING,
+        op_tags=needs(memory=4),
         owners=metadata.OWNERS,
         # Groups that change show in what is kept; before that is resized, and has its features, it is too early.
         automation_condition=on_new_data(problem.dagster.key("image_features")),
         code_version=content_version(
-            6, problem.name, how_divided, problem.given_splits, problem.class_names, problem.classes_by_key
+            8,
+            problem.name,
+            how_divided,
+            problem.given_splits,
+            problem.class_names,
+            problem.classes_by_key,
+            problem.decisions.labels,
         ),
     )
     @again_if_taken_down
     def training_dataset(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Classes, splits by units (copies, pixels, posts, crossposts), class weights, one array of pixels a split."""
         tags, guard = made_from(context), TakedownGuard(data.root)
-        pictures = with_class(data.root.read_tables("resized_images", problem.partitions), problem)
-        raw = data.root.read_tables("raw_images", problem.partitions)
         moved: list[str] = []
         sheet = metadata.Sheet(data.root, "training_dataset_scenes")
-        scenes = _scenes(data.root, settings, problem, pictures, context.log.info)
-        try:
-            info = build_dataset(
-                pictures,
-                data.root.resized(settings.side),
-                data.root.dataset,
-                settings,
-                name=problem.name,
-                classes=problem.class_names,
-                units=_units(data.root, raw, pictures, scenes.pairs),
-                sample=bool(raw["origin"].map(is_sample).any()),
-                publishing=guard.publishing,
-                on_moved=moved.append,
-            )
-        except DatasetError as error:
-            raise Failure("\n".join([str(error), *_barren(data.root, problem)]), allow_retries=False) from error
-        for line in [f"{info.name}: {info.counts}", *moved]:
+        before = data.root.read_table_if_whole(features.NEAREST, None, context.log.warning)
+        scenes = _scenes(data.root, settings, problem, before, context.log.info)
+        if len(scenes.compared):
+            with guard.publishing(context.log.info):
+                data.root.write_table(features.NEAREST, scenes.compared)
+        made = _make(data.root, problem, scenes.pairs, guard, moved.append, context.log.warning)
+        info = made.info
+        with guard.publishing(context.log.info):
+            data.root.write_table(DECIDED, made.copies)
+        for line in [f"{info.name}: {info.counts}", *made.decided, *moved]:
             context.log.info(line)
-        with (data.root.dataset / MANIFEST).open("rb") as file:
-            manifest = pd.read_parquet(file)
+        manifest = load_manifest(data.root.dataset)
         return MaterializeResult(
             data_version=DataVersion(info.version),
             tags=tags,
@@ -202,6 +228,10 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 "by source": metadata.table(_counted(manifest, manifest["subreddit"])),
                 "by year": metadata.table(_counted(manifest, _years(manifest))),
                 "class weights": info.class_weights,
+                "relabelled by hand": sum(info.relabelled.values()),
+                "left out by hand": sum(info.left_out.values()),
+                "in two classes, and no label by hand": made.waiting,
+                "decisions about pictures that are not there": made.unknown,
                 "moved to another split": "\n".join(moved) or "none",
                 "pairs of one scene": len(scenes.pairs),
                 "pictures that share a scene": len({*scenes.pairs["one"], *scenes.pairs["other"]}),
@@ -210,7 +240,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                     scenes.pairs, data.root.resized(settings.side), sheet
                 ),
                 "samples": metadata.sheet_of(
-                    manifest.sort_values("sha256").assign(format="jpeg"),
+                    manifest[["sha256", "klass"]].sort_values("sha256").assign(format="jpeg"),
                     data.root.resized(settings.side),
                     metadata.Sheet(data.root, "training_dataset"),
                     caption="klass",
@@ -219,7 +249,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
             },
         )
 
-    return [resized_images, image_features, training_dataset]
+    return training_dataset
 
 
 def _backbone(
@@ -238,34 +268,113 @@ def _backbone(
         return None, f"none, so that nothing that draws on them is there (such as scenes): {error}"
 
 
+class _Made(NamedTuple):
+    """What is told of a data set that was made; without its rows, which are gone from memory by then."""
+
+    info: DatasetInfo
+    copies: pd.DataFrame
+    decided: list[str]
+    waiting: int
+    unknown: int
+
+
+def _make(
+    root: DataRoot,
+    problem: Problem,
+    scenes: pd.DataFrame,
+    guard: TakedownGuard,
+    on_moved: Callable[[str], None],
+    warn: Callable[[str], None],
+) -> _Made:
+    """Divide the pictures of all sources, and write the data set."""
+    units, is_drawn = _units(root, problem, scenes)
+    overlaid = _overlaid(root, problem, warn)
+    for key in problem.class_partitions:  # those too that had a step of their own when the set was smaller
+        pack_copies(root, problem.dataset, key, guard.publishing)
+    decided = list(_decided(overlaid))
+    try:
+        info = build_dataset(
+            overlaid.pictures,
+            root.resized(problem.dataset.side),
+            root.dataset,
+            problem.dataset,
+            name=problem.name,
+            classes=problem.class_names,
+            units=units,
+            sample=is_drawn,
+            left_out=overlaid.left_out,
+            publishing=guard.publishing,
+            on_moved=on_moved,
+        )
+    except DatasetError as error:
+        told = [str(error), *decided, *_barren(root, problem)]
+        raise Failure("\n".join(told), allow_retries=False) from error
+    return _Made(info, overlaid.copies, decided, overlaid.waiting, overlaid.unknown)
+
+
 def _scenes(
-    root: DataRoot, settings: DatasetSettings, problem: Problem, kept: pd.DataFrame, say: Callable[[str], None]
+    root: DataRoot,
+    settings: DatasetSettings,
+    problem: Problem,
+    before: pd.DataFrame | None,
+    say: Callable[[str], None],
 ) -> features.Scenes:
     """Pairs of kept pictures of one scene; none where they do not count, or there are no features."""
-    known = root.read_tables(features.TABLE, problem.partitions)
-    counted = known[known["sha256"].isin(kept["sha256"])] if settings.splits.scenes else known.head(0)
+    known = root.read_tables(features.TABLE, problem.class_partitions)
+    kept = root.read_tables("resized_images", problem.class_partitions, ["sha256"])
+    counted = known[are_among(known["sha256"], kept["sha256"])] if settings.splits.scenes else known.head(0)
     resized = root.resized(settings.side)
     with metadata.ProgressLog(say) as progress:
-        found = features.find_scenes(counted, lambda sha256: decode(resized.get(sha256, "jpeg")), on_progress=progress)
+        found = features.find_scenes(
+            counted, lambda sha256: decode(resized.get(sha256, "jpeg")), before, on_progress=progress
+        )
     if found.left_out:
         say(f"{found.left_out:,} pairs of pictures that are alike are not kept together: too many hang together")
     return found
 
 
-def _units(root: DataRoot, raw: pd.DataFrame, kept: pd.DataFrame, scenes: pd.DataFrame) -> pd.DataFrame:
-    """What must be in one split: over copies, pixels, posts, crossposts and scenes, of the pictures of all sources."""
+def _units(root: DataRoot, problem: Problem, scenes: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
+    """What must be in one split: over copies, pixels, posts, crossposts and scenes, of the pictures of all sources.
+
+    Also whether some of these are drawn.
+    """
     if not root.has_table("bridges"):  # of an earlier version
         raise MissingTableError("duplicates", None, root.table_path("bridges"))
-    pictures = raw[raw["outcome"] == Outcome.OK]
+    keys = list(problem.class_partitions)
+    raw = root.read_tables("raw_images", keys, _OF_POSTS)
+    is_drawn = any(map(is_sample, raw["origin"].unique()))
+    raw = raw[raw["outcome"] == Outcome.OK].drop(columns=["outcome", "origin"])  # and let go what was read
+    # Tables without rows, of earlier versions, have fewer columns, and would take these from all.
+    filled = [key for key in keys if root.count_rows("resized_images", key)] or keys
+    known = frozenset.intersection(*(root.columns_of("resized_images", key) for key in filled))
+    kept = root.read_tables("resized_images", filled, [name for name in ("sha256", *SAME_PIXELS) if name in known])
     copies = copy_pairs(root.read_table("duplicates"), root.read_table("bridges"))
-    posts = relations_of_posts(pictures)
     of_scenes = {SCENES: list(zip(scenes["one"], scenes["other"], strict=True))}
-    return find_units(pictures["sha256"], {COPIES: copies, **relations_of_pixels(kept), **posts, **of_scenes})
+    of_rows: dict[str, Relation] = {**relations_of_pixels(kept), **relations_of_posts(raw)}
+    relations = {COPIES: copies, **of_rows, **of_scenes}
+    return find_units(raw["sha256"], relations), is_drawn
+
+
+def _overlaid(root: DataRoot, problem: Problem, warn: Callable[[str], None]) -> Overlaid:
+    """The pictures with what a person decided about their classes laid over it."""
+    pictures = with_class(root.read_tables("resized_images", problem.class_partitions), problem)
+    groups = root.read_table("duplicates", columns=["sha256", "group_id"])
+    try:
+        return lay_over(pictures, groups, problem.decisions.labels, root.read_table_if_whole(DECIDED, on_damage=warn))
+    except OverridesError as error:
+        raise Failure(str(error), allow_retries=False) from error
+
+
+def _decided(overlaid: Overlaid) -> Iterator[str]:
+    """A line where a person said more about classes than the sources: that is why some are missing, or more."""
+    relabelled, left_out = sum(count_relabelled(overlaid.pictures).values()), sum(overlaid.left_out.values())
+    if relabelled or left_out:
+        yield f"overrides: {relabelled:,} pictures are of another class by labels, {left_out:,} of none by leave_out"
 
 
 def _barren(root: DataRoot, problem: Problem) -> Iterator[str]:
     """A line for each source that gave no picture at all: what became of its media."""
-    for key, partition in problem.partitions.items():
+    for key, partition in problem.class_partitions.items():
         became = root.read_table("raw_images", key)["outcome"].value_counts()
         if "ok" not in became:
             outcomes = ", ".join(f"{count} {outcome}" for outcome, count in became.items()) or "it offered none"

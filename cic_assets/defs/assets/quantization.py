@@ -9,7 +9,7 @@ from cic_assets.defs import metadata
 from cic_assets.defs.automation_conditions import on_new_data
 from cic_assets.defs.pools import DECODING
 from cic_assets.defs.resources import DataRootResource
-from cic_assets.domain.models import ModelError, Precision, QuantizedCard, quantize
+from cic_assets.domain.models import ModelError, Precision, QuantizedCard, champion_folder, quantize, read_card
 from cic_assets.storage import content_version
 
 
@@ -35,16 +35,18 @@ def _quantized_asset(name: str, problem: Problem, precisions: list[Precision]) -
         # A data set that the model does not know yet waits for the model.
         automation_condition=on_new_data(problem.dagster.key(f"{name}_model")),
         description=f"{name} in fewer bits ({', '.join(precisions)}), and what that does to its answers.",
-        code_version=content_version(1, precisions),
+        code_version=content_version(2, precisions),
     )
     def quantized(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         try:
-            made = quantize(data.root.model(name), data.root.dataset, precisions, context.log.info)
+            folder = champion_folder(data.root.model(name))
+            made = quantize(folder, data.root.dataset, precisions, context.log.info, of_before=True)
         except (ModelError, FileNotFoundError) as error:
             raise Failure(str(error), allow_retries=False) from error
         return MaterializeResult(
             data_version=DataVersion(content_version([card.sha256s for card in made])),
-            metadata={key: value for card in made for key, value in _metadata(card).items()},
+            metadata={"version": read_card(folder).version}
+            | {key: value for card in made for key, value in _metadata(card).items()},
         )
 
     return quantized

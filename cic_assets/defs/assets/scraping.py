@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pandas as pd
 from dagster import (
     AssetExecutionContext,
     AssetsDefinition,
@@ -9,6 +10,7 @@ from dagster import (
     Failure,
     FreshnessPolicy,
     MaterializeResult,
+    TableMetadataValue,
     asset,
 )
 
@@ -35,7 +37,9 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         retry_policy=RETRY_PASSING,
         pool=HOSTS,
         freshness_policy=FreshnessPolicy.time_window(fail_window=timedelta(days=problem.routine.stale_after_days)),
-        code_version=content_version(3, problem.reddit.model_dump(), problem.download.model_dump()),
+        code_version=content_version(
+            6, problem.reddit.model_dump(), problem.download.model_dump(), list(problem.licenses)
+        ),
     )
     def raw_images(
         context: AssetExecutionContext, data: DataRootResource, reddit: RedditResource
@@ -51,7 +55,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                     "These are the embedded, drawn pictures: for real ones, set an archive or an API key."
                 )
             with (
-                reddit.connect(partition.source, problem.reddit) as connection,
+                reddit.connect(partition.source, problem.reddit, problem.licenses) as connection,
                 metadata.ProgressLog(context.log.info) as progress,
             ):
                 if connection.origin == "reddit" and not data.root.has_table("raw_images", partition.key):
@@ -76,6 +80,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 "gone rows": result.gone_rows,
                 "fetched bytes": result.fetched_bytes,
                 "outcomes": metadata.counts(result.outcomes, "outcome"),
+                **_licenses(pictures),
                 "pictures": metadata.sheet_of(
                     pictures.drop_duplicates("sha256"),
                     data.root.images,
@@ -86,3 +91,9 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         )
 
     return [raw_images]
+
+
+def _licenses(pictures: pd.DataFrame) -> dict[str, TableMetadataValue]:
+    """How many pictures have which licence, of sources that name some."""
+    named = pictures.loc[pictures["license"] != "", "license"]
+    return {"licenses": metadata.counts(named.value_counts().to_dict(), "license")} if len(named) else {}

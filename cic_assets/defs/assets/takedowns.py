@@ -9,6 +9,7 @@ from cic_assets.defs.pools import HOSTS
 from cic_assets.defs.resources import DataRootResource, RedditResource
 from cic_assets.defs.retry_policies import RETRY_PASSING
 from cic_assets.domain.reddit import RedditError
+from cic_assets.domain.sources import SourceError
 from cic_assets.domain.takedowns import check_takedowns
 from cic_assets.storage import content_version
 
@@ -23,7 +24,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         owners=metadata.OWNERS,
         retry_policy=RETRY_PASSING,
         pool=HOSTS,
-        code_version=content_version(2),
+        code_version=content_version(3),
     )
     def takedowns(
         context: AssetExecutionContext, data: DataRootResource, reddit: RedditResource
@@ -35,9 +36,9 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         """
         partition = problem.partitions[context.partition_key]
         try:
-            with reddit.connect_to_ask(partition, problem.reddit) as api:
-                check = check_takedowns(data.root, partition.key, api, on_progress=context.log.info)
-        except RedditError as error:
+            with reddit.connect_to_ask(partition, problem.reddit) as ask:
+                check = check_takedowns(data.root, partition.key, ask, on_progress=context.log.info)
+        except (RedditError, SourceError) as error:
             raise Failure(str(error), allow_retries=error.passing) from error
         table = check.tombstones.table
         return MaterializeResult(

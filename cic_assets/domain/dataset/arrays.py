@@ -1,11 +1,15 @@
 """The data set on disk: one uint8 array and one label array a split, a manifest, and a description.
 
-Arrays are `.npy`, so training maps them into memory and never decodes a picture twice.
+Arrays are `.npy`, so training maps them into memory and never decodes a picture twice. Of more pictures than
+`ShardSettings.above` there are none: 200 GB for a million. Then the manifest is the data set, its rows in the order in
+which the copies lie in their shards.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
+from io import BytesIO
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,11 +21,21 @@ from upath import UPath
 from cic_assets.domain.dataset.balance import class_weights
 from cic_assets.domain.dataset.errors import DatasetError
 from cic_assets.domain.dataset.given import read_given
+from cic_assets.domain.dataset.overlay import count_relabelled
 from cic_assets.domain.dataset.settings import DatasetSettings
-from cic_assets.domain.dataset.split_memory import MANIFEST, SPLITS, read_splits, remembered, split_rule, why_moved
+from cic_assets.domain.dataset.split_memory import (
+    MANIFEST,
+    SPLITS,
+    read_splits,
+    remembered,
+    split_rule,
+    told_by,
+    why_moved,
+)
 from cic_assets.domain.dataset.splits import Split, assign_splits
 from cic_assets.domain.dataset.units import COPIES, find_units
 from cic_assets.domain.images import decode
+from cic_assets.domain.places import places_of
 from cic_assets.domain.schema import Column
 from cic_assets.engine import Threads
 from cic_assets.storage import (
@@ -32,20 +46,31 @@ from cic_assets.storage import (
     read_json,
     write_atomically,
     write_json,
+    write_parquet,
 )
 
 DESCRIPTION = "dataset.json"
 FORMAT_VERSION = 2
 
 MANIFEST_COLUMNS: Mapping[str, Column] = {
+    "klass": Column("str", "the class that it is trained as: of its source, or what a person said"),
+    "klass_given": Column("str", "the class of its source"),
+    "by_hand": Column("bool", "a person said its class, be it that of its source"),
     "label": Column("int64", "the class as a number: its place among the classes, from 0"),
     "unit_id": Column(
         "str", "of what is in one split with it: copies, equal pixels, post, crossposts, scene; their smallest SHA-256"
     ),
     "split": Column("str", "train, validation or test"),
-    "row": Column("int64", "of the picture in the split's arrays, from 0"),
+    "row": Column("int64", "of the picture in the split's arrays, from 0; without arrays, in the order of its source"),
 }
 """What the manifest adds to the pictures that it is made of."""
+
+_DECISIVE = (
+    "sha256", "resized_sha256", "klass", "klass_given", "subreddit", "created_utc", "is_in_set",
+)  # fmt: skip
+"""Columns of the pictures by which they are divided and counted."""
+_PART = 100_000
+"""Rows of the manifest that are made at once."""
 
 
 class DatasetInfo(BaseModel):
@@ -60,6 +85,9 @@ class DatasetInfo(BaseModel):
         version: the same exactly when the pictures that are trained on, their labels and splits are the same, wherever
             they came from.
         sample: the pictures are the embedded, drawn ones.
+        relabelled: by source, pictures that a person gave another class than the source's.
+        left_out: by source, pictures that a person left out.
+        sharded: there are no arrays, but copies in shards; not noted where there are.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -73,6 +101,9 @@ class DatasetInfo(BaseModel):
     jpeg_quality: int | None = None
     version: str
     sample: bool = False
+    relabelled: dict[str, int] = {}
+    left_out: dict[str, int] = {}
+    sharded: bool = False
 
 
 class SplitArrays(NamedTuple):
@@ -92,6 +123,7 @@ def build_dataset(
     classes: Sequence[str],
     units: pd.DataFrame | None = None,
     sample: bool = False,
+    left_out: Mapping[str, int] = MappingProxyType({}),
     publishing: Callable[[], AbstractContextManager[None]] = nullcontext,
     on_moved: Callable[[str], None] = lambda _line: None,
 ) -> DatasetInfo:
@@ -99,7 +131,7 @@ def build_dataset(
 
     Args:
         pictures: columns `sha256, resized_sha256, klass, group_id` (`created_utc` to divide by time) and whatever else
-            the manifest is to keep, one row a picture.
+            the manifest is to keep, one row a picture; of `lay_over`, or as they come where a person said nothing.
         resized: the resized copies.
         target: where the data set goes; an earlier one there keeps its pictures on their sides.
         settings: side and splits.
@@ -107,6 +139,7 @@ def build_dataset(
         classes: in the order of the labels.
         units: of `find_units`: what is in one split; the duplicate groups where omitted.
         sample: the pictures are drawn ones.
+        left_out: by source, pictures that a person left out.
         publishing: around each moment in which something of it comes to `target`; an error in it keeps that away.
         on_moved: called with a line for pictures that were in another split before, or are divided anew: how many, and
             why.
@@ -118,8 +151,9 @@ def build_dataset(
         units = find_units(pictures["sha256"], {COPIES: zip(pictures["sha256"], pictures["group_id"], strict=True)})
     before = read_splits(target, settings, on_moved)
     given = read_given(settings.splits.given) if settings.splits.given else {}
-    manifest = _divide(pictures, before, given, units, settings, classes)
-    splits = remembered(manifest, before, units)
+    splits, manifest = _divide(pictures, before, given, units, settings, classes)
+    if sharded := len(manifest) > settings.shards.above:
+        manifest = manifest.assign(row=_places_in_shards(manifest))
     counts = _counts(manifest, classes)
     _check_counts(counts, settings)
     info = DatasetInfo(
@@ -131,22 +165,29 @@ def build_dataset(
         jpeg_quality=settings.jpeg_quality,
         version=content_version(FORMAT_VERSION, list(classes), manifest[["resized_sha256", "klass", "split"]]),
         sample=sample,
+        relabelled=count_relabelled(manifest),
+        left_out=dict(left_out),
+        sharded=sharded,
     )
-    for line in why_moved(manifest, {**before, **given}, units):
+    for line in why_moved(manifest, told_by([_by_name(given), before]), units):
         on_moved(line)
     if _is_current(target, info):
         # Its posts and groups may have other names by now.
         with publishing():
-            for file, table in ((MANIFEST, manifest), (SPLITS, splits)):
-                _write_if_new(target / file, table.to_parquet(index=False))
+            for file, parts in ((MANIFEST, _rows(pictures, manifest)), (SPLITS, [splits])):
+                write_parquet(content := BytesIO(), parts)
+                _write_if_new(target / file, content.getvalue())
+            _remove_arrays(target, info)
         return info
     # The description comes last: without it, or with another version in it, the arrays beside it do not count.
     with local_directory(target, last=DESCRIPTION, publishing=publishing) as folder:
-        for split in Split:
+        for split in Split if not sharded else ():
             _write_split(folder, split, manifest[manifest["split"] == split], resized, settings.side)
-        manifest.to_parquet(folder / MANIFEST, index=False)
-        splits.to_parquet(folder / SPLITS, index=False)
-        write_json(UPath(folder / DESCRIPTION), info.model_dump())
+        for file, parts in ((MANIFEST, _rows(pictures, manifest)), (SPLITS, [splits])):
+            with (folder / file).open("wb") as place:
+                write_parquet(place, parts)
+        write_json(UPath(folder / DESCRIPTION), info.model_dump(exclude=None if sharded else {"sharded"}))
+    _remove_arrays(target, info)
     return info
 
 
@@ -168,8 +209,16 @@ def load_info(folder: UPath) -> DatasetInfo:
 
 def is_complete(folder: UPath) -> bool:
     """Whether a data set is there with all of its files."""
+    if not all((folder / name).exists() for name in (DESCRIPTION, MANIFEST)):
+        return False
     arrays = [name for split in Split for name in (f"{split}.npy", f"{split}_labels.npy")]
-    return all((folder / name).exists() for name in (DESCRIPTION, MANIFEST, *arrays))
+    return all((folder / name).exists() for name in arrays) or _is_sharded(folder)
+
+
+def _is_sharded(folder: UPath) -> bool:
+    with suppress(DatasetError, ValueError):  # a damaged description
+        return load_info(folder).sharded
+    return False
 
 
 def load_split(folder: Path, split: Split) -> SplitArrays:
@@ -181,28 +230,64 @@ def load_split(folder: Path, split: Split) -> SplitArrays:
 
 def _divide(
     pictures: pd.DataFrame,
-    before: Mapping[str, Split],
+    before: "pd.Series[str]",
     given: Mapping[str, Split],
     units: pd.DataFrame,
     settings: DatasetSettings,
     classes: Sequence[str],
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The table of splits, and of the pictures that are trained on what decides and was decided, in their order.
+
+    The latter with `_at`, their places among all: at millions of rows, all columns twice would take gigabytes.
+    """
+    decisive = pictures[[name for name in _DECISIVE if name in pictures]].assign(_at=np.arange(len(pictures)))
     # By what the picture is, not by what file it came from: the same pictures are the same arrays.
-    manifest = pictures.sort_values(["klass", "resized_sha256", "sha256"]).reset_index(drop=True)
-    manifest["label"] = manifest["klass"].map({klass: label for label, klass in enumerate(classes)}).astype("int64")
-    unit_ids = units.iloc[:, -1]
-    manifest["unit_id"] = manifest["sha256"].map(unit_ids).fillna(manifest["sha256"])
-    manifest["split"] = assign_splits(
-        manifest,
-        {str(name): frozenset(members) for name, members in unit_ids.groupby(unit_ids).groups.items()},
+    divided = decisive.sort_values(["klass", "resized_sha256", "sha256"], ignore_index=True)
+    divided["label"] = divided["klass"].map({klass: label for label, klass in enumerate(classes)}).astype("int64")
+    unit_of = units.iloc[:, -1]
+    at = places_of(divided["sha256"], unit_of.index)
+    divided["unit_id"] = divided["sha256"]
+    if len(unit_of):
+        divided["unit_id"] = divided["sha256"].mask(at >= 0, unit_of.iloc[at].set_axis(divided.index))
+    divided["split"] = assign_splits(
+        divided.assign(klass=divided["klass_given"]) if "klass_given" in divided else divided,
+        unit_of,
         before,
         settings.splits,
         given=given,
         seed=settings.split_seed,
     )
-    manifest["row"] = manifest.groupby("split").cumcount()
-    manifest.attrs.update(split_rule(settings))
-    return manifest
+    divided.attrs.update(split_rule(settings))
+    splits = remembered(divided, before, units)
+    in_set = divided[divided["is_in_set"]].reset_index(drop=True) if "is_in_set" in divided else divided
+    return splits, in_set.assign(row=in_set.groupby("split").cumcount())
+
+
+def _places_in_shards(manifest: pd.DataFrame) -> "pd.Series[int]":
+    """The row of each picture in its split: as they lie, whatever their classes: neighbours are read at once."""
+    columns = [name for name in ("subreddit", "sha256") if name in manifest]
+    return manifest.sort_values(columns).groupby("split").cumcount()
+
+
+def _remove_arrays(folder: UPath, info: DatasetInfo) -> None:
+    """Those of when the set was smaller."""
+    for array in folder.glob("*.npy") if info.sharded else ():
+        array.unlink(missing_ok=True)
+
+
+def _by_name(splits: Mapping[str, Split]) -> "pd.Series[str]":
+    return pd.Series(list(splits.values()), index=pd.Index(list(splits), dtype="str"), dtype="str")
+
+
+def _rows(pictures: pd.DataFrame, manifest: pd.DataFrame) -> Iterator[pd.DataFrame]:
+    """The manifest with all columns, some rows at a time."""
+    carried = pictures.drop(columns="is_in_set", errors="ignore")
+    for start in range(0, max(1, len(manifest)), _PART):
+        part = manifest.iloc[start : start + _PART]
+        rows = carried.iloc[part["_at"]].reset_index(drop=True)
+        rows = rows.assign(**{name: part[name].array for name in ("label", "unit_id", "split", "row")})
+        rows.attrs.update(manifest.attrs)
+        yield rows
 
 
 def _write_if_new(path: UPath, data: bytes) -> None:

@@ -1,13 +1,14 @@
 """Taking pictures out of a data set that is there: what was made of them goes, the others stay on their sides."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 from upath import UPath
 
 from cic_assets.domain.dataset.arrays import DESCRIPTION
 from cic_assets.domain.dataset.split_memory import MANIFEST, SPLITS
-from cic_assets.storage import write_atomically
+from cic_assets.storage import edit_rows
 
 ABOUT_A_POST = ["post_id", "permalink", "title", "author"]
 """Columns of the manifest that tell from which post, and so from whom, a picture is."""
@@ -37,62 +38,87 @@ def forget_pictures(
     if not path.exists():
         return False
     _forget_splits(folder / SPLITS, gone)
-    manifest = _read(path)
+    there = _columns_of(path)
+    named = [name for name in NAMED_BY_A_PICTURE if name in there]
+    told = [name for name in ("subreddit", "post_id") if name in there]
+    manifest = _read(path, ["sha256", *told, *named])
     of_gone = manifest["sha256"].isin(gone)
-    of_posts = _of_posts(manifest, posts)
-    named = [name for name in NAMED_BY_A_PICTURE if name in manifest]
+    told_of = of_posts(manifest, posts) if len(told) > 1 else of_gone & False
     if of_gone.any():
         # The manifest comes last: it tells, after a kill, that this is not done.
         (folder / DESCRIPTION).unlink(missing_ok=True)
         for array in folder.glob("*.npy"):
             array.unlink()
-    if of_gone.any() or of_posts.any() or manifest[named].isin(gone).any(axis=None):
-        rest = _without(manifest, of_gone, of_gone | of_posts, heirs)
-        renamed = rest.assign(**{name: _renamed(rest, name, gone, heirs) for name in named})
-        write_atomically(path, renamed.to_parquet(index=False))
+    if of_gone.any() or told_of.any() or manifest[named].isin(gone).any(axis=None):
+        rest = _without(manifest, of_gone, heirs)
+        stays = manifest.index.isin(rest.index)
+        nameless = pd.Series("", manifest.index[stays & (of_gone | told_of)], dtype="str")
+        changed = {name: nameless for name in ABOUT_A_POST if name in there}
+        for name, new in {
+            "sha256": rest["sha256"],
+            **{name: _renamed(rest, name, gone, heirs) for name in named},
+        }.items():
+            changed[name] = new[new != manifest.loc[stays, name]]
+        edit_rows(path, stays, changed)
     return bool(of_gone.any())
 
 
 def forget_authors(folder: UPath, source: str, posts: Collection[str]) -> None:
     """Empty the author of some posts of a source; the data set is the same without."""
     path = folder / MANIFEST
-    manifest = _read(path) if path.exists() else pd.DataFrame()
-    if not {"subreddit", "post_id", "author"} <= set(manifest.columns):
+    about = ["subreddit", "post_id", "author"]
+    if not path.exists() or not _columns_of(path).issuperset(about):
         return
+    manifest = _read(path, about)
     named = (manifest["subreddit"] == source) & manifest["post_id"].isin(posts) & (manifest["author"] != "")
     if named.any():
-        nameless = manifest.assign(author=manifest["author"].mask(named, ""))
-        write_atomically(path, nameless.to_parquet(index=False))
+        edit_rows(path, np.ones(len(manifest), bool), {"author": manifest.loc[named, "author"].str[:0]})
 
 
 def _forget_splits(path: UPath, gone: Collection[str]) -> None:
     """Their copies have the same split there."""
-    if path.exists() and (hit := (splits := _read(path))["sha256"].isin(gone)).any():
-        write_atomically(path, splits[~hit].to_parquet(index=False))
+    if path.exists() and (hit := _read(path, ["sha256"])["sha256"].isin(gone)).any():
+        edit_rows(path, ~hit.to_numpy(bool))
 
 
-def _read(path: UPath) -> pd.DataFrame:
+def _columns_of(path: UPath) -> frozenset[str]:
+    from pyarrow import parquet
+
     with path.open("rb") as file:
-        return pd.read_parquet(file)
+        return frozenset(parquet.read_schema(file).names)
 
 
-def _of_posts(manifest: pd.DataFrame, posts: Collection[tuple[str, str]]) -> pd.Series:
-    if not {"subreddit", "post_id"} <= set(manifest.columns):
-        return pd.Series(data=False, index=manifest.index)
-    told_of = pd.MultiIndex.from_frame(manifest[["subreddit", "post_id"]])
-    return pd.Series(told_of.isin(list(posts)), index=manifest.index)
+def _read(path: UPath, columns: Sequence[str]) -> pd.DataFrame:
+    with path.open("rb") as file:
+        return pd.read_parquet(file, columns=list(columns))
 
 
-def _without(manifest: pd.DataFrame, of_gone: pd.Series, nameless: pd.Series, heirs: Mapping[str, str]) -> pd.DataFrame:
-    there = set(manifest["sha256"])
+def of_posts(table: pd.DataFrame, posts: Collection[tuple[str, str]]) -> "pd.Series[bool]":
+    """Which rows of a table with columns `subreddit, post_id` are of some posts, named by both."""
+    named = table["post_id"].isin({post_id for _, post_id in posts})
+    rows = zip(table.loc[named, "subreddit"], table.loc[named, "post_id"], strict=True)
+    named[named] = np.array([row in posts for row in rows], bool)
+    return named
+
+
+def by_heirs(names: "pd.Series[str]", heirs: Mapping[str, str]) -> "pd.Series[str]":
+    """Names of pictures, with heirs in the places of those that go."""
+    goes = names.isin(heirs.keys())
+    return names.mask(goes, names[goes].map(heirs)) if goes.any() else names
+
+
+def _without(manifest: pd.DataFrame, of_gone: pd.Series, heirs: Mapping[str, str]) -> pd.DataFrame:
+    """The rows that stay, with heirs in the places of those that go."""
+    there = set(manifest.loc[manifest["sha256"].isin(set(heirs.values())), "sha256"])
     left = {one: heir for one, heir in heirs.items() if heir not in there}
-    blank = manifest.copy()
-    blank.loc[nameless, [name for name in ABOUT_A_POST if name in manifest.columns]] = ""
-    blank.loc[of_gone, "sha256"] = [left.get(sha256, "") for sha256 in manifest.loc[of_gone, "sha256"]]
-    return blank[blank["sha256"] != ""].reset_index(drop=True)
+    rest = manifest.copy()
+    rest.loc[of_gone, "sha256"] = [left.get(sha256, "") for sha256 in manifest.loc[of_gone, "sha256"]]
+    return rest[rest["sha256"] != ""]
 
 
 def _renamed(manifest: pd.DataFrame, column: str, gone: Collection[str], heirs: Mapping[str, str]) -> pd.Series:
     """What a picture that goes gave its name to is called by its heir, or by one that stays."""
-    names = manifest[column].replace(dict(heirs))
-    return names.mask(names.isin(gone), manifest["sha256"].groupby(names).transform("min"))
+    names = by_heirs(manifest[column], heirs)
+    touched = names.isin(gone)
+    others = manifest.loc[names.isin(names[touched]), "sha256"]
+    return names.mask(touched, others.groupby(names[others.index]).transform("min")) if len(others) else names

@@ -23,6 +23,7 @@ def find_leaks(manifest: pd.DataFrame) -> pd.DataFrame:
 
 
 def _across(manifest: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    told = manifest[(manifest[columns] != "").all(axis=1)]  # of a post that was taken down nothing is known
+    is_told = (manifest[columns] != "").all(axis=1)  # of a post that was taken down nothing is known
+    told = manifest.loc[is_told, [*columns, "split"]]
     splits = told.groupby(columns)["split"].transform("nunique")
-    return told[splits > 1].sort_values([*columns, "split"])
+    return manifest.loc[told[splits > 1].sort_values([*columns, "split"]).index]

@@ -52,6 +52,25 @@ class SplitSettings(BaseModel):
         return self
 
 
+class ShardSettings(BaseModel):
+    """How many pictures are kept: as files and arrays, or in shards. Which pictures these are is the same."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    above: int = Field(
+        default=10_000,
+        ge=0,
+        description="pictures that are kept as a file each, and as arrays to train on; more are kept in tars of many "
+        "(shards), which are read in order",
+    )
+    megabytes: int = Field(default=256, ge=1, le=4096, description="of a shard, at most")
+
+    @property
+    def most_bytes(self) -> int:
+        """Of a shard."""
+        return self.megabytes * 2**20
+
+
 class DatasetSettings(BaseModel):
     """Sizes and splits of the data set."""
 
@@ -67,6 +86,7 @@ class DatasetSettings(BaseModel):
         default=95, ge=50, le=100, description="of the resized copies; at 95 the loss is below a camera's own"
     )
     splits: SplitSettings = SplitSettings()
+    shards: ShardSettings = ShardSettings()
     split_seed: str = Field(default="", description="another word gives another, equally stable division")
     min_per_class: int = Field(
         default=10, ge=3, description="fewer pictures of a class than this, and no data set is built"

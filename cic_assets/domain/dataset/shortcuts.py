@@ -76,7 +76,8 @@ def find_shortcuts(pictures: pd.DataFrame, classes: Sequence[str]) -> list[Short
             columns are missing is not asked.
         classes: of which each is told from the others; of two only one, as the other is the same question.
     """
-    asked = pictures.sort_values("sha256").iloc[:: max(1, len(pictures) // MOST_PICTURES)]
+    order = pictures["sha256"].reset_index(drop=True).sort_values().index
+    asked = pictures.iloc[order[:: max(1, len(pictures) // MOST_PICTURES)]]
     folds = np.array([int(sha256[:8], 16) % FOLDS for sha256 in asked["sha256"]])
     asked_of = classes if len(classes) > _TWO else classes[:1]
     found: list[Shortcut] = []

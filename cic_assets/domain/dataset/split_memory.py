@@ -4,7 +4,7 @@ Of every picture of a unit, not only of those that are trained on: when the copy
 turns up, another picture of the unit stands in its place, on the same side.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -13,6 +13,7 @@ from upath import UPath
 from cic_assets.domain.dataset.settings import DatasetSettings
 from cic_assets.domain.dataset.splits import Split, strictest
 from cic_assets.domain.dataset.units import COPIES, CROSSPOSTS, PIXELS, POSTS, SCENES
+from cic_assets.domain.places import places_of
 from cic_assets.domain.schema import Column
 
 MANIFEST = "manifest.parquet"
@@ -48,7 +49,7 @@ def split_rule(settings: DatasetSettings) -> dict[str, Any]:
 
 def read_splits(
     target: UPath, settings: DatasetSettings, on_dropped: Callable[[str], None] = lambda _line: None
-) -> dict[str, Split]:
+) -> "pd.Series[str]":
     """The split of each picture by SHA-256, as an earlier data set gave it by the same rule.
 
     Data sets of earlier versions have the manifest alone.
@@ -58,20 +59,27 @@ def read_splits(
         settings: the rule.
         on_dropped: called with a line where pictures were divided by another rule, which counts no more.
     """
-    found: dict[str, Split] = {}
-    dropped: set[str] = set()
+    found, dropped = pd.Series(dtype="str", index=pd.Index([], dtype="str")), pd.Series(dtype="str")
     for name in (SPLITS, MANIFEST):
         path = target / name
         if path.exists():
             with path.open("rb") as file:
                 table = pd.read_parquet(file, columns=["sha256", "split"])
             if _rule_of(table) == split_rule(settings):
-                found |= zip(table["sha256"], table["split"].map(Split), strict=True)
+                found = told_by([table[table["split"].isin(set(Split))].set_index("sha256")["split"], found])
             else:
-                dropped |= {*table["sha256"]}
-    if forgotten := len(dropped - found.keys()):
+                dropped = pd.concat([dropped, table["sha256"]], ignore_index=True).drop_duplicates()
+    if forgotten := int((places_of(dropped, found.index) < 0).sum()):
         on_dropped(f"{forgotten:,} pictures are divided anew: dataset.splits or dataset.split_seed changed")
     return found
+
+
+def told_by(tables: "Iterable[pd.Series[str]]") -> "pd.Series[str]":
+    """The splits of all pictures that some tables know, by SHA-256: what the first of them says."""
+    first, *others = tables
+    for table in others:
+        first = pd.concat([first, table[places_of(table.index, first.index) < 0]])
+    return first
 
 
 def _rule_of(table: pd.DataFrame) -> dict[str, Any]:
@@ -80,26 +88,30 @@ def _rule_of(table: pd.DataFrame) -> dict[str, Any]:
     return {**rule, "splits": {name: value for name, value in rule.get("splits", {}).items() if name not in _NO_RULE}}
 
 
-def remembered(manifest: pd.DataFrame, before: Mapping[str, Split], units: pd.DataFrame) -> pd.DataFrame:
+def remembered(manifest: pd.DataFrame, before: "pd.Series[str]", units: pd.DataFrame) -> pd.DataFrame:
     """The table of splits: of all pictures of each unit that is divided now, and what was known of others before."""
-    of_unit = dict(zip(manifest["unit_id"], manifest["split"], strict=True))
-    now = units.iloc[:, -1].map(of_unit).dropna()
-    known = {**before, **now, **dict(zip(manifest["sha256"], manifest["split"], strict=True))}
-    table = pd.DataFrame(sorted(known.items()), columns=list(SPLIT_COLUMNS)).astype("str")
+    at = places_of(units.iloc[:, -1], manifest["unit_id"])
+    now = manifest["split"].iloc[at[at >= 0]].set_axis(units.index[at >= 0])
+    known = told_by([manifest.set_index("sha256")["split"], now, before])
+    table = known.rename_axis("sha256").rename("split").reset_index().astype("str")
+    table = table.sort_values("sha256", ignore_index=True)
     table.attrs.update(manifest.attrs)
     return table
 
 
-def why_moved(manifest: pd.DataFrame, before: Mapping[str, Split], units: pd.DataFrame) -> Iterator[str]:
+def why_moved(manifest: pd.DataFrame, before: "pd.Series[str]", units: pd.DataFrame) -> Iterator[str]:
     """A line for all pictures that went from one split to another for one reason."""
-    moved = manifest.assign(before=manifest["sha256"].map(before)).dropna(subset="before")
-    moved = moved[moved["before"] != moved["split"]]
+    at = places_of(manifest["sha256"], before.index)
+    now = manifest.loc[at >= 0, "split"]
+    then = before.iloc[at[at >= 0]].set_axis(now.index)
+    moved = manifest.loc[now.index[now != then]].assign(before=then)
     if moved.empty:
         return
     why = pd.Series("as dataset.splits says", index=moved.index)
     touched = units[units.iloc[:, -1].isin(moved["unit_id"])]
+    known = {str(name): Split(split) for name, split in before[before.index.isin(touched.index)].items()}
     for relation in reversed(units.columns):
-        there = {name: strictest(shas, before) for name, shas in touched.groupby(relation).groups.items()}
+        there = {name: strictest(shas, known) for name, shas in touched.groupby(relation).groups.items()}
         is_joined = moved["sha256"].map(touched[relation]).map(there) == moved["split"]
         why = why.mask(is_joined, _WHY.get(str(relation), str(relation)))
     for (old, new, reason), rows in moved.groupby([moved["before"], moved["split"], why]):

@@ -21,10 +21,13 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cic_assets.domain.dataset.errors import DatasetError
 from cic_assets.domain.dataset.settings import SplitBy, SplitSettings
+from cic_assets.domain.places import places_of
 
 
 class Split(StrEnum):
@@ -36,6 +39,11 @@ class Split(StrEnum):
 
 
 _STRICTEST_FIRST = (Split.TEST, Split.VALIDATION, Split.TRAIN)
+_NAMES = np.array([split.value for split in _STRICTEST_FIRST])
+_NONE = len(_STRICTEST_FIRST)
+"""Splits as numbers: their places among the strictest, and this where there is none."""
+
+Ranks = NDArray[np.int64]
 
 
 def position_of(unit_id: str, seed: str = "") -> float:
@@ -46,24 +54,24 @@ def position_of(unit_id: str, seed: str = "") -> float:
 
 def split_of(unit_id: str, settings: SplitSettings, seed: str = "") -> Split:
     """The split of a unit by hash."""
-    return _split_at(position_of(unit_id, seed), settings.test, settings.test + settings.validation)
+    return _STRICTEST_FIRST[_ranks_at(np.array([position_of(unit_id, seed)]), settings)[0]]
 
 
 def assign_splits(
     pictures: pd.DataFrame,
-    members: Mapping[str, frozenset[str]],
-    previous: Mapping[str, Split],
+    unit_of: "Mapping[str, str] | pd.Series[str]",
+    previous: "Mapping[str, Split] | pd.Series[str]",
     settings: SplitSettings,
     *,
     given: Mapping[str, Split] | None = None,
     seed: str = "",
-) -> pd.Series:
+) -> "pd.Series[str]":
     """The split of each picture.
 
     Args:
         pictures: columns `unit_id`, and `klass` or `created_utc` (seconds since 1970, 0 where it is not known) where
             `settings.by` asks for them; any index.
-        members: SHA-256 of all pictures of a unit, the dropped copies too; a unit that is missing has its name alone.
+        unit_of: the unit of all pictures by SHA-256, the dropped copies too; a unit that none has has its name alone.
         previous: SHA-256 to the split it was in before.
         settings: sizes of the splits, and the rule.
         given: SHA-256 to the split that it is to have, whatever the rule.
@@ -77,17 +85,15 @@ def assign_splits(
     """
     units = _units(pictures)
     proposed = _PROPOSALS[settings.by](units, settings, seed)
-
-    def assign(unit_id: str) -> str:
-        shas = members.get(unit_id, frozenset({unit_id}))
-        if fixed := strictest(shas, given or {}):
-            return fixed.value
-        before = strictest(shas, previous)
-        if before is None:
-            return proposed[unit_id].value
-        return (_older(before, proposed[unit_id]) if settings.by is SplitBy.TIME else before).value
-
-    return pictures["unit_id"].map({unit_id: assign(unit_id) for unit_id in units.index})
+    names, members = units.index, pd.Series(unit_of, dtype="str")
+    before, fixed = (_strictest_of(names, members, pd.Series(known, dtype="str")) for known in (previous, given or {}))
+    if settings.by is SplitBy.TIME:
+        # A cut that moved back in time takes nothing out of train again.
+        kept = np.where(before == _NONE, proposed, np.maximum(before, proposed))
+    else:
+        kept = np.where(before == _NONE, proposed, before)
+    ranks = np.where(fixed == _NONE, kept, fixed)
+    return pd.Series(_NAMES[ranks[places_of(pictures["unit_id"], names)]], index=pictures.index, dtype="str")
 
 
 def _units(pictures: pd.DataFrame) -> pd.DataFrame:
@@ -98,57 +104,69 @@ def _units(pictures: pd.DataFrame) -> pd.DataFrame:
     return known.assign(pictures=by_unit.size())
 
 
+def _strictest_of(names: "pd.Index[str]", members: "pd.Series[str]", known: "pd.Series[str]") -> Ranks:
+    """(N,) of each unit the strictest split that is known of its pictures.
+
+    Args:
+        names: of the units.
+        members: the unit of each picture, by its SHA-256.
+        known: the split of some, likewise.
+    """
+    ranks, found = np.full(len(names), _NONE), places_of(known, pd.Series(_NAMES))
+    at = places_of(known.index, members.index)
+    by_member = np.full(len(known), -1)
+    by_member[at >= 0] = places_of(members.iloc[at[at >= 0]], names)
+    has_members, by_name = places_of(names, members) >= 0, places_of(known.index, names)
+    by_name = np.where(has_members[by_name], -1, by_name) if len(names) else by_name
+    for unit in (by_member, by_name):
+        np.minimum.at(ranks, unit[unit >= 0], found[unit >= 0])
+    return ranks
+
+
 def strictest(shas: Iterable[str], known: Mapping[str, Split]) -> Split | None:
     """The strictest split that is known of some pictures; None if none is."""
     found = {known[sha] for sha in shas if sha in known}
     return next((split for split in _STRICTEST_FIRST if split in found), None)
 
 
-def _older(before: Split, proposed: Split) -> Split:
-    """Of two splits the one nearer to train: a cut that moved back in time takes nothing out of train again."""
-    return max(before, proposed, key=_STRICTEST_FIRST.index)
+def _ranks_at(positions: NDArray[np.float64], settings: SplitSettings) -> Ranks:
+    """(N,) of what lies there between 0 and 1: the test comes first, then the validation."""
+    return np.searchsorted([settings.test, settings.test + settings.validation], positions, side="right")
 
 
-def _split_at(position: float, test_ends: float, validation_ends: float) -> Split:
-    if position < test_ends:
-        return Split.TEST
-    return Split.VALIDATION if position < validation_ends else Split.TRAIN
+def _by_hash(units: pd.DataFrame, settings: SplitSettings, seed: str) -> Ranks:
+    return _ranks_at(_positions(units, seed), settings)
 
 
-def _by_hash(units: pd.DataFrame, settings: SplitSettings, seed: str) -> dict[str, Split]:
-    return {unit_id: split_of(unit_id, settings, seed) for unit_id in units.index}
+def _by_class(units: pd.DataFrame, settings: SplitSettings, seed: str) -> Ranks:
+    return _cut(units, np.argsort(_positions(units, seed)), units["klass"], settings)
 
 
-def _by_class(units: pd.DataFrame, settings: SplitSettings, seed: str) -> dict[str, Split]:
-    in_order = units.loc[_positions(units, seed).sort_values().index]
-    return _cut(in_order["pictures"], in_order["klass"], settings)
-
-
-def _by_time(units: pd.DataFrame, settings: SplitSettings, seed: str) -> dict[str, Split]:
+def _by_time(units: pd.DataFrame, settings: SplitSettings, seed: str) -> Ranks:
     if "created_utc" not in units or not (units["created_utc"] > 0).any():
         raise DatasetError(
             "no picture has the time of its post (those of folders have none): set dataset.splits.by to hash or class"
         )
     # Posts of one second, and those without a time (the oldest of all), stand in the order of their hashes.
-    newest_first = units.assign(position=_positions(units, seed)).sort_values(
-        ["created_utc", "position"], ascending=[False, True]
-    )
-    return _cut(newest_first["pictures"], pd.Series("all", index=newest_first.index), settings)
+    newest_first = np.lexsort([_positions(units, seed), -units["created_utc"].to_numpy()])
+    return _cut(units, newest_first, pd.Series("all", index=units.index), settings)
 
 
-def _positions(units: pd.DataFrame, seed: str) -> pd.Series:
-    return pd.Series([position_of(str(unit_id), seed) for unit_id in units.index], index=units.index)
+def _positions(units: pd.DataFrame, seed: str) -> NDArray[np.float64]:
+    return np.array([position_of(unit_id, seed) for unit_id in units.index], np.float64)
 
 
-def _cut(sizes: pd.Series, parts: pd.Series, settings: SplitSettings) -> dict[str, Split]:
+def _cut(units: pd.DataFrame, order: Ranks, parts: "pd.Series[str]", settings: SplitSettings) -> Ranks:
     """Cut units, of so many pictures each and in their order, by share of the pictures of their part: the test first.
 
     The middle of each unit counts, which rounds rightly.
     """
-    of_part = sizes.groupby(parts)
+    sizes = units["pictures"].iloc[order]
+    of_part = sizes.groupby(parts.iloc[order])
     places = (of_part.cumsum() - sizes / 2) / of_part.transform("sum")
-    ends = settings.test, settings.test + settings.validation
-    return {str(unit_id): _split_at(place, *ends) for unit_id, place in places.items()}
+    ranks = np.empty(len(units), np.int64)
+    ranks[order] = _ranks_at(places.to_numpy(), settings)
+    return ranks
 
 
 _PROPOSALS = {SplitBy.HASH: _by_hash, SplitBy.CLASS: _by_class, SplitBy.TIME: _by_time}

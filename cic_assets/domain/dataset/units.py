@@ -5,22 +5,36 @@ and pictures of one scene. Copies that were dropped connect too: a post with a c
 with it.
 """
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from cic_assets.domain.components import Components
-from cic_assets.domain.reddit import is_post
+from cic_assets.domain.components import Numbers, join_labels
+from cic_assets.domain.media import is_item
+from cic_assets.domain.places import places_of
 
 COPIES, PIXELS, POSTS, CROSSPOSTS, SCENES = "copies", "pixels", "posts", "crossposts", "scenes"
 
 SAME_PIXELS = ("pixels_sha256", "resized_sha256")
 """Columns of the manifest whose equal values mean that a net sees the same, whatever a person calls different."""
 
-Pair = tuple[Hashable, Hashable]
+_NO_PICTURE = "\0"
+"""How the name of anything else than a picture begins."""
 
 
-def find_units(sha256s: Iterable[str], relations: Mapping[str, Iterable[Pair]]) -> pd.DataFrame:
+class Pairs(NamedTuple):
+    """Pairs of pictures, or of a picture and anything else, as two columns of names: there may be millions."""
+
+    ones: "pd.Series[str]"
+    others: "pd.Series[str]"
+
+
+Relation = Pairs | Iterable[tuple[str, str]]
+
+
+def find_units(sha256s: Iterable[str], relations: Mapping[str, Relation]) -> pd.DataFrame:
     """Units by one relation, by two, and so on.
 
     Args:
@@ -31,40 +45,64 @@ def find_units(sha256s: Iterable[str], relations: Mapping[str, Iterable[Pair]]) 
         A row a picture, by its SHA-256; a column a relation, with the name of the picture's unit by this relation and
         those before it: the smallest SHA-256 in it. The last column is what is divided.
     """
-    pictures = sorted(set(sha256s))
-    components = Components()
+    pictures = pd.Series(sha256s if isinstance(sha256s, pd.Series) else list(sha256s), dtype="str")
+    pictures = pictures.drop_duplicates().sort_values(ignore_index=True)
+    count, names = len(pictures), pictures  # in order, so that the smallest number is that of the smallest name
+    labels = np.arange(count)
     units = pd.DataFrame(index=pd.Index(pictures, name="sha256", dtype="str"))
-    for name, pairs in relations.items():
-        components.join_all(pairs)
-        first: dict[Hashable, str] = {}
-        units[name] = [first.setdefault(components.root(sha256), sha256) for sha256 in pictures]
+    for name, relation in relations.items():
+        pairs = relation if isinstance(relation, Pairs) else _columns(relation)
+        names = _with_new(names, pairs)
+        before, ends = labels[:count], [places_of(side, names) for side in pairs]
+        labels = join_labels(_longer(labels, len(names)), *ends)
+        is_same = len(units.columns) > 0 and np.array_equal(before, labels[:count])
+        # What a relation leaves as it is takes no memory again.
+        units[name] = units.iloc[:, -1] if is_same else pictures.take(labels[:count]).set_axis(units.index)
     return units
 
 
-def relations_of_pixels(pictures: pd.DataFrame) -> dict[str, list[Pair]]:
+def relations_of_pixels(pictures: pd.DataFrame) -> dict[str, Pairs]:
     """Which pictures are equal, as they came or as they are trained on: a relation for `find_units`.
 
     Args:
         pictures: column `sha256`, and those of `SAME_PIXELS` that there are.
     """
-    pairs: list[Pair] = []
+    pairs = []
     for column in SAME_PIXELS:
         if column in pictures:
-            of_pixels = ((column, digest) for digest in pictures[column])
-            pairs += [pair for pair in zip(pictures["sha256"], of_pixels, strict=True) if pair[1][1]]
-    return {PIXELS: pairs}
+            known = pictures[pictures[column] != ""]
+            pairs.append(Pairs(known["sha256"], f"{_NO_PICTURE}{column}{_NO_PICTURE}" + known[column]))
+    return {PIXELS: _columns([]) if not pairs else Pairs(*(pd.concat(side) for side in zip(*pairs, strict=True)))}
 
 
-def relations_of_posts(raw: pd.DataFrame) -> dict[str, list[Pair]]:
+def relations_of_posts(raw: pd.DataFrame) -> dict[str, Pairs]:
     """Which pictures are of one post, and which posts are of one original: relations for `find_units`.
 
     Args:
         raw: rows of `raw_images` that have a picture. An id of Reddit's is that of the same post in every source; any
             other, of an item of a list or folder, is of its source alone.
     """
-    rows = zip(raw["subreddit"], raw["permalink"], strict=True)
-    place = ["" if is_post(permalink) else source for source, permalink in rows]
-    posts = list(zip(place, raw["post_id"], strict=True))
-    originals = zip(place, raw["crosspost_of"], strict=True)
-    repeats = [(post, original) for post, original in zip(posts, originals, strict=True) if original[1]]
-    return {POSTS: list(zip(raw["sha256"], posts, strict=True)), CROSSPOSTS: list(repeats)}
+    is_of_item = raw["permalink"].map(is_item).astype(bool)
+    place = _NO_PICTURE + raw["subreddit"].mask(is_of_item, "") + _NO_PICTURE
+    posts, repeats = place + raw["post_id"], raw["crosspost_of"] != ""
+    return {
+        POSTS: Pairs(raw["sha256"], posts),
+        CROSSPOSTS: Pairs(posts[repeats], (place + raw["crosspost_of"])[repeats]),
+    }
+
+
+def _columns(pairs: Iterable[tuple[str, str]]) -> Pairs:
+    table = pd.DataFrame(list(pairs), columns=["one", "other"], dtype="str")
+    return Pairs(table["one"], table["other"])
+
+
+def _with_new(names: "pd.Series[str]", pairs: Pairs) -> "pd.Series[str]":
+    """Names, and after them those of some pairs that are not among them."""
+    for side in pairs:
+        new = side[places_of(side, names) < 0].drop_duplicates()
+        names = pd.concat([names, new], ignore_index=True) if len(new) else names
+    return names
+
+
+def _longer(labels: Numbers, count: int) -> Numbers:
+    return np.concatenate([labels, np.arange(len(labels), count)])

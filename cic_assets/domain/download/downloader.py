@@ -77,8 +77,12 @@ def download(
     wanted = [request for url, request in unique.items() if url not in known]
 
     async def fetch() -> dict[str, Download]:
-        async with network.connector() as connector, _session(settings, connector) as session:
-            attempts = Attempts(session, pool, store=store, settings=settings, network=network)
+        async with (
+            network.connector() as connector,
+            network.tunnels() as tunnels,
+            _session(settings, connector) as session,
+        ):
+            attempts = Attempts(session, pool, store=store, settings=settings, network=network, tunnels=tunnels)
             return await _Run(attempts, settings, network, on_result).fetch(wanted)
 
     with large_blocks_returned(), ThreadPoolExecutor(settings.workers, thread_name_prefix="download") as pool:
@@ -125,6 +129,7 @@ class _Run:
             concurrency=settings.concurrency,
             per_host=settings.per_host,
             per_second=settings.per_host_per_second or math.inf,
+            manners=network.manners_of,
         )
         self._health = HostHealth(settings.host_failures)
         self._now = asyncio.get_running_loop().time

@@ -15,6 +15,8 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from cic_assets.domain.download.budget import ByteBudget, Claim
+from cic_assets.domain.download.manners import WIKIMEDIA, site_of
+from cic_assets.domain.download.proxies import Tunnels
 from cic_assets.domain.download.results import FetchError, nothing_unforeseen
 from cic_assets.domain.download.robots import refusal
 from cic_assets.domain.download.settings import DownloadSettings
@@ -27,6 +29,10 @@ ROBOT = "cic_assets"
 
 FINAL_STATUSES = frozenset({404, 410, 451})
 """By which a host says no. A preview that it forgot to take away is none of its pictures any more."""
+
+_OF_WIDTHS = frozenset({400, 429})
+_FIRST_WORDS = 4096
+_WIDTH_WORDS = (b"humbnail steps", b"w.wiki/GHai")
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -54,9 +60,12 @@ class Answer:
 class Exchange:
     """Requests within the settings' limits, over one session and one budget of memory."""
 
-    def __init__(self, session: aiohttp.ClientSession, settings: DownloadSettings) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, settings: DownloadSettings, tunnels: Tunnels | None = None
+    ) -> None:
         self._session = session
         self._settings = settings
+        self._tunnels = tunnels
         self._budget = ByteBudget(settings.max_bytes_in_flight, settings.max_bytes)
 
     @asynccontextmanager
@@ -72,8 +81,11 @@ class Exchange:
         """
         async with AsyncExitStack() as held:
             with nothing_unforeseen(), _explained(timeouts):
-                async with timeouts.alarm, self._session.get(url, allow_redirects=False) as response:
-                    answer = await self._answer(response, timeouts, held)
+                async with timeouts.alarm:
+                    asked, how = await self._tunnels.through(url) if self._tunnels else (url, {})
+                    async with self._session.get(asked, allow_redirects=False, **how) as response:
+                        await _refuse_width(url, response)
+                        answer = await self._answer(response, timeouts, held)
             yield answer
 
     async def _answer(self, response: aiohttp.ClientResponse, timeouts: Timeouts, held: AsyncExitStack) -> Answer:
@@ -123,6 +135,15 @@ class Exchange:
         timeouts.go_on(since)
 
 
+async def _refuse_width(url: URL, response: aiohttp.ClientResponse) -> None:
+    """Tell Wikimedia's refusal of a thumbnail's width, which is 429 or 400, from that of somebody who asks too fast."""
+    if response.status not in _OF_WIDTHS or site_of(url.raw_host or "") != WIKIMEDIA:
+        return
+    words = await response.content.read(_FIRST_WORDS)
+    if any(mark in words for mark in _WIDTH_WORDS):
+        raise FetchError(Outcome.HTTP_ERROR, f"HTTP {response.status}: no thumbnail of this width")
+
+
 def _check_status(response: aiohttp.ClientResponse) -> None:
     status = response.status
     if status == HTTPStatus.OK or (status in REDIRECTS and "Location" in response.headers):
@@ -148,6 +169,8 @@ def _explained(timeouts: Timeouts) -> Iterator[None]:
         raise
     except TimeoutError as error:
         raise FetchError(Outcome.TIMEOUT, timeouts.why(), host_fault=not timeouts.answered) from error
+    except aiohttp.ClientHttpProxyError as error:
+        raise FetchError(Outcome.ERROR, f"the proxy refuses: HTTP {error.status}", transient=True) from error
     except aiohttp.ClientConnectorDNSError as error:
         raise _no_address(error) from error
     except aiohttp.ClientConnectorError as error:

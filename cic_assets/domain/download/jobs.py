@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from yarl import URL
 
 from cic_assets.domain.download.examine import ImageValidator, ValidatedImage
+from cic_assets.domain.download.manners import site_of
 from cic_assets.domain.download.network import Network
 from cic_assets.domain.download.placeholders import is_removed_page
 from cic_assets.domain.download.results import Download, FetchError, FetchRequest
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import aiohttp
 
     from cic_assets.domain.download.exchange import Answer
+    from cic_assets.domain.download.proxies import Tunnels
 
 MAX_VALIDATOR_LENGTH = 200
 """Of an ETag or a date. Real ones have up to some 70 characters."""
@@ -55,7 +57,7 @@ class Job:
     @property
     def host(self) -> str:
         """Whose turn the next request needs."""
-        return self.url.raw_host or ""
+        return site_of(self.url.raw_host or "")
 
     def turn_to_fallback(self, url: URL, seconds: float, failure: FetchError) -> None:
         """Start over with the fallback's URL, remembering why the source failed."""
@@ -107,11 +109,12 @@ class Attempts:
         store: ContentStore,
         settings: DownloadSettings,
         network: Network,
+        tunnels: "Tunnels | None" = None,
     ) -> None:
         # With aiohttp, which costs what only declares downloads a tenth of a second.
         from cic_assets.domain.download.exchange import Exchange
 
-        self._exchange = Exchange(session, settings)
+        self._exchange = Exchange(session, settings, tunnels)
         self._pool = pool
         self._validator = ImageValidator(store, settings)
         self._settings = settings

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from cic_assets.domain.download.addresses import why_not_public
+from cic_assets.domain.download.proxies import Proxy
 from cic_assets.domain.download.urls import blocked
 
 DNS_THREADS = 16
@@ -38,6 +39,40 @@ class StandInResolver(AbstractResolver):
     ) -> list[ResolveResult]:
         """The server's address, whatever the name."""
         return [_resolved(host, *self._address)]
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+class ProxyResolver(AbstractResolver):
+    """The name of the proxy that a person chose, and no other: what it is asked for are addresses."""
+
+    def __init__(self, proxy: Proxy) -> None:
+        self._proxy = proxy
+        self._addresses = {proxy.host}
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """The proxy's addresses.
+
+        Raises:
+            FetchError: another name is asked for.
+        """
+        if host != self._proxy.host:
+            raise blocked(f"{host} is not the proxy")
+        addresses = await asyncio.get_running_loop().run_in_executor(None, _look_up, host, family)
+        self._addresses.update(addresses)
+        return [_resolved(host, address, port) for address in addresses]
+
+    def require(self, address: str, port: int) -> None:
+        """Refuse to connect to anything but the proxy.
+
+        Raises:
+            FetchError: `blocked`.
+        """
+        if address not in self._addresses or port != self._proxy.port:
+            raise blocked(f"{address} is not the proxy")
 
     async def close(self) -> None:
         """Nothing is open."""

@@ -7,9 +7,11 @@ import heapq
 import itertools
 import math
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from cic_assets.domain.download.manners import Manners
 from cic_assets.domain.download.rates import HostRate
 
 JobT = TypeVar("JobT")
@@ -25,9 +27,11 @@ class _Host:
         listed: whether the host stands among those that may start a job.
         paused_until: nothing starts before.
         rate: how fast it is asked.
+        at_once: jobs that may be under way.
     """
 
     rate: HostRate
+    at_once: float
     waiting: deque[object] = field(default_factory=deque)
     active: int = 0
     listed: bool = False
@@ -37,10 +41,18 @@ class _Host:
 class Schedule(Generic[JobT]):
     """A queue per host; each start takes the next host that has a job and is neither full nor paused."""
 
-    def __init__(self, *, concurrency: int, per_host: int, per_second: float = math.inf) -> None:
+    def __init__(
+        self,
+        *,
+        concurrency: int,
+        per_host: int,
+        per_second: float = math.inf,
+        manners: Callable[[str], Manners] = lambda _host: Manners(),
+    ) -> None:
         self._concurrency = concurrency
         self._per_host = per_host
         self._per_second = per_second
+        self._manners = manners
         self._hosts: dict[str, _Host] = {}
         self._startable: deque[str] = deque()
         self._delayed: list[tuple[float, int, str, JobT | None]] = []
@@ -112,15 +124,19 @@ class Schedule(Generic[JobT]):
         return self._active
 
     def _host(self, name: str) -> _Host:
-        return self._hosts.setdefault(name, _Host(HostRate(self._per_second)))
+        if name not in self._hosts:
+            manners = self._manners(name)
+            rate = HostRate(min(self._per_second, manners.per_second))
+            self._hosts[name] = _Host(rate, at_once=min(self._per_host, manners.at_once))
+        return self._hosts[name]
 
     def _may_start(self, name: str, now: float) -> bool:
         host = self._hosts[name]
-        return bool(host.waiting) and host.active < self._per_host and host.paused_until <= now
+        return bool(host.waiting) and host.active < host.at_once and host.paused_until <= now
 
     def _list(self, name: str) -> None:
         host = self._hosts[name]
-        if host.waiting and not host.listed and host.active < self._per_host:
+        if host.waiting and not host.listed and host.active < host.at_once:
             host.listed = True
             self._startable.append(name)
 

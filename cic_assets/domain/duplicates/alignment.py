@@ -1,4 +1,4 @@
-"""Whether two pictures show the same pixels once one is laid on the other: for crops, letterboxes and mirrors.
+"""Whether two pictures show the same pixels once one is laid on the other: for crops, letterboxes, mirrors and turns.
 
 A guess of which part of one is which part of the other is refined by maximising their correlation (Evangelidis and
 Psarakis, "Parametric Image Alignment Using Enhanced Correlation Coefficient Maximization", 2008). Then both are
@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cic_assets.domain.duplicates.crops import Box, Guess
+from cic_assets.domain.duplicates.windows import Box, Guess, Orientation
 from cic_assets.domain.images import Rgb, decode
 
 SIDE = 128
@@ -48,10 +48,11 @@ class Picture:
     colour: Plane
     content: Box
 
-    def mirrored(self) -> "Picture":
-        """Left to right."""
-        grey, colour = np.ascontiguousarray(self.grey[:, ::-1]), np.ascontiguousarray(self.colour[:, ::-1])
-        return Picture(grey, colour, self.content.mirrored())
+    def oriented(self, orientation: Orientation) -> "Picture":
+        """Mirrored and turned."""
+        planes = [plane[:, ::-1] if orientation.is_mirrored else plane for plane in (self.grey, self.colour)]
+        grey, colour = (np.ascontiguousarray(np.rot90(plane, orientation.turns)) for plane in planes)
+        return Picture(grey, colour, self.content.oriented(orientation))
 
 
 def picture_of(data: bytes, content: Box) -> Picture:
@@ -87,9 +88,8 @@ class Overlap:
 
 def overlap(one: Picture, other: Picture, guess: Guess) -> Overlap | None:
     """How well two pictures agree where a guess lays them on each other, or None where there is nothing to compare."""
-    if guess.is_mirrored:
-        other, guess = other.mirrored(), Guess(guess.one, guess.other.mirrored(), is_mirrored=False)
-    warp = _aligned(one, other, _warp_of(guess))
+    other = other.oriented(guess.orientation)
+    warp = _aligned(one, other, _warp_of(guess.one, guess.other.oriented(guess.orientation)))
     if warp is None:
         return None
     covered = (_warped(_inside(other.content, SIDE), warp) > _ALL) & (_inside(one.content, SIDE) > 0)
@@ -135,9 +135,8 @@ def other_colours(one: NDArray[np.floating], other: NDArray[np.floating]) -> boo
     return bool((apart > _OTHER_COLOUR + _SATURATION * np.maximum(*strength)).mean() > _OTHER_SHARE)
 
 
-def _warp_of(guess: Guess) -> Warp:
+def _warp_of(one: Box, other: Box) -> Warp:
     """The affine map from shares of the first picture to shares of the second."""
-    one, other = guess.one, guess.other
     scale_x = (other.right - other.left) / (one.right - one.left)
     scale_y = (other.bottom - other.top) / (one.bottom - one.top)
     return np.array(

@@ -2,10 +2,15 @@
 
 import pandas as pd
 
-from cic_assets.domain.duplicates.overrides import Overrides
+from cic_assets.domain.duplicates.fingerprints import CARRIED, FINGERPRINT_COLUMNS
+from cic_assets.domain.duplicates.looks import LOOK_COLUMNS
 from cic_assets.domain.duplicates.selection import kept_pictures
 from cic_assets.domain.duplicates.settings import DuplicateSettings
-from cic_assets.storage import content_version
+from cic_assets.domain.overrides import Overrides
+from cic_assets.storage import InOrder, content_version
+
+SIGNED_COLUMNS = [name for name in (*CARRIED, *FINGERPRINT_COLUMNS) if name not in LOOK_COLUMNS]
+"""Of fingerprints what `are_of` takes, in the order of the table: a tenth of it."""
 
 _SEARCHED = "searched"
 _KEY = ["sha256", "subreddit"]
@@ -29,5 +34,8 @@ def not_as_grouped(kept: pd.DataFrame, images: pd.DataFrame, groups: pd.DataFram
 
 
 def _version(images: pd.DataFrame, settings: DuplicateSettings, overrides: Overrides) -> str:
+    # What a picture looks like is a matter of its bytes, and of how that is computed.
+    images = images.drop(columns=LOOK_COLUMNS, errors="ignore")
     rules = settings.model_dump(exclude={"overrides"})  # what the file says counts, not where it lies
-    return content_version(images.sort_values(_KEY), rules, overrides)
+    order = images[_KEY].reset_index(drop=True).sort_values(_KEY).index.to_numpy()
+    return content_version(InOrder(images, order), rules, overrides)

@@ -1,20 +1,23 @@
 """Groups of pictures that are the same picture, over all sources: proposed, verified, and with what to keep."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cic_assets.domain.duplicates.candidates import Candidates
-from cic_assets.domain.duplicates.crops import Crops
+from cic_assets.domain.duplicates.candidates import Candidates, likely_pairs, twins_of
 from cic_assets.domain.duplicates.currency import sign
 from cic_assets.domain.duplicates.groups import ITSELF, Links, Member, find_bridges, group_pictures, open_pairs
-from cic_assets.domain.duplicates.overrides import Kept, Overrides
+from cic_assets.domain.duplicates.looks import Looks, gather
 from cic_assets.domain.duplicates.settings import DuplicateSettings
+from cic_assets.domain.duplicates.verdicts import Verdicts
 from cic_assets.domain.duplicates.verify import Verifier
 from cic_assets.domain.images import OnLeftOut
+from cic_assets.domain.overrides import Kept, Overrides
+from cic_assets.domain.places import are_among
 from cic_assets.domain.schema import Column, types_of
 
 COLUMNS: Mapping[str, Column] = {
@@ -27,7 +30,7 @@ COLUMNS: Mapping[str, Column] = {
     "verified_by": Column(
         "str",
         "why it is the same picture as `verified_against`: representative (it is that itself), sha256, pixels, "
-        "phash256, alignment (both also mirrored) or override",
+        "phash256, alignment (both also mirrored, alignment also turned) or override",
     ),
     "verified_against": Column("str", "SHA-256 of the representative, or of what a person says is the same as it"),
     "label_conflict": Column("bool", "the group is of more than one class, and no person said which is right"),
@@ -44,6 +47,9 @@ BRIDGE_COLUMNS: Mapping[str, Column] = {
 
 MEMBER_COLUMNS = ["sha256", "group_id", "distance", "verified_by", "verified_against"]
 
+_NEEDED = ["sha256", "subreddit", "klass", "pixels_sha256", "width", "height", "flatness", "_look"]
+"""Columns of images of a row of which more is asked than its place: of a million, the others are as much again."""
+
 _WORTH_WITH_BORDER = 0.95  # where a border ends is known to a line or two, so equal contents differ by some percent
 KEPT_BY_A_PERSON = "override"
 SAME_FILE = "sha256"
@@ -57,10 +63,12 @@ class Duplicates(NamedTuple):
             their `group_id`, in each the kept first.
         bridges: the columns of `BRIDGE_COLUMNS`, a row for each pair of pictures that makes one component of two
             groups: with the groups they give all that hangs together by verified copies.
+        verdicts: the columns of `VERDICT_COLUMNS`, a row for each pair whose pixels were compared, now or before.
     """
 
     groups: pd.DataFrame
     bridges: pd.DataFrame
+    verdicts: pd.DataFrame
 
 
 def find_duplicates(
@@ -68,7 +76,10 @@ def find_duplicates(
     load: Callable[[str], bytes],
     settings: DuplicateSettings,
     overrides: Overrides,
+    before: Sequence[pd.DataFrame] = (),
     *,
+    looks: Looks | None = None,
+    keep: Callable[[pd.DataFrame], None] = lambda _verdicts: None,
     on_left_out: OnLeftOut = lambda _sha256, _why: None,
 ) -> Duplicates:
     """Find all groups of two or more rows that show one picture.
@@ -80,14 +91,19 @@ def find_duplicates(
 
     Args:
         images: one row a picture and source: `sha256`, `subreddit`, `klass`, `post_id`, `created_utc` (seconds),
-            `width` and `height` (true pixels), `bytes`, and the columns of `images.Fingerprint` and `Descriptors`.
+            `width` and `height` (true pixels), `bytes`, and the columns of `images.Fingerprint` and `Descriptors`,
+            but for those in `looks`.
         load: gives the bytes of a picture by its SHA-256; called from several threads.
         settings: how alike is the same.
         overrides: what a person decided, which goes before every measure.
+        before: tables of verdicts of earlier runs: pictures that are in one are not searched for among each other
+            again, and a pair that is in one is not compared again.
+        looks: of the rows of `images`, by `gather`; where there are none, `images` has their columns.
+        keep: takes the table of verdicts as far as it is, every `KEEP_SECONDS`, so that a kill costs no more than that.
         on_left_out: called for a picture that cannot be read, and so is compared by its fingerprint alone.
 
     Returns:
-        Groups and bridges; empty tables, with the same columns, where there are no duplicates.
+        Groups, bridges and verdicts; empty tables, with the same columns, where there are no duplicates.
 
     Raises:
         OverridesError: decisions that contradict each other or do not tell which picture is meant.
@@ -95,25 +111,35 @@ def find_duplicates(
     """
     if images.empty:
         groups = pd.DataFrame(columns=list(COLUMNS))
-        return Duplicates(sign(groups, images, settings, overrides), _table_of_bridges(np.empty(0, object), []))
-    rows = _in_order_of_preference(images)
+        return Duplicates(
+            sign(groups, images, settings, overrides),
+            _table_of_bridges(np.empty(0, object), []),
+            Verdicts([], settings).table(),
+        )
+    light, looks = (images, looks) if looks is not None else gather([images])
+    rows = _in_order_of_preference(light.assign(_look=np.arange(len(light))))
     pictures = rows.drop_duplicates("sha256", ignore_index=True)
     decided = overrides.resolved(pictures["sha256"])
     pictures = _kept_first(pictures, decided.keep)
     is_flat = pictures["flatness"].to_numpy() >= settings.flat_share
-    crops = Crops(pictures)
-    candidates = Candidates(pictures, crops, is_flat, settings.radius)
-    verifier = Verifier(pictures, crops, is_flat, load, settings, on_left_out)
+    looks = looks.at(pictures["_look"].to_numpy())
+    verifier = Verifier(pictures, looks, is_flat, load, settings, on_left_out, before, keep)
+    known = verifier.kept
+    known.add_search(*likely_pairs(looks, is_flat, ~known.is_searched, settings, known.proposed))
+    verifier.keep()
+    candidates = Candidates(verifier.kept.proposed, twins_of(pictures, np.flatnonzero(is_flat)))
     links = _links(pictures["sha256"], decided)
     verifier.compare_ahead(pair for pair in candidates.of_leaders() if links.leave_open(*pair))
-    found = group_pictures(len(pictures), candidates.of, verifier.compare, links)
-    pairs = open_pairs(len(pictures), found, candidates.of, links)
+    with_any = candidates.pictures().tolist()
+    found = group_pictures(with_any, candidates.of, verifier.compare, links)
+    pairs = open_pairs(with_any, found, candidates.of, links)
     bridging = find_bridges(pairs, found, verifier.compare, verifier.compare_ahead)
     bridges = _table_of_bridges(pictures["sha256"].to_numpy(), bridging)
     found += _of_several_sources(rows, pictures, found)
     members = pd.DataFrame(_member_rows(pictures["sha256"].to_numpy(), found), columns=MEMBER_COLUMNS)
-    groups = _judged(rows.merge(members, on="sha256", validate="many_to_one"), decided.keep)
-    return Duplicates(sign(groups, images, settings, overrides), bridges)
+    grouped = rows[are_among(rows["sha256"], members["sha256"])]
+    groups = _judged(grouped.merge(members, on="sha256", validate="many_to_one"), decided.keep)
+    return Duplicates(sign(groups, images, settings, overrides), bridges, verifier.kept.table())
 
 
 def _in_order_of_preference(images: pd.DataFrame) -> pd.DataFrame:
@@ -123,9 +149,12 @@ def _in_order_of_preference(images: pd.DataFrame) -> pd.DataFrame:
         first = images[twice].iloc[0]
         raise ValueError(f"picture {first['sha256']} of {first['subreddit']} is given twice, expected one row a source")
     pixels = images["width"].astype(np.int64) * images["height"].astype(np.int64)
-    ranked = images.assign(_pixels=(pixels * _worth_of_shape(images)).round(), _density=images["bytes"] / pixels)
+    ranked = images[[*_NEEDED, "created_utc", "post_id"]].assign(
+        _pixels=(pixels * _worth_of_shape(images)).round(), _density=images["bytes"] / pixels
+    )
     by = ["_pixels", "_density", "created_utc", "post_id", "sha256", "subreddit"]
-    return ranked.sort_values(by, ascending=[False, False, True, True, True, True], ignore_index=True)
+    in_order = ranked.sort_values(by, ascending=[False, False, True, True, True, True], ignore_index=True)
+    return in_order[_NEEDED]
 
 
 def _worth_of_shape(images: pd.DataFrame) -> pd.Series:
@@ -140,7 +169,9 @@ def _kept_first(pictures: pd.DataFrame, keep: Iterable[Kept]) -> pd.DataFrame:
 
 
 def _links(sha256s: pd.Series, decided: Overrides) -> Links:
-    at = {sha256: position for position, sha256 in enumerate(sha256s)}
+    named = {*chain(*decided.same_groups(), *decided.different), *(kept.sha256 for kept in decided.keep)}
+    places = np.flatnonzero(sha256s.isin(named))
+    at = dict(zip(sha256s.iloc[places], places.tolist(), strict=True))
     return Links(
         together=tuple(frozenset(at[name] for name in group) for group in decided.same_groups()),
         apart=frozenset(frozenset(at[name] for name in pair) for pair in decided.different),

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pandas as pd
@@ -10,8 +10,9 @@ import pandas as pd
 from cic_assets.domain.duplicates.descriptors import Descriptors, descriptors_of
 from cic_assets.domain.images import CANNOT_BE_READ, Fingerprint, OnLeftOut, examine, why_left_out
 from cic_assets.domain.media import Outcome
-from cic_assets.domain.schema import Column, columns_of
-from cic_assets.engine import Threads
+from cic_assets.domain.places import are_among, places_of
+from cic_assets.domain.schema import Column, columns_of, types_of
+from cic_assets.engine import Engine, Threads
 from cic_assets.storage import ContentStore
 
 VERSION = 5
@@ -19,6 +20,11 @@ VERSION = 5
 
 UNFINISHED = "unfinished_image_hashes"
 """The table of what a run has computed until its own is written, by source: take-downs reach it as they reach all."""
+
+SHARD = 64
+"""Pictures that a worker elsewhere gets together: a second's work."""
+
+_HERE = Threads(2)
 
 KEEP_SECONDS = 30.0
 """Of decoding that a kill may cost. Writing 100,000 rows takes a second."""
@@ -40,13 +46,23 @@ FINGERPRINT_COLUMNS: Mapping[str, Column] = {
 }
 """What is added to them."""
 
+_COMPUTED: Mapping[str, str] = {
+    "sha256": "str",
+    **{
+        name: {"bytes": "object"}.get(kind, kind)
+        for name, kind in types_of(FINGERPRINT_COLUMNS).items()
+        if name != "fingerprint_version"
+    },
+}
+"""Columns that take a look at a picture, with pandas' types of them."""
+
 
 def fingerprint_pictures(
     raw: pd.DataFrame,
     store: ContentStore,
     before: Sequence[pd.DataFrame] = (),
     *,
-    workers: int = 2,
+    engine: Engine = _HERE,
     keep: Callable[[pd.DataFrame], None] = lambda _table: None,
     on_progress: Callable[[str], None] = lambda _line: None,
     on_left_out: OnLeftOut = lambda _sha256, _why: None,
@@ -57,7 +73,7 @@ def fingerprint_pictures(
         raw: `raw_images`; of several posts with one picture the earliest counts.
         store: where the pictures are.
         before: tables of earlier runs, whose fingerprints are taken over.
-        workers: threads; decoding leaves Python's lock.
+        engine: where it is computed; decoding leaves Python's lock, so that threads will do.
         keep: takes the table as far as it is, every `KEEP_SECONDS`, so that a kill costs no more than that.
         on_progress: called with a line now and then.
         on_left_out: called for a picture that cannot be read; the next run tries it again.
@@ -68,36 +84,46 @@ def fingerprint_pictures(
     """
     earliest_first = raw[raw["outcome"] == Outcome.OK].sort_values(["created_utc", "post_id"])
     pictures = earliest_first.drop_duplicates("sha256").sort_values("sha256")[CARRIED].reset_index(drop=True)
-    known = _known(before)
-
-    def compute(item: tuple[str, str]) -> dict[str, Any] | str:
-        sha256, image_format = item
-        try:
-            return known.get(sha256) or _row(store.get(sha256, image_format))
-        except CANNOT_BE_READ as error:
-            return why_left_out(error)
-
-    rows: dict[str, dict[str, Any]] = {}
-    items = list(pictures[["sha256", "format"]].itertuples(index=False, name=None))
+    known = _known(before, pictures["sha256"])
+    rows: list[dict[str, Any]] = []
+    is_new = places_of(pictures["sha256"], known["sha256"]) < 0
+    items = list(pictures.loc[is_new, ["sha256", "format"]].itertuples(index=False, name=None))
+    if len(known):
+        on_progress(f"{len(known)} of {len(pictures)} fingerprints")
+    results = engine.each(_Compute(store), items, shard=SHARD, instead=lambda _item, why: why)
     kept_at = time.monotonic()
-    for done, ((sha256, _), row) in enumerate(zip(items, Threads(workers).map(compute, items), strict=True), 1):
+    for done, ((sha256, _), row) in enumerate(results, len(known) + 1):
         if isinstance(row, str):
             on_left_out(sha256, row)
         else:
-            rows[sha256] = row
-        on_progress(f"{done} of {len(items)} fingerprints")
+            rows.append({"sha256": sha256, **row})
+        on_progress(f"{done} of {len(pictures)} fingerprints")
         if time.monotonic() - kept_at > KEEP_SECONDS:
-            keep(_table(pictures, rows))
+            keep(_table(pictures, known, rows))
             kept_at = time.monotonic()
-    return _table(pictures, rows)
+    return _table(pictures, known, rows)
 
 
-def _table(pictures: pd.DataFrame, rows: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """Those of some pictures that have a row, in their order."""
-    pictures = pictures[pictures["sha256"].isin(rows)].reset_index(drop=True)
-    fingerprints = pd.DataFrame(list(rows.values()), index=pictures.index)
-    fingerprints = fingerprints.drop(columns=["width", "height"], errors="ignore")
-    return pictures.join(fingerprints).assign(fingerprint_version=VERSION)
+@dataclass(frozen=True, slots=True)
+class _Compute:
+    """The fingerprint of a picture of a store, or why there is none."""
+
+    store: ContentStore
+
+    def __call__(self, item: tuple[str, str]) -> dict[str, Any] | str:
+        try:
+            return _row(self.store.get(*item))
+        except CANNOT_BE_READ as error:
+            return why_left_out(error)
+
+
+def _table(pictures: pd.DataFrame, known: pd.DataFrame, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """Those of some pictures that have a fingerprint, in their order."""
+    found = pd.concat([known, pd.DataFrame(rows, columns=list(_COMPUTED)).astype(_COMPUTED)], ignore_index=True)
+    at = places_of(pictures["sha256"], found["sha256"])
+    fingerprints = found.iloc[at[at >= 0]].drop(columns="sha256").reset_index(drop=True)
+    carried = pictures[at >= 0].reset_index(drop=True)
+    return carried.join(fingerprints).assign(fingerprint_version=VERSION)
 
 
 def _row(data: bytes) -> dict[str, Any]:
@@ -105,10 +131,13 @@ def _row(data: bytes) -> dict[str, Any]:
     return {**found.fingerprint.row(), **asdict(descriptors_of(found.pixels, found.preview))}
 
 
-def _known(before: Sequence[pd.DataFrame]) -> dict[str, dict[str, Any]]:
-    known: dict[str, dict[str, Any]] = {}
-    for table in before:
-        current = table[table["fingerprint_version"] == VERSION]
-        columns = [name for name in table.columns if name not in (*CARRIED, "fingerprint_version")]
-        known |= dict(zip(current["sha256"], current[columns].to_dict("records"), strict=True))
-    return known
+def _known(before: Sequence[pd.DataFrame], sha256s: "pd.Series[str]") -> pd.DataFrame:
+    """Fingerprints that there are of some pictures: those of the last table that has one.
+
+    Tables of earlier code have fewer columns, and so had those of sources without pictures.
+    """
+    whole = (table for table in reversed(before) if {*_COMPUTED, "fingerprint_version"} <= set(table))
+    tables = [table[table["fingerprint_version"] == VERSION] for table in whole]
+    wanted = [table.loc[are_among(table["sha256"], sha256s), list(_COMPUTED)].astype(_COMPUTED) for table in tables]
+    nothing = pd.DataFrame(columns=list(_COMPUTED)).astype(_COMPUTED)
+    return pd.concat([nothing, *wanted], ignore_index=True).drop_duplicates("sha256", ignore_index=True)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cic_assets.domain.components import Components
-from cic_assets.domain.duplicates.verify import Verdict
+from cic_assets.domain.duplicates.verdicts import Verdict
 
 CandidatesOf = Callable[[int], NDArray[np.int64]]
 Compare = Callable[[int, NDArray[np.int64]], Iterable[Verdict | None]]
@@ -51,13 +51,17 @@ class Links:
     apart: frozenset[frozenset[int]] = frozenset()
     leaders: frozenset[int] = frozenset()
 
+    def pictures(self) -> set[int]:
+        """Those about which something was decided."""
+        return set(self.leaders.union(*self.together, *self.apart))
+
     def leave_open(self, leader: int, other: int) -> bool:
         """Whether no decision about these two keeps the second from a group of the first."""
         return other not in self.leaders and frozenset((leader, other)) not in self.apart
 
 
 def group_pictures(
-    n: int,
+    pictures: Iterable[int],
     candidates_of: CandidatesOf,
     compare: Compare,
     links: Links,
@@ -65,13 +69,14 @@ def group_pictures(
     """Groups of two or more, each with its keeper first.
 
     Args:
-        n: number of pictures; positions 0 to n - 1 are in the order of preference, those to be kept first.
+        pictures: positions in the order of preference, those to be kept first, ascending: of those that may be the same
+            as another. The linked ones come by themselves.
         candidates_of: for a picture, the positions of those that may be the same.
         compare: for a picture and some others, the verdict on each.
         links: what a person decided.
     """
-    grouping = _Grouping(n, links)
-    for leader in range(n):
+    grouping = _Grouping(links)
+    for leader in sorted({*pictures, *links.pictures()}):
         if grouping.is_free(leader):
             grouping.lead(leader)
             for one in grouping.clique(leader):
@@ -82,29 +87,32 @@ def group_pictures(
     return grouping.groups()
 
 
-def open_pairs(n: int, groups: Sequence[Sequence[Member]], candidates_of: CandidatesOf, links: Links) -> Iterator[Pair]:
+def open_pairs(
+    pictures: Iterable[int], groups: Sequence[Sequence[Member]], candidates_of: CandidatesOf, links: Links
+) -> Iterator[Pair]:
     """Pairs of pictures that may be the same and are not in one group, the first of a pair before the second.
 
     Without those that grouping compared, and so knows to differ: of a leader, and a picture that was free at its turn.
     They are nearly all where thousands are alike by their hashes alone.
 
     Args:
-        n: number of pictures.
+        pictures: as of `group_pictures`.
         groups: of `group_pictures`.
         candidates_of: see there.
         links: what a person decided: pairs that are not one are left out.
     """
-    leader_of = np.arange(n)
-    for group in groups:
-        leader_of[[member.picture for member in group]] = group[0].picture
-    is_decided = np.zeros(n, bool)
-    is_decided[sorted(links.leaders.union(*links.together, *links.apart))] = True
-    for picture in range(n):
-        others = candidates_of(picture)
-        others = others[(others > picture) & (leader_of[others] != leader_of[picture])]
-        if leader_of[picture] == picture and not is_decided[picture]:
-            others = others[(leader_of[others] < picture) | is_decided[others]]
-        yield from ((picture, other) for other in others.tolist() if frozenset((picture, other)) not in links.apart)
+    leader_of = {member.picture: group[0].picture for group in groups for member in group}
+    decided = links.pictures()
+    for picture in pictures:
+        leader = leader_of.get(picture, picture)
+        leads = leader == picture and picture not in decided
+        for other in candidates_of(picture).tolist():
+            other_leader = leader_of.get(other, other)
+            if other <= picture or other_leader == leader:
+                continue
+            was_compared = leads and other_leader >= picture and other not in decided
+            if not was_compared and frozenset((picture, other)) not in links.apart:
+                yield picture, other
 
 
 def find_bridges(
@@ -143,18 +151,18 @@ def find_bridges(
 class _Grouping:
     """Who leads, who follows, and who must or must not be together."""
 
-    def __init__(self, n: int, links: Links) -> None:
+    def __init__(self, links: Links) -> None:
         self._leaders = links.leaders
         self._cliques = {picture: sorted(clique) for clique in links.together for picture in clique}
         self._apart: dict[int, set[int]] = {}
         for one, other in (sorted(pair) for pair in links.apart):
             self._apart.setdefault(one, set()).add(other)
             self._apart.setdefault(other, set()).add(one)
-        self._free = np.ones(n, bool)
+        self._taken: set[int] = set()
         self._members: dict[int, list[Member]] = {}
 
     def is_free(self, picture: int) -> bool:
-        return bool(self._free[picture])
+        return picture not in self._taken
 
     def clique(self, picture: int) -> list[int]:
         """The picture, then those that a person says are the same."""
@@ -167,7 +175,7 @@ class _Grouping:
     def may_join(self, picture: int, leader: int) -> bool:
         """Whether a picture is free, and nobody said that it is not one with a member."""
         clique = self.clique(picture)
-        if not self._free[picture] or any(one in self._leaders for one in clique):
+        if not self.is_free(picture) or any(one in self._leaders for one in clique):
             return False
         apart = set[int]().union(*(self._apart.get(one, set()) for one in clique))
         return not apart or apart.isdisjoint(member.picture for member in self._members[leader])
@@ -177,7 +185,7 @@ class _Grouping:
         for picture in self.clique(member.picture):
             entry = member if picture == member.picture else Member(picture, member.picture, BY_A_PERSON)
             self._members[leader].append(entry)
-            self._free[picture] = False
+            self._taken.add(picture)
 
     def groups(self) -> list[list[Member]]:
         return [members for members in self._members.values() if len(members) > 1]

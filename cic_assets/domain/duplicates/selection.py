@@ -1,4 +1,4 @@
-"""The set that is kept: one picture of each duplicate group, none whose class is in doubt."""
+"""The set that is kept: one picture of each duplicate group; where its class is in doubt, it waits for a person."""
 
 import pandas as pd
 
@@ -11,13 +11,21 @@ def kept_pictures(images: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
         groups: the table of duplicates over all sources.
 
     Returns:
-        Rows of `images` that are in no group or are their group's keeper, with a column `group_id`: the group's, or
-        the picture's own SHA-256 where it is in none.
+        Rows of `images` that are in no group or are their group's keeper, with columns `group_id` (the group's, or the
+        picture's own SHA-256 where it is in none) and `label_conflict`. Of a group with such a conflict, of which none
+        is a keeper, its representative: it is made ready, but belongs to the data set only once a person says its
+        class.
     """
-    verdicts = groups[["sha256", "subreddit", "group_id", "keep"]]
+    in_doubt = groups["label_conflict"].astype(bool)
+    leads = in_doubt & (groups["sha256"] == groups["group_id"])
+    stands = (groups["keep"] == 1) | (leads & ~groups["group_id"].where(leads).duplicated())
+    verdicts = groups[["sha256", "subreddit", "group_id"]].assign(stands=stands, label_conflict=in_doubt)
+    verdicts = verdicts[verdicts["subreddit"].isin(images["subreddit"].unique())]  # of a hundred sources, one
     judged = images.merge(verdicts, on=["sha256", "subreddit"], how="left", validate="one_to_one")
-    kept = judged[judged["keep"].isna() | (judged["keep"] == 1)]
-    return kept.assign(group_id=kept["group_id"].fillna(kept["sha256"])).drop(columns="keep").reset_index(drop=True)
+    kept = judged[judged["stands"].ne(False)]
+    names = kept["group_id"].fillna(kept["sha256"])
+    marked = kept.assign(group_id=names, label_conflict=kept["label_conflict"].eq(True))
+    return marked.drop(columns="stands").reset_index(drop=True)
 
 
 def copy_pairs(groups: pd.DataFrame, bridges: pd.DataFrame) -> list[tuple[str, str]]:

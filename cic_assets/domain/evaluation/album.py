@@ -6,12 +6,10 @@ A picture that is no longer in the store (taken down since) is shown as an empty
 import base64
 from dataclasses import dataclass
 
-import cv2
-
-from cic_assets.domain.evaluation.hostile import plain_text, safe_link
 from cic_assets.domain.evaluation.inputs import ReportInputs
 from cic_assets.domain.evaluation.settings import ReportSettings
-from cic_assets.domain.images import Rgb, UnreadableImage, decode, encode_jpeg
+from cic_assets.domain.hostile import plain_text, safe_link
+from cic_assets.domain.images import Rgb, UnreadableImage, decode, encode_jpeg, shrink
 from cic_assets.domain.media import Outcome
 from cic_assets.storage import ContentStore
 
@@ -47,17 +45,16 @@ class Album:
     def __init__(self, inputs: ReportInputs, settings: ReportSettings) -> None:
         self._inputs = inputs
         self._settings = settings
-        shown = inputs.raw[inputs.raw["outcome"] == Outcome.OK]
-        pictures, sources = shown["sha256"], shown["subreddit"]
-        # Of several posts in one source the earliest counts: tables have the newest first.
-        posts = zip(shown["permalink"], shown["title"], strict=True)
-        self._posts = dict(zip(zip(pictures, sources, strict=True), posts, strict=True))
-        self._formats = dict(zip(pictures, shown["format"], strict=True))
+        # Of several posts in one source the earliest counts: tables have the newest first. Looked up as pictures are
+        # shown, some hundreds: by name all of a million would take more room than all else.
+        columns = ["sha256", "subreddit", "permalink", "title", "format"]
+        self._known = inputs.raw.loc[inputs.raw["outcome"] == Outcome.OK, columns].iloc[::-1]
         self._labels = {source.key: source.label for source in inputs.sources}
 
     def original(self, sha256: str, source: str) -> Picture:
         """A picture as it came, whole, in its own shape. `source` is the partition whose post is linked."""
-        rgb = self._read(self._inputs.images, sha256, self._formats.get(sha256, ""))
+        rows = self._known[self._known["sha256"] == sha256]
+        rgb = self._read(self._inputs.images, sha256, next(iter(rows["format"]), ""))
         return self._picture(rgb, sha256, source)
 
     def resized(self, sha256: str, source: str) -> Picture:
@@ -84,7 +81,8 @@ class Album:
             return None
 
     def _picture(self, rgb: Rgb | None, sha256: str, source: str) -> Picture:
-        permalink, title = self._posts.get((sha256, source), ("", ""))
+        posts = self._known[(self._known["sha256"] == sha256) & (self._known["subreddit"] == source)]
+        permalink, title = next(zip(posts["permalink"], posts["title"], strict=True), ("", ""))
         image = ("", 1, 1) if rgb is None else thumbnail(rgb, self._settings.tile_side, self._settings.tile_bytes)
         return Picture(
             *image,
@@ -100,18 +98,10 @@ def thumbnail(rgb: Rgb, side: int, max_bytes: int) -> tuple[str, int, int]:
 
     Compressed harder until it fits, then made smaller: noise, too, has to fit.
     """
-    small = _shrunk(rgb, side)
+    small = shrink(rgb, side)
     for quality in _QUALITIES:
         jpeg = encode_jpeg(small, quality)
         if len(jpeg) <= max_bytes:
             encoded = base64.b64encode(jpeg).decode()
             return f"data:image/jpeg;base64,{encoded}", small.shape[1], small.shape[0]
     return thumbnail(small, int(_SHRINK * max(small.shape[:2])), max_bytes)
-
-
-def _shrunk(rgb: Rgb, side: int) -> Rgb:
-    height, width = rgb.shape[:2]
-    scale = min(1.0, side / max(height, width))
-    size = max(1, round(scale * width)), max(1, round(scale * height))
-    shrunk: Rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]  # uint8 stays uint8
-    return shrunk

@@ -18,8 +18,8 @@ class Answers:
     """A model's answers on pictures that it was not trained on, nor on any of their unit.
 
     Attributes:
-        table: `sha256, unit, klass, label, predicted, judged, p_CLASS…`, a row a picture, ordered by sha256, the same
-            pictures for every model of a report; `judged` says where: `test`, or the fold that was left out.
+        table: `sha256, unit, klass, label, predicted, judged, p_CLASS…`, a row a picture, ordered by sha256; `judged`
+            says where: `test`, or the number of the fold that was left out.
         classes: in the order of the labels.
     """
 
@@ -51,6 +51,11 @@ class Answers:
         """(N,), a number for each picture's unit."""
         return pd.factorize(self.table["unit"])[0].astype(np.int64)
 
+    @cached_property
+    def folds(self) -> Ints:
+        """(N,), the fold that each picture was left out with; only where they were judged in folds."""
+        return self.table["judged"].to_numpy(np.int64)
+
     @property
     def where(self) -> str:
         """`test` where all were judged on the test split, else `folds`."""
@@ -61,11 +66,22 @@ def answers_of(predictions: pd.DataFrame, manifest: pd.DataFrame, classes: Seque
     """The answers of a model's table of predictions, each with the unit of its picture.
 
     Args:
-        predictions: `sha256, split, klass, label, predicted, p_CLASS…`, of one split.
+        predictions: `sha256, klass, label, predicted, p_CLASS…`, and `split`, of one split, or `fold`.
         manifest: of the data set; where it is from before there were units, each picture is one.
         classes: in the order of the labels.
     """
     names = manifest["unit_id"] if "unit_id" in manifest else manifest["sha256"]
     unit_of = dict(zip(manifest["sha256"], names, strict=True))
-    rows = predictions.sort_values("sha256", ignore_index=True).rename(columns={"split": "judged"})
+    rows = predictions.sort_values("sha256", ignore_index=True).rename(columns={"split": "judged", "fold": "judged"})
     return Answers(rows.assign(unit=rows["sha256"].map(unit_of)), classes)
+
+
+def of_both(first: Answers, second: Answers) -> tuple[Answers, Answers]:
+    """The answers on the pictures that both were judged on, in the same order."""
+    one, other = set(first.table["sha256"]), set(second.table["sha256"])
+    return _only(first, other), _only(second, one)
+
+
+def _only(answers: Answers, pictures: set[str]) -> Answers:
+    rows = answers.table[answers.table["sha256"].isin(pictures)]
+    return Answers(rows.reset_index(drop=True), answers.classes)

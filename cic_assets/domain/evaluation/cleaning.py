@@ -24,7 +24,7 @@ def describe_dataset(inputs: ReportInputs) -> DatasetPart:
         counts={split.value: info.counts[split] for split in Split},
         per_class={klass: _class_part(manifest[manifest["klass"] == klass]) for klass in info.classes},
         sources={source.key: _source_part(source, inputs) for source in inputs.sources},
-        duplicates=_duplicates_part(inputs.duplicates),
+        duplicates=_duplicates_part(inputs.groups),
         shortcuts=[_shortcut_part(shortcut) for shortcut in find_shortcuts(manifest, info.classes)],
         faults=_faults(manifest, info.classes),
     )
@@ -51,7 +51,7 @@ def _source_part(source: SourceInfo, inputs: ReportInputs) -> SourcePart:
     rows = _of(inputs.raw, source)
     usable = rows[rows["outcome"] == Outcome.OK]
     kept = _of(inputs.manifest, source)
-    left_out, in_conflict = _left_out(_of(inputs.duplicates, source))
+    left_out, in_conflict = _left_out(_of(inputs.groups, source))
     return SourcePart(
         label=source.label,
         klass=source.klass,
@@ -61,6 +61,8 @@ def _source_part(source: SourceInfo, inputs: ReportInputs) -> SourcePart:
         files=int(usable["sha256"].nunique()),
         copies_left_out=len(left_out),
         in_conflict=len(in_conflict),
+        left_out_by_hand=inputs.dataset.left_out.get(source.key, 0),
+        relabelled=inputs.dataset.relabelled.get(source.key, 0),
         kept=len(kept),
         outcomes=_counts(rows["outcome"]),
         splits=_counts(kept["split"]),

@@ -5,7 +5,7 @@ Every function takes plain numbers and gives a figure in the report's own look, 
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -30,15 +30,18 @@ _LETTERS_ACROSS = 28
 
 
 class Measured(NamedTuple):
-    """A model's accuracy with its interval, all 0..1."""
+    """A model's accuracy with its interval, and that of always giving one answer to the same pictures; all 0..1."""
 
     name: str
     accuracy: float
     interval: Interval
+    baseline: float
 
 
-def accuracy_comparison(models: Sequence[Measured], baseline: float) -> str:
-    """Accuracy of each model with its 95 % interval against the majority class."""
+def accuracy_comparison(models: Sequence[Measured]) -> str:
+    """Accuracy of each model with its 95 % interval against the majority class of what it was judged on."""
+    baselines = [100 * model.baseline for model in models]
+    half = 0.5 if len(set(baselines)) == 1 else 0.35
 
     def paint(_: "Figure", axes: list["Axes"]) -> None:
         axis, rows = axes[0], range(len(models))
@@ -50,19 +53,63 @@ def accuracy_comparison(models: Sequence[Measured], baseline: float) -> str:
                 f"{100 * model.accuracy:.1f}", (100 * model.accuracy, row), (0, 9), textcoords="offset points",
                 ha="center", fontweight="bold",
             )  # fmt: skip
-        axis.axvline(100 * baseline, color=PALETTE["bad"], linewidth=1.2, linestyle=(0, (4, 3)))
+        for row, baseline in zip(rows, baselines, strict=True):
+            edges = [row - half, row + half] if row else [-0.95, half]
+            axis.plot([baseline] * 2, edges, color=PALETTE["bad"], linewidth=1.2, linestyle=(0, (4, 3)))
+        same = len(set(baselines)) == 1
         axis.annotate(
-            f"always the same answer: {100 * baseline:.1f}", (100 * baseline, 1), (4, -2), color=PALETTE["bad"],
-            xycoords=("data", "axes fraction"), textcoords="offset points", va="top", fontsize=9,
+            f"always the same answer: {baselines[0]:.1f}" if same else "always the same answer", (baselines[0], 1),
+            (4, -2), color=PALETTE["bad"], xycoords=("data", "axes fraction"), textcoords="offset points", va="top",
+            fontsize=9,
         )  # fmt: skip
+        for row, baseline in zip(rows, [] if same else baselines, strict=False):
+            axis.annotate(
+                f"{baseline:.1f}", (baseline, row), (4, 0), color=PALETTE["bad"], textcoords="offset points",
+                va="center", fontsize=9,
+            )  # fmt: skip
         axis.set_yticks(rows, [_short(model.name) for model in models])
         axis.tick_params(axis="y", labelcolor=PALETTE["ink"])
         axis.set_ylim(len(models) - 0.5, -0.95)
-        axis.set_xlim(_floor_to_ten(min([baseline, *(model.interval.low for model in models)])), 101)
+        axis.set_xlim(_floor_to_ten(min(min(model.baseline, model.interval.low) for model in models)), 101)
         axis.set_xlabel("% of the pictures right, with 95 % interval")
         axis.grid(visible=False, axis="y")
 
     return draw(1.25 * WIDTH, 58 + 42 * len(models), paint)
+
+
+def accuracy_by_pictures(points: Mapping[int, float], fitted: Callable[[float], float] | None, pictures: int) -> str:
+    """Accuracy over the number of pictures learned from, and where it would go with twice as many.
+
+    Args:
+        points: accuracy by pictures.
+        fitted: accuracy after so many pictures; None where nothing supports any.
+        pictures: that there are.
+    """
+    sizes = list(points)
+
+    def paint(figure: "Figure", axes: list["Axes"]) -> None:
+        from matplotlib.ticker import FuncFormatter, NullFormatter
+
+        axis = axes[0]
+        axis.plot(sizes, [100 * points[n] for n in sizes], "o", color=PALETTE["accent"], markersize=6, label="measured")
+        if fitted:
+            drawn = np.geomspace(sizes[0], 2 * pictures, 80)
+            line = [100 * fitted(n) for n in drawn]
+            axis.plot(drawn, line, color=PALETTE["second"], linestyle=(0, (4, 3)), label="law through them")
+            axis.axvline(pictures, color=PALETTE["muted"], linewidth=1, linestyle=(0, (2, 3)))
+            axis.annotate(
+                "all there are", (pictures, 0), (-4, 4), xycoords=("data", "axes fraction"),
+                textcoords="offset points", ha="right", fontsize=9, color=PALETTE["muted"],
+            )  # fmt: skip
+        axis.set_xscale("log", base=2)
+        axis.set_xticks(sizes)
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        axis.xaxis.set_minor_formatter(NullFormatter())
+        axis.set_xlabel("pictures that it learned from")
+        axis.set_ylabel("% right")
+        figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=2)
+
+    return draw(WIDTH, 210, paint)
 
 
 def learning_curves(history: Sequence[Mapping[str, float]], kept_epoch: int | None = None) -> str:

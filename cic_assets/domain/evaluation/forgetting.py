@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Collection
 
-from cic_assets.domain.evaluation import wording
+from cic_assets.domain.evaluation import notices
 from cic_assets.domain.evaluation.report import HTML_FILE, JSON_FILE
 from cic_assets.storage import DataRoot, write_atomically
 
@@ -47,12 +47,12 @@ def has_empty_places(root: DataRoot) -> bool:
     path = root.report / JSON_FILE
     if not path.exists():
         return False
-    kind = wording.taken_down("").kind
+    kind = notices.taken_down("").kind
     return any(notice["kind"] == kind for notice in json.loads(path.read_text(encoding="utf-8"))["notices"])
 
 
 def _noted(page: str, when: str) -> str:
-    notice = wording.taken_down(when)
+    notice = notices.taken_down(when)
     if f'data-notice="{notice.kind}"' in page:
         return page
     return page.replace(_HEADER_ENDS, _NOTICE.format(**notice.model_dump()) + _HEADER_ENDS, 1)
@@ -61,7 +61,7 @@ def _noted(page: str, when: str) -> str:
 def _note_in_json(root: DataRoot, when: str) -> None:
     path = root.report / JSON_FILE
     content = json.loads(path.read_text(encoding="utf-8"))
-    notice = wording.taken_down(when)
+    notice = notices.taken_down(when)
     if all(other["kind"] != notice.kind for other in content["notices"]):
         content["notices"].append(notice.model_dump())
         write_atomically(path, f"{json.dumps(content, indent=2, allow_nan=False)}\n".encode())

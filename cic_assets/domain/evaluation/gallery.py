@@ -1,5 +1,6 @@
 """Which pictures the report shows, and in which order; how many there are is always told beside how many are shown."""
 
+from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
@@ -12,11 +13,17 @@ from cic_assets.domain.evaluation.album import Album, Picture
 from cic_assets.domain.evaluation.answers import Answers
 from cic_assets.domain.evaluation.evidence import Evidence
 from cic_assets.domain.evaluation.inputs import ReportInputs
+from cic_assets.domain.evaluation.reject import nearest_training_pictures
 from cic_assets.domain.evaluation.settings import ReportSettings
 from cic_assets.domain.images import Tile, contact_sheet
 from cic_assets.domain.models import AugmentationSettings, augmented
 
 T = TypeVar("T")
+
+_NONE: Mapping[str, int] = {}
+
+MOST_BESIDE = 6
+"""Pictures of a kind that are shown beside the nearest training picture."""
 
 _REPRESENTATIVE = "representative"
 """`verified_by` of the picture that the others of its group were compared with."""
@@ -43,7 +50,8 @@ class Answered:
         truth: the class of its source.
         said: the model's answer.
         probability: that the model gave its answer.
-        also_wrong: how many of the other models were wrong about it.
+        others: how many other models were judged on it.
+        also_wrong: how many of those were wrong about it.
         where: the same picture with what spoke for the answer coloured; None where the model cannot tell.
     """
 
@@ -51,6 +59,7 @@ class Answered:
     truth: str
     said: str
     probability: float
+    others: int = 0
     also_wrong: int = 0
     where: Picture | None = None
 
@@ -116,6 +125,21 @@ class Group:
     members: Shown[Member]
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A test picture and the training picture that is nearest to it.
+
+    Attributes:
+        distance: 0 the same, 1 nothing in common.
+    """
+
+    picture: Picture
+    klass: str
+    known: Picture
+    known_klass: str
+    distance: float
+
+
 class Gallery:
     """Chooses the report's pictures."""
 
@@ -131,10 +155,9 @@ class Gallery:
         rows = self._answers(name)
         wrong = rows[~rows["right"]].sort_values(["doubt", "sha256"])
         others = [self._answers(other) for other in self._inputs.models if other != name]
-        also: dict[str, int] = {}
-        for sha256 in (sha for other in others for sha in other.loc[~other["right"], "sha256"]):
-            also[sha256] = also.get(sha256, 0) + 1
-        shown = self._answered(wrong, limit, also)
+        asked = Counter(sha256 for other in others for sha256 in other["sha256"])
+        also = Counter(sha256 for other in others for sha256 in other.loc[~other["right"], "sha256"])
+        shown = self._answered(wrong, limit, asked, also)
         named = zip(shown.items, wrong["sha256"].head(len(shown.items)), strict=True)
         return replace(shown, items=[self._with_where(name, item, sha256) for item, sha256 in named])
 
@@ -157,6 +180,28 @@ class Gallery:
         """Right answers of a model, the least sure first."""
         return self._right_ones(name, surest_first=False)
 
+    def wrong_beside_known(self, name: str) -> Shown[Beside]:
+        """Wrong answers of a model, the surest first, each beside the training picture that is nearest to it."""
+        rows = self._answers(name)
+        wrong = rows[~rows["right"]].sort_values(["doubt", "sha256"])["sha256"]
+        return self._beside(name, list(wrong))
+
+    def nearest_beside_known(self, name: str) -> Shown[Beside]:
+        """The test pictures that are nearest to a training picture: one may be a copy that was not found."""
+        near = nearest_training_pictures(self._inputs.models[name])
+        return self._beside(name, sorted(near, key=lambda sha256: near[sha256][1]))
+
+    def _beside(self, name: str, pictures: Sequence[str]) -> Shown[Beside]:
+        near = nearest_training_pictures(self._inputs.models[name])
+        known = [sha256 for sha256 in pictures if sha256 in near and near[sha256][0] in self._source]
+        klass_of = dict(zip(self._inputs.manifest["sha256"], self._inputs.manifest["klass"], strict=True))
+        shown = []
+        for sha256 in known[: min(MOST_BESIDE, self._settings.mistakes)]:
+            other, distance = near[sha256]
+            pair = self.resized(sha256), klass_of[sha256], self.resized(other), klass_of[other]
+            shown.append(Beside(*pair, distance))
+        return Shown(shown, len(known))
+
     def samples(self) -> dict[str, Shown[Labelled]]:
         """Pictures of each class, spread evenly over the set."""
         classes = self._inputs.dataset.classes
@@ -166,7 +211,7 @@ class Gallery:
         for klass in classes[: self._settings.sample_pictures]:
             rows = manifest[manifest["klass"] == klass].sort_values("sha256")
             chosen = _spread(list(rows["sha256"]), each)
-            samples[klass] = Shown([Labelled(self._resized(sha256), klass) for sha256 in chosen], len(rows))
+            samples[klass] = Shown([Labelled(self.resized(sha256), klass) for sha256 in chosen], len(rows))
         return samples
 
     def resizing(self) -> Shown[Resizing]:
@@ -198,39 +243,43 @@ class Gallery:
         """Pictures that are hard to learn from, those with the most issues first."""
         rows = find_quality_issues(self._inputs.manifest)
         shown = [
-            Flagged(self._resized(row["sha256"]), str(row["klass"]), str(row["issues"]))
+            Flagged(self.resized(row["sha256"]), str(row["klass"]), str(row["issues"]))
             for row in rows.head(self._settings.quality_issues).to_dict("records")
         ]
         return Shown(shown, len(rows))
 
     def groups(self) -> Shown[Group]:
         """Duplicate groups within a class, the least alike first: those that a person may want to doubt."""
-        table = self._inputs.duplicates
+        table = self._inputs.groups
         return self._grouped(table[~table["label_conflict"].astype(bool)])
 
     def conflicts(self) -> Shown[Group]:
         """Pictures that were posted under two classes."""
-        table = self._inputs.duplicates
+        table = self._inputs.groups
         return self._grouped(table[table["label_conflict"].astype(bool)])
 
     def _answers(self, name: str) -> pd.DataFrame:
         return _with_doubt(self._inputs.judged(name))
 
-    def _resized(self, sha256: str) -> Picture:
+    def resized(self, sha256: str) -> Picture:
+        """A picture of the data set, as the models get it."""
         return self._album.resized(sha256, self._source[sha256])
 
     def _right_ones(self, name: str, *, surest_first: bool) -> Shown[Answered]:
         rows = self._answers(name)
         right = rows[rows["right"]].sort_values(["doubt", "sha256"], ascending=[surest_first, True])
-        return self._answered(right, self._settings.certain, {})
+        return self._answered(right, self._settings.certain)
 
-    def _answered(self, rows: pd.DataFrame, limit: int, also_wrong: Mapping[str, int]) -> Shown[Answered]:
+    def _answered(
+        self, rows: pd.DataFrame, limit: int, others: Mapping[str, int] = _NONE, also_wrong: Mapping[str, int] = _NONE
+    ) -> Shown[Answered]:
         items = [
             Answered(
-                self._resized(row["sha256"]),
+                self.resized(row["sha256"]),
                 truth=row["klass"],
                 said=row["predicted"],
                 probability=float(row["probability"]),
+                others=others.get(row["sha256"], 0),
                 also_wrong=also_wrong.get(row["sha256"], 0),
             )
             for row in rows.head(limit).to_dict("records")
@@ -246,7 +295,7 @@ class Gallery:
         side = self._inputs.dataset.side
         return Resizing(
             self._album.original(sha256, self._source[sha256]),
-            self._resized(sha256),
+            self.resized(sha256),
             str(facts["klass"]),
             (int(facts["width"]), int(facts["height"]), int(facts["bytes"])),
             (side, side, int(facts["bytes_after"])),

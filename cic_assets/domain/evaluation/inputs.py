@@ -5,8 +5,9 @@ the key in the message, so that no number downstream compares what cannot be com
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import PurePath
 from typing import Any, Protocol
 
@@ -14,13 +15,31 @@ import numpy as np
 import pandas as pd
 from upath import UPath
 
+from cic_assets.domain import audit
 from cic_assets.domain.dataset import DatasetInfo, load_info
 from cic_assets.domain.evaluation.answers import Answers, answers_of
+from cic_assets.domain.evaluation.background import distances_of, pictures_of_other_things
 from cic_assets.domain.evaluation.calibration import as_probabilities
-from cic_assets.domain.models import PREDICTIONS_FILE, Card, ModelSettings, QuantizedCard, quantized_cards, read_card
+from cic_assets.domain.evaluation.contract import AnsweringPart
+from cic_assets.domain.models import (
+    FOLDS_FILE,
+    PREDICTIONS_FILE,
+    Card,
+    Embeddings,
+    ModelSettings,
+    QuantizedCard,
+    judged_version,
+    load_embeddings,
+    quantized_cards,
+    read_card,
+    read_champion,
+    read_record,
+    read_version,
+)
 from cic_assets.storage import ContentStore, DataRoot
 
 PLACES: Mapping[str, Any] = {
+    "background": True,
     "classes": True,
     "dagster": True,
     "dataset": {"splits": {"given"}},
@@ -93,20 +112,25 @@ class ModelRun:
         card: all that is known about it.
         predictions: one row a picture of validation and test: `sha256, split, klass, label, predicted, p_KLASS…`.
         quantized: what is known of it in fewer bits.
+        folds: one row a picture of the data set, judged in folds: `sha256, fold, klass, label, predicted, p_KLASS…`;
+            None of a model that was judged by the test pictures alone.
+        embeddings: what its pictures are to it; None of a model of before.
+        background: how far pictures of other things are from those that it learned from.
+        answering: the version that answers where this is not the champion, as it was decided.
     """
 
     card: Card
     predictions: pd.DataFrame
     quantized: Sequence[QuantizedCard] = ()
+    folds: pd.DataFrame | None = None
+    embeddings: Embeddings | None = None
+    background: Sequence[float] = ()
+    answering: AnsweringPart | None = None
 
     def of_split(self, split: str) -> pd.DataFrame:
         """The answers on one split, ordered by sha256, the same for every model."""
         rows = self.predictions[self.predictions["split"] == split]
         return rows.sort_values("sha256", ignore_index=True)
-
-    def probabilities(self, split: str) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-        """(N, K) in the order of `of_split` and of the card's labels."""
-        return self.of_split(split)[[f"p_{klass}" for klass in self.card.labels]].to_numpy(np.float64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +147,7 @@ class ReportInputs:
         models: by name, in the order of the problem file.
         images: pictures as they came.
         resized: their resized copies, JPEG, under the SHA-256 of the picture each was made from.
+        audited: the table and the summary of the data set's audit; None where it says nothing of this data set.
         folders: of the models, by name, for what they see in pictures; of one that is missing nothing is shown.
         settings: of the problem, for the record.
         generated_at: the report's date.
@@ -137,6 +162,7 @@ class ReportInputs:
     models: Mapping[str, ModelRun]
     images: ContentStore
     resized: ContentStore
+    audited: audit.Audit | None = None
     folders: Mapping[str, UPath] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     generated_at: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -150,8 +176,30 @@ class ReportInputs:
         for name, run in self.models.items():
             _check_run(name, run, self.dataset, self.manifest)
 
+    @cached_property
+    def groups(self) -> pd.DataFrame:
+        """The duplicates as the data set has them: with the class that a person gave what is kept.
+
+        A group of two classes is in conflict no more once a person said which is right.
+        """
+        classes = self.manifest.set_index(["sha256", "subreddit"])["klass"]
+        in_set = pd.MultiIndex.from_frame(self.duplicates[["sha256", "subreddit"]])
+        said = pd.Series(classes.reindex(in_set).to_numpy(), index=self.duplicates.index, dtype="str")
+        in_doubt = self.duplicates["label_conflict"].astype(bool)
+        settled = self.duplicates["group_id"].isin(self.duplicates.loc[in_doubt & said.notna(), "group_id"])
+        return self.duplicates.assign(
+            klass=self.duplicates["klass"].astype("str").where(said.isna(), said),
+            keep=self.duplicates["keep"].mask(in_doubt & said.notna(), 1),
+            label_conflict=in_doubt & ~settled,
+        )
+
     def judged(self, name: str) -> Answers:
-        """What all numbers of a model are computed from."""
+        """What all numbers of a model are computed from: all pictures in folds where it has any, or the test split."""
+        run = self.models[name]
+        return self.tested(name) if run.folds is None else answers_of(run.folds, self.manifest, run.card.labels)
+
+    def tested(self, name: str) -> Answers:
+        """What the model itself says of the test split."""
         return self._answers(name, "test")
 
     def validated(self, name: str) -> Answers:
@@ -181,25 +229,75 @@ def load_report_inputs(root: DataRoot, question: Question) -> ReportInputs:
         ReportInputError: something does not fit together.
         FileNotFoundError: something was not materialized yet; the message says what to do.
     """
-    dataset = load_info(root.dataset)
+    dataset, manifest = load_info(root.dataset), _read_parquet(root.dataset / "manifest.parquet")
+    of_classes = {key: one for key, one in question.partitions.items() if one.klass}
+    folders = {name: _judged_folder(root.model(name), dataset.version) for name in question.models}
+    runs = {name: _judged_run(root.model(name), dataset.version) for name in question.models}
+    columns = _RAW.intersection(*(root.columns_of("raw_images", key) for key in of_classes))
+    raw = root.read_tables("raw_images", of_classes, sorted(columns))
+    if others := pictures_of_other_things(root, question.partitions.keys() - of_classes.keys(), raw, manifest):
+        resized = root.resized(dataset.side)
+        runs = {
+            name: replace(run, background=distances_of(others, resized, folders[name], run.card, run.embeddings))
+            for name, run in runs.items()
+        }
     return ReportInputs(
         question=question.question or " or ".join(question.class_names) + "?",
-        sources=[SourceInfo(key, _label(one.source), one.klass) for key, one in question.partitions.items()],
-        raw=root.read_tables("raw_images", question.partitions),
+        sources=[SourceInfo(key, _label(one.source), one.klass) for key, one in of_classes.items()],
+        raw=raw,
         duplicates=root.read_table("duplicates"),
-        manifest=_read_parquet(root.dataset / "manifest.parquet"),
+        manifest=manifest,
         dataset=dataset,
-        models={name: load_run(root.model(name)) for name in question.models},
+        models=runs,
         images=root.images,
         resized=root.resized(dataset.side),
-        folders={name: root.model(name) for name in question.models},
+        audited=_load_audit(root, dataset),
+        folders=folders,
         settings=question.model_dump(mode="json", exclude=PLACES),
     )
 
 
+def _load_audit(root: DataRoot, dataset: DatasetInfo) -> audit.Audit | None:
+    summary = audit.read_summary(root)
+    if summary is None or summary.dataset_version != dataset.version:
+        return None
+    table = root.read_table_if_whole(audit.TABLE)
+    return None if table is None or table.empty else audit.Audit(table, summary)
+
+
+def _judged_folder(folder: UPath, data_version: str) -> UPath:
+    judged = judged_version(folder, data_version)
+    return judged.folder if judged else folder
+
+
+def _judged_run(folder: UPath, data_version: str) -> ModelRun:
+    """The version that is judged by a data set; the champion, which will be refused, where none knows it."""
+    judged = judged_version(folder, data_version)
+    if judged is None:
+        return read_champion(folder, load_run)
+    run = read_version(folder, judged.id, load_run)
+    return run if judged.is_champion else replace(run, answering=_answering(folder, judged.id))
+
+
+def _answering(folder: UPath, judged: str) -> AnsweringPart | None:
+    record = read_record(folder)
+    champion = read_champion(folder, read_card).version
+    if champion == judged:  # since a moment ago
+        return None
+    told = [one for one in record.decisions if one.version == (champion if one.promoted else judged)]
+    if not told:
+        return AnsweringPart(version=champion, since="", by="", reason="nobody has decided otherwise")
+    # Who a person is, is not the business of a report's readers.
+    by = "a person" if told[-1].by_hand else told[-1].by
+    return AnsweringPart(version=champion, since=told[-1].at, by=by, reason=told[-1].reason)
+
+
 def load_run(folder: UPath) -> ModelRun:
-    """The card and the predictions in a model's folder."""
-    return ModelRun(read_card(folder), _read_parquet(folder / PREDICTIONS_FILE), quantized_cards(folder))
+    """The card and the predictions in a folder of a version."""
+    card = read_card(folder)
+    folds = _read_parquet(folder / FOLDS_FILE) if card.folds else None
+    predictions, embeddings = _read_parquet(folder / PREDICTIONS_FILE), load_embeddings(folder, card)
+    return ModelRun(card, predictions, quantized_cards(folder), folds, embeddings)
 
 
 def _read_parquet(path: UPath) -> pd.DataFrame:
@@ -231,20 +329,25 @@ def _check_run(name: str, run: ModelRun, dataset: DatasetInfo, manifest: pd.Data
     probabilities = [f"p_{klass}" for klass in card.labels]
     _check_columns(run.predictions, {"sha256", "split", "klass", "label", "predicted", *probabilities}, file)
     for split in ("validation", "test"):
-        _check_predictions(run, split, manifest, file)
+        expected = manifest.loc[manifest["split"] == split, "sha256"]
+        _check_answers(run.of_split(split), expected, card, file, f"the {split} split")
+    if run.folds is not None and card.folds is not None:
+        file = f"{where}/{FOLDS_FILE}"
+        _check_columns(run.folds, {"sha256", "fold", "klass", "label", "predicted", *probabilities}, file)
+        _check_answers(run.folds.sort_values("sha256"), manifest["sha256"], card, file, "the data set")
+        if not run.folds["fold"].isin(range(card.folds.count)).all():
+            raise ReportInputError(f"{file}: `fold` is not one of the {card.folds.count} of card.json")
 
 
-def _check_predictions(run: ModelRun, split: str, manifest: pd.DataFrame, file: str) -> None:
-    rows, expected = run.of_split(split), manifest.loc[manifest["split"] == split, "sha256"]
+def _check_answers(rows: pd.DataFrame, expected: "pd.Series[str]", card: Card, file: str, of: str) -> None:
+    """Answers are of exactly the expected pictures, ordered by sha256, and agree with themselves."""
     if rows.empty:
-        raise ReportInputError(f"{file}: no predictions for the {split} split")
+        raise ReportInputError(f"{file}: no predictions for {of}")
     if sorted(expected) != list(rows["sha256"]):
-        raise ReportInputError(
-            f"{file}: its {len(rows)} pictures are not the {len(expected)} of the {split} split: train it again"
-        )
+        raise ReportInputError(f"{file}: its {len(rows)} pictures are not the {len(expected)} of {of}: train it again")
     try:
-        table, _ = as_probabilities(run.probabilities(split), rows["label"])
+        table, _ = as_probabilities(rows[[f"p_{klass}" for klass in card.labels]].to_numpy(np.float64), rows["label"])
     except ValueError as error:
-        raise ReportInputError(f"{file}, {split} split: {error}") from None
-    if list(rows["predicted"]) != [run.card.labels[k] for k in table.argmax(axis=1)]:
+        raise ReportInputError(f"{file}, {of}: {error}") from None
+    if list(rows["predicted"]) != [card.labels[k] for k in table.argmax(axis=1)]:
         raise ReportInputError(f"{file}: `predicted` is not the class of the highest probability")

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cic_assets.domain.dataset import roc_interval
-from cic_assets.domain.evaluation.statistics import Floats, Interval, wilson_interval
+from cic_assets.domain.evaluation.statistics import Floats, Interval, prediction_interval, wilson_interval
 
 PRIOR_UNITS = 4
 """How many units' worth of a correlation of 1 stands against what was measured. Of 2, 4 and 8, see
@@ -82,6 +82,19 @@ def share_interval(right: ArrayLike, units: ArrayLike) -> Interval:
         return UNDEFINED.interval
     n = effective_number(is_right, units)
     return wilson_interval(float(is_right.mean()) * n, n)
+
+
+def further_interval(right: ArrayLike, units: ArrayLike, pictures: int) -> Interval:
+    """Of the share of right answers on so many further pictures that hang together as these do.
+
+    Args:
+        right: (N,) booleans, at least one.
+        units: (N,).
+        pictures: to come.
+    """
+    is_right = np.asarray(right, dtype=bool)
+    n = effective_number(is_right, units)
+    return prediction_interval(float(is_right.mean()) * n, n, pictures * n / len(is_right))
 
 
 def mean_interval(shares: Sequence[float], intervals: Sequence[Interval]) -> Interval:

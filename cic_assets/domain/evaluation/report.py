@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 from upath import UPath
 
-from cic_assets.domain.evaluation import calibration, figures, wording
+from cic_assets.domain.evaluation import calibration, figures, judging, next_steps, notices, wording
 from cic_assets.domain.evaluation.cleaning import describe_dataset, when_posted
 from cic_assets.domain.evaluation.contract import ReportData
 from cic_assets.domain.evaluation.gallery import Gallery
@@ -19,6 +19,7 @@ from cic_assets.domain.evaluation.inputs import ReportInputError, ReportInputs
 from cic_assets.domain.evaluation.scores import compare_models, score_model
 from cic_assets.domain.evaluation.settings import ReportSettings
 from cic_assets.domain.evaluation.statistics import Interval
+from cic_assets.domain.evaluation.suspects import suspects
 from cic_assets.domain.evaluation.svg import standalone
 from cic_assets.domain.models import best_model
 from cic_assets.storage import DataRoot, content_version, write_atomically
@@ -62,7 +63,8 @@ def build_report(inputs: ReportInputs, settings: ReportSettings | None = None) -
     settings = settings or ReportSettings()
     data = _data(inputs)
     drawn = _figures(inputs, data)
-    html = render_page(data=data, figures=drawn, pictures=_pictures(inputs, data, settings), words=wording)
+    shown = _pictures(inputs, data, settings)
+    html = render_page(data=data, figures=drawn, pictures=shown, words=wording, judging=judging, steps=next_steps)
     sheet = Gallery(inputs, settings).mistakes_sheet(data.answer.model)
     return Report(data, html, sheet, drawn)
 
@@ -102,7 +104,7 @@ def read_report(root: DataRoot) -> ReportData:
 def _data(inputs: ReportInputs) -> ReportData:
     answers = {name: inputs.judged(name) for name in inputs.models}
     models = {
-        name: score_model(run, answers[name], inputs.validated(name), inputs.manifest)
+        name: score_model(run, answers[name], inputs.validated(name), inputs.manifest, inputs.tested(name))
         for name, run in inputs.models.items()
     }
     dataset = describe_dataset(inputs)
@@ -110,10 +112,12 @@ def _data(inputs: ReportInputs) -> ReportData:
         generated_at=inputs.generated_at.astimezone(UTC).isoformat(timespec="seconds"),
         question=inputs.question,
         answer=wording.answer(best_model(run.card for run in inputs.models.values()), models, dataset),
-        notices=wording.notices(dataset, models),
+        notices=notices.notices(dataset, models),
         dataset=dataset,
         models=models,
         comparisons=compare_models(answers),
+        baseline=next_steps.score_baseline(inputs.audited.table, answers) if inputs.audited else None,
+        next_steps=next_steps.next_steps(*inputs.audited) if inputs.audited else None,
         provenance=_provenance(inputs),
         settings=dict(inputs.settings),
     )
@@ -133,14 +137,20 @@ def _provenance(inputs: ReportInputs) -> dict[str, str]:
 
 
 def _figures(inputs: ReportInputs, data: ReportData) -> dict[str, str]:
-    measured = [figures.Measured(m.title, m.accuracy, Interval(*m.accuracy_ci)) for m in data.models.values()]
-    baseline = next(iter(data.models.values())).majority_baseline
+    measured = [
+        figures.Measured(m.title, m.accuracy, Interval(*m.accuracy_ci), m.majority_baseline)
+        for m in data.models.values()
+    ]
     drawn = {
-        "accuracy": figures.accuracy_comparison(measured, baseline),
+        "accuracy": figures.accuracy_comparison(measured),
         "balance": figures.class_balance(data.dataset.counts, data.dataset.classes),
     }
     if posted := when_posted(inputs):
         drawn["time"] = figures.pictures_over_time(posted)
+    if inputs.audited and len(inputs.audited.summary.curve) > 1:
+        summary = inputs.audited.summary
+        points, law = {one.pictures: one.accuracy for one in summary.curve}, next_steps.law_of(summary)
+        drawn["accuracy-by-pictures"] = figures.accuracy_by_pictures(points, law and law.accuracy, summary.audited)
     for name, model in data.models.items():
         answers = inputs.judged(name)
         bins = calibration.reliability(answers.probabilities, answers.truth)
@@ -158,10 +168,13 @@ def _pictures(inputs: ReportInputs, data: ReportData, settings: ReportSettings) 
         | {name: gallery.mistakes(name, settings.other_mistakes) for name in data.models if name != best},
         "most_certain": gallery.most_certain(best),
         "least_certain": gallery.least_certain(best),
+        "wrong_beside_known": gallery.wrong_beside_known(best),
+        "nearest_beside_known": gallery.nearest_beside_known(best),
         "samples": gallery.samples(),
         "resizing": gallery.resizing(),
         "augmented": gallery.augmented(best_settings.augmentation, best_settings.seed),
         "quality_issues": gallery.quality_issues(),
+        "suspects": suspects(inputs.audited.table, gallery.resized, settings.suspects) if inputs.audited else {},
         "groups": gallery.groups(),
         "conflicts": gallery.conflicts(),
     }

@@ -10,22 +10,28 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cic_assets.domain.evaluation import calibration, intervals, statistics
-from cic_assets.domain.evaluation.answers import Answers
+from cic_assets.domain.evaluation.answers import Answers, of_both
 from cic_assets.domain.evaluation.contract import (
     ClassScore,
     ComparisonPart,
+    FurtherPart,
     JudgedPart,
     ModelPart,
     PrecisionPart,
+    SeedsPart,
+    SharePart,
     SourceScore,
 )
 from cic_assets.domain.evaluation.inputs import ModelRun
 from cic_assets.domain.evaluation.intervals import Estimate
+from cic_assets.domain.evaluation.reject import judge_reject
 from cic_assets.domain.evaluation.slices import find_slices
 from cic_assets.domain.evaluation.statistics import Interval, Ints
 from cic_assets.domain.evaluation.worth import calibration_of, judge_calibration
-from cic_assets.domain.models import FULL, Changes, Measured, QuantizedCard
+from cic_assets.domain.models import FULL, Card, Changes, Measured, QuantizedCard, Seeds
 
+FURTHER = 100, 300, 1000
+"""So many further pictures are looked forward to."""
 TITLES = {"vgg": "VGG", "peetz_net": "Peetz Net", "xception": "Xception"}
 
 
@@ -34,7 +40,9 @@ def title_of(name: str) -> str:
     return TITLES.get(name, name.replace("_", " "))
 
 
-def score_model(run: ModelRun, answers: Answers, validated: Answers, manifest: pd.DataFrame) -> ModelPart:
+def score_model(
+    run: ModelRun, answers: Answers, validated: Answers, manifest: pd.DataFrame, tested: Answers | None = None
+) -> ModelPart:
     """Every number of one model.
 
     Args:
@@ -42,10 +50,10 @@ def score_model(run: ModelRun, answers: Answers, validated: Answers, manifest: p
         answers: what it is judged by.
         validated: its answers on the validation pictures.
         manifest: of the data set.
+        tested: its answers on the test pictures, where it is judged by more than those.
     """
-    card = run.card
+    card, tested = run.card, answers if tested is None else tested
     matrix = statistics.confusion_matrix(answers.truth, answers.predicted, len(card.labels))
-    worth = intervals.effective_number(answers.right, answers.units)
     interval = intervals.share_interval(answers.right, answers.units)
     baseline = statistics.majority_baseline(matrix)
     classes = _class_scores(matrix, answers)
@@ -54,12 +62,20 @@ def score_model(run: ModelRun, answers: Answers, validated: Answers, manifest: p
     return ModelPart(
         title=title_of(card.name),
         architecture=card.architecture,
+        version=card.version,
+        answering=run.answering,
         variant=card.settings.variant,
         accuracy=statistics.accuracy(matrix),
         accuracy_ci=interval,
+        further=[
+            FurtherPart(pictures=n, accuracy_ci=intervals.further_interval(answers.right, answers.units, n))
+            for n in FURTHER
+        ],
         right=int(np.trace(matrix)),
         n=len(answers.truth),
-        judged=_judged(answers),
+        judged=_judged(answers, card),
+        tested=_share(tested),
+        seeds=_seeds(card.seeds) if card.seeds else None,
         balanced_accuracy=statistics.balanced_accuracy(matrix),
         balanced_accuracy_ci=_balanced_interval(classes),
         roc_auc=_or_none(roc.value),
@@ -79,9 +95,12 @@ def score_model(run: ModelRun, answers: Answers, validated: Answers, manifest: p
         mean_confidence=float(answers.probabilities.max(axis=1).mean()),
         brier_score=calibration.brier_score(answers.probabilities, answers.truth),
         log_loss=calibration.log_loss(answers.probabilities, answers.truth),
-        calibration=judge_calibration(calibration_of(card.calibration, validated), answers),
+        calibration=judge_calibration(
+            calibration_of(card.calibration, validated), answers, card.folds.calibrations if card.folds else ()
+        ),
         validation_accuracy=validation.accuracy,
         validation_loss=validation.loss,
+        validation_calibrated_loss=card.calibration.loss if card.calibration else None,
         validation_n=validation.count,
         epochs=card.epochs,
         best_epoch=card.best_epoch,
@@ -101,7 +120,8 @@ def score_model(run: ModelRun, answers: Answers, validated: Answers, manifest: p
         random_weights=card.random_weights,
         weights=_without_folder(card.weights.source) if card.weights else "",
         weights_sha256=card.weights.sha256 if card.weights else "",
-        precisions=_precisions(run.quantized, worth),
+        precisions=_precisions(run.quantized, intervals.effective_number(tested.right, tested.units)),
+        reject=judge_reject(run, manifest),
         warnings=card.warnings,
         history=card.history,
     )
@@ -134,30 +154,56 @@ def _precision(name: str, measured: Measured, changes: Changes, worth: float) ->
 
 
 def compare_models(answers: Mapping[str, Answers]) -> list[ComparisonPart]:
-    """Every pair of models on the same pictures."""
-    pairs = list(combinations(answers, 2))
-    tests = [
-        statistics.mcnemar_exact(answers[first].right, answers[second].right, answers[first].units)
-        for first, second in pairs
-    ]
+    """Every pair of models, on the pictures that both were judged on."""
+    pairs = {(first, second): of_both(answers[first], answers[second]) for first, second in combinations(answers, 2)}
+    tests = [statistics.mcnemar_exact(one.right, other.right, one.units) for one, other in pairs.values()]
     adjusted = statistics.holm([test.p_value for test in tests])
     return [
         ComparisonPart(
             first=first,
             second=second,
+            pictures=len(one.table),
             only_first=test.only_first,
             only_second=test.only_second,
             p_value=test.p_value,
             p_value_adjusted=p_value,
         )
-        for (first, second), test, p_value in zip(pairs, tests, adjusted, strict=True)
+        for ((first, second), (one, _)), test, p_value in zip(pairs.items(), tests, adjusted, strict=True)
     ]
 
 
-def _judged(answers: Answers) -> JudgedPart:
-    sizes = np.bincount(answers.units)
+def _share(answers: Answers) -> SharePart:
+    return SharePart(
+        right=int(answers.right.sum()),
+        n=len(answers.right),
+        accuracy=float(answers.right.mean()),
+        accuracy_ci=intervals.share_interval(answers.right, answers.units),
+    )
+
+
+def _seeds(given: Seeds) -> SeedsPart:
+    accuracies = [of_seed.accuracy for of_seed in given.scores]
+    return SeedsPart(
+        seeds=given.seeds,
+        where=given.where,
+        n=given.scores[0].count,
+        right=[round(of_seed.accuracy * of_seed.count) for of_seed in given.scores],
+        lowest=min(accuracies),
+        highest=max(accuracies),
+        standard_deviation=statistics.standard_deviation(accuracies),
+        changed=given.changed,
+        wall_seconds=given.wall_seconds,
+        cpu_seconds=given.cpu_seconds,
+    )
+
+
+def _judged(answers: Answers, card: Card) -> JudgedPart:
+    sizes, folds = np.bincount(answers.units), card.folds if answers.where == "folds" else None
     return JudgedPart(
         where=answers.where,
+        folds=folds.count if folds else None,
+        wall_seconds=folds.wall_seconds if folds else None,
+        cpu_seconds=folds.cpu_seconds if folds else None,
         pictures=len(answers.units),
         units=len(sizes),
         largest_unit=int(sizes.max()),

@@ -32,6 +32,9 @@ class ReportSettings(BaseModel):
     quality_issues: int = Field(
         default=16, ge=1, le=500, serialization_alias="poor", description="pictures shown that are hard to learn from"
     )
+    suspects: int = Field(
+        default=24, ge=1, le=500, description="likely label errors shown, and as many pictures of no class"
+    )
     certain: int = Field(default=8, ge=1, le=100, description="most and least certain right answers of the best model")
     groups: int = Field(default=18, ge=1, le=500, description="duplicate groups shown, and as many label conflicts")
     group_pictures: int = Field(default=4, ge=2, le=50, description="pictures shown of one group")

@@ -59,6 +59,11 @@ class McNemar(NamedTuple):
     p_value: float
 
 
+def standard_deviation(values: Sequence[float]) -> float:
+    """Of a sample of at least two: squares are divided by one less than there are."""
+    return float(np.std(values, ddof=1))
+
+
 def wilson_interval(right: float, n: float, confidence: float = 0.95) -> Interval:
     """Interval of a proportion of which `right` of `n` were seen; stays inside [0, 1] and works at 0 and at n.
 
@@ -83,6 +88,32 @@ def wilson_interval(right: float, n: float, confidence: float = 0.95) -> Interva
     half = z / (1 + spread) * (share * (1 - share) / n + spread / (4 * n)) ** 0.5
     # Exactly 0 and 1 at the ends, where rounding leaves 1e-17.
     return Interval(max(0.0, centre - half) if right else 0.0, min(1.0, centre + half) if right < n else 1.0)
+
+
+def prediction_interval(right: float, n: float, further: float, confidence: float = 0.95) -> Interval:
+    """Interval of the share that will be right among `further` trials like those of which `right` of `n` were seen.
+
+    It is wider than that of the share of endlessly many, into which it goes over: further trials have a chance of their
+    own. Held are the shares that a test of both samples' equality by their pooled share does not tell from what was
+    seen, which is to this what Wilson's interval is to that: K. Krishnamoorthy and J. Peng, "Improved closed-form
+    prediction intervals for binomial and Poisson distributions", J. Stat. Plan. Inference 141 (2011).
+
+    Args:
+        right: successes, 0..n, as of `wilson_interval`.
+        n: trials, above 0.
+        further: trials to come, above 0.
+        confidence: how often such intervals hold what comes, between 0 and 1 exclusive.
+    """
+    if not 0 <= right <= n or min(n, further) <= 0:
+        raise ValueError(f"found {right} right of {n} and {further} further, expected 0 <= right <= n and both above 0")
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    # The pooled share is seen + weight * share, and (share - right / n)^2 = spread * pooled * (1 - pooled).
+    share, spread = right / n, z * z * (1 / n + 1 / further)
+    seen, weight = right / (n + further), further / (n + further)
+    square, linear = 1 + spread * weight**2, 2 * share + spread * weight * (1 - 2 * seen)
+    root = max(0.0, linear**2 - 4 * square * (share**2 - spread * seen * (1 - seen))) ** 0.5
+    low, high = (linear - root) / (2 * square), (linear + root) / (2 * square)
+    return Interval(max(0.0, low) if right else 0.0, min(1.0, high) if right < n else 1.0)
 
 
 def confusion_matrix(truth: ArrayLike, predicted: ArrayLike, n_classes: int) -> Ints:

@@ -8,12 +8,12 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cic_assets.domain.evaluation import formats, wording
-from cic_assets.domain.evaluation.contract import ReportData
+from cic_assets.domain.evaluation import formats, judging, wording
+from cic_assets.domain.evaluation.contract import ModelPart, ReportData, SharePart
 from cic_assets.domain.evaluation.report import read_report
 from cic_assets.storage import DataRoot
 
-_MIN_WIDTH = 100  # narrower, a table is cut rather than wrapped into a heap
+_MIN_WIDTH = 110  # narrower, a table is cut rather than wrapped into a heap
 
 
 def report_tables(root: DataRoot) -> str:
@@ -65,24 +65,30 @@ def _final_set(data: ReportData) -> Table:
 
 
 def _models(data: ReportData) -> Table:
-    judged = wording.kind_of_pictures(data.models[data.answer.model])
+    is_in_folds = any(map(judging.in_folds, data.models.values()))
     table = _table(
-        f"Models, on the {judged}s", "model", "accuracy", "95 % interval", "right", "epochs", "training", "memory",
-        "parameters",
+        f"Models, on the test pictures{' and in folds' if is_in_folds else ''}", "model", "accuracy", "95 % interval",
+        "right", "epochs", "training", "memory", "parameters",
     )  # fmt: skip
     for name, model in data.models.items():
+        where = ": folds" if judging.in_folds(model) else ""
         table.add_row(
-            Text(model.title + (" (random weights)" if model.random_weights else "")),
-            formats.percent(model.accuracy),
-            formats.interval(model.accuracy_ci),
-            f"{model.right:,} of {model.n:,}",
+            Text(model.title + where + (" (random weights)" if model.random_weights else "")),
+            *_share(model),
             str(model.epochs),
             formats.duration(model.train_seconds + (model.features_seconds or 0)),
             formats.size(model.peak_rss_bytes),
             formats.amount(model.parameters),
             style="bold" if name == data.answer.model else "",
         )
+        if judging.in_folds(model) and model.tested:
+            table.add_row(Text(f"{model.title}: test"), *_share(model.tested))
     return table
+
+
+def _share(part: ModelPart | SharePart) -> tuple[str, str, str]:
+    right = f"{part.right:,} of {part.n:,}"
+    return formats.percent(part.accuracy), formats.interval(part.accuracy_ci), right
 
 
 def _answer(data: ReportData) -> RenderableType:

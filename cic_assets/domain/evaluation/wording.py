@@ -1,23 +1,27 @@
 """What the numbers say in plain words. No markup."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from cic_assets.domain.dataset import ADVICE, SHORTCUT_AUC
 from cic_assets.domain.evaluation.contract import (
     Answer,
     CalibrationError,
+    CalibrationPart,
     ComparisonPart,
     DatasetPart,
     ModelPart,
-    Notice,
     PlausiblePart,
     ShortcutPart,
     SlicePart,
     SourcePart,
 )
 from cic_assets.domain.evaluation.formats import UNKNOWN, count_of, interval, p_value, percent
+from cic_assets.domain.evaluation.judging import hang_together, in_folds, judged
 from cic_assets.domain.media import Outcome
+from cic_assets.domain.models import deciding_losses
 
+_ROUNDING = 1e-9
 SIGNIFICANT = 0.05
 """Adjusted p-value below which two models are said to differ."""
 
@@ -44,9 +48,11 @@ def answer(best: str, models: Mapping[str, ModelPart], dataset: DatasetPart) -> 
 
 
 def _what_it_got(model: ModelPart) -> str:
+    got = f"{model.title} named {model.right:,} of {judged(model)} rightly"
+    if not in_folds(model):
+        return f"{got}; it was neither trained on them nor chosen by them."
     return (
-        f"{model.title} named {model.right:,} of {judged(model)} rightly; it was neither trained on them nor chosen by "
-        f"them."
+        f"{got}, each by a copy of it that was trained in the same way without that picture and all that belongs to it."
     )
 
 
@@ -55,29 +61,18 @@ def _how_sure(model: ModelPart) -> str:
     half = 50 * (high - low)
     return (
         f"On endlessly many pictures of the same kind it may well get {interval((low, high))} right (95 % interval, "
-        f"about ±{half:.1f} points; four times as many pictures would halve it).{_hang_together(model)}"
+        f"about ±{half:.1f} points; four times as many pictures would halve it).{_further(model)}{hang_together(model)}"
     )
 
 
-def judged(model: ModelPart) -> str:
-    """What the numbers of a model are computed over, with how many of it there are."""
-    return count_of(model.n, kind_of_pictures(model))
-
-
-def kind_of_pictures(model: ModelPart) -> str:
-    """What one of them is called."""
-    return "picture" if model.judged and model.judged.where == "folds" else "test picture"
-
-
-def _hang_together(model: ModelPart) -> str:
-    """Nothing where each picture is alone in its unit."""
-    part = model.judged
-    if part is None or part.units == part.pictures:
+def _further(model: ModelPart) -> str:
+    """Of the next pictures, as whole numbers: these scatter on top of what is not known of the model."""
+    if not model.further:
         return ""
-    return (
-        f" The pictures are of {count_of(part.units, 'post or copy', 'posts and copies')}, up to "
-        f"{part.largest_unit:,} of one: they count as {part.worth:,.0f} that have nothing to do with one another."
-    )
+    part = model.further[0]
+    low, high = (edge * part.pictures for edge in part.accuracy_ci)
+    least, most = math.ceil(low - _ROUNDING), math.floor(high + _ROUNDING)
+    return f" Of the next {part.pictures} like them it will name {least} to {most} rightly, 19 times of 20."
 
 
 def has_learned(model: ModelPart) -> bool:
@@ -92,11 +87,12 @@ def _against_majority(model: ModelPart, dataset: DatasetPart) -> str:
     if model.above_majority:
         return f"{always}, which is below that interval: the model has learned to tell them apart."
     if has_learned(model):
-        return f"{always}, which is not below that interval. All the same {_tells_apart(model)}."
+        return f"{always}, which is not below that interval. All the same {tells_apart(model)}."
     return f"{always}, which is not below that interval: these pictures do not show that it learned anything."
 
 
-def _tells_apart(model: ModelPart) -> str:
+def tells_apart(model: ModelPart) -> str:
+    """Why a model that is not above guessing has learned something, as a clause."""
     return (
         f"it tells the classes apart: on average it finds {percent(model.balanced_accuracy)} of a class, and answers "
         f"given without a look would hardly ever go with the truth so well (p {_equals(model.independence_p)})"
@@ -111,22 +107,36 @@ def _equals(p: float | None) -> str:
 def _how_it_was_chosen(model: ModelPart, models: Mapping[str, ModelPart]) -> str:
     if len(models) == 1:
         return f"It is the only model ({percent(model.validation_accuracy)} on the validation pictures)."
-    rivals = [
-        other for other in models.values() if other is not model and other.validation_loss <= model.validation_loss
-    ]
+    known = list(models.values())
+    losses = deciding_losses([(one.validation_loss, one.validation_calibrated_loss) for one in known])
+    lowest = losses[known.index(model)]
+    rivals = [other for other, loss in zip(known, losses, strict=True) if other is not model and loss <= lowest]
     equal = [other for other in rivals if other.random_weights == model.random_weights]
     tie = f" {_titles(equal)} came to the same loss: accuracy decided, then the name." if equal else ""
     flattered = " Its epoch was chosen by them too, which flatters it a little." if _is_flattered(model) else ""
     return (
         f"Of {len(models)} models it is the best by its {model.validation_n:,} validation pictures: the lowest loss "
-        f"({model.validation_loss:.3g}), {percent(model.validation_accuracy)} right."
-        f"{tie}{_passed_over(rivals, equal)}{flattered}"
+        f"({lowest:.3g}), {percent(model.validation_accuracy)} right."
+        f"{_more_right(model, models, rivals)}{tie}{_passed_over(rivals, equal)}{flattered}"
     )
 
 
 def _is_flattered(model: ModelPart) -> bool:
     """Whether validation chose among its epochs; models that keep their last one are compared with it."""
     return model.best_epoch != model.epochs
+
+
+def _more_right(model: ModelPart, models: Mapping[str, ModelPart], rivals: Sequence[ModelPart]) -> str:
+    """Who counts right answers alone would have chosen another one."""
+    more = [
+        other
+        for other in models.values()
+        if other not in rivals and other.validation_accuracy > model.validation_accuracy
+    ]
+    if not more:
+        return ""
+    rates = " and ".join(percent(other.validation_accuracy) for other in more)
+    return f" {_titles(more)} had more right ({rates}) and a higher loss, which counts how sure each answer was."
 
 
 def _passed_over(rivals: Sequence[ModelPart], equal: Sequence[ModelPart]) -> str:
@@ -155,16 +165,33 @@ def calibration(model: ModelPart) -> str:
         return ""
     return (
         f"On average it is {percent(part.before.mean_confidence)} sure and {percent(model.accuracy)} right: "
-        f"{_verdict(model.accuracy, part.before)}. A temperature of {part.temperature:.2f}, set by "
-        f"{count_of(part.set_by, 'validation picture')}, makes that {percent(part.after.mean_confidence)}, and of a "
-        f"log loss of {part.before.log_loss:.3f} one of {part.after.log_loss:.3f}."
+        f"{_verdict(model.accuracy, part.before)}. {_temperature(part)} that {percent(part.after.mean_confidence)}, "
+        f"and of a log loss of {part.before.log_loss:.3f} one of {part.after.log_loss:.3f}."
     )
+
+
+def _temperature(part: CalibrationPart) -> str:
+    own = f"A temperature of {part.temperature:.2f}, set by {count_of(part.set_by, 'validation picture')}"
+    if not part.of_folds:
+        return f"{own}, makes"
+    low, high = min(part.of_folds), max(part.of_folds)
+    return f"{own}, is the model's own. In folds those of {low:.2f} to {high:.2f}, set by other pictures in each, make"
 
 
 def _verdict(accuracy: float, seen: CalibrationError) -> str:
     if seen.gap_p >= SIGNIFICANT:
         return "as sure as it is right, within chance"
     return "too sure" if seen.mean_confidence > accuracy else "too modest"
+
+
+REJECT = (
+    "Whatever a picture shows, a classifier names one of its classes. So it says beside its answer where a picture "
+    "lies farther from its nearest training pictures than nearly all others of the classes do: probably it is none of "
+    "these. What sets the rule are validation pictures, and for a frozen backbone, which learns from none, training "
+    "pictures too, each compared with those of other units. At most 5 of 100 pictures of the classes should be "
+    "refused. How many of other things are is measured on the sources under background in the problem file, which "
+    "have no part in anything else."
+)
 
 
 def is_beyond_chance(seen: CalibrationError) -> bool:
@@ -227,6 +254,15 @@ def looked_at(dataset: DatasetPart) -> str:
     return " and ".join(dict.fromkeys(_OFFERED.get(_kind(source), "posts") for source in dataset.sources.values()))
 
 
+def by_hand(dataset: DatasetPart) -> str:
+    """What a person changed about the classes of pictures; empty where nobody did."""
+    relabelled = sum(source.relabelled for source in dataset.sources.values())
+    left_out = sum(source.left_out_by_hand for source in dataset.sources.values())
+    said = [f"{count_of(relabelled, 'picture')} of another class than their source's"] if relabelled else []
+    said += [f"{count_of(left_out, 'picture')} left out as of no class"] if left_out else []
+    return f"By hand: {' and '.join(said)} (overrides.yaml)." if said else ""
+
+
 def when_posted(dataset: DatasetPart) -> str:
     """What the time of a picture is the time of, as a heading."""
     kinds = {_kind(source) for source in dataset.sources.values()}
@@ -250,102 +286,12 @@ def outcomes_seen(dataset: DatasetPart) -> dict[str, str]:
     return {word: meaning for word, meaning in OUTCOMES.items() if word in seen}
 
 
-def notices(dataset: DatasetPart, models: Mapping[str, ModelPart]) -> list[Notice]:
-    """What a reader must know before any number."""
-    found = [_SAMPLE] if dataset.sample else []
-    found += _shortcuts([one for one in dataset.shortcuts if one.is_shortcut])
-    found += [_random_weights(model) for model in models.values() if model.random_weights]
-    found += _not_above([model for model in models.values() if not model.above_majority])
-    found += [
-        Notice(kind="model", title=f"A warning from the training of {model.title}:", text=warning)
-        for model in models.values()
-        for warning in model.warnings
-    ]
-    return found
-
-
-_SAMPLE = Notice(
-    kind="sample",
-    title="These pictures are drawn.",
-    text=(
-        "The data set is the embedded sample: vehicles drawn by the program itself, so that everything can be tried "
-        "without a network. The numbers show that all steps work. They say nothing about photographs."
-    ),
-)
-
-
-def _shortcuts(shortcuts: Sequence[ShortcutPart]) -> list[Notice]:
-    if not shortcuts:
-        return []
-    names = dict.fromkeys(one.cue for one in shortcuts)
-    best = shortcuts[0]
-    return [
-        Notice(
-            kind="shortcut",
-            title=f"A class can be told without a look at the subject, by {_and(list(names))}.",
-            text=(
-                f"{best.cue.capitalize()} alone orders {percent(best.auc, 0)} of the pairs of a {best.klass} and "
-                f"another picture rightly. A model may have learned that instead: see “What gives the class away”."
-            ),
-        )
-    ]
-
-
 def telling(shortcut: ShortcutPart) -> str:
     """What the most telling value of a shortcut tells, such as `512 x 512: 113 of tank, none of the rest`."""
     if not shortcut.value:
         return "no single one"
     rest = f"{shortcut.of_rest:,}" if shortcut.of_rest else "none"
     return f"{shortcut.value}: {shortcut.of_class:,} of {shortcut.klass}, {rest} of the rest"
-
-
-def taken_down(when: str) -> Notice:
-    """What a report says from whose models' pictures some were taken down; `when` is ISO 8601."""
-    return Notice(
-        kind="taken_down",
-        title="Pictures were taken down since.",
-        text=(
-            f"Since {when[:10]} they are not shown any more. Its models were trained and judged with them, and its "
-            "numbers still count them; the next training, and the report after it, are without them."
-        ),
-    )
-
-
-def _random_weights(model: ModelPart) -> Notice:
-    return Notice(
-        kind="random_weights",
-        title=f"{model.title} started from random weights.",
-        text=(
-            "Its ImageNet weights were not to be had where this ran, and its frozen layers were never trained: its "
-            "numbers say nothing about what it can do. Give the weights by CIC_XCEPTION_WEIGHTS and train it again."
-        ),
-    )
-
-
-def _not_above(models: Sequence[ModelPart]) -> list[Notice]:
-    if not models:
-        return []
-    found = ", ".join(f"{model.title} {interval(model.accuracy_ci)}" for model in models)
-    learned = "".join(f" As to {model.title}, {_tells_apart(model)}." for model in models if has_learned(model))
-    return [
-        Notice(
-            kind="not_above_majority",
-            title=f"Not shown to be better than always giving the same answer: {_listed(models)}.",
-            text=(
-                f"That answer would get {percent(models[0].majority_baseline)}, and the 95 % interval is not above it "
-                f"({found}).{learned}"
-            ),
-        )
-    ]
-
-
-def _listed(models: Sequence[ModelPart]) -> str:
-    return _and([model.title for model in models])
-
-
-def _and(words: Sequence[str]) -> str:
-    *first, last = words
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 SHORTCUTS = (

@@ -1,5 +1,7 @@
 """What a model's probabilities are worth on pictures that nothing was set by."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from cic_assets.domain.evaluation import calibration
@@ -15,18 +17,31 @@ def calibration_of(kept: Calibration | None, validated: Answers) -> Calibration:
     return kept or fit_calibration(validated.probabilities, validated.truth, validated.units)
 
 
-def judge_calibration(how: Calibration, answers: Answers) -> CalibrationPart:
-    """Probabilities as they are and put right, and the sets of plausible classes."""
-    calibrated = how.calibrated(answers.probabilities)
+def judge_calibration(how: Calibration, answers: Answers, of_folds: Sequence[Calibration] = ()) -> CalibrationPart:
+    """Probabilities as they are and put right, and the sets of plausible classes.
+
+    Args:
+        how: of the model itself, as `cic predict` puts it right.
+        answers: what it is judged by.
+        of_folds: of each fold's model, where the answers are those of folds: each was set without a look at its fold.
+    """
+    is_in_folds = answers.where == "folds" and len(of_folds) > 0
+    hows, which = (of_folds, answers.folds) if is_in_folds else ([how], np.zeros_like(answers.truth))
+    calibrated = np.empty_like(answers.probabilities)
+    plausible = {level: np.zeros_like(calibrated, np.bool_) for level in how.largest_doubts}
+    for number, one in enumerate(hows):
+        rows = which == number
+        calibrated[rows] = one.calibrated(answers.probabilities[rows])
+        for level, classes in one.plausible(calibrated[rows]).items():
+            plausible[level][rows] = classes
     return CalibrationPart(
         temperature=how.temperature,
         set_by=how.pictures,
         set_by_units=how.units,
+        of_folds=[one.temperature for one in hows] if is_in_folds else [],
         before=_error(answers.probabilities, answers),
         after=_error(calibrated, answers),
-        plausible={
-            level: _judge_sets(LEVELS[level], classes, answers) for level, classes in how.plausible(calibrated).items()
-        },
+        plausible={level: _judge_sets(LEVELS[level], classes, answers) for level, classes in plausible.items()},
     )
 
 

@@ -15,13 +15,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cic_assets.domain.components import Components
-from cic_assets.domain.features.table import feature_matrix
+from cic_assets.domain.features.nearest import Pairs, find_nearest, nearest_table
 from cic_assets.domain.images import CANNOT_BE_READ
 from cic_assets.engine import Threads
 
-NEIGHBOURS = 10
-"""The nearest of each picture by their features, which are looked at. Of 110 photos, cut and in other light, the one
-they are of was always among as many."""
+POINTS_VERSION = 2
+"""Of the way in which points are counted: another one, and all pairs are looked at again."""
 POINTS = 20
 """In one arrangement in both pictures, at least. Of hundreds a dozen agree by chance where shapes are alike, as in
 drawn pictures, where such pairs made a third of all one unit; cuts of 110 photos kept 54 and more, but for two."""
@@ -36,8 +35,6 @@ that much farther."""
 _TOLERANCE = 4.0
 """Pixels by which a point may be off the arrangement."""
 _SCALES = (1 / 3, 3.0)
-_BLOCK = 1024
-"""Pictures that are compared with all others at once: more take memory, and are no faster."""
 
 Images = NDArray[np.uint8]
 
@@ -48,15 +45,18 @@ class Scenes(NamedTuple):
     Attributes:
         pairs: columns `one`, `other` (SHA-256) and `points`, those with most points first.
         left_out: pairs as alike that would have made a scene of more than `MOST` pictures.
+        compared: all that was looked at, for the next time: `NEAREST_COLUMNS`.
     """
 
     pairs: pd.DataFrame
     left_out: int
+    compared: pd.DataFrame
 
 
 def find_scenes(
     features: pd.DataFrame,
     read: Callable[[str], Images],
+    before: pd.DataFrame | None = None,
     *,
     workers: int | None = None,
     on_progress: Callable[[str], None] = lambda _line: None,
@@ -67,64 +67,61 @@ def find_scenes(
         features: `image_features` of all sources.
         read: gives the resized copy of a picture by its SHA-256, from several threads; what it raises of
             `CANNOT_BE_READ` leaves the picture alone.
+        before: what was compared at an earlier time. A pair is looked at once.
         workers: threads; one a core unless given.
-        on_progress: called with a line after each picture.
+        on_progress: called with a line after each picture that is looked at.
     """
     pictures = features.drop_duplicates("sha256").sort_values("sha256", ignore_index=True)
     names = [str(name) for name in pictures["sha256"]]
-    near = _neighbours(_directions(feature_matrix(pictures)))
-
-    def keypoints(name: str) -> _Keypoints:
-        try:
-            return _keypoints_of(read(name))
-        except CANNOT_BE_READ:
-            return _NO_KEYPOINTS
-
-    threads = Threads(workers)
-    found = []
-    for done, one in enumerate(threads.map(keypoints, names if len(near) else []), 1):
-        found.append(one)
-        on_progress(f"{done} of {len(names)} pictures looked at for scenes")
-    points = threads.map(lambda pair: _points_in_common(found[pair[0]], found[pair[1]]), near)
-    rows = [(names[one], names[other], count) for (one, other), count in zip(near, points, strict=True)]
+    nearest = find_nearest(pictures, before, POINTS_VERSION)
+    is_new = nearest.points < 0
+    nearest.points[is_new] = _look_at(names, nearest.pairs[is_new], read, Threads(workers), on_progress)
+    counted = zip(nearest.pairs.tolist(), nearest.points.tolist(), strict=True)
+    rows = [(names[one], names[other], count) for (one, other), count in counted]
     alike = [row for row in rows if row[2] >= POINTS]
     pairs = pd.DataFrame(alike, columns=["one", "other", "points"]).sort_values(
         ["points", "one", "other"], ascending=[False, True, True], ignore_index=True
     )
     is_kept = np.array(_within(zip(pairs["one"], pairs["other"], strict=True), MOST), bool)
-    return Scenes(pairs[is_kept].reset_index(drop=True), int((~is_kept).sum()))
+    compared = nearest_table(pictures, nearest, POINTS_VERSION)
+    return Scenes(pairs[is_kept].reset_index(drop=True), int((~is_kept).sum()), compared)
 
 
-def _directions(features: NDArray[np.float16]) -> NDArray[np.float32]:
-    """(N, F) of length 1. Their root gives few strong features and many weak ones more equal voices."""
-    roots = np.sqrt(features.astype(np.float32).clip(min=0))
-    lengths = np.linalg.norm(roots, axis=1, keepdims=True)
-    return np.asarray(roots / np.where(lengths > 0, lengths, 1), np.float32)
+def _look_at(
+    names: list[str],
+    pairs: Pairs,
+    read: Callable[[str], Images],
+    threads: Threads,
+    on_progress: Callable[[str], None],
+) -> list[int]:
+    """How many points each pair has in one arrangement; -1 where one cannot be read, so that the next run looks."""
 
+    def keypoints(row: int) -> _Keypoints | None:
+        try:
+            return _keypoints_of(read(names[row]))
+        except CANNOT_BE_READ:
+            return None
 
-def _neighbours(directions: NDArray[np.float32]) -> list[tuple[int, int]]:
-    """Pairs of rows of which one is among the nearest of the other, each once, in order."""
-    count = min(NEIGHBOURS, len(directions) - 1)
-    pairs: set[tuple[int, int]] = set()
-    for start in range(0, len(directions) if count > 0 else 0, _BLOCK):
-        similarity = directions[start : start + _BLOCK] @ directions.T
-        rows = np.arange(len(similarity))
-        similarity[rows, start + rows] = -np.inf
-        nearest = np.argpartition(-similarity, count - 1, axis=1)[:, :count]
-        pairs |= {
-            (min(start + row, other), max(start + row, other))
-            for row, others in enumerate(nearest.tolist())
-            for other in others
-        }
-    return sorted(pairs)
+    def points(pair: list[int]) -> int:
+        one, other = found[pair[0]], found[pair[1]]
+        return -1 if one is None or other is None else _points_in_common(one, other)
+
+    rows = np.unique(pairs).tolist()
+    found: dict[int, _Keypoints | None] = {}
+    for done, (row, of_row) in enumerate(zip(rows, threads.map(keypoints, rows), strict=True), 1):
+        found[row] = of_row
+        on_progress(f"{done} of {len(rows)} pictures looked at for scenes")
+    return list(threads.map(points, pairs.tolist()))
 
 
 class _Keypoints(NamedTuple):
+    """Descriptors are whole numbers: as bytes they take a quarter of the room, and are compared as what they were."""
+
     places: NDArray[np.float32]
-    descriptors: NDArray[np.float32]
+    descriptors: NDArray[np.uint8]
 
 
-_NO_KEYPOINTS = _Keypoints(np.empty((0, 2), np.float32), np.empty((0, 128), np.float32))
+_NO_KEYPOINTS = _Keypoints(np.empty((0, 2), np.float32), np.empty((0, 128), np.uint8))
 
 
 def _keypoints_of(image: Images) -> _Keypoints:
@@ -133,14 +130,14 @@ def _keypoints_of(image: Images) -> _Keypoints:
     found, descriptors = cv2.SIFT.create(nfeatures=_KEYPOINTS).detectAndCompute(grey, None)
     if not found:
         return _NO_KEYPOINTS
-    return _Keypoints(np.array([point.pt for point in found], np.float32), np.asarray(descriptors, np.float32))
+    return _Keypoints(np.array([point.pt for point in found], np.float32), descriptors.astype(np.uint8))
 
 
 def _points_in_common(one: _Keypoints, other: _Keypoints) -> int:
     """How many points lie in one picture as in the other, but for shift, turn and scale."""
     if min(len(one.places), len(other.places)) < POINTS:
         return 0
-    matches = list(_matches(one.descriptors, other.descriptors))
+    matches = list(_matches(one.descriptors.astype(np.float32), other.descriptors.astype(np.float32)))
     if len(matches) < POINTS:
         return 0
     rows, others = map(list, zip(*matches, strict=True))

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -10,12 +11,17 @@ from numpy.typing import NDArray
 
 from cic_assets.domain.images import CANNOT_BE_READ, OnLeftOut, decode, why_left_out
 from cic_assets.domain.schema import Column, columns_of, types_of
-from cic_assets.engine import Threads
+from cic_assets.engine import Engine, Threads
 from cic_assets.storage import ContentStore
 
 TABLE = "image_features"
 UNFINISHED = "unfinished_image_features"
 """The table of what a run has computed until its own is written, by source: take-downs reach it as they reach all."""
+
+SHARD = 8
+"""Pictures that a worker elsewhere gets together: a second's work."""
+
+_HERE = Threads()
 
 KEEP_SECONDS = 30.0
 """Of the backbone's work that a kill may cost."""
@@ -55,7 +61,7 @@ def compute_features(
     backbone: Backbone | None,
     before: Sequence[pd.DataFrame] = (),
     *,
-    workers: int | None = None,
+    engine: Engine = _HERE,
     keep: Callable[[pd.DataFrame], None] = lambda _table: None,
     on_progress: Callable[[str], None] = lambda _line: None,
     on_left_out: OnLeftOut = lambda _sha256, _why: None,
@@ -67,7 +73,7 @@ def compute_features(
         resized: their copies.
         backbone: what they go through; None leaves what is known of the same copies, by whatever backbone.
         before: tables of earlier runs, whose features are taken over where copy and backbone are the same.
-        workers: threads, each with a picture of its own; one a core unless given.
+        engine: where it is computed, each worker with a picture of its own.
         keep: takes the table as far as it is, every `KEEP_SECONDS`, so that a kill costs no more than that.
         on_progress: called with a line after each picture.
         on_left_out: called for a picture that cannot be read; the next run tries it again.
@@ -79,30 +85,37 @@ def compute_features(
     items = list(unique[["sha256", "resized_sha256"]].itertuples(index=False, name=None))
     rows_before = _known(before, backbone.version if backbone else None)
     known = {(row.sha256, row.resized_sha256): row for row in rows_before}
+    rows = {item: known[item] for item in items if item in known}
     if backbone is None:
-        return _table([known[item] for item in items if item in known])
-
-    def compute(picture: tuple[str, str]) -> _Row | str:
-        if picture in known:
-            return known[picture]
-        try:
-            pixels = decode(resized.get(picture[0], "jpeg"))
-        except CANNOT_BE_READ as error:
-            return why_left_out(error)
-        return _Row(*picture, backbone.version, backbone.features(pixels[np.newaxis])[0].tobytes())
-
-    rows: list[_Row] = []
+        return _table(list(rows.values()))
+    new = [item for item in items if item not in rows]
+    results = engine.each(_Compute(resized, backbone), new, shard=SHARD, instead=lambda _picture, why: why)
     kept_at = time.monotonic()
-    for done, (item, row) in enumerate(zip(items, Threads(workers).map(compute, items), strict=True), 1):
+    for done, (item, row) in enumerate(results, len(rows) + 1):
         if isinstance(row, str):
             on_left_out(item[0], row)
         else:
-            rows.append(row)
+            rows[item] = row
         on_progress(f"{done} of {len(items)} pictures have features")
         if time.monotonic() - kept_at > KEEP_SECONDS:
-            keep(_table(rows))
+            keep(_table([rows[item] for item in items if item in rows]))
             kept_at = time.monotonic()
-    return _table(rows)
+    return _table([rows[item] for item in items if item in rows])
+
+
+@dataclass(frozen=True, slots=True)
+class _Compute:
+    """The row of a picture, or why there is none."""
+
+    resized: ContentStore
+    backbone: Backbone
+
+    def __call__(self, picture: tuple[str, str]) -> _Row | str:
+        try:
+            pixels = decode(self.resized.get(picture[0], "jpeg"))
+        except CANNOT_BE_READ as error:
+            return why_left_out(error)
+        return _Row(*picture, self.backbone.version, self.backbone.features(pixels[np.newaxis])[0].tobytes())
 
 
 def feature_matrix(table: pd.DataFrame) -> NDArray[np.float16]:

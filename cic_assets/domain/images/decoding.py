@@ -49,6 +49,11 @@ def decode(data: bytes, *, shortest_side: int | None = None) -> Rgb:
     return np.ascontiguousarray(upright(stored, header.orientation))
 
 
+def decode_encoded_here(jpeg: bytes) -> Rgb:
+    """As `decode`, of what `encode_jpeg` wrote: it is upright, in three channels, and whole."""
+    return _with_opencv(jpeg, 1)
+
+
 def reduction_for(header: Header, shortest_side: int | None) -> int:
     """By how much (1, 2, 4, 8) a picture can be decoded smaller without its showing once resized to `shortest_side`."""
     if shortest_side is None or not _goes_through_opencv(header):

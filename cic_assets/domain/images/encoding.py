@@ -36,9 +36,11 @@ def is_encoded_here(data: bytes, width: int, height: int, quality: int = 95) -> 
     file holds no metadata, and encoding its pixels again would only lose some.
     """
     header = _jpeg_header(width, height, quality)
+    if not data.startswith(header):
+        return False
     # Within coded pixels FF is followed by 00; the first other one must be the end of the picture and of the file.
     end = _MARKER.search(data, len(header))
-    return data.startswith(header) and end is not None and data[end.start() :] == _END
+    return end is not None and data[end.start() :] == _END
 
 
 _MARKER = re.compile(rb"\xff[^\x00]")

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from cic_assets.domain.images.decoding import decode_stored, reduction_for
+from cic_assets.domain.images.decoding import decode_encoded_here, decode_stored, reduction_for
 from cic_assets.domain.images.encoding import encode_jpeg, is_encoded_here
 from cic_assets.domain.images.formats.common import Header
 from cic_assets.domain.images.headers import read_header
@@ -35,7 +35,7 @@ def resize_and_crop(rgb: Rgb, side: int) -> Rgb:
     return _centre(_resize(rgb, width, height, side), side)
 
 
-def prepare(data: bytes, side: int = 256) -> Rgb:
+def prepare(data: bytes, side: int = 256, header: Header | None = None) -> Rgb:
     """Decode, shortest side to `side`, centre square.
 
     The same as `resize_and_crop(decode(data), side)`, but for what a reduced decode changes.
@@ -43,6 +43,7 @@ def prepare(data: bytes, side: int = 256) -> Rgb:
     Args:
         data: the file.
         side: pixels of the square, from 1. The original and AlexNet use 256.
+        header: what `read_header` said of the file, where it was asked before.
 
     Returns:
         (side, side, 3), uint8, RGB.
@@ -52,7 +53,7 @@ def prepare(data: bytes, side: int = 256) -> Rgb:
         ValueError: a side under 1.
     """
     _check_side(side)
-    header = read_header(data)
+    header = header or read_header(data)
     reduction = reduction_for(header, side)
     resized = resize_stored(decode_stored(data, header, reduction), header, reduction, side)
     return _centre(upright(resized, header.orientation), side)
@@ -68,7 +69,35 @@ def prepared_jpeg(data: bytes, side: int, quality: int) -> bytes:
         UnreadableImage: see `decode`.
         ValueError: see `prepare` and `encode_jpeg`.
     """
-    return data if is_encoded_here(data, side, side, quality) else encode_jpeg(prepare(data, side), quality)
+    return _prepared_jpeg(data, side, quality)
+
+
+def prepared_pixels(data: bytes, side: int, quality: int, header: Header | None = None) -> Rgb:
+    """What decoding `prepared_jpeg` gives: as it was encoded here, nothing about it has to be found out.
+
+    Args:
+        data: the file.
+        side: as of `prepare`.
+        quality: as of `encode_jpeg`.
+        header: as of `prepare`.
+
+    Raises:
+        UnreadableImage: see `decode`.
+        ValueError: see `prepare` and `encode_jpeg`.
+    """
+    return decode_encoded_here(_prepared_jpeg(data, side, quality, header))
+
+
+def _prepared_jpeg(data: bytes, side: int, quality: int, header: Header | None = None) -> bytes:
+    return data if is_encoded_here(data, side, side, quality) else encode_jpeg(prepare(data, side, header), quality)
+
+
+def shrink(rgb: Rgb, side: int) -> Rgb:
+    """The picture in its own shape, its longer side at most `side` pixels."""
+    height, width = rgb.shape[:2]
+    scale = min(1.0, side / max(height, width))
+    size = max(1, round(scale * width)), max(1, round(scale * height))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _check_side(side: int) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from cic_assets.domain.models.data import Images
+from cic_assets.domain.models.data import AnyImages, Images
 from cic_assets.domain.models.errors import ExportError
 from cic_assets.domain.models.events import Message, OnEvent
 from cic_assets.domain.models.export import ExportedBackbone, exported_backbone, golden_pictures
@@ -84,7 +84,7 @@ class Exported:
         return self._threads.map(lambda make: self._backbone.features(make()), batches)
 
 
-def runners(model: Any, exporting: Exporting | None, real: Images, on_event: OnEvent) -> tuple[Runner, Runner]:
+def runners(model: Any, exporting: Exporting | None, real: AnyImages, on_event: OnEvent) -> tuple[Runner, Runner]:
     """What runs a backbone for training, and what runs it for pictures that will be judged, which is in 32 bits.
 
     Where it cannot be exported, an event says so, and Keras runs it, which is slower and as right: no reason to end a

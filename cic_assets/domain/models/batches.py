@@ -9,12 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cic_assets.domain.models.augmentation import augment, cutmix, draw
-from cic_assets.domain.models.data import Images, Labels
+from cic_assets.domain.models.data import AnyImages, Labels
 from cic_assets.domain.models.settings import AugmentationSettings
 
 Rows = NDArray[np.int64]
 Fetch = Callable[[Rows, int], NDArray[Any]]
 """What gives the inputs of some rows, ascending, in an epoch (from 0)."""
+
+Shuffle = Callable[[int, np.random.Generator], Rows]
+"""What gives so many rows in the order of an epoch."""
+
+
+def anyhow(count: int, random: np.random.Generator) -> Rows:
+    """All orders are equally likely."""
+    return random.permutation(np.arange(count))
 
 
 Targets = NDArray[np.float32]
@@ -42,6 +50,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no type
         seed: int | None = None,
         cutmix: float = 0.0,
         workers: int = 1,
+        shuffle: Shuffle = anyhow,
     ) -> None:
         """Take where inputs come from.
 
@@ -53,15 +62,18 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no type
             seed: of order and mixtures; None keeps the order and mixes nothing.
             cutmix: share of the batches that `augmentation.cutmix` mixes.
             workers: threads that make batches while others are trained on; one where training needs the cores itself.
+            shuffle: by which order is drawn.
         """
         super().__init__(workers=workers)
         self.epoch = 0
         self.of = partial(
-            Batches, labels=labels, classes=classes, batch_size=batch_size, seed=seed, cutmix=cutmix, workers=workers
-        )
+            Batches, labels=labels, classes=classes, batch_size=batch_size, seed=seed, cutmix=cutmix, workers=workers,
+            shuffle=shuffle,
+        )  # fmt: skip
         self._fetch = fetch
         self._targets = np.eye(classes, dtype=np.float32)[labels]
         self._seed = seed
+        self._shuffle = shuffle
         self._cutmix = cutmix
         self._count = -(-len(labels) // batch_size)
         self._rows = lru_cache(maxsize=1)(self._rows_of_epoch)
@@ -87,16 +99,16 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]  # keras has no type
     def _rows_of_epoch(self, epoch: int) -> list[Rows]:
         rows = np.arange(self.count)
         if self._seed is not None:
-            rows = np.random.default_rng([self._seed, epoch, 1]).permutation(rows)
+            rows = self._shuffle(self.count, np.random.default_rng([self._seed, epoch, 1]))
         return np.array_split(rows, self._count)
 
 
-def plain(inputs: NDArray[Any]) -> Fetch:
+def plain(inputs: NDArray[Any] | AnyImages) -> Fetch:
     """Inputs as they are: for validation and test."""
     return lambda rows, _epoch: inputs[rows]
 
 
-def augmented(images: Images, settings: AugmentationSettings, seed: int, side_of: Callable[[int], int]) -> Fetch:
+def augmented(images: AnyImages, settings: AugmentationSettings, seed: int, side_of: Callable[[int], int]) -> Fetch:
     """Pictures varied anew each epoch, at the side of that epoch: for training only."""
     drawn = lru_cache(maxsize=1)(lambda epoch: draw(settings, len(images), seed, epoch))
     return lambda rows, epoch: augment(images[rows], rows, drawn(epoch), side_of(epoch))

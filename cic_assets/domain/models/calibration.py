@@ -33,6 +33,9 @@ class Calibration(BaseModel):
     )
     pictures: int = Field(description="validation pictures that it was set by")
     units: int = Field(description="of pictures that belong together")
+    loss: float | None = Field(
+        default=None, description="cross-entropy of theirs put right; None in cards of before it was noted"
+    )
 
     def calibrated(self, probabilities: NDArray[Any]) -> Floats:
         """Probabilities (N, K) put right; which class is the most probable stays."""
@@ -51,9 +54,7 @@ class Calibration(BaseModel):
 
 def calibrate(data: TrainingData, outputs: Floats) -> Calibration:
     """`fit_calibration` by what a model says of the validation pictures (N, K)."""
-    rows = data.manifest[data.manifest["split"] == "validation"].sort_values("row")
-    units = rows["unit_id" if "unit_id" in rows else "sha256"]
-    return fit_calibration(outputs, rows["label"].to_numpy(), units.to_numpy(str))
+    return fit_calibration(outputs, data.rows_of("validation")["label"].to_numpy(), data.units_of("validation"))
 
 
 def doubts_of(probabilities: Floats) -> Floats:
@@ -95,14 +96,16 @@ def fit_calibration(probabilities: NDArray[Any], labels: NDArray[np.integer], un
 
     low, high = map(math.log, _TEMPERATURES)
     found = at(math.exp(float(minimize_scalar(loss, bounds=(low, high), method="bounded").x)))
-    doubts = doubts_of(found.calibrated(probabilities))[rows, labels]
+    calibrated = found.calibrated(probabilities)
+    doubts = doubts_of(calibrated)[rows, labels]
     weights = 1 / np.bincount(which)[which] / len(names)
-    limits = {name: _quantile(doubts, weights, level * (1 + 1 / len(names))) for name, level in LEVELS.items()}
-    return found.model_copy(update={"largest_doubts": limits})
+    limits = {name: quantile(doubts, weights, level * (1 + 1 / len(names))) for name, level in LEVELS.items()}
+    loss_of_right = -float(np.log(np.maximum(calibrated[rows, labels], _TINY)).mean())
+    return found.model_copy(update={"largest_doubts": limits, "loss": loss_of_right})
 
 
-def _quantile(values: Floats, weights: Floats, share: float) -> float:
-    """The smallest value that at least this share of the weight is not above; 1 where there is none."""
+def quantile(values: Floats, weights: Floats, share: float) -> float:
+    """The smallest value that at least this share of the weight, 1 in all, is not above; 1 where there is none."""
     order = np.argsort(values)
     place = int(np.searchsorted(np.cumsum(weights[order]), share - 1e-9))
     return float(values[order][place]) if place < len(values) else 1.0

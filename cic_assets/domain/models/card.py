@@ -5,22 +5,25 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from upath import UPath
 
 from cic_assets.domain.models.calibration import Calibration
 from cic_assets.domain.models.errors import CardMismatchError
+from cic_assets.domain.models.reject import RejectRule
 from cic_assets.domain.models.requirements import require_keras
 from cic_assets.domain.models.settings import AcceleratorSettings, ModelSettings
-from cic_assets.storage import is_local
+from cic_assets.storage import content_version, is_local
 
 MODEL_FILE = "model.keras"
 GRAPH_FILE, ARRAYS_FILE = "model.onnx", "model.onnx.data"
 """The same model exported: its graph, and the arrays beside it."""
 CARD_FILE = "card.json"
 PREDICTIONS_FILE = "predictions.parquet"
+FOLDS_FILE = "folds.parquet"
+"""One row a picture, judged by a network that has learned from nothing of its fold; only where the card has `folds`."""
 PICTURES_FILE = "pictures.parquet"
 """One row a picture of the data set that the model was trained and judged on: sha256, split."""
 
@@ -87,6 +90,30 @@ class Export(_Record):
     pictures: int = Field(description="that both were asked about")
 
 
+class Folds(_Record):
+    """How every picture was judged once, by networks that were trained as the model was, each without one fold."""
+
+    count: int = Field(description="networks")
+    scores: Scores = Field(description="over all pictures")
+    calibrations: list[Calibration] = Field(
+        description="of each fold's network, by validation pictures of its own: it has learned from none of them"
+    )
+    wall_seconds: float = Field(description="of all networks, over all attempts; not counted in `measures`")
+    cpu_seconds: float
+    sha256: str = Field(description="of folds.parquet as it was written: what is taken down since is out of it")
+
+
+class Seeds(_Record):
+    """The same training with several seeds, each judged on the same pictures: how far chance alone moves a number."""
+
+    seeds: list[int] = Field(description="the model's own first")
+    where: Literal["test", "folds"] = Field(description="that all were judged: on the test split, or in the same folds")
+    scores: list[Scores] = Field(description="of each seed")
+    changed: int = Field(description="judged pictures that not every seed answers alike")
+    wall_seconds: float = Field(description="of all but the model's own, over all attempts; not counted in `measures`")
+    cpu_seconds: float
+
+
 class Takedowns(_Record):
     """Pictures that the model was trained or judged on, and that were taken down since; not which."""
 
@@ -109,6 +136,7 @@ class Card(_Record):
     preprocessing: Preprocessing
     sha256: str = Field(description="of model.keras")
     data_version: str
+    left_out: int = Field(default=0, description="pictures that a person had left out of the data set")
     code_version: str
     keras_version: str
     backend: str
@@ -129,7 +157,15 @@ class Card(_Record):
     calibration: Calibration | None = Field(
         default=None, description="by the validation split; None of a model from before there was any"
     )
+    folds: Folds | None = Field(default=None, description="None where it was judged by the test pictures alone")
+    seeds: Seeds | None = Field(default=None, description="None where it was trained with one seed alone")
+    reject: RejectRule | None = Field(
+        default=None, description="by the validation split; None of a model from before there was any"
+    )
     takedowns: Takedowns | None = Field(default=None, description="None while every picture is still there")
+    trained_at: str | None = Field(
+        default=None, description="when the training ended, ISO 8601, UTC; None before it was noted"
+    )
 
     @field_validator("settings", mode="before")
     @classmethod
@@ -138,9 +174,23 @@ class Card(_Record):
         return {"optimizer": "adam", **value} if isinstance(value, Mapping) else value
 
     @property
+    def version(self) -> str:
+        """What tells it from other versions of the model: the day, and the beginning of the file's hash."""
+        day = f"{self.trained_at[:10]}-" if self.trained_at else ""
+        return f"{day}{self.sha256[:8]}"
+
+    @property
     def architecture(self) -> str:
         """Name of the network."""
         return self.settings.architecture
+
+    @property
+    def content_version(self) -> str:
+        """Differs where the model does, or what it said of the pictures that it was judged on, with whatever seed."""
+        beside = [self.folds.sha256] if self.folds else []
+        if self.seeds:
+            beside.append(self.seeds.model_dump_json(exclude={"wall_seconds", "cpu_seconds"}))
+        return content_version(self.sha256, *beside)[:16] if beside else self.sha256[:16]
 
     @property
     def epochs(self) -> int:

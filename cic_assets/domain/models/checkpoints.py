@@ -19,7 +19,9 @@ from upath import UPath
 from cic_assets.domain.models.events import EpochEnd
 from cic_assets.domain.models.measures import Stopwatch
 from cic_assets.domain.models.settings import ModelSettings
-from cic_assets.storage import write_json
+from cic_assets.storage import write_atomically, write_json
+
+_STATE = "state.json"
 
 Weights = list[NDArray[Any]]
 """All arrays of a model, as `model.get_weights()` gives them."""
@@ -32,12 +34,15 @@ class Checkpoints:
         folder: theirs alone.
         key: differs where a training would go another way.
         watch: of this attempt; it counts those before it, too, up to the state that they left.
+        copy: a folder in a bucket that has the same: a training that was killed goes on from it on another machine.
     """
 
-    def __init__(self, folder: Path, key: str, watch: Stopwatch | None = None) -> None:
+    def __init__(self, folder: Path, key: str, watch: Stopwatch | None = None, copy: UPath | None = None) -> None:
         self._folder = folder
         self._key = key
         self._watch = watch or Stopwatch()
+        self._copy = copy
+        self._fetch()
         if state := self._state():
             self._watch.add(**state["spent"])
 
@@ -51,13 +56,14 @@ class Checkpoints:
         """Keep the state after the last epoch of `history`, and the best weights; older ones are removed."""
         self._folder.mkdir(parents=True, exist_ok=True)
         names = {"latest": f"latest-{len(history)}.npz", "best": f"best-{best_epoch}.npz"}
-        self._write(names["latest"], (variable.numpy() for variable in _variables(model)))
+        self._write(names["latest"], (variable.numpy() for variable in variables_of(model)))
         if not (self._folder / names["best"]).exists():
             self._write(names["best"], best)
         spent = {"wall": self._watch.wall, "cpu": self._watch.cpu}
         state = {"key": self._key, "history": [epoch.model_dump() for epoch in history], "spent": spent, **names}
-        write_json(UPath(self._folder / "state.json"), state)
-        self._remove_all_but({"state.json", *names.values()})
+        write_json(UPath(self._folder / _STATE), state)
+        self._send([*names.values(), _STATE])
+        self._remove_all_but({_STATE, *names.values()})
 
     def restore(self, model: Any) -> tuple[list[EpochEnd], Weights] | None:
         """Put the kept state into a model whose optimizer is built; the history and the best weights.
@@ -67,13 +73,13 @@ class Checkpoints:
         state = self._state()
         if state is None:
             return None
-        for variable, value in zip(_variables(model), self._read(state["latest"]), strict=True):
+        for variable, value in zip(variables_of(model), self._read(state["latest"]), strict=True):
             variable.assign(value)
         return [EpochEnd.model_validate(epoch) for epoch in state["history"]], list(self._read(state["best"]))
 
     def _state(self) -> dict[str, Any] | None:
         try:
-            state: dict[str, Any] = json.loads((self._folder / "state.json").read_text(encoding="utf-8"))
+            state: dict[str, Any] = json.loads((self._folder / _STATE).read_text(encoding="utf-8"))
         except (FileNotFoundError, json.JSONDecodeError):
             return None
         return state if state.get("key") == self._key else None
@@ -97,12 +103,34 @@ class Checkpoints:
                 yield arrays[str(i)]
 
     def _remove_all_but(self, names: set[str]) -> None:
-        for file in self._folder.glob("*"):
+        for file in [*self._folder.glob("*"), *(self._copy.glob("*") if self._copy is not None else ())]:
             if file.name not in names:
-                file.unlink()
+                file.unlink(missing_ok=True)  # a take-down removes them too
+
+    def _fetch(self) -> None:
+        """What another machine kept, where nothing is here: the state comes last, as `_send` has it."""
+        place = self._copy
+        if place is None or (self._folder / _STATE).exists() or not (place / _STATE).exists():
+            return
+        content = (place / _STATE).read_bytes()
+        state = json.loads(content)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            for name in (state["latest"], state["best"]):
+                write_atomically(UPath(self._folder / name), (place / name).read_bytes())
+        except FileNotFoundError:  # of a training that goes on elsewhere
+            return
+        write_atomically(UPath(self._folder / _STATE), content)
+
+    def _send(self, names: Sequence[str]) -> None:
+        if self._copy is not None:
+            there = {file.name for file in self._copy.glob("*")} - {_STATE}
+            for name in names:
+                if name not in there:
+                    write_atomically(self._copy / name, (self._folder / name).read_bytes())
 
 
-def _variables(model: Any) -> list[Any]:
+def variables_of(model: Any) -> list[Any]:
     """Everything that training changes, in an order that is the same for models built alike."""
     return [*model.variables, *model.optimizer.variables]
 

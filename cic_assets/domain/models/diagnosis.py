@@ -14,6 +14,8 @@ OVERFIT_GAP = 0.15
 """Training accuracy this far above validation accuracy: more than chance explains on some hundred pictures."""
 OVERFIT_LOSS = 1.5
 """Validation loss at the end, over its lowest: with accuracy unchanged, certainty about wrong answers has grown."""
+OVERFIT_RISE = 0.02
+"""By how much, in nats, it must have risen besides: half as much again of next to nothing is nothing."""
 DIVERGED_LOSS = 1.25
 """Training loss at the end, over its lowest: more than pictures drawn anew make it rise."""
 
@@ -59,6 +61,6 @@ def _overfits(history: Sequence[EpochEnd], best: EpochEnd) -> str | None:
     if best.accuracy - best.val_accuracy > OVERFIT_GAP:
         return f"accuracy {best.accuracy:.1%} in training, {best.val_accuracy:.1%} in validation"
     lowest = min(epoch.val_loss for epoch in history)
-    if best.val_loss > OVERFIT_LOSS * lowest:
+    if best.val_loss > max(OVERFIT_LOSS * lowest, lowest + OVERFIT_RISE):
         return f"the validation loss rose from {lowest:.3f} to {best.val_loss:.3f} while training went on"
     return None

@@ -22,14 +22,16 @@ class Progress(_Event):
     """How far a stage is: at most one a second, and one when it ends.
 
     Attributes:
-        stage: `features` (frozen backbone), `training` or `evaluation`.
-        done: batches done, of `total`, in this stage (for training: over all epochs).
+        stage: `features` (frozen backbone), `training`, `folds` (trainings that judge it), `seeds` (the same
+            with other seeds) or `evaluation`.
+        done: batches done, of `total`, in this stage: for training over all epochs, for folds and seeds over all of
+            them.
         rate: images a second, lately.
         remaining_seconds: an estimate; training may stop earlier.
     """
 
     kind: Literal["progress"] = "progress"
-    stage: Literal["features", "training", "evaluation"]
+    stage: Literal["features", "training", "folds", "seeds", "evaluation"]
     done: int
     total: int
     rate: float
@@ -37,6 +39,12 @@ class Progress(_Event):
     epoch: int | None = None
     loss: float | None = None
     accuracy: float | None = None
+
+    def within(self, stage: Literal["folds", "seeds"], number: int, count: int) -> "Progress":
+        """The same as a part of a stage that does this so many times."""
+        total, done = count * self.total, number * self.total + self.done
+        left = self.remaining_seconds * (total - done) / max(1, self.total - self.done)
+        return self.model_copy(update={"stage": stage, "done": done, "total": total, "remaining_seconds": left})
 
 
 class EpochEnd(_Event):

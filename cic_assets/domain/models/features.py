@@ -16,15 +16,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from upath import UPath
 
 from cic_assets.domain.models.augmentation import Draws, augment, draw
 from cic_assets.domain.models.backbones import Exporting, Pictures, Runner, runners
-from cic_assets.domain.models.data import SPLITS, Images, SplitName
+from cic_assets.domain.models.data import SPLITS, AnyImages, Images, SplitName
 from cic_assets.domain.models.errors import ModelError
 from cic_assets.domain.models.events import PROGRESS_SECONDS, OnEvent, Progress
 from cic_assets.domain.models.settings import ModelSettings
-from cic_assets.storage import create_array
+from cic_assets.storage import create_array, path_of
 
 BATCH = 32
 """Pictures of which features go through further layers at once."""
@@ -41,10 +40,15 @@ class BackboneFeatures:
     test: Features
     seconds: float
 
+    @property
+    def by_split(self) -> dict[SplitName, Features]:
+        """Of all pictures; of the training pictures in their first view."""
+        return {"train": self.views[0], "validation": self.validation, "test": self.test}
+
 
 def backbone_features(
     backbone: Any,
-    images: dict[SplitName, Images],
+    images: dict[SplitName, AnyImages],
     settings: ModelSettings,
     folder: Path,
     on_event: OnEvent,
@@ -63,7 +67,9 @@ def backbone_features(
         exporting: how the backbone is exported; None leaves it to Keras.
     """
     views = min(settings.views, settings.epochs)
-    wanted: dict[str, tuple[Images, int | None]] = {f"train-{view}": (images["train"], view) for view in range(views)}
+    wanted: dict[str, tuple[AnyImages, int | None]] = {
+        f"train-{view}": (images["train"], view) for view in range(views)
+    }
     wanted |= {"validation": (images["validation"], None), "test": (images["test"], None)}
     missing = {name: source for name, source in wanted.items() if not (folder / f"{name}.npy").exists()}
     _make_alone(folder)
@@ -88,13 +94,13 @@ def known_features(tables: Sequence[str], version: str, manifest: pd.DataFrame) 
     """Pooled features out of tables, for a training that varies no picture; None where a picture's are missing.
 
     Args:
-        tables: Parquet files, any fsspec URLs, with `sha256, resized_sha256, features_version, features`.
+        tables: Parquet files, local or `s3://…`, with `sha256, resized_sha256, features_version, features`.
         version: of weights, side and program, as of `pooled_version`.
         manifest: of the data set.
     """
     found: dict[tuple[str, str], bytes] = {}
     for table in tables:
-        with UPath(table).open("rb") as file:
+        with path_of(table).open("rb") as file:
             rows = pd.read_parquet(file)
         same = rows[rows["features_version"] == version]
         found |= dict(zip(zip(same["sha256"], same["resized_sha256"], strict=True), same["features"], strict=True))
@@ -122,13 +128,13 @@ def _make_alone(folder: Path) -> None:
             shutil.rmtree(other)
 
 
-def _batches(images: Images, view: int | None, settings: ModelSettings, size: int) -> Iterator[Pictures]:
+def _batches(images: AnyImages, view: int | None, settings: ModelSettings, size: int) -> Iterator[Pictures]:
     drawn = None if view is None else draw(settings.augmentation, len(images), settings.seed, view)
     for start in range(0, len(images), size):
         yield partial(_pictures, images, np.arange(start, min(start + size, len(images))), drawn, settings.input_size)
 
 
-def _pictures(images: Images, rows: NDArray[np.int64], drawn: Draws | None, side: int) -> Images:
+def _pictures(images: AnyImages, rows: NDArray[np.int64], drawn: Draws | None, side: int) -> Images:
     return images[rows] if drawn is None else augment(images[rows], rows, drawn, side)
 
 

@@ -4,7 +4,7 @@ Imported only for training.
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,13 +14,14 @@ import keras  # noqa: TID253 - this module is imported only for training
 
 from cic_assets.domain.models.augmentation import side_to_crop_from
 from cic_assets.domain.models.backbones import Exporting
-from cic_assets.domain.models.batches import Batches, Fetch, augmented, in_turns, plain
-from cic_assets.domain.models.data import SPLITS, Images, SplitName, TrainingData, fit_to_side
+from cic_assets.domain.models.batches import Batches, Fetch, Rows, Shuffle, anyhow, augmented, in_turns, plain
+from cic_assets.domain.models.data import SPLITS, AnyImages, Labels, SplitName, TrainingData, fit_to_side
 from cic_assets.domain.models.events import OnEvent
-from cic_assets.domain.models.features import BackboneFeatures, backbone_features, passed
+from cic_assets.domain.models.features import BackboneFeatures, Features, backbone_features, passed
 from cic_assets.domain.models.networks import Classifier
 from cic_assets.domain.models.settings import ModelSettings
 from cic_assets.domain.models.stages import side_of_epoch, stages_of
+from cic_assets.domain.models.stored_images import StoredImages, in_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +78,38 @@ def open_feeds(
     with tempfile.TemporaryDirectory(prefix="cic-resized-") as name:
         sides: dict[SplitName, int] = dict.fromkeys(SPLITS, settings.input_size)
         sides["train"] = side_to_crop_from(settings.augmentation, settings.input_size, data.side)
-        images = {
+        images: dict[SplitName, AnyImages] = {
             split: fit_to_side(data.splits[split].images, sides[split], Path(name) / f"{split}.npy") for split in SPLITS
         }
         made = None
         if network.backbone is not None:
             made = backbone_features(network.backbone, images, settings, features, on_event, exporting)
         fetch = _of_pictures(images, settings) if made is None else _of_features(made)
-        yield _feeds(fetch, data, settings, workers, made)
+        # Features lie in arrays.
+        shuffle = in_runs if made is None and isinstance(images["train"], StoredImages) else anyhow
+        yield _feeds(fetch, data, settings, workers, made, shuffle)
+
+
+def feeds_of_rows(
+    features: Features, labels: Labels, rows: Mapping[SplitName, Rows], classes: int, settings: ModelSettings
+) -> Feeds:
+    """Batches of what a frozen backbone made of all pictures, divided by rows; nothing varies them.
+
+    Args:
+        features: (N, F), of all pictures.
+        labels: (N,).
+        rows: of each split.
+        classes: how many there are.
+        settings: batch size and seed.
+    """
+    batches = {
+        split: _batches(_taken(features, of), labels[of], classes, split, settings) for split, of in rows.items()
+    }
+    return Feeds(batches, None, None)
+
+
+def _taken(features: Features, rows: Rows) -> Fetch:
+    return lambda places, _epoch: features[rows[places]]
 
 
 def _feeds(
@@ -93,12 +118,17 @@ def _feeds(
     settings: ModelSettings,
     workers: int,
     made: BackboneFeatures | None,
+    shuffle: Shuffle = anyhow,
 ) -> Feeds:
-    batches = {split: _batches(fetch[split], data, split, settings, workers) for split in SPLITS}
+    classes = len(data.classes)
+    batches = {
+        split: _batches(fetch[split], data.splits[split].labels, classes, split, settings, workers, shuffle)
+        for split in SPLITS
+    }
     return Feeds(batches, made.seconds if made else None, made)
 
 
-def _of_pictures(images: dict[SplitName, Images], settings: ModelSettings) -> dict[SplitName, Fetch]:
+def _of_pictures(images: dict[SplitName, AnyImages], settings: ModelSettings) -> dict[SplitName, Fetch]:
     side_of = partial(side_of_epoch, stages_of(settings))
     train = augmented(images["train"], settings.augmentation, settings.seed, side_of)
     return {"train": train, "validation": plain(images["validation"]), "test": plain(images["test"])}
@@ -108,10 +138,18 @@ def _of_features(made: BackboneFeatures) -> dict[SplitName, Fetch]:
     return {"train": in_turns(made.views), "validation": plain(made.validation), "test": plain(made.test)}
 
 
-def _batches(fetch: Fetch, data: TrainingData, split: SplitName, settings: ModelSettings, workers: int) -> Batches:
-    labels, classes = data.splits[split].labels, len(data.classes)
+def _batches(
+    fetch: Fetch,
+    labels: Labels,
+    classes: int,
+    split: SplitName,
+    settings: ModelSettings,
+    workers: int = 1,
+    shuffle: Shuffle = anyhow,
+) -> Batches:
     if split != "train":
         return Batches(fetch, labels, classes, settings.batch_size)
     return Batches(
-        fetch, labels, classes, settings.batch_size, seed=settings.seed, cutmix=settings.cutmix, workers=workers
-    )
+        fetch, labels, classes, settings.batch_size, seed=settings.seed, cutmix=settings.cutmix, workers=workers,
+        shuffle=shuffle,
+    )  # fmt: skip

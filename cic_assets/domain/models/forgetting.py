@@ -1,13 +1,15 @@
 """What a trained model says of pictures that were taken down since: how many, since when, and not which."""
 
 from collections.abc import Collection
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from upath import UPath
 
-from cic_assets.domain.models.card import CARD_FILE, PICTURES_FILE, PREDICTIONS_FILE, Takedowns, read_card
+from cic_assets.domain.models.card import CARD_FILE, FOLDS_FILE, PICTURES_FILE, PREDICTIONS_FILE, Takedowns, read_card
+from cic_assets.domain.models.embeddings import EMBEDDINGS_FILE, read_embeddings, save_embeddings
+from cic_assets.domain.models.errors import CardMismatchError
 from cic_assets.storage import FolderLock, is_local, write_atomically, write_json
 
 if TYPE_CHECKING:
@@ -46,6 +48,13 @@ def changing(folder: UPath) -> AbstractContextManager[None]:
 
 
 def _mark(folder: UPath, gone: Collection[str], when: str) -> None:
+    """What is said of pictures goes first: the names by which, after a kill, it is known that this is to be done later.
+
+    Whatever else is there, and whether its card can be read or not.
+    """
+    _forget_embeddings(folder, gone)
+    for name in (PREDICTIONS_FILE, FOLDS_FILE):
+        _remove_rows(folder / name, gone)
     if not (folder / CARD_FILE).exists() or not (folder / PICTURES_FILE).exists():
         return
     pictures = _read(folder / PICTURES_FILE)
@@ -53,11 +62,31 @@ def _mark(folder: UPath, gone: Collection[str], when: str) -> None:
     if seen.any():
         pictures.loc[seen, "sha256"] = ""
         write_atomically(folder / PICTURES_FILE, pictures.to_parquet(index=False))
-    _note(folder, int((pictures["sha256"] == "").sum()), when)
-    predictions = _read(folder / PREDICTIONS_FILE)
-    judged = predictions["sha256"].isin(gone)
+    with suppress(CardMismatchError):  # the next training takes the place of what this program cannot read
+        _note(folder, int((pictures["sha256"] == "").sum()), when)
+
+
+def _remove_rows(path: UPath, gone: Collection[str]) -> None:
+    if not path.exists():
+        return
+    answers = _read(path)
+    judged = answers["sha256"].isin(gone)
     if judged.any():
-        write_atomically(folder / PREDICTIONS_FILE, predictions[~judged].to_parquet(index=False))
+        write_atomically(path, answers[~judged].to_parquet(index=False))
+
+
+def _forget_embeddings(folder: UPath, gone: Collection[str]) -> None:
+    path = folder / EMBEDDINGS_FILE
+    if not path.exists():
+        return
+    try:
+        embeddings = read_embeddings(folder)
+    except CardMismatchError:  # nobody can read whose they are: all go
+        path.unlink()
+        return
+    left = embeddings.without(gone)
+    if len(left.sha256s) < len(embeddings.sha256s):
+        save_embeddings(path, left)
 
 
 def _read(path: UPath) -> "pd.DataFrame":

@@ -10,14 +10,16 @@ from typing import Any, Literal
 
 import keras  # noqa: TID253 - this module is imported only for training
 import numpy as np
+from numpy.typing import NDArray
 
 from cic_assets.domain.models.batches import Batches
-from cic_assets.domain.models.checkpoints import Checkpoints, Weights, best_of, has_stopped_early
+from cic_assets.domain.models.checkpoints import Checkpoints, Weights, best_of, has_stopped_early, variables_of
 from cic_assets.domain.models.errors import TrainingDivergedError
 from cic_assets.domain.models.events import PROGRESS_SECONDS, EpochEnd, OnEvent, Progress
 from cic_assets.domain.models.feeds import Feeds
+from cic_assets.domain.models.losses import softmax
 from cic_assets.domain.models.muon import Muon
-from cic_assets.domain.models.networks import Classifier
+from cic_assets.domain.models.networks import Classifier, in_32_bits
 from cic_assets.domain.models.objective import WeightedCrossentropy, shifts_of
 from cic_assets.domain.models.settings import ModelSettings
 from cic_assets.domain.models.stages import Course, Stage, stages_of, work_left
@@ -37,6 +39,7 @@ def fit(
     jit: bool | Literal["auto"],
     checkpoints: Checkpoints,
     on_event: OnEvent,
+    start: "Start | None" = None,
 ) -> list[EpochEnd]:
     """Train the rest of a network; it has the weights to be kept afterwards (see `checkpoints.best_of`).
 
@@ -48,6 +51,7 @@ def fit(
         jit: whether to compile with XLA; auto leaves it to Keras.
         checkpoints: where the state is kept after each epoch, and found again.
         on_event: takes progress and epochs.
+        start: of a network that is trained several times in one course, on as many batches.
 
     Returns:
         One row for each epoch, those before a kill too.
@@ -65,13 +69,38 @@ def fit(
             _take_average(learner.model)
         if learner is None or stage.course != learner.course:
             learner = _learner(network, feeds, stage.course)
-            _compile(learner, settings, class_weights, jit)
+            if start is None or not start.restore(learner.model):
+                _compile(learner, settings, class_weights, jit)
+                if start is not None:
+                    start.keep(learner.model)
         if stage.first < kept_epochs and (restored := checkpoints.restore(learner.model)):
             between.history, between.best = restored
         if len(between.history) < stage.end and not between.is_over():
             _fit_stage(learner, stage, between)
     network.rest.set_weights(between.best)
     return between.history
+
+
+class Start:
+    """A network as it was compiled, before its first step, to begin from once more: tracing its steps takes seconds."""
+
+    def __init__(self) -> None:
+        self._values: Weights = []
+
+    def keep(self, model: keras.Model) -> None:
+        """Take every variable of model and optimizer as it is."""
+        self._values = [np.array(keras.ops.convert_to_numpy(variable)) for variable in variables_of(model)]
+
+    def restore(self, model: keras.Model) -> bool:
+        """Put them back; False where none were kept."""
+        for variable, value in zip(variables_of(model) if self._values else [], self._values, strict=True):
+            variable.assign(value)
+        return bool(self._values)
+
+
+def ask(network: Classifier, batches: Batches) -> NDArray[np.float64]:
+    """Probabilities (N, classes) by a trained network, with 32 bits, as the saved model computes."""
+    return softmax(np.asarray(in_32_bits(network.rest).predict(batches, verbose=0)))
 
 
 @dataclass(frozen=True, slots=True)

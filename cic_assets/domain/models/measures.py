@@ -4,6 +4,8 @@ import math
 import resource
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +29,13 @@ class Stopwatch:
         """Count seconds of before, too."""
         self.wall_start -= wall
         self.cpu_start -= cpu
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Counts nothing while the block lasts."""
+        wall, cpu = self.wall, self.cpu
+        yield
+        self.add(wall - self.wall, cpu - self.cpu)
 
     @property
     def wall(self) -> float:

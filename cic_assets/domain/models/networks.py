@@ -1,6 +1,6 @@
 """From settings to a Keras model, and which part of it is trained. Imported only where a network is built."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras  # noqa: TID253 - this module is imported only where a network is built
 
@@ -32,6 +32,12 @@ class Classifier:
         """Give `model` what `rest` learned, where they do not share their layers."""
         if self.rest.layers[-1] is not self.model.get_layer(self.rest.layers[-1].name):
             self.model.set_weights(self.rest.get_weights())
+
+    def afresh(self, seed: int) -> "Classifier":
+        """The same backbone, and a `rest` of new layers, none of which may have been pretrained."""
+        keras.utils.set_random_seed(seed)
+        # Of a compiled model Keras would copy the optimizer and the loss, too.
+        return replace(self, rest=keras.models.clone_model(keras.Model(self.rest.input, self.rest.output)))
 
 
 def build_classifier(settings: ModelSettings, classes: int, weights: Arrays | None = None) -> Classifier:

@@ -5,15 +5,17 @@ Where the backbone was exported before, no Keras is imported; elsewhere a proces
 
 import tempfile
 from collections.abc import Callable
+from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from cic_assets.domain.models.data import Images, fit_to_side
-from cic_assets.domain.models.errors import ExportError
+from cic_assets.domain.models.errors import ExportError, WeightsUnavailableError
 from cic_assets.domain.models.export import EXPORTER_VERSION, ExportedBackbone, kept_backbone
 from cic_assets.domain.models.process import in_worker
 from cic_assets.domain.models.requirements import require_keras
@@ -41,6 +43,13 @@ class PooledExport(BaseModel):
     places: tuple[Path, ...]
 
 
+class Given(NamedTuple):
+    """What a backbone was opened with."""
+
+    side: int
+    weights: str | None
+
+
 class PooledBackbone:
     """The backbone up to its pooled features; pictures of any side are brought to its own.
 
@@ -48,14 +57,18 @@ class PooledBackbone:
         version: differs where the features of a picture would, or might.
     """
 
-    def __init__(self, backbone: ExportedBackbone, weights: ResolvedWeights, side: int) -> None:
+    def __init__(self, backbone: ExportedBackbone, weights: ResolvedWeights, given: Given) -> None:
         self._backbone = backbone
-        self._side = side
-        self.version = pooled_version(weights.sha256, side)
+        self._given = given
+        self.version = pooled_version(weights.sha256, given.side)
+
+    def __reduce__(self) -> tuple[Callable[..., "PooledBackbone"], tuple[Given, str]]:
+        """In another process it is opened again, there; exported first where that has no copy yet."""
+        return _opened_again, (self._given, self.version)
 
     def features(self, pictures: Images) -> NDArray[np.float16]:
         """(N, 2048) of pictures (N, S, S, 3), RGB bytes; may be asked by several threads at once."""
-        return self._backbone.features(fit_to_side(pictures, self._side)).astype(np.float16)
+        return self._backbone.features(fit_to_side(pictures, self._given.side)).astype(np.float16)
 
 
 def pooled_version(weights_sha256: str, side: int) -> str:
@@ -90,7 +103,20 @@ def open_pooled_backbone(
             backbone = _kept(found, side, places)
     if backbone is None:
         raise ExportError("the exported backbone is gone from where it was put")
-    return PooledBackbone(backbone, found, side)
+    return PooledBackbone(backbone, found, Given(side, weights))
+
+
+@lru_cache(1)
+def _opened_again(given: Given, expected: str) -> PooledBackbone:
+    """Once a process, however many pieces of work name it.
+
+    Raises:
+        WeightsUnavailableError: there are none, or others than where the work comes from.
+    """
+    backbone = open_pooled_backbone(*given)
+    if backbone.version != expected:
+        raise WeightsUnavailableError("Xception's weights or the package are others here than where the work is from")
+    return backbone
 
 
 def _kept(weights: ResolvedWeights, side: int, places: tuple[Path, ...]) -> ExportedBackbone | None:

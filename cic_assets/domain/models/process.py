@@ -10,7 +10,6 @@ import tempfile
 from pathlib import Path
 
 from pydantic import BaseModel
-from upath import UPath
 
 from cic_assets.domain.models import errors
 from cic_assets.domain.models.accelerator import environment_of
@@ -20,6 +19,7 @@ from cic_assets.domain.models.events import Event, Failed, Finished, OnEvent, pa
 from cic_assets.domain.models.requirements import require_keras
 from cic_assets.domain.models.settings import AcceleratorSettings
 from cic_assets.domain.models.spec import TrainingSpec
+from cic_assets.storage import path_of
 
 STDERR_LINES = 15
 """Of a crashed worker, in the error: enough for the end of a traceback."""
@@ -41,7 +41,7 @@ def train_in_process(spec: TrainingSpec, on_event: OnEvent = lambda _: None) -> 
     """
     require_keras()
     in_worker("train", spec, spec.accelerator, f"trained {spec.name}", on_event)
-    return read_card(UPath(spec.output))
+    return read_card(path_of(spec.output))
 
 
 def check_training(settings: AcceleratorSettings) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,27 +15,34 @@ from cic_assets.domain.models.accelerator import peak_gpu_bytes
 from cic_assets.domain.models.calibration import calibrate
 from cic_assets.domain.models.card import (
     CARD_FILE,
+    FOLDS_FILE,
+    GRAPH_FILE,
     MODEL_FILE,
     PICTURES_FILE,
     PREDICTIONS_FILE,
     Card,
     Export,
+    Folds,
     Measures,
     Preprocessing,
+    Seeds,
     Weights,
     file_sha256,
 )
 from cic_assets.domain.models.checkpoints import best_of, has_stopped_early
 from cic_assets.domain.models.data import SplitName, TrainingData, fit_to_side
+from cic_assets.domain.models.embed import embed
+from cic_assets.domain.models.embeddings import EMBEDDINGS_FILE, save_embeddings
 from cic_assets.domain.models.events import EpochEnd
 from cic_assets.domain.models.export import golden_pictures, write_export
+from cic_assets.domain.models.folds import JudgedInFolds, about_folds, folds_table
 from cic_assets.domain.models.forgetting import changing
 from cic_assets.domain.models.losses import scores
 from cic_assets.domain.models.measures import Stopwatch, flops, peak_rss_bytes
 from cic_assets.domain.models.quantization.files import remove_quantized
 from cic_assets.domain.models.weights import ResolvedWeights
 from cic_assets.domain.schema import Column
-from cic_assets.storage import local_directory, write_json
+from cic_assets.storage import local_directory, path_of, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +59,11 @@ Probabilities = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingOutcome:
-    """A training that ended: the trained network, its history, and what it says of the judged splits."""
+    """A training that ended: the trained network, its history, what it says of the judged splits, and all in folds.
+
+    Attributes:
+        embeddings: what the last dense layer sees of all pictures, by split, where training was on just that.
+    """
 
     network: "Classifier"
     pretrained: ResolvedWeights | None
@@ -61,6 +73,9 @@ class TrainingOutcome:
     features_seconds: float | None
     device: str
     watch: Stopwatch
+    folds: JudgedInFolds | None = None
+    seeds: Seeds | None = None
+    embeddings: Mapping[SplitName, NDArray[np.floating]] | None = None
 
 
 PREDICTION_COLUMNS: Mapping[str, Column] = {
@@ -76,6 +91,7 @@ PREDICTION_COLUMNS: Mapping[str, Column] = {
 PICTURE_COLUMNS: Mapping[str, Column] = {
     "sha256": Column("str", "of the picture"),
     "split": Column("str", "train, validation or test"),
+    "klass": Column("str", "its class then"),
 }
 """Which pictures the model has seen."""
 
@@ -91,25 +107,40 @@ def save(spec: "TrainingSpec", data: TrainingData, outcome: TrainingOutcome) -> 
     """
     from cic_assets.domain.models.networks import in_32_bits
 
-    output = UPath(spec.output)
+    output = path_of(spec.output)
     predictions = predictions_table(data, outcome.outputs)
     model = in_32_bits(outcome.network.model)
     with local_directory(output, last=CARD_FILE, publishing=lambda: _replacing(output)) as folder:
         model.save(folder / MODEL_FILE)
         predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)
-        data.manifest[["sha256", "split"]].to_parquet(folder / PICTURES_FILE, index=False)
+        data.manifest[list(PICTURE_COLUMNS)].to_parquet(folder / PICTURES_FILE, index=False)
         card = _card(spec, data, outcome, folder / MODEL_FILE)  # before the export, which is no part of what it cost
-        card = card.model_copy(update={"export": _export(model, data, spec.settings.input_size, folder)})
+        side = spec.settings.input_size
+        export, folds = _export(model, data, side, folder), _write_folds(data, outcome.folds, folder)
+        embeddings, rule = embed(
+            card.sha256, data, folder / GRAPH_FILE, side, outcome.embeddings, spec.accelerator.threads
+        )
+        save_embeddings(UPath(folder / EMBEDDINGS_FILE), embeddings)
+        card = card.model_copy(update={"export": export, "folds": folds, "reject": rule})
         write_json(UPath(folder / CARD_FILE), card.model_dump(mode="json"))
     return card
 
 
 @contextmanager
 def _replacing(folder: UPath) -> Iterator[None]:
-    """While a model is put in the place of another, of which nothing in fewer bits stays."""
+    """While a model is put in the place of another, of which nothing in fewer bits stays, and no folds."""
     with changing(folder):
         remove_quantized(folder)
+        (folder / FOLDS_FILE).unlink(missing_ok=True)
         yield
+
+
+def _write_folds(data: TrainingData, judged: JudgedInFolds | None, folder: Path) -> Folds | None:
+    if judged is None:
+        return None
+    table = folds_table(data, judged)
+    table.to_parquet(folder / FOLDS_FILE, index=False)
+    return about_folds(data, judged, table, file_sha256(folder / FOLDS_FILE))
 
 
 def _export(model: Any, data: TrainingData, side: int, folder: Path) -> Export:
@@ -144,6 +175,7 @@ def _card(spec: "TrainingSpec", data: TrainingData, outcome: TrainingOutcome, fi
         ),
         sha256=file_sha256(file),
         data_version=data.version,
+        left_out=data.left_out,
         code_version=spec.code_version,
         keras_version=keras.__version__,
         backend=keras.backend.backend(),
@@ -159,6 +191,8 @@ def _card(spec: "TrainingSpec", data: TrainingData, outcome: TrainingOutcome, fi
         history=[epoch.model_dump(exclude={"kind"}) for epoch in outcome.history],
         warnings=outcome.warnings,
         calibration=calibrate(data, outcome.outputs["validation"]),
+        seeds=outcome.seeds,
+        trained_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 

@@ -10,8 +10,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from cic_assets.domain.folds import FOLDS
 from cic_assets.domain.models.variants import DEFAULT_VARIANT, VARIANTS
 from cic_assets.domain.renaming import with_new_names
+
+SEEDS = 3
+"""Of a last layer alone, which another seed trains in seconds; fewer would tell nothing of how they differ."""
 
 Architecture = Literal["vgg", "peetz_net", "xception"]
 """The three networks; also the names of their folders under `models/` unless a problem names them otherwise."""
@@ -129,6 +133,42 @@ class ModelSettings(_Settings):
         default=4, ge=1, le=64,
         description="augmented views of each picture that go once through a frozen backbone; epochs take turns at them",
     )  # fmt: skip
+    folds: int | None = Field(
+        default=None, ge=0, le=100,
+        description="parts of all pictures that are left out in turn, so that each picture is judged by a network that "
+        "has not learned from it, nor from any of its unit: one more training a fold. 0 judges the test pictures "
+        "alone. By default 5 where only a last layer learns, from features that are computed once, otherwise 0",
+    )  # fmt: skip
+    seeds: int | None = Field(
+        default=None, ge=1, le=100,
+        description="trainings, each with a seed of its own, that tell how far chance alone moves the accuracy; the "
+        "model's own is the first, and each other is judged as it is: in folds, or by the test pictures. By default 3 "
+        "where only a last layer learns, from features that are computed once, otherwise 1",
+    )  # fmt: skip
+
+    @property
+    def of_training(self) -> dict[str, Any]:
+        """All that the model itself depends on, for versions: not how it is judged."""
+        return self.model_dump(by_alias=True, exclude={"folds", "seeds"})
+
+    @property
+    def fold_count(self) -> int:
+        """In how many folds it is judged; 0 where it is judged by the test pictures alone."""
+        if self.folds is None:
+            return FOLDS if self.features_are_fixed else 0
+        return self.folds
+
+    @property
+    def seed_count(self) -> int:
+        """With how many seeds it is trained, its own among them."""
+        if self.seeds is None:
+            return SEEDS if self.features_are_fixed else 1
+        return self.seeds
+
+    @property
+    def features_are_fixed(self) -> bool:
+        """Whether all that learns sees of each picture the same numbers, in all epochs and in all networks."""
+        return self.head_alone and not self.augmentation.varies
 
     @property
     def head_alone(self) -> bool:
@@ -167,6 +207,8 @@ class ModelSettings(_Settings):
             raise ValueError(
                 f"head_epochs: found {self.head_epochs}, expected 0: {self.architecture} is not pretrained"
             )
+        if self.folds == 1:
+            raise ValueError("folds: found 1, expected 2 or more, or 0: of one, nothing is left to learn from")
         return self
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cic_assets.domain.prediction.inputs import NO_PICTURE, Input, files_in, is_picture_by_name, read_file
-from cic_assets.domain.prediction.predictor import Prediction, Predictor
-from cic_assets.domain.prediction.table import COLUMNS, as_table
+from cic_assets.domain.prediction.prediction import Prediction
+from cic_assets.domain.prediction.predictor import Predictor
+from cic_assets.domain.prediction.table import COLUMNS, REJECTED, as_table
 from cic_assets.domain.schema import Column
 from cic_assets.storage import DataRoot, sha256_hex, storable_text
 
@@ -40,6 +41,7 @@ INBOX_COLUMNS: Mapping[str, Column] = {
     "model_sha256": Column("str", "of the model's file; empty where there is no answer"),
     "error": COLUMNS["error"],
     "looked_at": Column("str", "when it was classified, ISO 8601, UTC"),
+    **{name: COLUMNS[name] for name in REJECTED},
 }
 """What is said of each picture that came."""
 
@@ -200,7 +202,7 @@ class _Batch:
             before = root.read_table_or_none(INBOX)
             # A table without rows would blur the types.
             table = pd.concat([one for one in (before, new) if one is not None and len(one)], ignore_index=True)
-            table = table.drop_duplicates(_KEY, keep="last", ignore_index=True)
+            table = table.drop_duplicates(_KEY, keep="last", ignore_index=True).fillna({"none_of_these": ""})
             root.write_table(INBOX, self._with_touched(table))
         answered.total = len(table)
         answered.rows += len(table) - (0 if before is None else len(before))

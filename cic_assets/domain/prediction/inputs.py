@@ -11,10 +11,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from upath import UPath
-
 from cic_assets.domain.media import Outcome
-from cic_assets.storage import EXTENSIONS, ContentStore
+from cic_assets.storage import EXTENSIONS, ContentStore, path_of
 
 if TYPE_CHECKING:
     from cic_assets.domain.download import Network
@@ -185,7 +183,7 @@ def _fetch(url: str, network: "Network | None") -> Input:
     from cic_assets.domain.download import DownloadSettings, FetchRequest, Network, download
 
     with tempfile.TemporaryDirectory() as folder:
-        store = ContentStore(UPath(folder))
+        store = ContentStore(path_of(folder))
         settings = DownloadSettings.model_validate({"limits": {"min_side": 1}})
         result = download([FetchRequest(url=url)], store=store, network=network or Network.public(), settings=settings)[
             url

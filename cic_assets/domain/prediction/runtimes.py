@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from upath import UPath
 
-from cic_assets.domain.models import FULL, Card, load_exported, load_model, load_quantized, require_keras
+from cic_assets.domain.models import FULL, Card, load_exported, load_model, load_quantized, read_card, require_keras
 
 OnKeras = Callable[[str], None]
 """Told why Keras has to be loaded, for seconds, before it is."""
@@ -23,13 +23,20 @@ class Runtime(Protocol):
     Attributes:
         is_for_threads: several threads may ask it at once.
         has_activation_map: it can say what each place of a picture says.
+        has_embedding: it can say what its last layer sees.
     """
 
     is_for_threads: bool
     has_activation_map: bool
+    has_embedding: bool
 
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.floating]:
         """Class probabilities (N, K) of pictures (N, side, side, 3), RGB bytes at the side that the model takes."""
+
+    def probabilities_and_embeddings(
+        self, pictures: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """The same, and what the last dense layer sees (N, F)."""
 
     def activation_map(self, pictures: NDArray[np.uint8]) -> NDArray[np.floating]:
         """What each place of pictures says for each class, (N, rows, columns, K), before the softmax."""
@@ -43,6 +50,7 @@ class KerasRuntime:
 
     is_for_threads = False
     has_activation_map = False
+    has_embedding = False
 
     def __init__(self, model: Any) -> None:
         self._model = model
@@ -55,6 +63,12 @@ class KerasRuntime:
         if self._is_traced:
             return np.asarray(self._model.predict_on_batch(pictures))
         return np.asarray(self._model(pictures, training=False))
+
+    def probabilities_and_embeddings(
+        self, pictures: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """As of `Runtime`; exported models have them."""
+        raise NotImplementedError
 
     def activation_map(self, pictures: NDArray[np.uint8]) -> NDArray[np.floating]:
         """As of `Runtime`; exported models have one."""
@@ -84,13 +98,13 @@ def load_runtime(
     """
     if precision != FULL:
         return load_quantized(folder, precision, threads)
-    why = "it was trained before models were exported"
+    name, why = read_card(folder).name, "it was trained before models were exported"
     try:
         if exported := load_exported(folder, threads):
             return exported
     except FileNotFoundError as error:
         why = str(error)
-    require_keras(f"{folder.name} ({why})")
-    on_keras(f"{folder.name}: loading Keras, which takes seconds ({why}): train again to do without")
+    require_keras(f"{name} ({why})")
+    on_keras(f"{name}: loading Keras, which takes seconds ({why}): train again to do without")
     model, card = load_model(folder)
     return KerasRuntime(model), card

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from cic_assets.domain.models import LEVELS
-from cic_assets.domain.prediction.predictor import Prediction
+from cic_assets.domain.prediction.prediction import Prediction
 from cic_assets.domain.schema import Column
 from cic_assets.storage import storable_text
 
@@ -33,15 +33,26 @@ COLUMNS: Mapping[str, Column] = {
         )
         for level in LEVELS
     },
+    "none_of_these": Column(
+        "str", "true where it looks like nothing that the model learned from, or false; empty where it cannot tell"
+    ),
+    "outlier_score": Column(
+        "float64", "how far it is from that, in units of the distance from which on it is none of these; none likewise"
+    ),
 }
 """What is said of each picture."""
+
+REJECTED = ("none_of_these", "outlier_score")
+"""Columns of what may be of no class."""
+
+_TOLD = {True: "true", False: "false", None: ""}
 
 
 def column_names(labels: Sequence[str]) -> list[str]:
     """The columns of a table or of a file, in their order; what came later comes last."""
     by_level = [f"plausible_{level}" for level in LEVELS]
     first = ["path", "label", "probability", *(f"p_{label}" for label in labels), "model", "precision", "error"]
-    return [*first, "calibrated_probability", *by_level]
+    return [*first, "calibrated_probability", *by_level, *REJECTED]
 
 
 def cells(one: Prediction, labels: Sequence[str]) -> list[str | float | None]:
@@ -50,7 +61,8 @@ def cells(one: Prediction, labels: Sequence[str]) -> list[str | float | None]:
     plausible = ["|".join(one.plausible.get(level, [])) for level in LEVELS]
     first = [storable_text(one.path), one.label or "", one.probability, *probabilities]
     named = [one.model, one.precision, storable_text(one.error or "")]
-    return [*first, *named, one.calibrated_probability, *plausible]
+    rejected = [_TOLD[one.none_of_these], one.outlier_score]
+    return [*first, *named, one.calibrated_probability, *plausible, *rejected]
 
 
 def as_table(predictions: Sequence[Prediction], labels: Sequence[str]) -> "pd.DataFrame":
@@ -66,7 +78,7 @@ def as_table(predictions: Sequence[Prediction], labels: Sequence[str]) -> "pd.Da
     import pandas as pd
 
     table = pd.DataFrame([cells(one, labels) for one in predictions], columns=column_names(labels))
-    numbers = ["probability", *(f"p_{label}" for label in labels), "calibrated_probability"]
+    numbers = ["probability", *(f"p_{label}" for label in labels), "calibrated_probability", "outlier_score"]
     return table.astype(dict.fromkeys(numbers, "float64"))
 
 

@@ -12,15 +12,18 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
+from cic_assets.domain.pacing import Allowance, Pace, ledger_of
 from cic_assets.domain.reddit.errors import BadCredentialsError, RedditError, TermsNotAcknowledgedError
-from cic_assets.domain.reddit.pacing import Pace, ledger_of
 from cic_assets.domain.reddit.settings import RedditSettings
 from cic_assets.domain.reddit.terms import TERMS_IN_ONE_LINE
+from cic_assets.domain.reddit.words import USER_NAME
 
 if TYPE_CHECKING:
     from cic_assets.domain.reddit.session import Reddit
 
 APP = "cic_assets"
+
+_MINUTES_OF_A_DAY = 24 * 60
 
 
 def user_agent(username: str, *, platform: str = sys.platform, app: str = APP, app_version: str | None = None) -> str:
@@ -29,7 +32,7 @@ def user_agent(username: str, *, platform: str = sys.platform, app: str = APP, a
     Raises:
         BadCredentialsError: `username` is not a Reddit account's name.
     """
-    if not re.fullmatch(r"[A-Za-z0-9_-]{3,20}", username):
+    if not USER_NAME.fullmatch(username):
         raise BadCredentialsError(
             f"REDDIT_USERNAME: expected the name of your Reddit account, for the user agent, found {username!r}"
         )
@@ -68,7 +71,10 @@ REPLAY_CREDENTIALS = RedditCredentials(client_id="replay", client_secret="replay
 
 
 def connect(
-    credentials: RedditCredentials, endpoint: str | None = None, settings: RedditSettings | None = None
+    credentials: RedditCredentials,
+    endpoint: str | None = None,
+    settings: RedditSettings | None = None,
+    proxy: str = "",
 ) -> "Reddit":
     """Connect to Reddit's API, or to a server that is replayed as it. Nothing is asked yet.
 
@@ -76,6 +82,7 @@ def connect(
         credentials: whose app asks.
         endpoint: `http://127.0.0.1:PORT` of a replayed archive; None for Reddit itself.
         settings: pace, patience, and whether the terms are acknowledged.
+        proxy: URL of the one by which Reddit itself is asked; empty: what the system says.
 
     Raises:
         TermsNotAcknowledgedError: Reddit itself is to be asked without `terms_acknowledged: true`.
@@ -96,7 +103,7 @@ def connect(
     # .netrc would replace the token, and proxy variables would catch loopback; Reddit itself may need a proxy.
     session.trust_env = False
     if endpoint is None:
-        session.proxies = getproxies()
+        session.proxies = {"https": proxy} if proxy else getproxies()
     with no_praw_ini():
         return Reddit(
             session,
@@ -121,10 +128,16 @@ def connect(
         )
 
 
+def checks_allowance(credentials: RedditCredentials, settings: RedditSettings) -> Allowance:
+    """Requests of a day that checks of kept posts may take, of all sources and processes of this key together."""
+    most = round(settings.checks_share * settings.requests_per_minute * _MINUTES_OF_A_DAY)
+    return Allowance(most, ledger_of("reddit-checks", credentials.client_id))
+
+
 def _pace(credentials: RedditCredentials, endpoint: str | None, settings: RedditSettings) -> Pace | None:
     if endpoint is not None and _is_loopback(endpoint):
         return None
-    return Pace(settings.requests_per_minute, ledger_of(credentials.client_id))
+    return Pace(settings.requests_per_minute, ledger_of("reddit", credentials.client_id))
 
 
 def _is_loopback(endpoint: str) -> bool:

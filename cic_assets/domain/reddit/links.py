@@ -5,6 +5,8 @@ No name makes a link a picture; names can only rule it out. What they do not tel
 
 from urllib.parse import SplitResult, urlsplit
 
+VIDEO = "video"
+IMGUR_ALBUM = "imgur album: who asks what is in it needs a key of imgur's"
 _MOVING_PICTURES = (".gifv", ".mp4", ".webm", ".mov", ".m4v", ".mkv", ".avi", ".mpd", ".m3u8", ".mp3", ".ogg", ".wav")
 _STILL_PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic")
 _VIDEO_HOSTS = frozenset(
@@ -35,11 +37,11 @@ def why_no_picture(url: str) -> str:
         return ""
     path, host = link.path.lower(), (link.hostname or "").lower()
     if path.endswith(_MOVING_PICTURES):
-        return "video"
+        return VIDEO
     if any(is_host(host, video) for video in _VIDEO_HOSTS):
-        return "video"
+        return VIDEO
     if is_host(host, "imgur.com") and path.startswith(_IMGUR_ALBUMS):
-        return "imgur album"
+        return IMGUR_ALBUM
     if not host or (any(is_host(host, reddit) for reddit in _REDDIT) and host not in _REDDIT_MEDIA):
         return "link to a page of Reddit"
     return ""

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from cic_assets.domain.reddit.fields import link, mapping, mappings, number, text
-from cic_assets.domain.reddit.links import names_picture, why_no_picture
+from cic_assets.domain.reddit.links import IMGUR_ALBUM, VIDEO, names_picture, why_no_picture
 from cic_assets.domain.reddit.status import PostStatus, status_of
 
 Post = Mapping[str, Any]
@@ -31,19 +31,24 @@ class Picture:
     Attributes:
         url: where it is, as Reddit says it.
         why_not: why it is known not to be a still picture; empty if it may be one.
+        asked: where a picture that stands for `url` is.
         fallback: where the picture may be had if `url` fails.
         width, height: in pixels, if Reddit says; else 0.
     """
 
     url: str
     why_not: str = ""
+    asked: str | None = None
     fallback: str | None = None
     width: int = 0
     height: int = 0
 
 
-def pictures_of(post: Post) -> list[Picture]:
-    """The pictures of a post in its order; at least one, which says why there is none."""
+def pictures_of(post: Post, *, stills: bool = False) -> list[Picture]:
+    """The pictures of a post in its order; at least one, which says why there is none.
+
+    With `stills`, of a video, or of an album elsewhere, the preview that Reddit made of it.
+    """
     gone = _GONE.get(status_of(post))
     if gone:
         return [Picture(url=url_of(post), why_not=gone)]
@@ -51,7 +56,8 @@ def pictures_of(post: Post) -> list[Picture]:
         return _gallery(post) or [Picture(url=url_of(post), why_not="gallery without pictures")]
     if post.get("is_self"):
         return _within_text(post) or [Picture(url=url_of(post), why_not="text post")]
-    return [_linked(post)]
+    linked = _linked(post)
+    return [(_still(post, linked) if stills else None) or linked]
 
 
 def url_of(post: Post) -> str:
@@ -65,17 +71,11 @@ def page_of(post: Post) -> str:
     return SITE + (path if path.startswith("/") else f"/comments/{post['id']}")
 
 
-def is_post(permalink: str) -> bool:
-    """Whether a row with this `permalink` is of a post of Reddit; a data set of Kaggle has a page too."""
-    return permalink.startswith(f"{SITE}/")
-
-
 def _linked(post: Post) -> Picture:
     url = url_of(post)
     if post.get("is_video") or text(post, "post_hint") in _VIDEO_HINTS:
-        return Picture(url=url, why_not="video")
-    preview = next(iter(mappings(mapping(post, "preview"), "images")), {})
-    source = mapping(preview, "source")
+        return Picture(url=url, why_not=VIDEO)
+    source = _preview(post)
     return Picture(
         url=url,
         why_not=why_no_picture(url),
@@ -84,6 +84,23 @@ def _linked(post: Post) -> Picture:
         width=int(number(source, "width")),
         height=int(number(source, "height")),
     )
+
+
+def _still(post: Post, linked: Picture) -> Picture | None:
+    """Reddit's preview of what moves, or of an album; None where there is none, or the link may be a picture."""
+    source = _preview(post)
+    if linked.why_not not in (VIDEO, IMGUR_ALBUM) or not link(source, "url"):
+        return None
+    return Picture(
+        url=linked.url,
+        asked=link(source, "url"),
+        width=int(number(source, "width")),
+        height=int(number(source, "height")),
+    )
+
+
+def _preview(post: Post) -> Mapping[str, Any]:
+    return mapping(next(iter(mappings(mapping(post, "preview"), "images")), {}), "source")
 
 
 def _gallery(post: Post) -> list[Picture]:
@@ -118,7 +135,7 @@ def _hosted(post: Post, media_id: str, about: Mapping[str, Any]) -> Picture:
 def _why_not_hosted(media_id: str, about: Mapping[str, Any], extension: str) -> str:
     # Of an animated picture the first frame counts, as of one that is linked.
     if text(about, "e") == "RedditVideo":
-        return "video"
+        return VIDEO
     if text(about, "status") != "valid" or not extension or not _MEDIA_ID.fullmatch(media_id):
         return "Reddit could not process this picture"
     return ""

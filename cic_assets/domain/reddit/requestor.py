@@ -19,8 +19,8 @@ import prawcore
 import requests
 from requests.structures import CaseInsensitiveDict
 
+from cic_assets.domain.pacing import Pace
 from cic_assets.domain.reddit.errors import RateLimitedError, RedditError, UnexpectedAnswerError, UnreachableError
-from cic_assets.domain.reddit.pacing import Pace
 from cic_assets.domain.reddit.settings import RedditSettings
 from cic_assets.domain.retrying import backoff, retry_after
 

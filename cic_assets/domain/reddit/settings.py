@@ -41,11 +41,25 @@ class RedditSettings(BaseModel):
     min_height: int = Field(default=0, ge=0)
     """Leave out pictures that Reddit says are lower, in pixels."""
 
+    keep_json: bool = True
+    """Whether to keep what Reddit sent of each post, compressed, in the table `posts`: what no column has may be
+    needed later. It goes with its post."""
+
     hosts_allow: tuple[str, ...] = ()
     """Take pictures from these hosts and their subdomains only; none given: from all."""
 
     hosts_deny: tuple[str, ...] = ()
     """Take no pictures from these hosts and their subdomains."""
+
+    relist_after_days: float = Field(default=7, ge=0)
+    """Days after which all listings are read to their ends again. Between, `new` is read until 100 posts in a row are
+    known, and posts are asked for by themselves whose pictures are missing: a scrape of a hundred subreddits takes
+    minutes so, where all listings take hours. Scores and titles of older posts are as old as the last whole reading. 0:
+    each scrape reads all, as it does where `min_score` is set."""
+
+    checks_share: float = Field(default=0.7, gt=0, le=1)
+    """Share of the requests of a day that checks of kept posts may take, of all sources together; 0.7 is enough for
+    ten million posts a day. The rest is for scrapes."""
 
     requests_per_minute: int = Field(default=100, ge=1, le=100)
     """Reddit's limit for a client with OAuth is 100. Archives replayed over loopback are not waited for."""

@@ -11,3 +11,7 @@ class SourceError(ValueError):
     def __init__(self, message: str, *, passing: bool = False) -> None:
         super().__init__(message)
         self.passing = passing
+
+
+class AllowanceUsedError(SourceError):
+    """What may be asked of a site in a day is asked."""

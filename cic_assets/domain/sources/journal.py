@@ -76,11 +76,10 @@ def remove_unnamed(root: DataRoot, key: str, sha256s: set[str]) -> None:
     """Remove those pictures of a source that no table names: their posts are taken down, or not listed any more."""
     # Its own table first, which names nearly all.
     for one in sorted(root.table_partitions(TABLE), key=lambda one: one != key) if sha256s else []:
-        sha256s = sha256s.difference(root.read_table(TABLE, one, ["sha256"])["sha256"])
+        sha256s = sha256s.difference(root.read_rows(TABLE, one, ["sha256"], {"sha256": sha256s})["sha256"])
         if not sha256s:
             return
-    for sha256 in sha256s:
-        root.images.remove(sha256)
+    root.images.remove_all(sha256s)
 
 
 def forget_fetched(root: DataRoot, urls: Collection[str], pictures: Collection[str]) -> None:
@@ -130,11 +129,12 @@ def fetched_elsewhere(root: DataRoot, key: str, origin: str, limits: str, urls: 
     wanted, found = set(urls), dict[str, Download]()
     origins = _NET if origin in _NET else {origin}
     for other in root.table_partitions(TABLE):
-        if other == key or not wanted or wanted.isdisjoint(root.read_table(TABLE, other, ["media_url"])["media_url"]):
+        if other == key or not wanted:
             continue
-        table = completed(root.read_table(TABLE, other))
+        columns = sorted(root.columns_of(TABLE, other))
+        table = completed(root.read_rows(TABLE, other, columns, {"media_url": wanted}))
         same = (table["outcome"] == Outcome.OK) & (table["limits"] == limits) & table["origin"].isin(origins)
-        rows = table[same & table["media_url"].isin(wanted)].drop_duplicates("media_url")
+        rows = table[same].drop_duplicates("media_url")
         has = [root.images.has(sha256, kind) for sha256, kind in zip(rows["sha256"], rows["format"], strict=True)]
         found |= {row["media_url"]: as_download(row) for row in rows[has].to_dict("records")}
         wanted -= found.keys()

@@ -7,10 +7,13 @@ import pandas as pd
 
 from cic_assets.domain.media import Medium
 from cic_assets.domain.sources.errors import SourceError
-from cic_assets.domain.sources.source import Partition, SourceKind
+from cic_assets.domain.sources.options import without_filters
+from cic_assets.domain.sources.source import Partition
 
 _SAMPLE = "sample:"
 _ARCHIVE = "archive:"
+_NEVER_MIXED = ("r/", "u/", "user/", "openverse:")
+"""How sources begin that do not list all that they have."""
 
 
 def sample_origin(version: str) -> str:
@@ -44,17 +47,21 @@ def carried_over(
         name: of the table, for the message.
 
     Raises:
-        SourceError: it holds pictures of another origin, or what a subreddit no longer lists would be mixed with the
-            pictures of another source.
+        SourceError: it holds pictures of another origin, or what a subreddit or a search no longer lists would be
+            mixed with the pictures of another source.
     """
-    if is_sample(origin) and table["origin"].map(is_sample).all():
+    if is_sample(origin) and all(map(is_sample, table["origin"].unique())):
         table = table[table["origin"] == origin]
-    if _are_archives({origin, *table["origin"]}) and set(table["post_id"]) & {medium.post_id for medium in media}:
+    offered = [medium.post_id for medium in media]
+    if _are_archives({origin, *table["origin"].unique()}) and table["post_id"].isin(offered).any():
         table = table.assign(origin=origin)
-    _refuse_others(set(table["origin"]) - {origin}, origin, name)
+    _refuse_others(set(table["origin"].unique()) - {origin}, origin, name)
     source = str(partition.source.canonical)
-    others = set(table["source"]) - {source, ""}
-    if partition.source.kind is SourceKind.SUBREDDIT or any(other.startswith("r/") for other in others):
+    # What a source of Reddit takes of its posts, its rows are judged by anew.
+    known = set(table["source"].unique())
+    same = {other for other in known if without_filters(other) == without_filters(source)}
+    others = known - {source, ""} - (same if partition.source.kind.is_reddit else set())
+    if not partition.source.kind.lists_all or any(other.startswith(_NEVER_MIXED) for other in others):
         _refuse_others(others, source, name)
     return table
 

@@ -12,16 +12,24 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cic_assets.domain.download import Download, DownloadSettings, Network, Progress, download
-from cic_assets.domain.media import Medium, Outcome
-from cic_assets.domain.reddit import RedditSettings, is_post
+from cic_assets.domain.download import Download, DownloadSettings, FetchRequest, Network, Progress, download
+from cic_assets.domain.licenses import SHAREABLE
+from cic_assets.domain.media import Medium, Outcome, is_item
+from cic_assets.domain.pacing import Allowance
+from cic_assets.domain.reddit import RedditSettings
+from cic_assets.domain.sources.allowances import fetch_within
 from cic_assets.domain.sources.asking import Asked, asked_now, asked_so_far, marked_due, with_outcome
 from cic_assets.domain.sources.errors import SourceError
 from cic_assets.domain.sources.files import is_unchanged, read_files
 from cic_assets.domain.sources.journal import Journal, fetched_elsewhere, remove_journal, remove_unnamed
-from cic_assets.domain.sources.limits import judged_again, limits_version
+from cic_assets.domain.sources.limits import judged_again, judged_by_licenses, judged_by_selection, limits_version
+from cic_assets.domain.sources.listed import Listings
 from cic_assets.domain.sources.listing import Listing, list_media, request_for
+from cic_assets.domain.sources.open_access import OpenAccess
+from cic_assets.domain.sources.open_sources import bytes_allowance
 from cic_assets.domain.sources.origins import carried_over
+from cic_assets.domain.sources.posts import keep_posts
+from cic_assets.domain.sources.selections import selection_of
 from cic_assets.domain.sources.source import Partition
 from cic_assets.domain.sources.table import (
     TABLE,
@@ -35,7 +43,7 @@ from cic_assets.domain.sources.table import (
     table_version,
 )
 from cic_assets.domain.sources.tombstones import WORDS, TakedownReason, Tombstones, blank_row, is_blank, load_tombstones
-from cic_assets.storage import DataRoot
+from cic_assets.storage import DataRoot, storable_text
 
 if TYPE_CHECKING:
     from praw import Reddit
@@ -51,11 +59,20 @@ class Connection:
         origin: where the pictures come from, in a word; those of different origins are not mixed in one table.
         reddit: the client; None where no subreddit is asked.
         network: which addresses may be connected to.
+        contact: of the person who runs this, for open sources.
+        licenses: families of licences that are taken from open sources.
     """
 
     origin: str
     reddit: "Reddit | None"
     network: Network
+    contact: str = ""
+    licenses: Collection[str] = SHAREABLE
+
+    @property
+    def access(self) -> OpenAccess:
+        """How open sources are asked."""
+        return OpenAccess(self.network, self.contact, self.licenses)
 
 
 @dataclass(frozen=True)
@@ -106,14 +123,20 @@ def scrape(
         RedditError: the subreddit cannot be listed.
     """
     now, had_table = now or datetime.now(UTC), root.has_table(TABLE, partition.key)
-    listing = list_media(partition, reddit_settings, connection.reddit, on_progress)
-    state = _State(partition, root, connection.origin, listing, download_settings, now)
+    listings = Listings.of(root, partition, connection.origin, reddit_settings, download_settings)
+    listing = list_media(
+        partition, reddit_settings, connection.reddit, on_progress, connection.access, listings.known(now)
+    )
+    if partition.source.kind.is_open:
+        download_settings = connection.access.downloading(partition.source, download_settings)
+    state = _State(partition, root, connection, listing, download_settings, now)
     journal = Journal(root, partition.key, connection.origin, limits_version(download_settings))
     refusing = state.refusing
     found = {} if listing.files else _fetched_before(journal, state.new_urls, refusing.placeholders)
     wanted = [medium for medium in state.wanted if medium.media_url not in found]
     on_progress(f"{partition.source}: {len(listing.media)} media, {len(wanted)} to fetch")
-    fetched = _fetch(wanted, listing, journal, connection.network, refusing, on_progress)
+    allowance = bytes_allowance(partition.source.kind, connection.access)
+    fetched = _fetch(wanted, listing, journal, connection.network, refusing, on_progress, allowance)
     # Others may have scraped it, or taken something down, while the pictures were fetched.
     with root.lock.held(on_progress):
         if had_table and not root.has_table(TABLE, partition.key):
@@ -125,8 +148,11 @@ def scrape(
             root.images.flush()
             root.remove_unfinished(TABLE, partition.key)
             root.write_table(TABLE, table, partition.key)
+        if partition.source.kind.is_reddit:
+            state.keep_posts(table)
         remove_unnamed(root, partition.key, {one.sha256 for one in (found | fetched).values() if one.sha256})
         remove_journal(root, partition.key)
+        listings.remember(now, table["post_id"].nunique(), is_whole=listing.is_whole)
     return Scrape(
         table,
         table_version(table),
@@ -143,21 +169,29 @@ class _State:
         self,
         partition: Partition,
         root: DataRoot,
-        origin: str,
+        connection: Connection,
         listing: Listing,
         settings: DownloadSettings,
         now: datetime,
     ) -> None:
-        self._partition, self._root, self._origin, self._listing = partition, root, origin, listing
-        self._settings, self._now = settings, now
+        self._partition, self._root, self._connection, self._listing = partition, root, connection, listing
+        self._settings, self._now, self._when = settings, now, now.isoformat(timespec="seconds")
         self.stored = _stored(root, partition.key)
         name = str(root.table_path(TABLE, partition.key))
-        self._before = judged_again(carried_over(self.stored, partition, origin, listing.media, name), settings)
+        before = carried_over(self.stored, partition, connection.origin, listing.media, name)
+        if partition.source.kind.is_open:
+            before = judged_by_licenses(before, connection.licenses, root.images, self._when)
+        elif partition.source.kind.is_reddit:
+            before = judged_by_selection(before, selection_of(partition.source), root.images, self._when)
+        self._before = judged_again(before, settings)
         self._tombstones = load_tombstones(root)
         self._media = _allowed(listing.media, self._tombstones)
+        # What fell off the listings, as most of a table has, is kept as it is.
+        urls = {storable_text(one.media_url) for one in self._media}
+        self._listed = self._before[self._before["media_url"].isin(urls)]
         self._known = {
             url: became
-            for url, became in settled(self._before, root.images, now).items()
+            for url, became in settled(self._listed, root.images, now).items()
             if is_unchanged(listing.files.get(url), became)
         }
 
@@ -166,7 +200,7 @@ class _State:
         stored, reach = _stored(self._root, self._partition.key), load_tombstones(self._root).reach
         if stored.equals(self.stored) and reach == self._tombstones.reach:
             return self
-        return _State(self._partition, self._root, self._origin, self._listing, self._settings, self._now)
+        return _State(self._partition, self._root, self._connection, self._listing, self._settings, self._now)
 
     @property
     def new_urls(self) -> set[str]:
@@ -187,12 +221,12 @@ class _State:
     def table_with(self, found: Mapping[str, Download], fetched: Mapping[str, Download]) -> pd.DataFrame:
         """The source's table, with what became of what was fetched now, and of what was found to be here already."""
         facts = {
-            "origin": self._origin,
+            "origin": self._connection.origin,
             "limits": limits_version(self._settings),
-            "fetched_at": self._now.isoformat(timespec="seconds"),
+            "fetched_at": self._when,
         }
-        asked = asked_so_far(self._before)
-        became, pictures = {**found, **fetched}, _kept_pictures(self._before)
+        asked = asked_so_far(self._listed)
+        became, pictures = {**found, **fetched}, _kept_pictures(self._listed)
         if not self._listing.files:  # a file that is here is looked at each time
             asked |= {url: asked_now(one, asked.get(url, Asked()), facts["fetched_at"]) for url, one in became.items()}
         rows = [
@@ -208,6 +242,10 @@ class _State:
         rows += _refused(self._listing.media, self._tombstones, self._before, self._partition, facts)
         keep_old = not self._partition.source.kind.lists_all
         return make_table(rows, _without_returned(self._before, self._media), keep_old=keep_old)
+
+    def keep_posts(self, table: pd.DataFrame) -> None:
+        """Keep what Reddit sent of the posts of the source's table."""
+        keep_posts(self._root, self._partition.key, self._listing.posts, table, self._tombstones.anonymous)
 
     def _became(
         self, medium: Medium, fetched: Mapping[str, Download], pictures: Mapping[str, tuple[str, str]]
@@ -247,7 +285,7 @@ def _stored(root: DataRoot, key: str) -> pd.DataFrame:
 def _allowed(media: Sequence[Medium], tombstones: Tombstones) -> list[Medium]:
     """What may be kept, without the names of authors that are not to be."""
     return [
-        replace(medium, author="") if is_post(medium.permalink) and medium.post_id in tombstones.anonymous else medium
+        replace(medium, author="") if is_item(medium.permalink) and medium.post_id in tombstones.anonymous else medium
         for medium in media
         if not tombstones.refuses(medium)
     ]
@@ -255,11 +293,10 @@ def _allowed(media: Sequence[Medium], tombstones: Tombstones) -> list[Medium]:
 
 def _without_returned(before: pd.DataFrame, media: Sequence[Medium]) -> pd.DataFrame:
     """An earlier table without the blank rows of what is up again and may be kept."""
-    offered = pd.MultiIndex.from_tuples(
-        [(medium.post_id, medium.position) for medium in media], names=["post_id", "position"]
-    )
-    returned = pd.MultiIndex.from_frame(before[["post_id", "position"]]).isin(offered)
-    return before[~(is_blank(before) & returned)]
+    blank = before.loc[is_blank(before), ["post_id", "position"]]
+    offered = {(medium.post_id, medium.position) for medium in media}
+    returned = [place in offered for place in blank.itertuples(index=False, name=None)]
+    return before.drop(blank.index[returned])
 
 
 def _refused(
@@ -271,6 +308,8 @@ def _refused(
 ) -> list[dict[str, Any]]:
     """Rows for what must not be kept: those that there are, which are `takedowns`' business, or blank."""
     reasons = {(one.post_id, one.position): reason for one in media if (reason := tombstones.refuses(one))}
+    if not reasons:
+        return []
     urls = {one.media_url for one in media if (one.post_id, one.position) in reasons}
     places = pd.MultiIndex.from_frame(before[["post_id", "position"]])
     kept = before[places.isin(list(reasons)) | before["media_url"].isin(urls)]
@@ -318,6 +357,7 @@ def _fetch(
     network: Network,
     settings: DownloadSettings,
     on_progress: Callable[[str], None],
+    allowance: Allowance | None,
 ) -> dict[str, Download]:
     """What became of each URL; each is fetched once, however many media name it."""
     if listing.files:
@@ -330,4 +370,7 @@ def _fetch(
             write_down(became)
             on_progress(str(progress))
 
-        return download(requests, store=journal.root.images, settings=settings, network=network, on_result=on_result)
+        def fetch(some: Sequence[FetchRequest]) -> dict[str, Download]:
+            return download(some, store=journal.root.images, settings=settings, network=network, on_result=on_result)
+
+        return fetch_within(allowance, requests, fetch) if allowance else fetch(requests)

@@ -1,17 +1,21 @@
 """`raw_images`: one row a medium of a post, with what became of it."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cic_assets.domain.download import Download
 from cic_assets.domain.media import Medium, Outcome
+from cic_assets.domain.places import are_among
 from cic_assets.domain.schema import Column, types_of
 from cic_assets.domain.sources.asking import Asked, is_due
 from cic_assets.domain.sources.source import Partition
-from cic_assets.storage import ContentStore, content_version, storable_text
+from cic_assets.storage import ContentStore, InOrder, content_version, storable_text
 
 TABLE = "raw_images"
 
@@ -27,14 +31,19 @@ COLUMNS: Mapping[str, Column] = {
     "width": Column("int64", "pixels, as displayed"),
     "height": Column("int64", "pixels, as displayed"),
     "bytes": Column("int64", "of the file as it came"),
-    "permalink": Column("str", "the post's page on Reddit, or the data set's on Kaggle; empty in other sources"),
-    "title": Column("str", "of the post; elsewhere the file's name or the URL"),
-    "author": Column("str", "name of the account; empty once it is closed"),
+    "permalink": Column(
+        "str", "the page that its id is of: the post's, the file's or photo's; the data set's on Kaggle; else empty"
+    ),
+    "title": Column("str", "of the post, the file or the photo; elsewhere the file's name or the URL"),
+    "author": Column("str", "name of the account, empty once it is closed; of an open source the author's"),
     "created_utc": Column("float64", "when it was posted, seconds since 1970; 0 where the source does not say"),
     "score": Column("int64", "votes up less votes down, at the last scrape that saw the post"),
     "over_18": Column("bool", "marked as adult"),
-    "flair": Column("str", "label that the subreddit gave the post"),
+    "flair": Column(
+        "str", "label that the subreddit gave the post; the category of a file with the way there, the taxon of a photo"
+    ),
     "crosspost_of": Column("str", "id of the post that this one repeats"),
+    "carried": Column("str", "the other columns of a list of URLs, as JSON, long texts cut; empty for other sources"),
     "final_url": Column("str", "where the bytes came from, after redirects"),
     "used_fallback": Column("bool", "the bytes are those of Reddit's preview: `media_url` gave none"),
     "etag": Column("str", "the ETag header of the host; of a file a mark of its content"),
@@ -42,6 +51,14 @@ COLUMNS: Mapping[str, Column] = {
     "transient": Column("bool", "the failure may pass: a later scrape asks again"),
     "asks": Column("int64", "scrapes in a row that asked for it in vain; 0 where it is settled"),
     "asked_at": Column("str", "when the last of these asked, ISO 8601, UTC; empty where it is settled"),
+    "license": Column(
+        "str", "SPDX id of the licence, or `LicenseRef-` and its name; empty where the source names none"
+    ),
+    "license_version": Column("str", "its version, such as 4.0"),
+    "license_url": Column("str", "where its text is"),
+    "author_url": Column("str", "the author's page"),
+    "attribution": Column("str", "the words that the author or the source asks for"),
+    "source_page": Column("str", "the page about it that a reader is led to"),
     "limits": Column("str", "version of the limits (sizes, placeholders, ports) by which it was judged"),
     "fetched_at": Column("str", "when it first had this outcome, ISO 8601, UTC"),
     "origin": Column("str", "reddit, web, folder or kaggle; `archive:…` and `sample:…` for what was replayed"),
@@ -59,7 +76,7 @@ _FROM_DOWNLOAD = (
 )  # fmt: skip
 _FROM_MEDIUM = (
     "post_id", "media_url", "position", "permalink", "title", "author", "created_utc", "score", "over_18", "flair",
-    "crosspost_of",
+    "crosspost_of", "carried",
 )  # fmt: skip
 _EMPTY: Mapping[str, Any] = {name: {"str": "", "bool": False}.get(kind, 0) for name, kind in _TYPES.items()}
 
@@ -75,7 +92,7 @@ def make_row(
     asked: Asked = Asked(),  # noqa: B008 - nothing changes it
 ) -> dict[str, Any]:
     """The row of one medium of a partition's source; `limits` is the version of those that it was judged by."""
-    values = {name: getattr(medium, name) for name in _FROM_MEDIUM}
+    values = {name: getattr(medium, name) for name in _FROM_MEDIUM} | asdict(medium.rights)
     values |= {name: getattr(download, name) for name in _FROM_DOWNLOAD}
     values |= {"subreddit": partition.key, "source": str(partition.source.canonical)}
     values |= {"origin": origin, "limits": limits, "fetched_at": fetched_at}
@@ -108,20 +125,24 @@ def make_table(rows: Iterable[Mapping[str, Any]], before: pd.DataFrame, *, keep_
     fell_off = rows_not_in(table, before) if keep_old else before[:0]
     both = [part for part in (table, fell_off) if len(part)]
     merged = pd.concat(both, ignore_index=True) if both else table
-    newest_first = merged.sort_values(
-        ["created_utc", "post_id", "position"], ascending=[False, True, True], ignore_index=True
-    )
-    return newest_first.astype(_TYPES)
+    order = _order_of(merged, {"created_utc": "descending", "post_id": "ascending", "position": "ascending"})
+    return merged.take(order).reset_index(drop=True).astype(_TYPES)
 
 
 def rows_not_in(table: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     """Those rows of `others` whose media are not in `table`."""
-    return others[~pd.MultiIndex.from_frame(others[KEY]).isin(pd.MultiIndex.from_frame(table[KEY]))]
+    return others[~are_among(_as_names(others), _as_names(table))]
+
+
+def _as_names(table: pd.DataFrame) -> "pd.Series[str]":
+    """`KEY` as one text: no id has a zero byte in it."""
+    return table["post_id"] + "\0" + table["position"].astype("str") + "\0" + table["media_url"]
 
 
 def _first_times(table: pd.DataFrame, before: pd.DataFrame) -> pd.Series:
     same = [*KEY, "outcome", "sha256"]
-    first = before.drop_duplicates(same).set_index(same)["fetched_at"]
+    of_same_posts = before[are_among(before["post_id"], table["post_id"])]
+    first = of_same_posts.drop_duplicates(same).set_index(same)["fetched_at"]
     return first.reindex(pd.MultiIndex.from_frame(table[same])).set_axis(table.index).fillna(table["fetched_at"])
 
 
@@ -149,7 +170,7 @@ def settled(before: pd.DataFrame, store: ContentStore, now: datetime) -> dict[st
     rows = before[~is_due(before, now)].drop_duplicates("media_url")
     return {
         row["media_url"]: as_download(row)
-        for row in rows.to_dict("records")
+        for row in rows[["media_url", *_FROM_DOWNLOAD]].to_dict("records")
         if row["outcome"] != Outcome.OK or store.has(row["sha256"], row["format"])
     }
 
@@ -165,4 +186,15 @@ def as_download(row: Mapping[Any, Any]) -> Download:
 
 def table_version(table: pd.DataFrame) -> str:
     """The same exactly when media, outcomes and pictures are; scores and titles change without the pictures."""
-    return content_version(table.sort_values(KEY)[[*KEY, "outcome", "sha256"]])
+    return content_version(
+        InOrder(table[[*KEY, "outcome", "sha256"]], _order_of(table, dict.fromkeys(KEY, "ascending")))
+    )
+
+
+def _order_of(table: pd.DataFrame, by: Mapping[str, str]) -> NDArray[np.int64]:
+    """As of `sort_values`, of names by the thousand times quicker."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    keys = pa.Table.from_pandas(table[list(by)].astype({name: _TYPES[name] for name in by}), preserve_index=False)
+    return np.asarray(compute.sort_indices(keys, sort_keys=list(by.items())), np.int64)

@@ -12,8 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from cic_assets.domain.media import Medium, Outcome
-from cic_assets.domain.reddit import is_post
+from cic_assets.domain.media import Medium, Outcome, is_item
 from cic_assets.domain.schema import Column, types_of
 from cic_assets.storage import DataRoot, content_version, sha256_hex
 
@@ -54,7 +53,10 @@ TOMBSTONE_COLUMNS: Mapping[str, Column] = {
     "post_id": Column("str", "of the post, or what named the item in a list or a folder; a picture's SHA-256 without"),
     "subreddit": Column("str", "the partition"),
     "position": Column("int64", "index among the media of the post, from 0; -1 where the row is about a whole post"),
-    "is_post": Column("bool", "a post of Reddit, whose id means the same in every source; no item of a list or folder"),
+    "is_post": Column(
+        "bool",
+        "a post, or a file of an open source, whose id means the same everywhere; no item of a list or folder",
+    ),
     "crosspost_of": Column("str", "id of the post that it repeated"),
     "url_sha256": Column("str", "SHA-256 of the URL: enough to know it again, not to find it"),
     "sha256": Column("str", "the picture's, as long as something of it may be left; of a purged picture for good"),
@@ -70,6 +72,9 @@ _TYPES = types_of(TOMBSTONE_COLUMNS)
 _RENAMED = {"fate": "reason"}
 
 WHOLE_POST = -1
+
+KEPT_OF_BLANKS = frozenset({"post_id", "position", "subreddit", "source", "origin", "limits"})
+"""Columns of `raw_images` that stay of a row that is taken down."""
 
 
 def url_sha256(url: str) -> str:
@@ -100,7 +105,7 @@ class Tombstones:
             post_id=medium.post_id,
             crosspost_of=medium.crosspost_of or "",
             media_url=medium.media_url,
-            is_post=is_post(medium.permalink),
+            is_post=is_item(medium.permalink),
         )
 
     @cached_property
@@ -164,9 +169,7 @@ def make_tombstones(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
 
 def blank_row(row: Mapping[str, Any], reason: TakedownReason, when: str) -> dict[str, Any]:
     """What stands in `raw_images` for a medium that was taken down: its place, and why. `row` is what it was."""
-    place = {
-        name: row[name] for name in ("post_id", "position", "subreddit", "source", "origin", "limits") if name in row
-    }
+    place = {name: row[name] for name in KEPT_OF_BLANKS if name in row}
     return {**place, "outcome": Outcome.SKIPPED, "reason": f"{TAKEN_DOWN}{WORDS[reason]}", "fetched_at": when}
 
 

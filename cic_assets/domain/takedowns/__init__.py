@@ -2,6 +2,7 @@
 
 from cic_assets.domain.takedowns.by_hand import Purge, PurgeError, purge, purge_missing
 from cic_assets.domain.takedowns.check import (
+    Ask,
     ManyMissingError,
     TakedownCheck,
     check_takedowns,
@@ -12,6 +13,6 @@ from cic_assets.domain.takedowns.dropped import Dropped, dropped_sources, remove
 from cic_assets.domain.takedowns.removal import forget_meanwhile
 
 __all__ = [
-    "Dropped", "ManyMissingError", "Purge", "PurgeError", "TakedownCheck", "check_takedowns", "dropped_sources",
+    "Ask", "Dropped", "ManyMissingError", "Purge", "PurgeError", "TakedownCheck", "check_takedowns", "dropped_sources",
     "forget_meanwhile", "knows_posts", "posts_to_ask", "purge", "purge_missing", "remove_source",
 ]  # fmt: skip

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import pandas as pd
 
+from cic_assets.domain.media import is_item
 from cic_assets.domain.prediction import INBOX, REVIEWS
-from cic_assets.domain.reddit import is_post
 from cic_assets.domain.sources import TOMBSTONES, WHOLE_POST, TakedownReason, is_blank, load_tombstones, make_tombstones
-from cic_assets.domain.takedowns.removal import RAW, carry_out, remove
-from cic_assets.domain.takedowns.rows import rows_of, tombstone_of
+from cic_assets.domain.takedowns.removal import RAW, carry_out, carry_out_all, remove
+from cic_assets.domain.takedowns.rows import ABOUT, rows_of, tombstone_of
 from cic_assets.storage import DataRoot
 
 
@@ -67,7 +67,7 @@ def _purge(
     on_progress: Callable[[str], None],
 ) -> Purge:
     moment = datetime.now(UTC).isoformat(timespec="seconds")
-    sources = [_Source(root, key) for key in keys_of(root, source)]
+    sources = [_Source(root, key, posts, sha256s) for key in keys_of(root, source)]
     reviewed, stray = _unnamed(root, sources, sha256s) if source is None else (frozenset(), frozenset())
     _check(sources, posts, [one for one in sha256s if one not in reviewed | stray])
     for one in sources:
@@ -75,10 +75,10 @@ def _purge(
     # Any source will do: a picture that was purged is refused wherever it is from.
     sources[0].add_strays(stray, moment)
     meant = pd.concat([one.meant(posts, sha256s) for one in sources])
-    gone = frozenset().union(*(carry_out(root, one.key, moment, on_progress) for one in sources))
+    gone = carry_out_all(root, [one.key for one in sources], moment, on_progress)
     pictures, of_posts = set(meant["sha256"]) - {""}, meant[meant["post_id"] != meant["sha256"]]
     if reviewed:
-        remove(root, reviewed, reviewed, frozenset(), moment)
+        remove(root, reviewed, reviewed, frozenset(), moment, on_progress)
     return Purge(
         posts=len(of_posts[["subreddit", "post_id"]].drop_duplicates()),
         pictures=len(pictures & gone) + len(reviewed),
@@ -95,7 +95,7 @@ def _unnamed(
     """
     tables = [root.read_table_or_none(name) for name in (REVIEWS, INBOX)]
     answered = {sha256 for table in tables if table is not None for sha256 in table["sha256"]}
-    unnamed = frozenset(one for one in sha256s if not any(each.has_picture(one) for each in sources))
+    unnamed = frozenset(one for one in sha256s if not any(one in each.pictures for each in sources))
     return unnamed & answered, frozenset(one for one in unnamed - answered if root.images.holds(one))
 
 
@@ -109,9 +109,10 @@ def purge_missing(root: DataRoot, key: str, on_progress: Callable[[str], None] =
     """
     with root.lock.held(on_progress):
         (key,) = keys_of(root, key)
-        before, raw = load_tombstones(root, key).table, root.read_table(RAW, key)
+        before = load_tombstones(root, key).table
         waiting = before["reason"] == TakedownReason.UNCONFIRMED
-        rows = raw[raw["post_id"].isin(before.loc[waiting, "post_id"]) & ~is_blank(raw)]
+        raw = root.read_rows(RAW, key, ABOUT, {"post_id": before.loc[waiting, "post_id"]})
+        rows = raw[~is_blank(raw)]
         # Of an earlier call that was interrupted.
         left = before[(before["reason"] == TakedownReason.MISSING) & (before["sha256"] != "")]
         if rows.empty and left.empty:
@@ -125,29 +126,25 @@ def purge_missing(root: DataRoot, key: str, on_progress: Callable[[str], None] =
 
 
 class _Source:
-    """The tables of one source, as a purge sees them."""
+    """The tables of one source, as a purge of some posts and pictures sees them."""
 
-    def __init__(self, root: DataRoot, key: str) -> None:
+    def __init__(self, root: DataRoot, key: str, posts: Collection[str], sha256s: Collection[str]) -> None:
         self._root = root
         self.key = key
-        raw = root.read_table(RAW, key)
+        raw = root.read_rows(RAW, key, ABOUT, {"post_id": posts, "crosspost_of": posts, "sha256": sha256s})
         self._raw = raw[~is_blank(raw)]
         self._tombstones = load_tombstones(root, key).table
-
-    def has_post(self, post_id: str) -> bool:
-        """Whether a name is that of something here, or was until it was taken down."""
-        return bool((self._raw["post_id"] == post_id).any() or (self._tombstones["post_id"] == post_id).any())
+        self.posts = frozenset(self._raw["post_id"]).union(self._tombstones["post_id"])
+        """Names of what is here, or was until it was taken down."""
+        self.pictures = frozenset(self._raw["sha256"]).union(self._tombstones["sha256"])
+        """Those that are here, or are refused here."""
 
     def is_post(self, post_id: str) -> bool:
         """Whether a name is that of a post of Reddit, which is the same one in every source."""
         rows = self._raw[self._raw["post_id"] == post_id]
         if len(rows):
-            return any(map(is_post, rows["permalink"]))
+            return any(map(is_item, rows["permalink"]))
         return bool(self._tombstones.loc[self._tombstones["post_id"] == post_id, "is_post"].any())
-
-    def has_picture(self, sha256: str) -> bool:
-        """Whether a picture is here, or is refused here."""
-        return bool((self._raw["sha256"] == sha256).any() or (self._tombstones["sha256"] == sha256).any())
 
     def add_tombstones(self, posts: Collection[str], sha256s: Collection[str], moment: str) -> None:
         """Write down what is to go, before anything does."""
@@ -195,7 +192,7 @@ def keys_of(root: DataRoot, source: str | None) -> list[str]:
 
 def _check(sources: Sequence[_Source], posts: Collection[str], sha256s: Collection[str]) -> None:
     for post_id in posts:
-        places = [one for one in sources if one.has_post(post_id)]
+        places = [one for one in sources if post_id in one.posts]
         if not places:
             raise PurgeError(f"post {post_id!r} is in no table of {_names(sources)}: nothing was changed")
         if len(places) > 1 and not all(one.is_post(post_id) for one in places):
@@ -204,7 +201,7 @@ def _check(sources: Sequence[_Source], posts: Collection[str], sha256s: Collecti
                 "nothing was changed"
             )
     for sha256 in sha256s:
-        if not any(one.has_picture(sha256) for one in sources):
+        if not any(sha256 in one.pictures for one in sources):
             raise PurgeError(f"picture {sha256!r} is in no table of {_names(sources)}: nothing was changed")
 
 

@@ -10,6 +10,7 @@ from cic_assets.domain.sheets import remove_sheets_of
 from cic_assets.domain.sources import TOMBSTONES, TakedownReason, load_tombstones, remove_journal
 from cic_assets.domain.takedowns.by_hand import keys_of
 from cic_assets.domain.takedowns.removal import RAW, carry_out, remove
+from cic_assets.domain.takedowns.turns import forget_turns
 from cic_assets.storage import DataRoot
 
 _FOR_GOOD = frozenset({TakedownReason.DELETED, TakedownReason.PURGED, TakedownReason.PURGED_PICTURE})
@@ -66,10 +67,11 @@ def _remove_source(root: DataRoot, key: str, on_progress: Callable[[str], None])
     source = _Source(root, key)
     done = source.as_dropped()
     on_progress(f"{key}: removing {done.pictures} pictures")
-    remove(root, source.alone, source.alone, source.posts, when)
+    remove(root, source.alone, source.alone, source.posts, when, on_progress)
     remove_sheets_of(root, key)
     _forget_what_may_return(root, key)
     remove_journal(root, key)
+    forget_turns(root, key)
     for name in sorted(set(root.table_names()) - {TOMBSTONES}, key=lambda name: name == RAW):
         root.remove_unfinished(name, key)
         root.remove_table(name, key)

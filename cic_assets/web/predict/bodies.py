@@ -1,17 +1,16 @@
 """What a request brings: a picture, several, or the URL of one. Refused as soon as it is too long or too slow."""
 
-import asyncio
-import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
+from cic_assets.web.bodies import Budget, Counted, in_time, json_object, kind_of
 from cic_assets.web.predict.settings import ServeSettings
 
 MAX_URL = 2048
@@ -40,45 +39,6 @@ class Given(NamedTuple):
     url: str | None = None
 
 
-class Budget:
-    """Bytes of bodies that are under way at once, over all requests."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self.held = 0
-
-    def take(self, count: int) -> None:
-        """Count some more in.
-
-        Raises:
-            HTTPException: 503, there are too many already.
-        """
-        if self.held + count > self._most:
-            raise HTTPException(503, "too many bytes at once: try again in a moment", {"Retry-After": "2"})
-        self.held += count
-
-    def give_back(self, count: int) -> None:
-        """Count some out again."""
-        self.held -= count
-
-
-class _Counted:
-    """The body of one request."""
-
-    def __init__(self, request: Request, limit: int, budget: Budget) -> None:
-        self._request, self._limit, self._budget = request, limit, budget
-        self.size = 0
-
-    async def parts(self) -> AsyncGenerator[bytes, None]:
-        """Its bytes as they come, counted."""
-        async for part in self._request.stream():
-            self._budget.take(len(part))
-            self.size += len(part)
-            if self.size > self._limit:
-                raise HTTPException(413, f"more than {self._limit} bytes: send smaller or fewer pictures")
-            yield part
-
-
 @asynccontextmanager
 async def given_pictures(request: Request, settings: ServeSettings, budget: Budget) -> AsyncIterator[Sequence[Given]]:
     """The pictures of a request, for as long as the block lasts.
@@ -86,50 +46,18 @@ async def given_pictures(request: Request, settings: ServeSettings, budget: Budg
     Raises:
         HTTPException: it is too long, too slow, or nothing that is understood.
     """
-    kind = _kind(request)
+    kind = kind_of(request)
     limit = {"application/json": MAX_JSON, "multipart/form-data": settings.max_request}.get(kind, settings.max_upload)
-    body = _Counted(request, limit, budget)
+    body = Counted(request, limit, budget)
     async with AsyncExitStack() as stack:
         stack.callback(lambda: budget.give_back(body.size))
-        async with _in_time(settings):
+        async with in_time(settings.upload_seconds):
             if kind == "multipart/form-data":
                 pictures = await _files(request, body, settings, stack)
             else:
                 data = b"".join([part async for part in body.parts()])
                 pictures = [_named_by_url(data) if kind == "application/json" else Given("upload", data)]
         yield pictures
-
-
-async def json_body(request: Request, limit: int, settings: ServeSettings, budget: Budget) -> dict[str, Any]:
-    """The JSON object that a request is.
-
-    Raises:
-        HTTPException: it is none, too long, or too slow.
-    """
-    if _kind(request) != "application/json":
-        raise HTTPException(415, "expected application/json")
-    body = _Counted(request, limit, budget)
-    try:
-        async with _in_time(settings):
-            data = b"".join([part async for part in body.parts()])
-        return _json_object(data, "an object")
-    finally:
-        budget.give_back(body.size)
-
-
-@asynccontextmanager
-async def _in_time(settings: ServeSettings) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(settings.upload_seconds):
-            yield
-    except TimeoutError:
-        raise HTTPException(408, f"the upload took more than {settings.upload_seconds:g} s") from None
-    except ClientDisconnect:
-        raise HTTPException(400, "the upload broke off") from None
-
-
-def _kind(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 class _FormParser(MultiPartParser):
@@ -150,7 +78,7 @@ class _FormParser(MultiPartParser):
         return form
 
 
-async def _files(request: Request, body: _Counted, settings: ServeSettings, stack: AsyncExitStack) -> list[Given]:
+async def _files(request: Request, body: Counted, settings: ServeSettings, stack: AsyncExitStack) -> list[Given]:
     """The files of a form; those over a megabyte lie on the disk."""
     parser = _FormParser(
         request.headers, body.parts(), max_files=settings.most_files, max_fields=0, max_part_size=PART_BYTES
@@ -171,17 +99,7 @@ async def _files(request: Request, body: _Counted, settings: ServeSettings, stac
 
 def _named_by_url(body: bytes) -> Given:
     """The picture whose URL is in a JSON body. Only http and https: a path would read this machine's files."""
-    url = _json_object(body, '{"url": "https://…"}').get("url")
+    url = json_object(body, '{"url": "https://…"}').get("url")
     if not isinstance(url, str) or not url.lower().startswith(("http://", "https://")) or len(url) > MAX_URL:
         raise HTTPException(400, f"url: expected an http or https URL of at most {MAX_URL} characters")
     return Given(url, url=url)
-
-
-def _json_object(body: bytes, expected: str) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        raise HTTPException(400, f"not JSON: expected {expected}") from None
-    if not isinstance(value, dict):
-        raise HTTPException(400, f"no JSON object: expected {expected}")
-    return value

@@ -13,7 +13,8 @@ from starlette.requests import Request
 
 from cic_assets.domain.download import Network
 from cic_assets.domain.prediction import Input, read_inputs
-from cic_assets.web.predict.bodies import Budget, Given, given_pictures
+from cic_assets.web.bodies import Budget
+from cic_assets.web.predict.bodies import Given, given_pictures
 from cic_assets.web.predict.metrics import Metrics
 from cic_assets.web.predict.panel import Answer, Panel
 from cic_assets.web.predict.panels import Panels
@@ -67,7 +68,13 @@ class Desk:
             self.metrics.under_way.set(self._under_way)
 
     async def answer(
-        self, panel: Panel, request: Request, *, with_maps: bool = False, charge: Callable[[int], None] = lambda _: None
+        self,
+        panel: Panel,
+        request: Request,
+        *,
+        with_maps: bool = False,
+        with_thumbnails: bool = False,
+        charge: Callable[[int], None] = lambda _: None,
     ) -> list[Answer]:
         """Read the pictures that a request brings or names, and ask the models; in the order of the pictures.
 
@@ -75,21 +82,24 @@ class Desk:
             panel: the models.
             request: whose body was not read.
             with_maps: whether to say what in the pictures speaks for which class.
+            with_thumbnails: whether to show what the models know that is like them.
             charge: called with how many pictures there are.
         """
         with self.place():
             async with given_pictures(request, self.settings, self.budget) as pictures:
                 charge(len(pictures))
-                return await self._answers(panel, pictures, with_maps)
+                return await self._answers(panel, pictures, with_maps, with_thumbnails)
 
-    async def _answers(self, panel: Panel, pictures: Sequence[Given], with_maps: bool) -> list[Answer]:
+    async def _answers(
+        self, panel: Panel, pictures: Sequence[Given], with_maps: bool, with_thumbnails: bool
+    ) -> list[Answer]:
         """Not more at once than there are threads: what lies on the disk is read when its turn comes."""
         turns = asyncio.Semaphore(self.settings.workers)
 
         async def one(given: Given) -> Answer:
             async with turns:
                 item = await self.read(given)
-                answer = await self.run_in(self._models, lambda: self._ask(panel, item, with_maps))
+                answer = await self.run_in(self._models, lambda: self._ask(panel, item, with_maps, with_thumbnails))
                 return replace(answer, url=given.url)
 
         return await asyncio.gather(*map(one, pictures))
@@ -102,9 +112,9 @@ class Desk:
         data = await given.file.read() if given.file else given.data
         return Input(given.name, data) if data else Input(given.name, error="the request holds no picture")
 
-    def _ask(self, panel: Panel, item: Input, with_maps: bool) -> Answer:
+    def _ask(self, panel: Panel, item: Input, with_maps: bool, with_thumbnails: bool) -> Answer:
         began = time.perf_counter()
-        answer = panel.ask(item, with_maps=with_maps)
+        answer = panel.ask(item, with_maps=with_maps, with_thumbnails=with_thumbnails)
         self.metrics.model_seconds.observe(time.perf_counter() - began)
         self.metrics.pictures.labels("unreadable" if answer.error else "answered").inc()
         return answer

@@ -78,6 +78,7 @@ def _predict(settings: ServeSettings) -> Json:
         ),
         "parameters": [
             _flag("seen", "also the picture as the models see it, as a data URL"),
+            _flag("thumbnails", "also the nearest training pictures, small, where the data root has them"),
             _flag("maps", "also what each place of the picture says for each class, of the models that can tell"),
         ],
         "requestBody": {
@@ -136,11 +137,25 @@ def _review(settings: ServeSettings) -> Json:
     }
 
 
+def _nearest() -> Json:
+    return _object(
+        {
+            "sha256": _SHA256,
+            "label": {**_TEXT, "description": "its class"},
+            "distance": {"type": "number", "minimum": 0, "description": "0 the same, 1 nothing in common"},
+            "permalink": {**_TEXT, "description": "of its post; empty without one"},
+            "title": {**_TEXT, "description": "of its post; empty without one"},
+            "thumbnail": {**_TEXT_OR_NONE, "description": "a JPEG as a data URL, where it was asked for and is there"},
+        }
+    )
+
+
 def _schemas() -> Json:
     prediction = _object(
         {
             "model": _TEXT,
             "precision": {"enum": [FULL, *PRECISIONS], "description": "of the model"},
+            "version": {**_TEXT, "description": "of the model"},
             "label": {**_TEXT, "description": "the most probable class"},
             "probability": {**_SHARE, "description": "of that class"},
             "probabilities": {"type": "object", "additionalProperties": _SHARE, "description": "of every class"},
@@ -152,6 +167,20 @@ def _schemas() -> Json:
                 "type": "object",
                 "description": "by level in %: the classes one of which is right at that rate; there may be none",
                 "additionalProperties": {"type": "array", "items": _TEXT},
+            },
+            "none_of_these": {
+                "type": ["boolean", "null"],
+                "description": "it looks like nothing that the model learned from; null where it cannot tell",
+            },
+            "outlier_score": {
+                "type": ["number", "null"],
+                "minimum": 0,
+                "description": "how far it is from that: above 1 it is none of these; null likewise",
+            },
+            "nearest": {
+                "type": "array",
+                "items": _ref("Nearest"),
+                "description": "pictures that the model learned from, the nearest first; none where it cannot tell",
             },
         }
     )
@@ -182,6 +211,7 @@ def _schemas() -> Json:
     model = _object(
         {
             "name": _TEXT,
+            "version": {**_TEXT, "description": "of the model, as `cic models list` has it"},
             "sha256": _SHA256,
             "labels": {"type": "array", "items": _TEXT},
             "validation_accuracy": _SHARE,
@@ -193,6 +223,7 @@ def _schemas() -> Json:
     )
     return {
         "Prediction": prediction,
+        "Nearest": _nearest(),
         "Answer": answer,
         "Answers": _object({"answers": {"type": "array", "items": _ref("Answer")}}),
         "FirstAnswer": first,

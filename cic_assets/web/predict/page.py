@@ -1,24 +1,22 @@
 """The page: drop pictures in or name a URL, and see what each model says. And the API for programs beside it."""
 
 import json
-import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, Template, select_autoescape
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from cic_assets.domain.download import Network
 from cic_assets.storage import DataRoot
+from cic_assets.web.guard import EXCEPTION_HANDLERS, RateLimiter, WithSafeHeaders, address_of, guarded, remember_token
+from cic_assets.web.late_review import LateReview
+from cic_assets.web.pages import page
 from cic_assets.web.predict.desk import AGAIN, Desk
-from cic_assets.web.predict.guard import COOKIE, HEADERS, Guard, RateLimiter, WithSafeHeaders, address_of, cookie_of
 from cic_assets.web.predict.metrics import Measured, Metrics
 from cic_assets.web.predict.openapi import document
 from cic_assets.web.predict.panel import Answer
@@ -36,6 +34,7 @@ def build_app(
     settings: ServeSettings | None = None,
     network: Network | None = None,
     root: DataRoot | None = None,
+    review: LateReview | None = None,
 ) -> ASGIApp:
     """The page and the API as an ASGI app.
 
@@ -44,42 +43,31 @@ def build_app(
         settings: limits, and who may ask.
         network: which hosts may be reached; the public internet unless given.
         root: where reviews go; without one none are taken.
+        review: the page on which somebody decides about pictures; none unless given.
     """
     settings, metrics = settings or ServeSettings(), Metrics()
     desk = Desk(panels, settings, metrics, network or Network.public())
     limiter = RateLimiter(settings.rate)
-    site = _Site(panels, desk, ReviewBook(desk, root), limiter)
-    routes = site.routes()
+    site = _Site(panels, desk, ReviewBook(desk, root), limiter, with_review=review is not None)
+    routes = [*site.routes(), *(review.routes() if review else ())]
     app = Starlette(
         routes=routes,
-        middleware=[
-            Middleware(Guard, settings=settings, limiter=limiter),
-            Middleware(TrustedHostMiddleware, allowed_hosts=list(settings.hosts), www_redirect=False),
-        ],
-        exception_handlers={HTTPException: _refusal, Exception: _failure},
+        middleware=guarded(settings, limiter),
+        exception_handlers=EXCEPTION_HANDLERS,
         lifespan=lambda _app: panels.watched(),
     )
     # Outside of all else: also what fails is counted, and answered with the headers.
     return WithSafeHeaders(Measured(app, metrics, [route.path for route in routes]))
 
 
-async def _refusal(_: Request, error: Exception) -> Response:
-    """Every refusal is JSON with a reason."""
-    if not isinstance(error, HTTPException):
-        raise error
-    return JSONResponse({"error": error.detail}, status_code=error.status_code, headers=error.headers)
-
-
-async def _failure(_: Request, _error: Exception) -> Response:
-    """The log says what it was, and nobody else."""
-    return JSONResponse({"error": "the server failed: its log says why"}, status_code=500)
-
-
 class _Site:
     """What is at each path."""
 
-    def __init__(self, panels: Panels, desk: Desk, book: ReviewBook, limiter: RateLimiter) -> None:
+    def __init__(
+        self, panels: Panels, desk: Desk, book: ReviewBook, limiter: RateLimiter, *, with_review: bool
+    ) -> None:
         self._panels, self._desk, self._book, self._limiter = panels, desk, book, limiter
+        self._with_review = with_review
         self._document = json.dumps(document(desk.settings)).encode()
 
     def routes(self) -> list[Route]:
@@ -99,7 +87,6 @@ class _Site:
 
     async def page(self, request: Request) -> Response:
         panel = await self._desk.panel()
-        token = self._desk.settings.token
         response = _page(
             "page.html",
             cards=[item.card for item in panel.predictors],
@@ -107,10 +94,9 @@ class _Site:
             labels=panel.labels,
             with_maps=any(one.has_activation_map for one in panel.predictors),
             with_reviews=self._book.is_open,
+            with_review=self._with_review,
         )
-        if token and request.query_params.get("token"):
-            secure = request.url.scheme == "https"
-            response.set_cookie(COOKIE, cookie_of(token), httponly=True, samesite="strict", secure=secure)
+        remember_token(request, response, self._desk.settings)
         return response
 
     async def predict_for_the_first_page(self, request: Request) -> Response:
@@ -122,13 +108,16 @@ class _Site:
         return JSONResponse({**row, "error": answer.error}, status_code=_status([answer]))
 
     async def predict(self, request: Request) -> Response:
-        with_seen, with_maps = (request.query_params.get(name) == "true" for name in ("seen", "maps"))
+        with_seen, with_maps, with_thumbnails = (
+            request.query_params.get(name) == "true" for name in ("seen", "maps", "thumbnails")
+        )
         address = address_of(request)
         panel = await self._desk.panel()
         answers = await self._desk.answer(
             panel,
             request,
             with_maps=with_maps,
+            with_thumbnails=with_thumbnails,
             # The first is paid for by the request itself.
             charge=lambda count: self._limiter.charge(address, count - 1),
         )
@@ -140,6 +129,7 @@ class _Site:
         rows = [
             {
                 "name": card.name,
+                "version": card.version,
                 "sha256": card.sha256,
                 "labels": card.labels,
                 "validation_accuracy": card.scores["validation"].accuracy,
@@ -184,18 +174,5 @@ def _status(answers: Sequence[Answer]) -> int:
     return 422 if all(answer.error for answer in answers) else 200
 
 
-def _template(name: str) -> Template:
-    return Environment(loader=PackageLoader("cic_assets.web.predict"), autoescape=select_autoescape()).get_template(
-        name
-    )
-
-
 def _page(name: str, **values: Any) -> Response:
-    """A page that brings all it needs, and to which nothing is added."""
-    nonce = secrets.token_urlsafe(16)
-    policy = (
-        f"{HEADERS['Content-Security-Policy']}; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; "
-        "img-src data: blob:; connect-src 'self'"
-    )
-    html = _template(name).render(nonce=nonce, **values)
-    return HTMLResponse(html, headers={"Content-Security-Policy": policy})
+    return page("cic_assets.web.predict", name, **values)

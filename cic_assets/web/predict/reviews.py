@@ -10,7 +10,8 @@ from starlette.requests import Request
 
 from cic_assets.domain.prediction import Review, ReviewRefusedError, add_review
 from cic_assets.storage import DataRoot
-from cic_assets.web.predict.bodies import Given, json_body
+from cic_assets.web.bodies import json_body
+from cic_assets.web.predict.bodies import Given
 from cic_assets.web.predict.desk import Desk
 from cic_assets.web.predict.panel import Answer, Panel
 from cic_assets.web.predict.receipts import MAX_RECEIPT, Receipts
@@ -55,7 +56,7 @@ class ReviewBook:
         with self._desk.place():
             settings = self._desk.settings
             room = JSON_ROOM + 4 * (settings.max_upload + 2) // 3
-            given = await json_body(request, room, settings, self._desk.budget)
+            given = await json_body(request, room, settings.upload_seconds, self._desk.budget)
             receipt = self._receipts.read(given.get("receipt"))
             if receipt is None:
                 raise HTTPException(409, "the receipt is of no answer since this server started: ask again")

@@ -1,30 +1,21 @@
 """What the server is told when it starts, and how much of anything it takes from a client."""
 
-import ipaddress
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Self
 
-SHORTEST_TOKEN = 16
-"""Characters. Six random bits each are 96 bits, which nobody guesses."""
+from cic_assets.web.listening import Listening, is_loopback
 
 OTHERS_RATE = 5.0
 """Pictures a second from one address, where others can reach the server; two cores look at more than that."""
 
-_ANYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  # compared with, not bound to
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-
 
 @dataclass(frozen=True, slots=True)
-class ServeSettings:
+class ServeSettings(Listening):
     """Where to listen, for whom, and the limits.
 
     Attributes:
-        host: the address to listen at.
-        port: of it.
-        token: what clients must show; empty for none.
         workers: threads that decode pictures, and ask the models that several threads may share.
-        rate: requests or pictures a second that one address may send; 0 for any number.
         most_at_once: requests with pictures under way; more are asked to come back.
         most_files: pictures in one request.
         max_upload: bytes of a picture; the default is what Reddit takes.
@@ -36,11 +27,7 @@ class ServeSettings:
         precision: of the models, see `models.PRECISIONS`.
     """
 
-    host: str = "127.0.0.1"
-    port: int = 8000
-    token: str = field(default="", repr=False)
     workers: int = os.cpu_count() or 1
-    rate: float = 0
     most_at_once: int = 32
     most_files: int = 16
     max_upload: int = 20 * 2**20
@@ -58,33 +45,4 @@ class ServeSettings:
         """What a person said; None is what suits the machine, and whom it serves."""
         usual = 0 if is_loopback(host) else OTHERS_RATE
         rate, workers = usual if rate is None else rate, workers or os.cpu_count() or 1
-        return cls(host, port, token, workers, rate, precision=precision)
-
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """Names by which browsers may ask for it: another site's name that leads here is none of them."""
-        return ("*",) if self.host in _ANYWHERE else (*_LOOPBACK, self.host)
-
-    @property
-    def for_this_machine_alone(self) -> bool:
-        """Whether nobody else can reach it."""
-        return is_loopback(self.host)
-
-    def mistake(self) -> str | None:
-        """Why nothing should be served like this, in a line; None where all is well."""
-        if not self.token and not self.for_this_machine_alone:
-            return (
-                f"--host {self.host}: others could reach it: give a token of {SHORTEST_TOKEN} or more characters that "
-                "they must show, by the variable CIC_TOKEN or --token"
-            )
-        if self.token and (len(self.token) < SHORTEST_TOKEN or not (self.token.isascii() and self.token.isprintable())):
-            return f"token: expected {SHORTEST_TOKEN} or more printable ASCII characters"
-        return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address, or the name `localhost`, is one that only this machine reaches."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+        return cls(host, port, token, rate, workers, precision=precision)

@@ -1,4 +1,4 @@
-"""The part of Reddit's API that a replayed archive answers: token, listings, `/api/info`, `/r/NAME/about`.
+"""The part of Reddit's API that a replayed archive answers: token, listings, search, `/api/info`, `/r/NAME/about`.
 
 Answers and errors are Reddit's own: a private subreddit is 403 with its reason, a banned one 404, an unknown one a
 redirect to the search. What was removed is in no listing, which so gets shorter, and who asks too often is told so.
@@ -6,6 +6,7 @@ Tokens are given to whoever asks, and not asked for: what is replayed is no secr
 """
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -19,8 +20,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from cic_assets.domain.reddit import SORTS, TIME_FILTERS, Post, PostStatus, status_of
-from cic_assets.web.replay.archive import Archive, RecordedSubreddit
+from cic_assets.domain.reddit import SORTS, TIME_FILTERS, Post, PostStatus, Sort, status_of
+from cic_assets.web.replay.archive import Archive, RecordedSubreddit, SubredditState
 from cic_assets.web.replay.hosts import retry_after_headers
 from cic_assets.web.replay.quota import Quota
 
@@ -29,7 +30,17 @@ _PAGE = 100
 _DEFAULT_PAGE = 25
 _LISTING_END = 1000
 """Reddit's listings end there, however many posts a subreddit has."""
+_SEARCH_END = 250
 _TOKEN_SECONDS = 86400
+_FOUND_AS: Mapping[str, Sort] = {
+    "relevance": "hot",
+    "hot": "hot",
+    "new": "new",
+    "top": "top",
+    "comments": "controversial",
+}
+"""Orders of a search, and listings that are sorted likewise."""
+_FLAIR = re.compile(r'flair(?:_name)?:(?:"([^"]*)"|(\S+))', re.IGNORECASE)
 
 _REFUSALS = {
     "private": HTTPStatus.FORBIDDEN,
@@ -65,6 +76,10 @@ class RedditApi:
                 Route("/api/v1/access_token", self._token, methods=["POST"]),
                 Route("/api/info", self._info),
                 Route("/r/{name}/about", self._about),
+                Route("/r/{name}/search", self._search),
+                Route("/user/{name}/submitted", self._submitted),
+                Route("/user/{name}/m/{multireddit}", self._multireddit),
+                Route("/user/{name}/m/{multireddit}/{sort}", self._multireddit),
                 Route("/r/{name}", self._listing),
                 Route("/r/{name}/{sort}", self._listing),
             ],
@@ -99,11 +114,41 @@ class RedditApi:
         subreddit = self._open(request.path_params["name"])
         if isinstance(subreddit, Response):
             return subreddit
-        sort = _one_of(SORTS, request.path_params.get("sort", "hot"))
+        return self._ranked(subreddit, request.path_params.get("sort", "hot"), request)
+
+    async def _multireddit(self, request: Request) -> Response:
+        names = self._archive().multireddits.get("{name}/m/{multireddit}".format(**request.path_params).lower())
+        if names is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        place = self._open("+".join(names))
+        if isinstance(place, Response):
+            return place
+        return self._ranked(place, request.path_params.get("sort", "hot"), request)
+
+    async def _submitted(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        posts = self._archive().shown_by_author.get(name.lower())
+        if posts is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND)
+        place = RecordedSubreddit(name, posts, SubredditState())
+        return self._ranked(place, request.query_params.get("sort", "new"), request)
+
+    async def _search(self, request: Request) -> Response:
+        """What has all the words in its title; and, with `flair:"A B"`, what has this flair."""
+        subreddit = self._open(request.path_params["name"])
+        if isinstance(subreddit, Response):
+            return subreddit
+        is_found = _asked_for(request.query_params.get("q", ""))
+        posts = tuple(post for post in subreddit.posts if is_found(post))
+        sort = _FOUND_AS.get(request.query_params.get("sort", "relevance"), "")
+        return self._ranked(RecordedSubreddit(subreddit.name, posts, subreddit.state), sort, request, _SEARCH_END)
+
+    def _ranked(self, place: RecordedSubreddit, word: str, request: Request, end: int = _LISTING_END) -> Response:
+        sort = _one_of(SORTS, word)
         if sort is None:
             raise HTTPException(HTTPStatus.NOT_FOUND)
         within = _one_of(TIME_FILTERS, request.query_params.get("t", "day")) or "day"
-        ranked = subreddit.listing(sort, within, self._archive().now)[:_LISTING_END]
+        ranked = place.listing(sort, within, self._archive().now)[:end]
         # What was removed has its place in the ranking, and is not shown.
         posts = [post for post in ranked if status_of(post) is PostStatus.KEPT]
         return _Json(_page(posts, request.query_params))
@@ -128,7 +173,13 @@ class RedditApi:
         return _Json({"kind": "t5", "data": data})
 
     def _open(self, name: str) -> RecordedSubreddit | Response:
-        """A subreddit that may be read, or what Reddit answers instead."""
+        """A subreddit that may be read, or those of several (`a+b`) that may; or what Reddit answers instead."""
+        names = name.split("+")
+        if len(names) > 1:
+            opened = [self._open(one) for one in names]
+            places = [one for one in opened if isinstance(one, RecordedSubreddit)]
+            posts = {post["name"]: post for place in places for post in place.posts}
+            return RecordedSubreddit(name, tuple(posts.values()), SubredditState()) if places else opened[0]
         subreddit = self._archive().subreddits.get(name.lower())
         if subreddit is None:
             return RedirectResponse(f"/subreddits/search?{urlencode({'q': name})}", HTTPStatus.FOUND)
@@ -154,6 +205,18 @@ def _page(posts: Sequence[Post], query: Mapping[str, str]) -> dict[str, Any]:
         start = next((index + 1 for index, post in enumerate(posts) if post["name"] == after), len(posts))
     page = posts[start : start + limit]
     return _things(page, page[-1]["name"] if start + limit < len(posts) else None)
+
+
+def _asked_for(query: str) -> Callable[[Post], bool]:
+    """Whether a post is found by a search."""
+    flairs = {(quoted or plain).casefold() for quoted, plain in _FLAIR.findall(query)}
+    words = _FLAIR.sub(" ", query).casefold().split()
+
+    def is_found(post: Post) -> bool:
+        title, flair = str(post.get("title")).casefold(), str(post.get("link_flair_text") or "").casefold()
+        return all(word in title for word in words) and flairs <= {flair}
+
+    return is_found
 
 
 def _limit(text: str) -> int:

@@ -15,11 +15,15 @@ from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from cic_assets.domain.reddit import SUBREDDIT_NAME, Post, Sort, TimeFilter
+from cic_assets.domain.reddit import MULTIREDDIT_NAME, SUBREDDIT_NAME, Post, Sort, TimeFilter
 from cic_assets.web.replay.rankings import ranked
 
 _ONE_LINE = r"^[^\x00-\x1f\x7f]+$"
 """What may stand in a header."""
+
+
+OPEN_FOLDERS = ("commons", "inat", "openverse")
+"""Of open collections, which `open_apis` replays."""
 
 
 class ArchiveError(ValueError):
@@ -106,6 +110,8 @@ class Archive:
     directory: Path
     subreddits: Mapping[str, RecordedSubreddit]
     routes: RouteTable = field(repr=False)
+    multireddits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Names of subreddits, by `NAME/m/MULTIREDDIT` in lower case."""
 
     @cached_property
     def posts(self) -> dict[str, Post]:
@@ -118,6 +124,14 @@ class Archive:
         closed = [one for one in self.subreddits.values() if one.state.status in ("private", "banned", "quarantined")]
         hidden = {post["name"] for subreddit in closed for post in subreddit.posts}
         return {name: post for name, post in self.posts.items() if name not in hidden}
+
+    @cached_property
+    def shown_by_author(self) -> dict[str, tuple[Post, ...]]:
+        """The same by who posted them, in lower case."""
+        found: dict[str, list[Post]] = {}
+        for post in self.shown_posts.values():
+            found.setdefault(str(post.get("author")).lower(), []).append(post)
+        return {name: tuple(posts) for name, posts in found.items()}
 
     @cached_property
     def now(self) -> float:
@@ -139,13 +153,13 @@ def load_archive(directory: Path | str) -> Archive:
         ArchiveError: it is not an archive, or something in it is wrong; names the file and the line.
     """
     root = Path(directory)
-    if not (root / "subreddits").is_dir():
+    if not any((root / name).is_dir() for name in ("subreddits", *OPEN_FOLDERS)):
         raise ArchiveError(f"{root}: not an archive: it has no folder subreddits/")
     states = load_states(root / "subreddits.json")
     recorded = {path.stem.lower(): load_subreddit(path, states) for path in subreddit_files(root)}
     for name, state in states.items():
         recorded.setdefault(name, RecordedSubreddit(name, (), state))
-    return Archive(root, recorded, load_routes(root / "routes.jsonl"))
+    return Archive(root, recorded, load_routes(root / "routes.jsonl"), load_multireddits(root / "multireddits.json"))
 
 
 def subreddit_files(root: Path) -> list[Path]:
@@ -158,7 +172,7 @@ def load_subreddit(path: Path, states: Mapping[str, SubredditState]) -> Recorded
     if not SUBREDDIT_NAME.fullmatch(path.stem):
         raise ArchiveError(f"{path}: {path.stem!r} is not a subreddit's name (letters, digits and _)")
     posts: dict[str, Post] = {}
-    for where, line in _lines(path):
+    for where, line in lines_of(path):
         post = _post(where, line, path.stem)
         if post["name"] in posts:
             raise ArchiveError(f"{where}: the post {post['id']!r} is there twice")
@@ -198,10 +212,24 @@ def load_states(path: Path) -> dict[str, SubredditState]:
     return {name.lower(): state for name, state in states.items()}
 
 
+def load_multireddits(path: Path) -> dict[str, tuple[str, ...]]:
+    """Read the optional `multireddits.json`; names in lower case."""
+    if not path.exists():
+        return {}
+    try:
+        found = TypeAdapter(dict[str, tuple[str, ...]]).validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ArchiveError(f"{path}: {_first_fault(error)}") from None
+    for name in found:
+        if not MULTIREDDIT_NAME.fullmatch(name):
+            raise ArchiveError(f"{path}: expected ACCOUNT/m/NAME, found {name!r}")
+    return {name.lower(): subreddits for name, subreddits in found.items()}
+
+
 def load_routes(path: Path) -> RouteTable:
     """Read the optional `routes.jsonl`, and see that the files which it names are there."""
     table: RouteTable = {}
-    for where, line in _lines(path) if path.exists() else ():
+    for where, line in lines_of(path) if path.exists() else ():
         try:
             route = Route.model_validate_json(line)
         except ValidationError as error:
@@ -228,7 +256,7 @@ def _check_file(where: str, media: Path, route: Route) -> None:
         )
 
 
-def _lines(path: Path) -> Iterator[tuple[str, bytes]]:
+def lines_of(path: Path) -> Iterator[tuple[str, bytes]]:
     """Each line that is not blank, with FILE:LINE."""
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):

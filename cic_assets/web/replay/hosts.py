@@ -142,15 +142,16 @@ class Hosts:
         elif route.no_length or route.claim_length is not None:
             await self._cut_off(request, route.claim_length, body, [kind])
         elif _is_unchanged(request, headers):
-            await self._whole(request, HTTPStatus.NOT_MODIFIED, headers, b"")
+            await self.reply(request, HTTPStatus.NOT_MODIFIED, headers, b"")
         else:
-            await self._whole(request, route.status or HTTPStatus.OK, [*headers, kind], body)
+            await self.reply(request, route.status or HTTPStatus.OK, [*headers, kind], body)
 
     async def _text(self, request: Request, status: int, text: str, headers: Headers | None = None) -> None:
         headers = [*(headers or []), (b"content-type", b"text/plain; charset=utf-8")]
-        await self._whole(request, status, headers, text.encode())
+        await self.reply(request, status, headers, text.encode())
 
-    async def _whole(self, request: Request, status: int, headers: Headers, body: bytes) -> None:
+    async def reply(self, request: Request, status: int, headers: Headers, body: bytes) -> None:
+        """Send a whole answer."""
         if status != HTTPStatus.NOT_MODIFIED:
             headers = [*headers, (b"content-length", str(len(body)).encode())]
         await request.send({"type": "http.response.start", "status": status, "headers": headers})

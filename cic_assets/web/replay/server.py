@@ -19,7 +19,7 @@ from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 import uvicorn
 from starlette.types import Receive, Scope, Send
@@ -28,6 +28,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from cic_assets.web.replay.api import RedditApi
 from cic_assets.web.replay.archive import Archive, ArchiveError, Route, load_archive, subreddit_files
 from cic_assets.web.replay.hosts import Hosts, Request
+from cic_assets.web.replay.open_apis import MediaManners, open_apis
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,8 @@ class WatchedArchive:
     def _watched(self) -> list[Path]:
         # The folder itself tells of files that come, go, or are replaced.
         root = self._directory
-        return [root / "subreddits", root / "routes.jsonl", root / "subreddits.json", *subreddit_files(root)]
+        names = ("subreddits", "routes.jsonl", "subreddits.json", "multireddits.json")
+        return [*(root / name for name in names), *subreddit_files(root)]
 
 
 def _stamp(file: Path) -> tuple[int, int, int] | None:
@@ -82,12 +84,15 @@ class ReplayApp:
         requests: how often each URL was asked, such as `http://i.redd.it/abc.jpg`, without the server's port.
         api_requests: the same by path alone for what Reddit's API was asked, such as `/r/cars/new`.
         sent: bytes of bodies that went out, by URL of a linked host.
+        media: how Wikimedia's media hosts are asked.
     """
 
     def __init__(self, directory: Path | str) -> None:
         self._archive = WatchedArchive(directory)
         self._hosts = Hosts(Path(directory) / "media")
         self._api = RedditApi(self._archive.current)
+        self._open = open_apis(Path(directory))
+        self.media = MediaManners()
         self.requests: Counter[str] = Counter()
         self.api_requests: Counter[str] = Counter()
         self.sent = self._hosts.sent
@@ -100,7 +105,7 @@ class ReplayApp:
         request = Request(scope, receive, send, _host(scope), path, query)
         self.requests[request.url] += 1
         if not _is_reddit(request.host):
-            await self._hosts.answer(request, self._archive.current().route(request.host, request.path, request.query))
+            await self._of_host(request)
             return
         # The API takes every path with a slash at its end or .json, and PRAW asks for some so.
         path = request.path.rstrip("/").removesuffix(".json") or "/"
@@ -109,6 +114,20 @@ class ReplayApp:
             await self._hosts.answer(request, route)
         else:
             await self._api({**scope, "path": unquote(path)}, receive, send)
+
+    async def _of_host(self, request: Request) -> None:
+        """A linked host, or the API of an open collection; a route goes before what that would answer."""
+        route = self._archive.current().route(request.host, request.path, request.query)
+        if route is None and (api := self._open.get(request.host)):
+            query = dict(parse_qsl(request.query, keep_blank_values=True))
+            reply = api.answer(unquote(request.path), query, request.header(b"user-agent"))
+            await self._hosts.reply(request, reply.status, reply.all_headers, reply.body)
+            return
+        with self.media.turn(request.host, request.path) as refusal:
+            if refusal is None:
+                await self._hosts.answer(request, route)
+            else:
+                await self._hosts.reply(request, refusal.status, refusal.all_headers, refusal.body)
 
     def examples(self) -> tuple[str, str]:
         """A subreddit and a URL of this archive, to show how it is used."""
@@ -251,6 +270,11 @@ class ReplayServer:
     def sent(self) -> Counter[str]:
         """Bytes of bodies that went out, by URL of a linked host."""
         return self._app.sent
+
+    @property
+    def media(self) -> MediaManners:
+        """How Wikimedia's media hosts are asked."""
+        return self._app.media
 
     def __enter__(self) -> Self:
         self._thread.start()

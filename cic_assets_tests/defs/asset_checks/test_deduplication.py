@@ -12,7 +12,7 @@ from dagster import AssetCheckSeverity, AssetSelection, DagsterInstance, materia
 from cic_assets.config.problem import Problem
 from cic_assets.defs.asset_checks.deduplication import build_checks
 from cic_assets.defs.assets import deduplication
-from cic_assets.defs.resources import DataRootResource
+from cic_assets.defs.resources import DataRootResource, EngineResource
 from cic_assets.domain.duplicates.fingerprints import CARRIED
 from cic_assets.storage import DataRoot
 
@@ -54,7 +54,7 @@ class World:
             list(self.assets.values()),
             selection=[asset],
             partition_key=key,
-            resources={"data": self.data},
+            resources={"data": self.data, "engine": EngineResource()},
             instance=self.instance,
         )
         assert result.success
@@ -73,7 +73,7 @@ class World:
         run = materialize(
             [*self.assets.values(), *checks],
             selection=AssetSelection.checks(*checks),
-            resources={"data": self.data},
+            resources={"data": self.data, "engine": EngineResource()},
             instance=self.instance,
         )
         (evaluation,) = run.get_asset_check_evaluations()
@@ -109,6 +109,19 @@ def test_a_set_without_copies_passes(world):
     found = world.check("deduped_images")
     assert found.passed
     assert found.metadata["pictures"].value == 24
+
+
+def test_of_fingerprints_it_reads_what_tells_them_apart_alone(world, monkeypatch):
+    read, asked = DataRoot.read_table, []
+
+    def watched(root, name, partition=None, columns=None):
+        asked.extend(columns or ["all"] if name == "image_hashes" else [])
+        return read(root, name, partition, columns)
+
+    monkeypatch.setattr(DataRoot, "read_table", watched)
+    assert world.check("deduped_images").passed
+    assert "pixels_sha256" in asked
+    assert not {"all", "thumbnail", "content_thumbnail", "phash256"} & set(asked)
 
 
 def test_a_copy_that_was_left_is_named(world):

@@ -10,7 +10,7 @@ from dagster import DagsterInstance, materialize
 
 from cic_assets.config.problem import Problem
 from cic_assets.defs.assets import deduplication
-from cic_assets.defs.resources import DataRootResource
+from cic_assets.defs.resources import DataRootResource, EngineResource
 from cic_assets.domain.duplicates import UNFINISHED, fingerprints
 from cic_assets.domain.sources import complete_row, empty_table
 from cic_assets.domain.takedowns import purge
@@ -38,7 +38,7 @@ def run(root):
             selection=["image_hashes"],
             partition_key="cars",
             instance=instance,
-            resources={"data": DataRootResource(url=root.url)},
+            resources={"data": DataRootResource(url=root.url), "engine": EngineResource()},
             raise_on_error=False,
         ).success
 

@@ -75,6 +75,12 @@ def test_pixels_and_labels_belong_together(resized, target):
         assert np.array_equal(means[:, 2] > means[:, 0], labels == 1)
 
 
+def test_without_units_each_picture_is_its_own(resized, target):
+    build(resized, target, units=find_units([], {COPIES: []}))
+    manifest = pd.read_parquet(target / MANIFEST)
+    assert manifest["unit_id"].tolist() == manifest["sha256"].tolist()
+
+
 def test_rows_of_the_manifest_point_at_their_pixels(resized, target):
     build(resized, target)
     manifest = pd.read_parquet(target / MANIFEST)

@@ -269,7 +269,7 @@ def test_the_socket_itself_refuses(sockets):
         (Network.replay("127.0.0.1", 8765), ("93.184.215.14", 8765)),
     ]:
         with pytest.raises(FetchError, match="blocked"):
-            network._socket((socket.AF_INET, socket.SOCK_STREAM, 0, "", address))
+            network._socket(network._resolver(), (socket.AF_INET, socket.SOCK_STREAM, 0, "", address))
 
 
 def test_a_replayed_archive_has_an_address_not_a_name():

@@ -1,10 +1,13 @@
 """Turns are taken fairly, within the limits, and not before their time."""
 
+import math
 from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cic_assets.domain.download import Network
+from cic_assets.domain.download.manners import site_of
 from cic_assets.domain.download.schedule import Schedule
 
 
@@ -108,3 +111,32 @@ def test_every_job_runs_once_within_the_limits(jobs, pauses, concurrency, per_ho
             assert schedule.next_due() > now
             now = schedule.next_due()
     assert sorted(number for _, number, _ in done) == list(range(len(jobs)))
+
+
+def test_hosts_of_one_site_stand_in_one_line_and_have_its_manners():
+    assert site_of("upload.wikimedia.org") == site_of("thumb.wikimedia.org") != site_of("i.redd.it")
+    schedule = Schedule(concurrency=10, per_host=10, manners=Network.public().manners_of)
+    for number in range(5):
+        schedule.add(site_of(("upload.wikimedia.org", "thumb.wikimedia.org")[number % 2]), f"w{number}")
+        schedule.add("i.redd.it", f"r{number}")
+    assert sorted(start_all(schedule)) == ["r0", "r1", "r2", "r3", "r4", "w0"]
+    assert start_all(schedule, now=0.2) == []  # four a second
+    assert start_all(schedule, now=0.25) == ["w1"]
+    assert start_all(schedule, now=5) == []  # two at once
+    schedule.finish(site_of("upload.wikimedia.org"))
+    assert start_all(schedule, now=5.25) == ["w2"]
+
+
+def test_settings_that_ask_for_less_count_before_a_site_s_manners():
+    schedule = Schedule(concurrency=10, per_host=1, per_second=1, manners=Network.public().manners_of)
+    for number in range(3):
+        schedule.add(site_of("thumb.wikimedia.org"), number)
+    assert start_all(schedule) == [0]
+    assert start_all(schedule, now=10) == []
+    schedule.finish(site_of("thumb.wikimedia.org"))
+    assert start_all(schedule, now=10) == [1]
+
+
+def test_a_server_of_our_own_is_asked_as_fast_as_it_can():
+    manners = Network.replay("127.0.0.1", 1).manners_of(site_of("thumb.wikimedia.org"))
+    assert manners == (2, math.inf)

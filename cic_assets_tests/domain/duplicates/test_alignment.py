@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from cic_assets.domain.duplicates.alignment import SIDE, other_colours, overlap, picture_of, picture_of_pixels
-from cic_assets.domain.duplicates.crops import WHOLE, Box, Guess
+from cic_assets.domain.duplicates.windows import ORIENTATIONS, WHOLE, Box, Guess, Orientation
 
 from .conftest import crop, encode, gamma, letterbox, other_subject, painted, photo
 
-SAME_PLACE = Guess(WHOLE, WHOLE, is_mirrored=False)
+SAME_PLACE = Guess(WHOLE, WHOLE)
 
 
 def laid_on(one, other, guess=SAME_PLACE, content=WHOLE):
@@ -16,7 +16,7 @@ def laid_on(one, other, guess=SAME_PLACE, content=WHOLE):
 @pytest.mark.parametrize("seed", range(4))
 def test_a_crop_is_laid_on_its_place_though_the_guess_is_a_little_off(seed):
     rgb = photo(seed)
-    guess = Guess(Box(0.05, 0.0, 0.95, 0.9), WHOLE, is_mirrored=False)
+    guess = Guess(Box(0.05, 0.0, 0.95, 0.9), WHOLE)
     found = laid_on(rgb, crop(rgb, 0.92, 0.8, 0.2), guess)
     assert found.correlation > 0.9
     assert found.share == pytest.approx(0.92**2, abs=0.03)
@@ -25,16 +25,26 @@ def test_a_crop_is_laid_on_its_place_though_the_guess_is_a_little_off(seed):
 
 def test_a_mirrored_crop():
     rgb = photo(1)
-    guess = Guess(Box(0, 0, 0.9, 0.9), WHOLE, is_mirrored=True)
+    guess = Guess(Box(0, 0, 0.9, 0.9), WHOLE, Orientation(is_mirrored=True))
     assert laid_on(rgb, crop(rgb, 0.9, 0, 0)[:, ::-1], guess).correlation > 0.9
+
+
+@pytest.mark.parametrize("held", ORIENTATIONS)
+def test_a_crop_that_is_mirrored_and_turned(held):
+    rgb = photo(5, 300, 300)
+    part = crop(rgb, 0.9, 0, 1)
+    seen = np.rot90(part[:, ::-1] if held.is_mirrored else part, held.turns)
+    assert laid_on(rgb, seen, Guess(Box(0, 0.1, 0.9, 1), WHOLE, held.undone())).correlation > 0.9
+    assert laid_on(seen, rgb, Guess(Box(0, 0.1, 0.9, 1), WHOLE, held.undone()).reversed()).correlation > 0.9
+    others = [other for other in ORIENTATIONS if other != held.undone()]
+    found = [laid_on(rgb, seen, Guess(Box(0, 0.1, 0.9, 1), WHOLE, other)) for other in others]
+    assert all(one is None or one.correlation < 0.5 for one in found)
 
 
 def test_a_letterbox_is_compared_within_its_content():
     rgb = photo(2)
     content = Box(0, 0.2 / 1.4, 1, 1.2 / 1.4)
-    found = laid_on(
-        rgb, letterbox(crop(rgb, 0.9), 0.2), Guess(Box(0.05, 0.05, 0.95, 0.95), content, is_mirrored=False), content
-    )
+    found = laid_on(rgb, letterbox(crop(rgb, 0.9), 0.2), Guess(Box(0.05, 0.05, 0.95, 0.95), content), content)
     assert found.correlation > 0.85
     assert found.share == pytest.approx(0.81, abs=0.06)
 
@@ -78,7 +88,7 @@ def encode_and_back(rgb, quality):
 
 def test_nothing_in_common_where_hardly_anything_overlaps():
     rgb = photo(6)
-    assert laid_on(rgb, rgb, Guess(Box(0, 0, 0.4, 0.4), Box(0.6, 0.6, 1, 1), is_mirrored=False)) is None
+    assert laid_on(rgb, rgb, Guess(Box(0, 0, 0.4, 0.4), Box(0.6, 0.6, 1, 1))) is None
 
 
 def test_flat_pictures_say_nothing():

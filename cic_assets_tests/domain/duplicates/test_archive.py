@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cic_assets.domain.duplicates import DuplicateSettings, Overrides, find_duplicates
+from cic_assets.domain.duplicates import DuplicateSettings, find_duplicates
 from cic_assets.domain.images import decode
+from cic_assets.domain.overrides import Overrides
 
 from .conftest import Gallery, copies_found, crop, encode, gallery_of, gamma, letterbox, other_subject, painted
 
@@ -49,6 +50,7 @@ COPIES = {
     "crop": lambda rgb, rng: crop(rgb, rng.uniform(0.9, 0.98), *rng.uniform(0, 1, 2)),
     "mirrored crop": lambda rgb, rng: crop(rgb, 0.93, *rng.uniform(0, 1, 2))[:, ::-1],
     "crop and gamma": lambda rgb, rng: encode(gamma(crop(rgb, 0.92, *rng.uniform(0, 1, 2)), 0.7), 50),
+    "turned": lambda rgb, rng: np.rot90(rgb, rng.integers(1, 4)),
     "letterbox": lambda rgb, rng: letterbox(rgb, rng.uniform(0.06, 0.2)),
     "caption": lambda rgb, _: np.concatenate([rgb, np.full_like(rgb[: len(rgb) // 9], 255)]),
 }

@@ -7,6 +7,7 @@ from upath import UPath
 from cic_assets.domain.duplicates import fingerprints
 from cic_assets.domain.duplicates.fingerprints import CARRIED, fingerprint_pictures
 from cic_assets.domain.images import fingerprint
+from cic_assets.engine import Threads
 from cic_assets.storage import ContentStore
 
 
@@ -57,6 +58,15 @@ def test_known_pictures_are_not_decoded_again(store, tmp_path):
     pd.testing.assert_frame_equal(kept, first)
     anew = fingerprint_pictures(raw_more, store, [first.assign(fingerprint_version=0)])
     assert anew["post_id"].tolist() == ["two"]
+
+
+@pytest.mark.parametrize("lacking", [fingerprints.FINGERPRINT_COLUMNS, ["sharpness"], ["fingerprint_version"]])
+def test_tables_of_earlier_code_that_lack_columns_are_no_hindrance(store, lacking):
+    raw = pd.DataFrame([raw_row(store, "one", jpeg(1), 1.0)])
+    whole = fingerprint_pictures(raw, store)
+    older = whole.drop(columns=list(lacking))
+    for before in ([older.head(0)], [older], [older, whole], [whole, older]):
+        pd.testing.assert_frame_equal(fingerprint_pictures(raw, store, before), whole)
 
 
 def test_what_cannot_be_read_is_left_out_and_told(store):
@@ -113,7 +123,7 @@ def test_what_was_computed_before_a_kill_is_not_decoded_again(store, monkeypatch
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fingerprint_pictures(raw, store, workers=1, keep=kept.append, on_progress=killed)
+        fingerprint_pictures(raw, store, engine=Threads(1), keep=kept.append, on_progress=killed)
     pd.testing.assert_frame_equal(kept[-1], whole[:4])
     for sha256 in kept[-1]["sha256"]:
         store.remove(sha256)

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 from upath import UPath
 
-from cic_assets.domain.duplicates import DuplicateSettings, Overrides, find_duplicates, review_sheet
+from cic_assets.domain.duplicates import DuplicateSettings, find_duplicates, review_sheet
+from cic_assets.domain.overrides import Overrides
 from cic_assets.storage import ContentStore
 
 from .conftest import encode, photo

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cic_assets.domain.duplicates import DuplicateSettings, Overrides, find_duplicates
+from cic_assets.domain.duplicates import DuplicateSettings, find_duplicates
+from cic_assets.domain.overrides import Overrides
 from cic_assets.web.replay import SAMPLE_ARCHIVE
 
 from .conftest import copies_found, gallery_of

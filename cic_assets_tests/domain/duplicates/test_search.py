@@ -51,7 +51,7 @@ def test_the_buckets_of_large_sets_equal_brute_force(radius, monkeypatch):
     shares = tuple((radius + 1 + part) // 2 - 1 for part in range(2)) if radius else (0,)
     for matching in (0, 1, 3):  # every set would be small enough for matching=0
         scheme = Scheme(shares if matching else (radius,), matching)
-        monkeypatch.setattr("cic_assets.domain.duplicates.search.best_scheme", lambda *_, scheme=scheme: scheme)
+        monkeypatch.setattr("cic_assets.domain.duplicates.search.best_scheme", lambda *_, scheme=scheme, **_how: scheme)
         assert found(pairs_within(hashes, radius)) == expected
         assert found(pairs_between(hashes[::3], hashes[1::2], radius)) == between
 

@@ -5,26 +5,38 @@ from cic_assets.domain.duplicates import copy_pairs, kept_pictures
 
 GROUPS = pd.DataFrame(
     [
-        ("a", "cars", "a", 1),
-        ("b", "cars", "a", 0),
-        ("a", "tanks", "a", 0),
-        ("c", "cars", "c", 0),
-        ("d", "tanks", "c", 0),
+        ("a", "cars", "a", 1, False),
+        ("b", "cars", "a", 0, False),
+        ("a", "tanks", "a", 0, False),
+        ("c", "cars", "c", 0, True),
+        ("c", "tanks", "c", 0, True),
+        ("d", "tanks", "c", 0, True),
     ],
-    columns=["sha256", "subreddit", "group_id", "keep"],
+    columns=["sha256", "subreddit", "group_id", "keep", "label_conflict"],
 )
 
 
 def test_what_is_kept_of_one_source():
     images = pd.DataFrame({"sha256": ["a", "b", "c", "e"], "subreddit": "cars", "post_id": ["1", "2", "3", "4"]})
     kept = kept_pictures(images, GROUPS)
-    assert kept[["sha256", "group_id", "post_id"]].to_numpy().tolist() == [["a", "a", "1"], ["e", "e", "4"]]
+    assert kept[["sha256", "group_id", "post_id", "label_conflict"]].to_numpy().tolist() == [
+        ["a", "a", "1", False],
+        ["c", "c", "3", True],  # of two classes: a person may say which
+        ["e", "e", "4", False],
+    ]
+    assert kept["label_conflict"].dtype == bool
     assert "keep" not in kept
 
 
 def test_a_picture_that_is_kept_for_another_source_is_not_kept_twice():
-    images = pd.DataFrame({"sha256": ["a", "d", "f"], "subreddit": "tanks"})
+    images = pd.DataFrame({"sha256": ["a", "c", "d", "f"], "subreddit": "tanks"})
     assert kept_pictures(images, GROUPS)["sha256"].tolist() == ["f"]
+
+
+def test_where_nothing_was_found_all_is_kept():
+    images = pd.DataFrame({"sha256": ["a"], "subreddit": "cars"})
+    kept = kept_pictures(images, GROUPS.head(0).astype(object))
+    assert kept.to_dict("records") == [{"sha256": "a", "subreddit": "cars", "group_id": "a", "label_conflict": False}]
 
 
 def test_pairs_of_copies_with_the_dropped_ones():

@@ -9,12 +9,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cic_assets.domain.dataset import DatasetSettings, SplitSettings, build_dataset, resize_pictures
+from cic_assets.domain.dataset import DatasetSettings, SplitSettings, build_dataset, lay_over, resize_pictures
 from cic_assets.domain.evaluation import build_report, load_report_inputs
 from cic_assets.domain.models import Card, ModelSettings
+from cic_assets.domain.models.embeddings import EMBEDDINGS_FILE, Embeddings, save_embeddings
+from cic_assets.domain.models.reject import set_rule
+from cic_assets.domain.overrides import LabelDecisions
 from cic_assets.storage import DataRoot, write_json
 
 MODELS = ("vgg", "peetz_net", "xception")
+BEFORE = "peetz_net"
+"""A model from before there were reject rules."""
+SEEDS_RIGHT = (70, 68, 73)
+"""Of the pictures of `folds_world`, by Xception with each of its seeds."""
 HOSTILE_TITLE = "\"><script>alert('x')</script><img src=x onerror=alert(1)> & \u202egnp.exe"
 WEIGHTS = {"source": "/home/somebody/xception.h5", "sha256": "0" * 64}
 HOSTILE_LINKS = ("javascript:alert(1)", 'https://x.example/"onmouseover="alert(1)', "https://www.reddit.com/r/a/1/")
@@ -74,7 +81,8 @@ class World:
             "label_conflict": conflict,
         }  # fmt: skip
 
-    def write_data(self):
+    def write_data(self, decisions=None):
+        """Tables and data set; `decisions` of a person about classes."""
         failed = self.raw.head(4).assign(
             outcome=["http_error", "skipped", "skipped", "timeout"], sha256="", post_id=["f1", "f2", "f3", "f4"]
         )
@@ -82,13 +90,20 @@ class World:
         for key, part in raw.groupby("subreddit"):
             self.root.write_table("raw_images", part.drop(columns="klass"), key)
         self.root.write_table("duplicates", self.groups)
-        out = set(self.groups.loc[self.groups["keep"] == 0, "sha256"])
-        kept = self.raw[~self.raw["sha256"].isin(out)].assign(group_id=lambda rows: rows["sha256"])
+        in_doubt = self.groups["label_conflict"]
+        out = set(self.groups.loc[(self.groups["keep"] == 0) & ~in_doubt, "sha256"])
+        out |= set(self.groups.loc[in_doubt, "sha256"].iloc[1:])  # the first stands for the group
+        named = dict(zip(self.groups["sha256"], self.groups["group_id"], strict=True))
+        kept = self.raw[~self.raw["sha256"].isin(out)].assign(
+            group_id=lambda rows: [named.get(one, one) for one in rows["sha256"]],
+            label_conflict=lambda rows: rows["sha256"].isin(self.groups.loc[in_doubt, "sha256"]),
+        )
         resized = self.root.resized(self.side)
         pictures = resize_pictures(kept, self.root.images, resized, self.settings).drop(columns="made")
+        overlaid = lay_over(pictures, self.groups, decisions or LabelDecisions())
         self.info = build_dataset(
-            pictures, resized, self.root.dataset, self.settings, name="cars-and-tanks", classes=self.classes,
-            sample=self.sample,
+            overlaid.pictures, resized, self.root.dataset, self.settings, name="cars-and-tanks", classes=self.classes,
+            sample=self.sample, left_out=overlaid.left_out,
         )  # fmt: skip
         self.manifest = pd.read_parquet(self.root.dataset / "manifest.parquet")
 
@@ -104,9 +119,62 @@ class World:
         folder = self.root.model(name)
         folder.mkdir(parents=True, exist_ok=True)
         predictions.to_parquet(folder / "predictions.parquet", index=False)
-        card = self._card(name, predictions, random_weights, epochs) | changes
+        card = self._card(name, predictions, random_weights, epochs)
+        if name != BEFORE:
+            card["reject"] = self._write_references(folder, card["sha256"], random)
+        card |= changes
         write_json(folder / "card.json", card)
         return predictions
+
+    def judge_in_folds(self, name, skill=0.8, count=4):
+        """Add answers in folds over all pictures to a model that is there."""
+        random, folder = np.random.default_rng(len(name)), self.root.model(name)
+        table = self.manifest[["sha256", "klass", "label"]].reset_index(drop=True)
+        table.insert(1, "fold", np.arange(len(table)) % count)
+        probabilities = _answers(random, table["label"].to_numpy(), len(self.classes), skill)
+        table["predicted"] = np.array(self.classes)[probabilities.argmax(axis=1)]
+        for k, klass in enumerate(self.classes):
+            table[f"p_{klass}"] = probabilities[:, k]
+        table.to_parquet(folder / "folds.parquet", index=False)
+        calibrations = [
+            {"temperature": 1.0 + fold, "largest_doubts": {"90": 0.5, "95": 0.2 * fold}, "pictures": 9, "units": 9}
+            for fold in range(count)
+        ]
+        right = float((table["predicted"] == table["klass"]).mean())
+        folds = {
+            "count": count, "scores": {"loss": 0.4, "accuracy": right, "count": len(table)}, "sha256": "f" * 64,
+            "calibrations": calibrations, "wall_seconds": 11.0, "cpu_seconds": 22.0,
+        }  # fmt: skip
+        write_json(folder / "card.json", json.loads((folder / "card.json").read_text()) | {"folds": folds})
+        return table
+
+    def train_with_seeds(self, name, right, n, where="test"):
+        """Add what further seeds made of a model that is there; `right` answers with each."""
+        seeds = {
+            "seeds": list(range(len(right))), "where": where, "changed": 3, "wall_seconds": 5.0, "cpu_seconds": 9.0,
+            "scores": [{"loss": 0.4, "accuracy": one / n, "count": n} for one in right],
+        }  # fmt: skip
+        write_json(
+            self.root.model(name) / "card.json",
+            json.loads((self.root.model(name) / "card.json").read_text()) | {"seeds": seeds},
+        )
+
+    def _write_references(self, folder, model_sha256, random):
+        """Each picture near the direction of its class; one test picture is of no class, the rule as of a training."""
+        parts = [
+            self.manifest[self.manifest["split"] == split].sort_values("row")
+            for split in ("train", "validation", "test")
+        ]
+        vectors = [
+            np.eye(len(self.classes), 20)[part["label"]] + random.uniform(0, 0.1, (len(part), 20)) for part in parts
+        ]
+        vectors[2][0] = np.eye(20)[19]
+        pictures = [(list(part["sha256"]), part["label"].to_numpy()) for part in parts]
+        embeddings = Embeddings.of(model_sha256, pictures, vectors)
+        save_embeddings(folder / EMBEDDINGS_FILE, embeddings)
+        distances = np.array([one.mean for one in embeddings.of_split(1)])
+        units = parts[1]["unit_id"].to_numpy(str)
+        return set_rule(distances, units, neighbours=5, references=len(parts[0]), of=len(parts[0])).model_dump()
 
     def _card(self, name, predictions, random_weights, epochs):
         right = predictions["predicted"] == predictions["klass"]
@@ -180,6 +248,17 @@ def inputs(world):
 def report(inputs):
     """The report of `world`."""
     return build_report(inputs)
+
+
+@pytest.fixture(scope="session")
+def folds_world(tmp_path_factory):
+    """Two models, the better one judged in folds over all pictures; tests only read it."""
+    made = World(tmp_path_factory.mktemp("folds"))
+    made.write_model("vgg", 0.75)
+    made.write_model("xception", 0.95)
+    made.judge_in_folds("xception", 0.9)
+    made.train_with_seeds("xception", SEEDS_RIGHT, len(made.manifest), "folds")
+    return made
 
 
 @pytest.fixture

@@ -23,10 +23,10 @@ HISTORY = [
 def every_figure():
     rng = np.random.default_rng(0)
     table, truth = rng.dirichlet([0.4, 0.4], 200), rng.integers(0, 2, 200)
-    measured = [figures.Measured(name, 0.8, wilson_interval(160, 200)) for name in ODD_NAMES[:3]]
+    measured = [figures.Measured(name, 0.8, wilson_interval(160, 200), 0.5) for name in ODD_NAMES[:3]]
     splits = {split: dict.fromkeys(ODD_NAMES, 12) for split in ("train", "validation", "test")}
     return {
-        "accuracy": figures.accuracy_comparison(measured, 0.5),
+        "accuracy": figures.accuracy_comparison(measured),
         "curves": figures.learning_curves(HISTORY, 5),
         "curves of one epoch": figures.learning_curves(HISTORY[:1]),
         "confusion": figures.confusion([[99, 1], [2, 98]], ["car", "tank"]),

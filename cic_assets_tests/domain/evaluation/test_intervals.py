@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cic_assets.domain.evaluation import intervals as ours
-from cic_assets.domain.evaluation.statistics import wilson_interval
+from cic_assets.domain.evaluation.statistics import prediction_interval, wilson_interval
 
 pictures = st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=1, max_size=40)
 
@@ -98,6 +98,18 @@ class TestShare:
 
     def test_of_nothing_is_everything(self):
         assert ours.share_interval([], []) == (0, 1)
+
+
+class TestFurther:
+    def test_single_pictures_count_as_they_are(self):
+        right = np.arange(50) % 10 > 0
+        assert ours.further_interval(right, np.arange(50), 30) == prediction_interval(45, 50, 30)
+
+    def test_pictures_to_come_hang_together_as_those_that_were_seen(self):
+        right, units = np.arange(60) // 6 % 5 > 0, np.arange(60) // 6
+        n = ours.effective_number(right, units)
+        assert n < 60
+        assert ours.further_interval(right, units, 30) == prediction_interval(0.8 * n, n, n / 2)
 
 
 class TestMean:

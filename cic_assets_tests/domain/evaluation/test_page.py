@@ -143,6 +143,12 @@ class TestReadable:
         text = " ".join("".join(page.text).split())
         assert text.index("Car or tank?") < text.index("Xception is right on") < text.index("Scraping and cleaning")
 
+    def test_pictures_are_named_by_the_digits_that_decisions_go_by(self, html):
+        figures = re.findall(r'<figure[^>]*data-picture="([0-9a-f]{64})"[^>]*>(.*?)</figure>', html, re.DOTALL)
+        named = [sha256 for sha256, content in figures if f"<code>{sha256[:12]}</code>" in content]
+        assert set(named) == {sha256 for sha256, content in figures if 'class="title"' in content}
+        assert len(named) > 20
+
     def test_what_is_left_out_is_said(self, page):
         assert " of 38" in "".join(page.text)  # samples of a class
 

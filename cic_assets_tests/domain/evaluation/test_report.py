@@ -5,6 +5,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 
+import pandas as pd
 import pytest
 
 from cic_assets.domain.evaluation import (
@@ -17,6 +18,7 @@ from cic_assets.domain.evaluation import (
     report_tables,
     write_report,
 )
+from cic_assets.domain.overrides import LabelDecisions
 
 
 def only_vgg(inputs):
@@ -79,6 +81,61 @@ class TestContract:
             shas = world.manifest.loc[world.manifest["klass"] == klass, "sha256"]
             assert part.bytes_before == sum(len(world.root.images.get(sha, "jpeg")) for sha in shas)
             assert part.bytes_after == sum(len(world.root.resized(64).get(sha, "jpeg")) for sha in shas)
+
+
+class TestDecisions:
+    """What a person decided about classes, in numbers that add up all the same."""
+
+    @pytest.fixture
+    def decided(self, new_world):
+        world = new_world()
+        of = {klass: rows["sha256"].tolist() for klass, rows in world.raw.groupby("klass")}
+        # A car that is a tank, by way of its copy; the picture in two classes is one; two cars are nothing.
+        labels = ((of["car"][1], "tank"), (of["car"][10], "tank"), (of["tank"][2], "tank"))
+        world.write_data(LabelDecisions(labels, (of["car"][5], of["car"][6])))
+        world.write_model("vgg")
+        return world, build_report(load_report_inputs(world.root, world.question()))
+
+    def test_sources_add_up(self, decided):
+        world, report = decided
+        dataset = report.data.dataset
+        car, tank = dataset.sources["carporn"], dataset.sources["tankporn"]
+        assert (car.klass, car.relabelled, car.left_out_by_hand, car.in_conflict, car.kept) == ("car", 3, 2, 0, 37)
+        assert (tank.klass, tank.relabelled, tank.left_out_by_hand, tank.in_conflict, tank.kept) == (
+            "tank",
+            0,
+            0,
+            0,
+            38,
+        )
+        for source in dataset.sources.values():
+            assert source.kept == source.files - source.copies_left_out - source.in_conflict - source.left_out_by_hand
+            assert source.kept == sum(source.splits.values())
+        assert {klass: part.pictures for klass, part in dataset.per_class.items()} == {"car": 34, "tank": 41}
+        assert dataset.pictures == len(world.manifest) == 75
+        assert (dataset.duplicates.label_conflicts, dataset.duplicates.copies_left_out) == (0, 3)
+
+    def test_each_source_s_score_is_by_the_class_that_a_person_said(self, decided):
+        world, report = decided
+        rows = world.manifest.set_index("sha256")
+        predictions = pd.read_parquet(world.root.model("vgg") / "predictions.parquet")
+        test = predictions[predictions["split"] == "test"]
+        for source, of_source in test.groupby(test["sha256"].map(rows["subreddit"])):
+            score = report.data.models["vgg"].per_source[source]
+            right = of_source["predicted"] == of_source["sha256"].map(rows["klass"])
+            assert (score.n, score.right) == (len(of_source), right.sum())
+
+    def test_it_says_so(self, decided):
+        page = decided[1].html
+        said = "By hand: 3 pictures of another class than their source&#39;s and 2 pictures left out as of no class"
+        assert said in page
+        assert "One picture, several classes" not in page
+        assert page.count("left out by hand") == 2
+
+    def test_where_nobody_decided_nothing_is_said(self, report):
+        assert "By hand:" not in report.html
+        assert "left out by hand" not in report.html
+        assert "One picture, several classes" in report.html
 
 
 class TestVersion:

@@ -1,12 +1,14 @@
 import math
 from fractions import Fraction
 from itertools import combinations, product
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cic_assets.domain.evaluation import formats
 from cic_assets.domain.evaluation import statistics as ours
 
 counts = st.integers(0, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
@@ -20,7 +22,47 @@ def confusion_of(k, pairs):
     return ours.confusion_matrix(np.array(truth, dtype=int), np.array(predicted, dtype=int), k)
 
 
+class TestFurther:
+    @pytest.mark.parametrize(
+        ("right", "n", "further"), [(6, 10, 5), (777, 783, 260), (1, 40, 40), (99.5, 120.25, 17.5)]
+    )
+    def test_its_ends_are_where_a_test_of_both_shares_just_tells_them_apart(self, right, n, further):
+        for end in ours.prediction_interval(right, n, further):
+            if 0 < end < 1:
+                pooled = (right + end * further) / (n + further)
+                distance = (end - right / n) / math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / further))
+                assert abs(distance) == pytest.approx(1.959964, abs=1e-5)
+
+    @given(counts.filter(lambda pair: pair[1] > 0), st.integers(1, 500))
+    def test_it_is_wider_than_that_of_endlessly_many_and_becomes_that(self, pair, further):
+        low, high = ours.prediction_interval(*pair, further)
+        wilson = ours.wilson_interval(*pair)
+        assert 0 <= low <= wilson.low + 1e-9
+        assert wilson.high - 1e-9 <= high <= 1
+        np.testing.assert_allclose(ours.prediction_interval(*pair, 1e12), wilson, atol=1e-5)
+
+    @pytest.mark.parametrize(("share", "n", "further"), [(0.99, 783, 260), (0.9, 100, 100), (0.8, 200, 1000)])
+    def test_it_holds_what_comes_as_often_as_it_says(self, share, n, further):
+        random = np.random.default_rng(0)
+        seen, came = random.binomial(n, share, 2000), random.binomial(further, share, 2000) / further
+        ends = np.array([ours.prediction_interval(int(right), n, further) for right in seen])
+        held = ((ends[:, 0] <= came + 1e-9) & (came - 1e-9 <= ends[:, 1])).mean()
+        assert 0.93 <= held <= 0.985
+
+    @pytest.mark.parametrize("given_out", [(1, 0, 5), (3, 2, 5), (1, 2, 0)])
+    def test_refuses_what_is_no_count(self, given_out):
+        with pytest.raises(ValueError, match="expected 0 <= right <= n"):
+            ours.prediction_interval(*given_out)
+
+
 class TestWilson:
+    @pytest.mark.parametrize("right", [158, 160, 197])
+    def test_the_original_s_intervals_are_those_that_the_documentation_shows(self, right):
+        page = (Path(__file__).parents[3] / "docs" / "reading-the-report.md").read_text(encoding="utf-8")
+        shown = formats.interval(ours.wilson_interval(right, 200))
+        assert f"{formats.percent(right / 200)}" in page
+        assert f"| {shown} |" in page
+
     def test_the_original_s_79_percent_of_200(self):
         low, high = ours.wilson_interval(158, 200)
         assert (round(low * 100, 1), round(high * 100, 1)) == (72.8, 84.1)

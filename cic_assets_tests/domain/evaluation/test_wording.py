@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cic_assets.domain.evaluation import build_report, formats, load_report_inputs, wording
+from cic_assets.domain.evaluation import build_report, formats, load_report_inputs, notices, wording
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,14 @@ class TestAnswer:
         ("changes", "said"),
         [
             ({}, " the lowest loss (0.2), 90.0 % right."),
-            ({"validation_accuracy": 0.99}, " the lowest loss (0.2), 90.0 % right."),
+            (
+                {"validation_accuracy": 0.99},
+                " 90.0 % right. VGG had more right (99.0 %) and a higher loss, which counts how sure each answer was.",
+            ),
+            (
+                {"validation_calibrated_loss": 0.1},
+                " the lowest loss (0.2), 90.0 % right.",
+            ),  # of one alone it says nothing
             ({"validation_loss": 0.2}, " VGG came to the same loss: accuracy decided, then the name."),
             (
                 {"validation_loss": 0.1, "random_weights": True},
@@ -94,6 +101,17 @@ class TestAnswer:
         models["vgg"] = models["vgg"].model_copy(update=changes)
         answer = wording.answer("xception", models, report.data.dataset)
         assert answer.statements["How it was chosen"].endswith(said)
+
+    def test_says_the_loss_that_decided(self, report):
+        models = {
+            name: report.data.models[name].model_copy(
+                update={"validation_loss": plain, "validation_calibrated_loss": put_right, "best_epoch": 4}
+            )
+            for name, plain, put_right in [("vgg", 0.2, 0.19), ("xception", 0.3, 0.123)]
+        }
+        said = wording.answer("xception", models, report.data.dataset).statements["How it was chosen"]
+        assert "the lowest loss (0.123)" in said
+        assert "VGG" not in said.partition("the lowest loss")[2].partition("had more right")[0]
 
     def test_says_where_validation_chose_among_epochs_too(self, report):
         models = {name: model.model_copy(update={"best_epoch": 2}) for name, model in report.data.models.items()}
@@ -112,7 +130,7 @@ class TestAnswer:
         assert "is not below that interval" in text
         assert "it tells the classes apart: on average it finds 85.0 % of a class" in text
         assert "(p < 0.001)" in text
-        (notice,) = wording.notices(report.data.dataset, {"vgg": model})
+        (notice,) = notices.notices(report.data.dataset, {"vgg": model})
         assert "As to VGG, it tells the classes apart" in notice.text
 
     def test_admits_that_nothing_was_learned(self, new_world):
@@ -130,7 +148,7 @@ class TestAnswer:
             name: model.model_copy(update={"above_majority": name == "xception"})
             for name, model in report.data.models.items()
         }
-        (notice,) = wording.notices(report.data.dataset, models)
+        (notice,) = notices.notices(report.data.dataset, models)
         assert notice.title.endswith("the same answer: VGG and Peetz Net.")
 
     def test_pairs(self, report):

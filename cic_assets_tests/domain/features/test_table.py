@@ -11,6 +11,7 @@ from upath import UPath
 
 from cic_assets.domain.features import FEATURE_COLUMNS, compute_features, feature_matrix, table
 from cic_assets.domain.images import encode_jpeg
+from cic_assets.engine import Threads
 from cic_assets.storage import ContentStore, sha256_hex
 
 
@@ -83,7 +84,7 @@ def test_a_kill_costs_what_was_computed_since_it_was_last_kept(
 
     pictures = put(store, 6)
     with pytest.raises(KeyboardInterrupt):
-        compute_features(pictures, store, Corners(), workers=1, keep=keep_and_die)
+        compute_features(pictures, store, Corners(), engine=Threads(1), keep=keep_and_die)
     backbone = Corners()
     whole = compute_features(pictures, store, backbone, [kept[-1]])
     assert backbone.seen == 3

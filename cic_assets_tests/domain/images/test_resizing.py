@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from cic_assets.domain.images import UnreadableImage, decode, encode_jpeg, prepare, resize_and_crop
+from cic_assets.domain.images import (
+    UnreadableImage,
+    decode,
+    encode_jpeg,
+    prepare,
+    prepared_jpeg,
+    prepared_pixels,
+    read_header,
+    resize_and_crop,
+)
 
 
 def _psnr(a: np.ndarray, b: np.ndarray) -> float:
@@ -144,3 +153,14 @@ def test_far_reductions_work_too(synthetic_photo):
 def test_no_picture_no_square():
     with pytest.raises(UnreadableImage, match="HTML"):
         prepare(b"<html>")
+
+
+@pytest.mark.parametrize("quality", [75, 95])
+def test_prepared_pixels_are_those_of_the_prepared_jpeg(quality: int) -> None:
+    rgb = np.random.default_rng(3).integers(0, 256, (90, 140, 3)).astype(np.uint8)
+    data = encode_jpeg(rgb, 90)
+    jpeg = prepared_jpeg(data, 64, quality)
+
+    for file in (data, jpeg):
+        for header in (None, read_header(file)):
+            np.testing.assert_array_equal(prepared_pixels(file, 64, quality, header), decode(jpeg))

@@ -43,6 +43,15 @@ def test_it_is_where_the_loss_is_lowest():
     assert fit_calibration(probabilities, labels, units).temperature == pytest.approx(expected, rel=1e-2)
 
 
+def test_it_says_the_loss_of_what_it_put_right():
+    from sklearn.metrics import log_loss
+
+    probabilities, labels, units = drawn(np.random.default_rng(2), 120, sharpness=3.0)
+    found = fit_calibration(probabilities, labels, units)
+    assert found.loss == pytest.approx(log_loss(labels, found.calibrated(probabilities)))
+    assert found.loss < log_loss(labels, probabilities)
+
+
 @pytest.mark.parametrize("pictures", [10, 100, 1000])
 def test_without_a_mistake_a_model_does_not_become_surer_than_the_pictures_say(pictures):
     probabilities = np.tile([0.99, 0.01], (pictures, 1))

@@ -59,6 +59,8 @@ def test_patience_counts_from_the_last_rise_in_accuracy() -> None:
         (epochs((0.3, 2), (0.89, 1)), []),
         (epochs((0.3, 2), (0.7, 1)), ["overfits"]),
         (epochs((0.89, 0.5), (0.89, 1)), ["overfits"]),  # more and more certain of its mistakes
+        (epochs((0.89, 0.001), (0.89, 0.0019)), []),  # of next to nothing
+        (epochs((0.89, 0.001), (0.89, 0.03)), ["overfits"]),
         (epochs((0.3, 2), (0.5, 1)), ["learned nothing"]),
         (epochs((0.3, 2), (0.4, 1)), ["learned nothing"]),
         (epochs((0.3, 2), (0.5, 0.6)), ["overfits"]),  # it answers as a guess would, but knows more

@@ -20,9 +20,15 @@ def test_reads_what_was_written_without_reading_all_of_it(make_dataset: MakeData
     data = load_training_data(UPath(make_dataset(3)))
     assert data.classes == ["car", "tank", "bus"]
     assert data.class_weights == {0: 1.0, 1: 1.0, 2: 1.0}
-    assert (data.side, data.version) == (36, "v1")
+    assert (data.side, data.version, data.left_out) == (36, "v1", 0)
     assert {split: len(part) for split, part in data.splits.items()} == COUNTS
     assert isinstance(data.splits["train"].images, np.memmap)
+
+
+def test_knows_how_many_a_person_left_out(make_dataset: MakeDataset) -> None:
+    folder = make_dataset()
+    rewrite(folder, left_out={"cars": 2, "tanks": 1})
+    assert load_training_data(UPath(folder)).left_out == 3
 
 
 def test_reads_from_an_object_store(make_dataset: MakeDataset) -> None:

@@ -1,11 +1,13 @@
 import json
 import threading
 
+import numpy as np
 import pandas as pd
 import pytest
 from upath import UPath
 
-from cic_assets.domain.models import CARD_FILE, has_seen, mark_taken_down, read_card
+from cic_assets.domain.models import CARD_FILE, FOLDS_FILE, has_seen, mark_taken_down, read_card
+from cic_assets.domain.models.embeddings import EMBEDDINGS_FILE, Embeddings, read_embeddings, save_embeddings
 from cic_assets.domain.models.forgetting import changing
 from cic_assets.storage import write_json
 from cic_assets_tests.fixtures.models import lay_out_model
@@ -32,6 +34,14 @@ def test_the_card_says_how_many_and_since_when_and_nothing_says_which(folder):
     assert listed(folder, "pictures.parquet") == ["a", "", "c", "d", "e", ""]
     assert listed(folder, "predictions.parquet") == ["e"]
     assert not has_seen(folder, {"b", "f"})
+
+
+def test_no_fold_s_answer_is_left_of_what_was_taken_down(folder):
+    pd.DataFrame({"sha256": list("abcdef"), "fold": [0, 1, 2, 0, 1, 2]}).to_parquet(str(folder / FOLDS_FILE))
+    mark_taken_down(folder, {"b", "f"}, FIRST)
+    assert listed(folder, FOLDS_FILE) == ["a", "c", "d", "e"]
+    mark_taken_down(folder, {"b"}, LATER)
+    assert listed(folder, FOLDS_FILE) == ["a", "c", "d", "e"]
 
 
 def test_more_add_up_and_the_same_again_does_not(folder):
@@ -83,3 +93,39 @@ def test_a_model_that_is_being_put_in_place_is_waited_for(folder):
         (folder / CARD_FILE).write_text(card)
     marks.join()
     assert read_card(folder).takedowns.count == 1
+
+
+@pytest.fixture
+def with_embeddings(folder):
+    vectors = [np.random.default_rng(count).normal(size=(count, 8)) for count in (4, 1, 1)]
+    pictures = [(list(names), np.zeros(len(names), int)) for names in ("abcd", "e", "f")]
+    save_embeddings(folder / EMBEDDINGS_FILE, Embeddings.of("0" * 64, pictures, vectors))
+    return folder
+
+
+@pytest.mark.parametrize("missing", [None, "card.json", "pictures.parquet"])
+def test_what_a_picture_is_to_the_model_goes_with_it_whatever_else_is_there(with_embeddings, missing):
+    """A training that was killed while it put its files in place leaves some without the others."""
+    if missing:
+        (with_embeddings / missing).unlink()
+    mark_taken_down(with_embeddings, {"b", "f"}, FIRST)
+    left = read_embeddings(with_embeddings)
+    assert [left.names(split) for split in range(3)] == [["a", "c", "d"], ["e"], []]
+
+
+def test_a_card_that_cannot_be_read_keeps_no_picture(with_embeddings):
+    pd.DataFrame({"sha256": list("abcdef")}).to_parquet(str(with_embeddings / FOLDS_FILE))
+    (with_embeddings / CARD_FILE).write_text('{"of": "another time"}')
+    mark_taken_down(with_embeddings, {"b", "f"}, FIRST)
+    assert listed(with_embeddings, "pictures.parquet") == ["a", "", "c", "d", "e", ""]
+    assert listed(with_embeddings, "predictions.parquet") == ["e"]
+    assert listed(with_embeddings, FOLDS_FILE) == ["a", "c", "d", "e"]
+    assert not np.isin(read_embeddings(with_embeddings).sha256s, [b"b", b"f"]).any()
+    assert (with_embeddings / CARD_FILE).read_text() == '{"of": "another time"}'
+
+
+def test_embeddings_that_cannot_be_read_go_whole(with_embeddings):
+    (with_embeddings / EMBEDDINGS_FILE).write_bytes(b"PK\3\4")
+    mark_taken_down(with_embeddings, {"b"}, FIRST)
+    assert not (with_embeddings / EMBEDDINGS_FILE).exists()
+    assert read_card(with_embeddings).takedowns.count == 1

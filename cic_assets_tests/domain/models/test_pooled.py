@@ -1,5 +1,6 @@
 """Pooled features of any picture: exported once for a machine, then without Keras, and never of random weights."""
 
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,13 @@ def test_it_is_exported_once_then_runs_without_keras_and_says_what_keras_says(
     subprocess.run(command, check=True, timeout=120)
     assert_array_equal(np.load(files[1]), features)
     assert [graph] == list(tmp_path.rglob("backbone.onnx"))
+
+    # As a worker elsewhere has it, for each piece of its work.
+    again, later = (pickle.loads(pickle.dumps(ours)) for _ in range(2))
+    assert again is later
+    assert again is not ours
+    assert_array_equal(again.features(pictures), features)
+    assert again.version == ours.version
 
     theirs = by_keras(weights, fit_to_side(pictures, SIDE))
     assert theirs.std(axis=0).max() > 0.05 * theirs.max()  # it tells pictures apart

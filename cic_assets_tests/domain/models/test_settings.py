@@ -57,6 +57,43 @@ def test_settings_survive_json() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "count"),
+    [
+        ({"architecture": "xception"}, 5),
+        ({"architecture": "xception", "folds": 0}, 0),
+        ({"architecture": "xception", "head_epochs": 29}, 0),  # more learns than the last layer
+        ({"architecture": "xception", "augmentation": {"flip": True}}, 0),  # no features are computed once
+        ({"architecture": "xception", "variant": "original"}, 0),
+        ({"architecture": "vgg"}, 0),
+        ({"architecture": "vgg", "folds": 3}, 3),
+    ],
+)
+def test_in_how_many_folds_a_model_is_judged(given: dict[str, object], count: int) -> None:
+    assert ModelSettings.model_validate(given).fold_count == count
+
+
+@pytest.mark.parametrize(
+    ("given", "count"),
+    [
+        ({"architecture": "xception"}, 3),
+        ({"architecture": "xception", "seeds": 1}, 1),
+        ({"architecture": "xception", "head_epochs": 29}, 1),
+        ({"architecture": "xception", "variant": "original"}, 1),
+        ({"architecture": "vgg"}, 1),
+        ({"architecture": "vgg", "seeds": 2}, 2),
+    ],
+)
+def test_with_how_many_seeds_a_model_is_trained(given: dict[str, object], count: int) -> None:
+    assert ModelSettings.model_validate(given).seed_count == count
+
+
+def test_how_a_model_is_judged_does_not_make_another_model() -> None:
+    one, other = (ModelSettings(architecture="vgg", folds=count, seeds=count) for count in (None, 5))
+    assert one.of_training == other.of_training
+    assert {*one.of_training, "folds", "seeds"} == set(one.model_dump(by_alias=True))
+
+
+@pytest.mark.parametrize(
     ("given", "key"),
     [
         ({"architecture": "resnet"}, "architecture"),
@@ -74,6 +111,9 @@ def test_settings_survive_json() -> None:
         ({"architecture": "xception", "cutmix": 0.5}, "cutmix"),
         ({"architecture": "xception", "optimizer": "muon"}, "optimizer"),
         ({"architecture": "vgg", "head_epochs": 2}, "head_epochs"),
+        ({"architecture": "vgg", "folds": 1}, "folds"),
+        ({"architecture": "vgg", "folds": -1}, "folds"),
+        ({"architecture": "vgg", "seeds": 0}, "seeds"),
         ({"architecture": "vgg", "augmentation": {"brightness": [1.1, 0.9]}}, "brightness"),
         ({"architecture": "vgg", "augmentation": {"zoom": [0.5, 1.5]}}, "zoom"),
     ],

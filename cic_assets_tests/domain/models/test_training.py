@@ -15,6 +15,7 @@ from upath import UPath
 from cic_assets.domain.models import (
     AcceleratorSettings,
     AcceleratorUnavailableError,
+    AugmentationSettings,
     Card,
     CardMismatchError,
     EpochEnd,
@@ -26,12 +27,15 @@ from cic_assets.domain.models import (
     TrainingDivergedError,
     WeightsUnavailableError,
     fit_to_side,
+    load_embeddings,
     load_exported,
     load_model,
+    load_training_data,
     read_card,
     train,
     train_in_process,
 )
+from cic_assets.domain.models.embed import embed
 from cic_assets.domain.models.export import golden_pictures
 from cic_assets_tests.fixtures.effort import short_or_long
 
@@ -64,7 +68,8 @@ def trained(
 def test_a_training_from_data_to_model(trained: tuple[Path, Path, Card, list[Event]]) -> None:
     dataset, output, card, events = trained
     files = [
-        "card.json", "model.keras", "model.onnx", "model.onnx.data", "pictures.parquet", "predictions.parquet",
+        "card.json", "embeddings.npz", "model.keras", "model.onnx", "model.onnx.data", "pictures.parquet",
+        "predictions.parquet",
     ]  # fmt: skip
     assert sorted(file.name for file in output.iterdir()) == files
     assert read_card(UPath(output)) == card
@@ -128,6 +133,54 @@ def test_the_exported_model_says_what_the_trained_one_says(trained: tuple[Path, 
     assert card.export is not None
     assert card.export.pictures == 6 + 10
     assert 0 < card.export.largest_difference < 1e-5
+
+
+def test_it_keeps_what_its_pictures_are_to_it_and_sets_its_reject_rule_by_others(
+    trained: tuple[Path, Path, Card, list[Event]],
+) -> None:
+    dataset, output, card, _ = trained
+    embeddings = load_embeddings(UPath(output), card)
+    loaded = load_exported(UPath(output))
+    assert embeddings is not None
+    assert loaded is not None
+    assert card.reject is not None
+    assert (card.reject.references, card.reject.of, card.reject.pictures, card.reject.units) == (90, 90, 30, 30)
+    assert [len(embeddings.names(split)) for split in range(3)] == [90, 30, 30]
+    manifest = pd.read_parquet(dataset / "manifest.parquet").set_index("sha256")
+    images = np.load(dataset / "train.npy")
+    for name in embeddings.names(0)[::10]:
+        picture = fit_to_side(images[[manifest.loc[name, "row"]]], 32)
+        found = embeddings.nearest(loaded[0].probabilities_and_embeddings(picture)[1][0])
+        assert found is not None
+        assert embeddings.name(int(found.rows[0])) == name
+    within = [found.mean <= (card.reject.threshold or 0) for found in embeddings.of_split(1)]
+    assert sum(within) >= 29
+
+
+def test_what_a_frozen_backbone_gave_a_training_is_what_the_exported_model_says(
+    make_dataset: MakeDataset, tmp_path: Path, no_weights: None
+) -> None:
+    """So it need not be asked a second time."""
+    settings = FAST_XCEPTION.model_copy(
+        update={
+            "head_epochs": 2,
+            "views": 1,
+            "augmentation": AugmentationSettings(rotation=0, brightness=(1, 1), flip=False),
+        }
+    )
+    dataset = make_dataset(side=71)
+    card = train(spec_for(dataset, tmp_path / "out", settings, allow_random_weights=True))
+    kept = load_embeddings(UPath(tmp_path / "out"), card)
+    asked, rule = embed(card.sha256, load_training_data(UPath(dataset)), tmp_path / "out" / "model.onnx", 71)
+    assert kept is not None
+    assert card.reject is not None
+    assert kept.names(0) == asked.names(0)
+    # What is frozen has learned from no training picture either, which so sets the rule with the others.
+    assert (card.reject.pictures, rule.pictures) == (36, 12)
+    assert card.reject.threshold is not None
+    assert rule.threshold is None
+    for ours, theirs in zip(kept.of_split(1), asked.of_split(1), strict=True):
+        assert_allclose(ours.mean, theirs.mean, rtol=0.02, atol=1e-4)
 
 
 @pytest.mark.parametrize("file", ["model.onnx", "model.onnx.data"])
@@ -333,35 +386,3 @@ def test_a_gpu_that_is_required_and_absent_is_an_error_at_once(make_dataset: Mak
     for accelerator in (AcceleratorSettings(device="gpu"), AcceleratorSettings(require=True)):
         with pytest.raises(AcceleratorUnavailableError, match="a GPU is required"):
             train(spec_for(make_dataset(version=accelerator.device), tmp_path / "model", accelerator=accelerator))
-
-
-def test_the_batch_that_is_compiled_estimates_nothing(
-    make_dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from cic_assets.domain.models import loop
-
-    monkeypatch.setattr(loop, "PROGRESS_SECONDS", 0)
-    events: list[Event] = []
-    train(spec_for(make_dataset(), tmp_path / "model", FAST), events.append)
-    told = [event.done for event in events if isinstance(event, Progress) and event.stage == "training"]
-    assert told == [2, 3, 5, 6]  # of three batches an epoch, the first has nothing to compare with
-    events.clear()
-    at_once = FAST.model_copy(update={"batch_size": 24})
-    train(spec_for(make_dataset(version="v2"), tmp_path / "model", at_once), events.append)
-    assert [event.done for event in events if isinstance(event, Progress)] == [1, 2]
-
-
-FAST_MODERN = SMALL_MODERN.model_copy(update={**ONE_STAGE, "epochs": 2})
-
-
-@pytest.mark.parametrize("settings", short_or_long([FAST_MODERN], [FAST, FAST_MODERN]))
-def test_a_step_is_traced_once(
-    make_dataset: MakeDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: ModelSettings
-) -> None:
-    import keras
-
-    traced: list[object] = []
-    step = keras.Model.train_step
-    monkeypatch.setattr(keras.Model, "train_step", lambda model, data: (traced.append(model), step(model, data))[1])
-    train(spec_for(make_dataset(), tmp_path / "model", settings))
-    assert len(traced) == 1

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -45,11 +46,18 @@ def test_a_model_of_before_says_nothing_of_it(make_predictor):
 
 
 def test_tables_and_rows_say_the_same(says, make_predictor):
-    both = [says(0.99), make_predictor().say("b.png", np.array([0.9, 0.1]))]
+    both = [
+        replace(says(0.99), none_of_these=True, outlier_score=1.5),
+        make_predictor().say("b.png", np.array([0.9, 0.1])),
+    ]
     labels = ["dark", "bright"]
     table = as_table(both, labels)
     assert list(table) == column_names(labels)
-    assert list(table)[-3:] == ["calibrated_probability", "plausible_90", "plausible_95"]
+    assert list(table)[-5:] == [
+        "calibrated_probability", "plausible_90", "plausible_95", "none_of_these", "outlier_score",
+    ]  # fmt: skip
+    assert list(table["none_of_these"]) == ["true", ""]
+    assert np.isnan(table["outlier_score"][1])
     assert table["calibrated_probability"][0] == both[0].row()["calibrated_probability"]
     assert np.isnan(table["calibrated_probability"][1])
     assert list(table["plausible_95"]) == ["bright", ""]

@@ -95,7 +95,7 @@ def test_a_table_of_unreadable_pictures_is_a_table(tmp_path, make_predictor):
     read = pd.read_parquet(str(path))
     assert list(read.columns) == [
         "path", "label", "probability", "p_dark", "p_bright", "model", "precision", "error", "calibrated_probability",
-        "plausible_90", "plausible_95",
+        "plausible_90", "plausible_95", "none_of_these", "outlier_score",
     ]  # fmt: skip
     assert set(read["precision"]) == {"float32"}
     assert list(read["label"]) == ["", ""]

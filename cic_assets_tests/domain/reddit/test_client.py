@@ -9,6 +9,7 @@ import time
 import pytest
 from praw.config import Config
 
+from cic_assets.domain.pacing import Pace
 from cic_assets.domain.reddit import (
     REPLAY_CREDENTIALS,
     BadCredentialsError,
@@ -23,7 +24,6 @@ from cic_assets.domain.reddit import (
     fetch_posts,
     user_agent,
 )
-from cic_assets.domain.reddit.pacing import Pace
 from cic_assets.domain.reddit.requestor import PatientRequestor
 from cic_assets.web.replay import replay
 

@@ -1,13 +1,16 @@
 """Reading posts with a real PRAW client from a real server: unions, refusals, and looking again."""
 
 import json
+from contextlib import ExitStack
 
 import pytest
 
+from cic_assets.domain.pacing import Allowance
 from cic_assets.domain.reddit import (
     REPLAY_CREDENTIALS,
     BadCredentialsError,
     BannedSubredditError,
+    Known,
     PostStatus,
     PrivateSubredditError,
     QuarantinedSubredditError,
@@ -19,6 +22,7 @@ from cic_assets.domain.reddit import (
     connect,
     fetch_posts,
     media_of,
+    read_listings,
     recheck,
     status_of,
 )
@@ -284,3 +288,79 @@ def test_a_second_look_that_is_refused_is_said(maker):
 )
 def test_status_of_a_post(fields, status):
     assert status_of(fields) is status
+
+
+def read_again(maker, known, again=(), settings=ONCE):
+    with replay(maker.directory) as server, connect(REPLAY_CREDENTIALS, server.endpoint, settings) as reddit:
+        return read_listings(reddit, "cars", settings, known=Known(known, again)), server
+
+
+def test_where_the_newest_hundred_are_known_nothing_older_is_asked_for(maker):
+    posts = maker.posts(1000)
+    maker.subreddit("cars", posts)
+    newest = sorted(posts, key=lambda post: -post["created_utc"])
+    old = {post["id"] for post in newest[30:]}
+    (shown, is_whole), server = read_again(maker, old)
+    assert not is_whole
+    assert {post["id"] for post in shown} - old == {post["id"] for post in newest[:30]}
+    assert server.api_requests == {TOKEN: 1, "/r/cars/new": 2}
+
+
+def test_what_is_wanted_all_the_same_is_asked_for_by_name(maker):
+    posts = maker.posts(300)
+    maker.subreddit("cars", posts)
+    ids = [post["id"] for post in sorted(posts, key=lambda post: -post["created_utc"])]
+    (shown, _), server = read_again(maker, set(ids), [ids[0], ids[250], "unknown"])
+    assert [post["id"] for post in shown] == [*ids[:100], ids[250]]
+    assert server.api_requests["/api/info"] == 1
+
+
+@pytest.mark.parametrize("known", [50, 99])
+def test_fewer_known_posts_than_a_page_in_a_row_hide_nothing(maker, known):
+    posts = maker.posts(150)
+    maker.subreddit("cars", posts)
+    ids = [post["id"] for post in sorted(posts, key=lambda post: -post["created_utc"])]
+    (shown, is_whole), server = read_again(maker, ids[:known] + ids[known + 1 : 140])
+    assert is_whole
+    assert len(shown) == 150
+    assert "/r/cars/top" in server.api_requests
+
+
+class UntilTheServerStops(Allowance):
+    """Before the second request there is no server any more."""
+
+    def __init__(self, ledger, stop):
+        super().__init__(10, ledger)
+        self._stop = stop
+
+    def take(self, amount=1):
+        if self.left < self.most:
+            self._stop()
+        return super().take(amount)
+
+
+def test_what_was_answered_before_reddit_failed_counts(maker, tmp_path, caplog):
+    posts = maker.posts(250)
+    maker.subreddit("cars", posts)
+    ids = [post["id"] for post in posts]
+    with ExitStack() as served:
+        server = served.enter_context(replay(maker.directory))
+        with connect(REPLAY_CREDENTIALS, server.endpoint, ONCE) as reddit:
+            allowance = UntilTheServerStops(tmp_path / "spent", served.close)
+            assert list(recheck(reddit, ids, allowance=allowance)) == ids[:100]
+            assert allowance.left == 8
+            assert "answered about 100 of 250 posts" in caplog.text
+            with pytest.raises(RedditError):
+                recheck(reddit, ids, allowance=allowance)
+
+
+def test_a_check_asks_as_long_as_its_allowance_lasts_and_says_nothing_of_the_rest(maker, tmp_path):
+    posts = maker.posts(250)
+    maker.subreddit("cars", posts)
+    ids = [post["id"] for post in posts]
+    allowance = Allowance(2, tmp_path / "spent")
+    with replay(maker.directory) as server, connect(REPLAY_CREDENTIALS, server.endpoint, ONCE) as reddit:
+        assert list(recheck(reddit, ids, allowance=allowance)) == ids[:200]
+        assert allowance.left == 0
+        assert recheck(reddit, ids, allowance=allowance) == {}
+    assert server.api_requests["/api/info"] == 2

@@ -116,7 +116,10 @@ def test_what_a_page_shows_of_itself_is_no_picture_of_the_post(fields, has_fallb
         ({"post_hint": "hosted:video"}, "video"),
         ({"post_hint": "rich:video"}, "video"),
         ({"url": "https://i.imgur.com/abc.gifv"}, "video"),
-        ({"url": "https://imgur.com/a/abc", "post_hint": "image"}, "imgur album"),
+        (
+            {"url": "https://imgur.com/a/abc", "post_hint": "image"},
+            "imgur album: who asks what is in it needs a key of imgur's",
+        ),
         ({"is_self": True, "url": "https://www.reddit.com/r/x/"}, "text post"),
         ({"removed_by_category": "moderator"}, "removed"),
         ({"removed_by_category": "deleted"}, "deleted by its author"),

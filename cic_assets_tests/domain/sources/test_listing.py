@@ -93,13 +93,13 @@ def make(tmp_path, name, content):
         ("urls:u.xls", b"", r"u\.xls: found \.xls, expected one of \.csv"),
         ("urls:u.jsonl", b"{nope", r"u\.jsonl: is not a valid \.jsonl file"),
         ("urls:u.parquet", b"nope", r"u\.parquet: is not a valid \.parquet file"),
-        ("dump:d.jsonl", b'{"id": "a", "url": "x"}\nnope\n', r"d\.jsonl:2: is not JSON"),
+        ("dump:d.jsonl", b'\nnope\n{"id": 5}\n', r"d\.jsonl:2: is not JSON: expected one submission a line"),
         ("dump:d.jsonl", b"[1]\n", r"d\.jsonl:1: has no id"),
-        ("dump:d.jsonl", b'\n{"id": 5}\n', r"d\.jsonl:2: has the id 5: expected one submission a line, with an id"),
+        ("dump:d.jsonl", b'\n{"id": 5}\n', r"d\.jsonl:2: has the id '5': expected one submission a line, with an id"),
         ("dump:d.jsonl", b'{"id": ""}\n', r"d\.jsonl:1: has the id '': expected"),
         ("dump:d.jsonl", b'{"id": null}\n', r"d\.jsonl:1: has no id"),
         ("dump:d.zst", b"nope", r"d\.zst: is not zstd-compressed text"),
-        ("dump:d.jsonl", b"\xff\xfe", r"d\.jsonl: is not UTF-8 text"),
+        ("dump:d.jsonl", b"\xff\xfe", r"d\.jsonl:1: is not UTF-8 text"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said_in_one_line(tmp_path, source, content, message):
@@ -149,3 +149,29 @@ def test_a_number_that_no_column_holds_stops_no_source(tmp_path, field, value):
     assert getattr(media[1], field) == 0
     table = pd.DataFrame({field: pd.array([getattr(medium, field) for medium in media], dtype="int64")})
     assert table[field].tolist() == [0, 0]
+
+
+def test_other_columns_are_carried_along(tmp_path):
+    path = make(tmp_path, "u.csv", b"id,url,note\n7,http://a.example/1.jpg,by hand\n,http://a.example/2.jpg,\n")
+    assert [one.carried for one in media_of(f"urls:{path}")] == ['{"id": "7", "note": "by hand"}', ""]
+    path = tmp_path / "u.parquet"
+    row = {
+        "url": URLS[0],
+        "n": 3,
+        "x": float("nan"),
+        "ok": True,
+        "when": pd.Timestamp("2023-05-17"),
+        "tags": ["a", "b"],
+    }
+    pd.DataFrame([row]).to_parquet(path)
+    (medium,) = media_of(f"urls:{path}")
+    assert json.loads(medium.carried) == {"n": 3, "ok": True, "when": "2023-05-17 00:00:00", "tags": "['a' 'b']"}
+
+
+def test_what_is_carried_is_bounded(tmp_path):
+    row = {"url": URLS[0], "bad": "x\x00\u202e", **{f"c{number}": "y" * 10_000 for number in range(100)}}
+    path = make(tmp_path, "u.jsonl", json.dumps(row).encode())
+    (medium,) = media_of(f"urls:{path}")
+    carried = json.loads(medium.carried)
+    assert len(medium.carried) < 9000
+    assert carried["c0"] == "y" * 500

@@ -2,11 +2,12 @@
 
 import os
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
 from cic_assets.domain.download import DownloadSettings, Network
-from cic_assets.domain.reddit import REPLAY_CREDENTIALS, RedditSettings, connect
+from cic_assets.domain.reddit import REPLAY_CREDENTIALS, RedditSettings, connect, recheck
 from cic_assets.domain.sources import Connection, Partition, Source, scrape
 from cic_assets.domain.sources.scraping import _State
 from cic_assets.domain.takedowns import check_takedowns
@@ -64,7 +65,7 @@ class Place:
     def check(self, key="cars", now=NOON, ask=True, meanwhile=None):
         with self._connected() as (_server, reddit):
             hook = at("asked about", meanwhile)
-            return check_takedowns(self.root, key, reddit if ask else None, now=now, on_progress=hook)
+            return check_takedowns(self.root, key, partial(recheck, reddit) if ask else None, now=now, on_progress=hook)
 
     def raw(self, key="cars"):
         return self.root.read_table("raw_images", key).set_index("post_id")

@@ -5,9 +5,10 @@ import pytest
 
 from cic_assets.domain.dataset import load_manifest
 from cic_assets.domain.reddit import UnexpectedAnswerError
-from cic_assets.domain.sources import load_tombstones
-from cic_assets.domain.takedowns import ManyMissingError, PurgeError, knows_posts, purge_missing
+from cic_assets.domain.sources import TOMBSTONES, load_tombstones
+from cic_assets.domain.takedowns import ManyMissingError, PurgeError, knows_posts, purge_missing, turns
 from cic_assets.domain.takedowns.check import LARGE_SHARE, MANY_POSTS
+from cic_assets.storage import DataRoot
 
 from .conftest import NOON
 
@@ -40,6 +41,32 @@ def test_a_post_that_is_gone_leaves_a_blank_row_and_no_bytes(place, archive, jpe
         assert trace not in place.everything()
 
 
+def test_answers_count_as_given_once_what_they_found_is_written(place, archive, jpeg, monkeypatch):
+    """Killed in between, posts would not be asked about again for a day, though they are gone."""
+    monkeypatch.setattr(turns, "EACH_TIME", 0)
+    archive.add("stays", jpeg(1))
+    archive.add("goes", jpeg(2))
+    place.scrape()
+    archive.change("goes", removed_by_category="moderator")
+    asked = place.root.scratch / "asked-cars.parquet"
+
+    class Killed(BaseException):
+        pass
+
+    def killed(root, name, *_table):
+        assert name == TOMBSTONES
+        assert not asked.exists()
+        raise Killed
+
+    with monkeypatch.context() as dying:
+        dying.setattr(DataRoot, "write_table", killed)
+        with pytest.raises(Killed):
+            place.check()
+    assert not asked.exists()
+    assert place.check().found == {"removed": 1}
+    assert asked.exists()
+
+
 def test_nothing_gone_changes_nothing(place, archive, jpeg):
     archive.add("one", jpeg(1))
     place.scrape()
@@ -63,6 +90,16 @@ def test_what_reddit_leaves_out_is_asked_for_again_before_it_counts_as_gone(plac
     then = place.check(now=NOON + HOUR)
     assert (then.found, then.unconfirmed) == ({"missing": 1}, 0)
     assert place.pictures() == {place.sha("stays")}
+
+
+def test_what_nobody_was_asked_about_waits_for_its_second_look(place, archive, jpeg):
+    archive.add("lost", jpeg(1))
+    place.scrape()
+    archive.remove("lost")
+    place.check()
+    unasked = place.check(now=NOON + HOUR, ask=False)
+    assert (unasked.asked, unasked.found, unasked.unconfirmed) == (0, {}, 1)
+    assert place.check(now=NOON + HOUR).found == {"missing": 1}
 
 
 @pytest.fixture
@@ -344,3 +381,18 @@ def test_only_where_posts_are_from_is_asked_about_them(place, archive, jpeg):
     assert knows_posts(place.root, "cars", "archive")
     assert not knows_posts(place.root, "cars", "archive:other")
     assert not knows_posts(place.root, "cars", "reddit")
+
+
+def test_where_a_part_is_asked_about_a_subreddit_that_closed_takes_nothing_down(
+    place, many_posts, archive, monkeypatch
+):
+    """Of the few that wait for a second look all are gone, and all others of the same answer too."""
+    monkeypatch.setattr("cic_assets.domain.takedowns.turns.EACH_TIME", MANY_POSTS - 1)
+    assert place.check().asked == len(many_posts)
+    without(archive, many_posts)
+    monkeypatch.setattr("cic_assets.domain.takedowns.check.MANY_POSTS", 2)
+    monkeypatch.setattr("cic_assets.domain.takedowns.check.LARGE_SHARE", 0.5)
+    assert place.check(now=NOON + HOUR).unconfirmed == MANY_POSTS - 1
+    with pytest.raises(ManyMissingError):
+        place.check(now=NOON + 3 * HOUR)
+    assert len(place.pictures()) == len(many_posts)

@@ -1,6 +1,11 @@
+import numpy as np
+import pandas as pd
 import pytest
 
 from cic_assets.domain.download import Download
+from cic_assets.domain.duplicates import UNFINISHED_VERDICTS, VERDICTS, DuplicateSettings
+from cic_assets.domain.duplicates.verdicts import Verdicts, short_ids
+from cic_assets.domain.features import NEAREST, find_scenes
 from cic_assets.domain.images import ImageLimits
 from cic_assets.domain.media import Outcome
 from cic_assets.domain.prediction import add_review
@@ -232,3 +237,33 @@ def test_reviews_of_a_post_that_goes_go_with_it(filled, archive):
     add_review(filled.root, **said, reviewed_at="")
     purge(filled.root, ["one"])
     assert len(filled.root.read_table("reviews")) == 0
+
+
+def test_what_was_near_to_a_picture_that_goes_is_looked_for_anew(filled):
+    goes = filled.sha("one")
+    sha256s = sorted([goes, *(f"{number << 200:064x}" for number in range(5, 25))])
+    features = np.random.default_rng(0).random((len(sha256s), 8)).astype(np.float16)
+    table = pd.DataFrame({"sha256": sha256s, "features": [one.tobytes() for one in features]})
+    grey = np.full((64, 64, 3), 90, np.uint8)
+    filled.root.write_table(NEAREST, find_scenes(table, lambda _name: grey).compared)
+    purge(filled.root, ["one"])
+    left = filled.root.read_table(NEAREST)
+    assert 0 < len(left) < 10 * len(sha256s)
+    assert not left[["one", "other"]].isin(short_ids([goes])).any().any()
+    rest = table[table["sha256"] != goes]
+    again = find_scenes(rest, lambda _name: grey, left).compared
+    pd.testing.assert_frame_equal(again, find_scenes(rest, lambda _name: grey).compared, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", [VERDICTS, UNFINISHED_VERDICTS])
+def test_what_was_compared_with_a_picture_that_goes_is_forgotten(filled, name):
+    sha256s = [filled.sha("one"), *(f"{number << 200:064x}" for number in (5, 6))]
+    verdicts = Verdicts(sha256s, DuplicateSettings())
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        verdicts.add(one, other, None)
+    filled.root.write_table(name, verdicts.table())
+    purge(filled.root, ["one"])
+    left = filled.root.read_table(name)
+    assert sorted(left[["one", "other"]].to_numpy().ravel()) == sorted(short_ids(sha256s[1:]))
+    # What is left is taken over: the rules that it was compared by are remembered.
+    assert len(Verdicts(sha256s, DuplicateSettings(), [left]).table()) == 1

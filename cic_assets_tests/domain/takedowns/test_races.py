@@ -27,13 +27,14 @@ from cic_assets.domain.dataset import (
     resize_pictures,
 )
 from cic_assets.domain.duplicates import (
+    VERDICTS,
     DuplicateSettings,
-    Overrides,
     copy_pairs,
     find_duplicates,
     fingerprint_pictures,
     kept_pictures,
 )
+from cic_assets.domain.overrides import Overrides
 from cic_assets.domain.sources import SourceError, TakedownGuard, TakenDownMeanwhileError, load_tombstones
 from cic_assets.domain.takedowns import PurgeError, purge, remove_source
 from cic_assets_tests.fixtures.effort import short_or_long
@@ -224,7 +225,7 @@ class RacingWriters(RuleBasedStateMachine):
                 images, lambda one: root.images.get(one, formats[one]), DuplicateSettings(), Overrides()
             )
 
-        published(["duplicates", "bridges"], find)
+        published(["duplicates", "bridges", VERDICTS], find)
         for key in keys:
             published(
                 ["resized_images"],

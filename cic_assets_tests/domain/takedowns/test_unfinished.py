@@ -10,7 +10,8 @@ from cic_assets.storage import DataRoot
 OURS = [
     "tables/t/.cars.parquet.ab12cd_4.part", ".problem.json.ab12cd_4.part", "images/ab/.abcd.jpg.ab12cd_4.part",
     "models/vgg/.card.json.ab12cd_4.part", "report/.report.json.ab12cd_4.part", ".dataset.ab12cd_4/train.npy",
-    "models/.vgg.ab12cd_4/model.keras",
+    "models/.vgg.ab12cd_4/model.keras", "models/vgg/versions/.trained.ab12cd_4/model.keras",
+    "models/vgg/versions/2026-01-01-00000000/.model.onnx.ab12cd_4.part",
 ]  # fmt: skip
 OTHERS = [
     "tables/t/cars.parquet", "dataset/manifest.parquet", "models/vgg/card.json", "report/report.html", ".gitignore",
@@ -65,9 +66,10 @@ def test_what_a_writer_left_that_was_just_killed_goes_where_its_lock_tells(tmp_p
     assert not any(path.exists() for path in left)
 
 
-@pytest.mark.parametrize("table", [duplicates.UNFINISHED, features.UNFINISHED])
+@pytest.mark.parametrize("table", [duplicates.UNFINISHED, features.UNFINISHED, features.NEAREST])
 def test_a_damaged_table_that_was_kept_for_a_killed_run_holds_up_nobody(tmp_path, table):
     root = DataRoot(str(tmp_path))
-    make(tmp_path, [f"tables/{table}/cars.parquet"])
+    key = None if table == features.NEAREST else "cars"
+    make(tmp_path, [f"tables/{table}{f'/{key}' if key else ''}.parquet"])
     remove_unfinished(root)
-    assert not root.has_table(table, "cars")
+    assert not root.has_table(table, key)

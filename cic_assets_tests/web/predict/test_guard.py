@@ -5,8 +5,8 @@ import requests
 
 from cic_assets.domain.models import FULL
 from cic_assets.domain.prediction import Predictor
+from cic_assets.web.guard import HEADERS, MOST_ADDRESSES, RateLimiter
 from cic_assets.web.predict import Panel, Panels, ServeSettings
-from cic_assets.web.predict.guard import HEADERS, MOST_ADDRESSES, RateLimiter
 from cic_assets_tests.fixtures.predictors import SIDE, Brightness
 from cic_assets_tests.fixtures.servers import served
 
@@ -26,7 +26,7 @@ def test_without_the_token_nothing_is_told(closed, path):
         {},
         {"Authorization": "Bearer wrong"},
         {"Authorization": f"Basic {TOKEN}"},
-        {"Cookie": f"cic={TOKEN}"},
+        {"Cookie": f"cic-8000={TOKEN}"},
     ):
         for method in ("get", "post"):
             answer = requests.request(method, f"{closed}{path}", headers=given, timeout=20)
@@ -59,6 +59,15 @@ def test_a_browser_shows_it_once_and_then_a_cookie(closed, grey):
     assert browser.get(closed, timeout=20).status_code == 200
     assert browser.post(f"{closed}/api/v1/predict", data=grey(9), timeout=20).status_code == 200
     assert "set-cookie" not in browser.get(closed, timeout=20).headers
+
+
+def test_two_servers_of_one_host_know_the_same_browser(make_app):
+    browser, other = requests.Session(), f"another-{TOKEN}"
+    with served(make_app(token=TOKEN)) as one, served(make_app(token=other, port=8001)) as two:
+        for url, token in ((one, TOKEN), (two, other)):
+            assert browser.get(f"{url}/?token={token}", timeout=20).status_code == 200
+        for url in (one, two):
+            assert browser.get(url, timeout=20).status_code == 200
 
 
 def test_nothing_in_a_header_breaks_it(closed):

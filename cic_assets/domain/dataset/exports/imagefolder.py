@@ -36,6 +36,7 @@ def write_imagefolder(outgoing: Outgoing, folder: Path) -> None:
             name = f"{row['klass']}/{number:06}.jpg"
             (folder / split / row["klass"]).mkdir(parents=True, exist_ok=True)
             (folder / split / name).write_bytes(jpeg)
+            outgoing.files[row["sha256"]] = f"{split}/{name}"
             lines.append({"file_name": name, "label": row["label"], "permalink": row["permalink"]})
         pq.write_table(pa.Table.from_pylist(lines, schema), folder / split / "metadata.parquet")
-    write_card(folder, outgoing.info, _HOW_TO_READ)
+    write_card(folder, outgoing, _HOW_TO_READ)

@@ -5,6 +5,7 @@ Kaggle takes them as one zip file (`cic export kaggle NAME.zip`); Keras' `image_
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from cic_assets.domain.dataset.exports.card import write_card
@@ -13,7 +14,7 @@ from cic_assets.domain.dataset.splits import Split
 
 DATA_CARD = "data_card.json"
 
-_FOLDERS = {Split.TRAIN: "train", Split.VALIDATION: "train", Split.TEST: "test"}
+FOLDERS: Mapping[str, str] = {Split.TRAIN: "train", Split.VALIDATION: "train", Split.TEST: "test"}
 """The original published two folders, and took its validation pictures out of the first."""
 
 _HOW_TO_READ = """## Files
@@ -32,12 +33,13 @@ def write_kaggle(outgoing: Outgoing, folder: Path) -> None:
     named: list[Row] = []
     numbers: dict[str, int] = {}
     for row, jpeg in outgoing.read(outgoing.rows()):
-        place = f"{_FOLDERS[Split(row['split'])]}/{row['klass']}"
+        place = f"{FOLDERS[Split(row['split'])]}/{row['klass']}"
         numbers[place] = numbers.get(place, -1) + 1
         row["file"] = f"{place}/{numbers[place]}.jpg"
         (folder / place).mkdir(parents=True, exist_ok=True)
         (folder / row["file"]).write_bytes(jpeg)
+        outgoing.files[row["sha256"]] = row["file"]
         named.append(row)
     card = {**outgoing.info.model_dump(), "files": sorted(named, key=lambda row: str(row["file"]))}
     (folder / DATA_CARD).write_text(json.dumps(card, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    write_card(folder, outgoing.info, _HOW_TO_READ)
+    write_card(folder, outgoing, _HOW_TO_READ)

@@ -22,4 +22,4 @@ the id of its post. There are no pictures here.
 def write_manifest(outgoing: Outgoing, folder: Path) -> None:
     """`manifest.csv` and `README.md`."""
     outgoing.pictures[IDS].to_csv(folder / "manifest.csv", index=False)
-    write_card(folder, outgoing.info, _HOW_TO_READ)
+    write_card(folder, outgoing, _HOW_TO_READ)

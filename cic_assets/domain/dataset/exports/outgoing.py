@@ -1,13 +1,14 @@
 """What every layout is written from: the description, a row a picture, and the bytes of each, one after another."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from cic_assets.domain.dataset.arrays import DatasetInfo, load_info
 from cic_assets.domain.dataset.errors import DatasetError
+from cic_assets.domain.dataset.exports.rights import Rights, load_rights
 from cic_assets.domain.dataset.split_memory import MANIFEST
 from cic_assets.domain.dataset.splits import Split
 from cic_assets.storage import ContentStore, DataRoot
@@ -27,11 +28,15 @@ class Outgoing:
         pictures: `COLUMNS`, one row a picture, in the order of `resized_sha256`: classes are mixed, as readers that go
             through a file from its beginning want them, and the same set is always written the same.
         copies: the resized JPEGs, under `sha256`.
+        rights: of those pictures whose source names a licence.
+        files: where each picture went, by its SHA-256, in layouts where each is a file.
     """
 
     info: DatasetInfo
     pictures: pd.DataFrame
     copies: ContentStore
+    rights: Rights
+    files: dict[str, str] = field(default_factory=dict)
 
     def rows(self, split: Split | None = None) -> list[Row]:
         """The rows of one split, or of all."""
@@ -63,4 +68,4 @@ def load_outgoing(root: DataRoot) -> Outgoing:
     for column in set(COLUMNS) - set(manifest):
         manifest[column] = ""
     pictures = manifest[list(COLUMNS)].sort_values(["resized_sha256", "sha256"], ignore_index=True)
-    return Outgoing(info, pictures, root.resized(info.side))
+    return Outgoing(info, pictures, root.resized(info.side), load_rights(root, pictures))

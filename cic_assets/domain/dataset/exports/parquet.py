@@ -35,7 +35,7 @@ def write_parquet(outgoing: Outgoing, folder: Path) -> None:
                     group = outgoing.read(rows[start : start + ROWS_AT_ONCE])
                     writer.write_table(pa.Table.from_pylist([_record(*item) for item in group], schema))
     files = [{"split": str(split), "path": f"data/{split}-*"} for split in Split]
-    write_card(folder, outgoing.info, _HOW_TO_READ, {"configs": [{"config_name": "default", "data_files": files}]})
+    write_card(folder, outgoing, _HOW_TO_READ, {"configs": [{"config_name": "default", "data_files": files}]})
 
 
 def _record(row: Row, jpeg: bytes) -> Row:

@@ -30,7 +30,7 @@ def write_tfrecord(outgoing: Outgoing, folder: Path) -> None:
                 for row, jpeg in outgoing.read(rows):
                     writer.write(_example(row, jpeg, outgoing.info.side).SerializeToString(deterministic=True))
     (folder / "classes.txt").write_text("\n".join(outgoing.info.classes) + "\n", encoding="utf-8")
-    write_card(folder, outgoing.info, _HOW_TO_READ)
+    write_card(folder, outgoing, _HOW_TO_READ)
 
 
 def _example(row: Row, jpeg: bytes, side: int) -> Any:

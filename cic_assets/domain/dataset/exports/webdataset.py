@@ -33,7 +33,7 @@ def write_webdataset(outgoing: Outgoing, folder: Path) -> None:
                     _add(tar, f"{place:08}.cls", str(row["label"]).encode())
                     _add(tar, f"{place:08}.jpg", jpeg)
                     _add(tar, f"{place:08}.json", json.dumps(about, sort_keys=True).encode())
-    write_card(folder, outgoing.info, _HOW_TO_READ)
+    write_card(folder, outgoing, _HOW_TO_READ)
 
 
 def _add(tar: tarfile.TarFile, name: str, data: bytes) -> None:

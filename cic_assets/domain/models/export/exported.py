@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cic_assets.domain.models.export.names import EVIDENCE, IMAGE, PROBABILITIES
+from cic_assets.domain.models.export.names import EMBEDDING, EVIDENCE, IMAGE, PROBABILITIES
 
 _ERRORS_ONLY = 3
 
@@ -42,11 +42,19 @@ class ExportedModel:
         self._session: Any = onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
         self.outputs = frozenset(output.name for output in self._session.get_outputs())
         self.has_activation_map = EVIDENCE in self.outputs  # those that were exported before there was one have none
+        self.has_embedding = EMBEDDING in self.outputs
         self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
 
     def probabilities(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Class probabilities (N, K) of pictures (N, side, side, 3), RGB bytes at the side that the model takes."""
         return self.run(pictures, [PROBABILITIES])[0]
+
+    def probabilities_and_embeddings(
+        self, pictures: NDArray[np.uint8]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The same, and what the last dense layer sees (N, F)."""
+        probabilities, embeddings = self.run(pictures, [PROBABILITIES, EMBEDDING])
+        return probabilities, embeddings
 
     def activation_map(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         """What each place says for each class, (N, rows, columns, K), before the softmax."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from upath import UPath
 
+from cic_assets.domain.models.card import Scores
 from cic_assets.domain.models.formats.outgoing import OutgoingModel
 from cic_assets.storage import write_json
 
@@ -104,8 +105,16 @@ def _warnings(model: OutgoingModel) -> list[str]:
 def _scores(model: OutgoingModel) -> str:
     lines = ["| split | pictures | accuracy | cross-entropy |", "|---|---:|---:|---:|"]
     for split, scores in model.card.scores.items():
-        lines.append(f"| {split} | {scores.count:,} | {scores.accuracy:.1%} | {scores.loss:.3f} |")
-    return "\n".join(lines)
+        lines.append(_row(split, scores))
+    folds = model.card.folds
+    if folds is None:
+        return "\n".join(lines)
+    note = f"In folds each picture was judged by one of {folds.count} networks, trained as this one but without it."
+    return "\n".join([*lines, _row(f"all, in {folds.count} folds", folds.scores), "", note])
+
+
+def _row(what: str, scores: Scores) -> str:
+    return f"| {what} | {scores.count:,} | {scores.accuracy:.1%} | {scores.loss:.3f} |"
 
 
 def licence(model: OutgoingModel) -> str:

@@ -17,6 +17,7 @@ from cic_assets.domain.models.card import (
     verified_files,
 )
 from cic_assets.domain.models.export import golden_pictures, write_export
+from cic_assets.domain.models.versions import champion_folder
 from cic_assets.storage import DataRoot, read_json
 
 
@@ -79,10 +80,11 @@ def load_outgoing_model(root: DataRoot, name: str) -> OutgoingModel:
         FileNotFoundError: there is none of this name.
         CardMismatchError: its card is not one of this version.
     """
-    card = read_card(root.model(name))
+    folder = champion_folder(root.model(name))
+    card = read_card(folder)
     description = root.dataset / "dataset.json"
     about = read_json(description) if description.exists() else {}
     if about.get("version") != card.data_version:
         about = {}
     data = about.get("name", f"data version {card.data_version}")
-    return OutgoingModel(root.model(name), card, data, bool(about.get("sample")))
+    return OutgoingModel(folder, card, data, bool(about.get("sample")))

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from cic_assets.domain.models.calibration import Calibration
 from cic_assets.domain.models.card import Scores
+from cic_assets.domain.models.reject import RejectRule
 
 Precision = Literal["float16", "int8"]
 """`float16`: weights in 16 bits, arithmetic in 32. `int8`: weights and arithmetic in 8 bits."""
@@ -46,3 +47,7 @@ class QuantizedCard(_Record):
     full: Measured = Field(description="the model in full, asked about the same pictures at the same time")
     changes: dict[str, Changes] = Field(description="on validation and test")
     calibration: Calibration = Field(description="by its own answers on the validation split")
+    reject: RejectRule | None = Field(
+        default=None,
+        description="by its own embeddings of validation pictures, and the references of the model in full",
+    )

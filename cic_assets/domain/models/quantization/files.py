@@ -13,7 +13,7 @@ from cic_assets.storage import is_local
 
 
 def load_quantized(folder: UPath, precision: str, threads: int | None = None) -> tuple[ExportedModel, Card]:
-    """A model in fewer bits, and the card of the model that it is, but for what its own probabilities are worth.
+    """A model in fewer bits, and the card of the model that it is, but for what was set by its own answers.
 
     Args:
         folder: of the model.
@@ -24,18 +24,19 @@ def load_quantized(folder: UPath, precision: str, threads: int | None = None) ->
         FileNotFoundError: there is no such model, or it was not made in this precision; the message says what to do.
         CardMismatchError: it was made from another model, or a file is not its card's.
     """
-    card, where, again = read_card(folder), folder / precision, f"materialize {folder.name}_quantized, with `cic run`"
+    card, where = read_card(folder), folder / precision
+    again = f"materialize {card.name}_quantized, with `cic run`"
     quantized = _read(where)
     if quantized is None:
         raise FileNotFoundError(
-            f"{folder.name} was not made in {precision}: set prediction: {{precisions: [{precision}]}} in the problem "
+            f"{card.name} was not made in {precision}: set prediction: {{precisions: [{precision}]}} in the problem "
             f"file, and {again}"
         )
     if quantized.made_from != source_of(card):
-        raise CardMismatchError(f"{where} was made from another {folder.name} than there is now: {again}")
+        raise CardMismatchError(f"{where} was made from another {card.name} than there is now: {again}")
     with verified_files(where, quantized.sha256s, again=again) as local:
-        calibrated = card.model_copy(update={"calibration": quantized.calibration})
-        return ExportedModel(local / GRAPH_FILE, threads), calibrated
+        own = card.model_copy(update={"calibration": quantized.calibration, "reject": quantized.reject})
+        return ExportedModel(local / GRAPH_FILE, threads), own
 
 
 def quantized_cards(folder: UPath) -> list[QuantizedCard]:

@@ -63,7 +63,7 @@ function next() {
 }
 
 async function look(picture, card) {
-  const { result } = await send(picture, "seen=true");
+  const { result } = await send(picture, "seen=true&thumbnails=true");
   const answer = result.answers ? result.answers[0] : { error: result.error };
   card.classList.remove("waiting");
   if (answer.error) {
@@ -72,7 +72,8 @@ async function look(picture, card) {
   }
   show(card, answer, picture);
   const [best] = answer.predictions;
-  say(`${picture.name}: ${best.label}, ${percent(best.probability)}`);
+  const none = best.none_of_these ? ", but it looks like nothing that it was trained on" : "";
+  say(`${picture.name}: ${best.label}, ${percent(best.probability)}${none}`);
 }
 
 /** A reason begins with a word of the program's where it has one for people. */
@@ -104,7 +105,7 @@ function show(card, answer, picture) {
   card.classList.remove("bare");
   card.querySelector(".says").textContent = best.label;
   const opinions = card.querySelector(".opinions");
-  opinions.append(...opinion(best, others.length > 0), ...worth(best));
+  opinions.append(...strange(best), ...opinion(best, others.length > 0), ...worth(best), ...known(best));
   if (others.length) opinions.append(further(best, others));
   if (main.dataset.maps) offerMap(card, picture, answer);
   if (main.dataset.reviews && answer.receipt) offerReview(card, picture, answer);
@@ -128,6 +129,30 @@ function opinion(prediction, named) {
   });
   const precision = prediction.precision === "float32" ? "" : ` in ${prediction.precision}`;
   return named || precision ? [element("h3", prediction.model + precision), ...bars] : bars;
+}
+
+/** A picture of none of the classes still has a most probable one: what that is worth is said before it. */
+function strange(prediction) {
+  if (!prediction.none_of_these) return [];
+  const made = element("p", "It looks like nothing that it was trained on: probably it is none of these.");
+  made.className = "notice";
+  return [made];
+}
+
+/** The nearest training pictures, with their posts. */
+function known(prediction) {
+  const shown = prediction.nearest.filter((near) => near.thumbnail).map((near) => {
+    const image = document.createElement("img"), title = near.title || near.label;
+    Object.assign(image, { src: near.thumbnail, alt: title, title });
+    const frame = document.createElement(near.permalink ? "a" : "span");
+    if (near.permalink) Object.assign(frame, { href: near.permalink, rel: "noreferrer noopener", target: "_blank" });
+    frame.append(image);
+    return element("figure", "", frame, element("figcaption", near.label));
+  });
+  if (!shown.length) return [];
+  const row = element("div", "", ...shown);
+  row.className = "known";
+  return [element("details", "", element("summary", "The nearest pictures that it was trained on"), row)];
 }
 
 /** What the answer is worth, as far as the model knows from pictures that it had not seen. */

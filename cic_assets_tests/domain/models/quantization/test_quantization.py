@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from upath import UPath
@@ -233,6 +234,39 @@ def test_a_model_that_knows_other_pictures_or_was_never_exported_is_refused(copi
     (folder / "card.json").write_text(json.dumps(card))
     with pytest.raises(ModelError, match="small was trained before models were exported"):
         quantize(folder, dataset, PRECISIONS)
+
+
+def test_a_champion_of_before_is_judged_by_what_it_has_not_learned_from(copied: tuple[UPath, UPath]) -> None:
+    dataset, folder = copied
+    about = json.loads((dataset / "dataset.json").read_text())
+    (dataset / "dataset.json").write_text(json.dumps(about | {"version": "v2"}))
+    seen = pd.read_parquet(folder / "pictures.parquet")
+    whole = quantized_cards(folder)[0].full.scores
+    test = seen.index[seen["split"] == "test"]
+    validation = seen.index[seen["split"] == "validation"]
+    # As if some of its training pictures were on another side now, which splits never do by themselves.
+    seen.loc[[*test[:3], *validation[:2]], "split"] = "train"
+    seen.to_parquet(folder / "pictures.parquet")
+    (card,) = quantize(folder, dataset, ["float16"], of_before=True)
+    counts = {split: scores.count for split, scores in card.full.scores.items()}
+    assert counts == {"validation": whole["validation"].count - 2, "test": whole["test"].count - 3}
+    seen.assign(split="train").to_parquet(folder / "pictures.parquet")
+    with pytest.raises(ModelError, match="has learned from all of its validation pictures"):
+        quantize(folder, dataset, ["float16"], of_before=True)
+
+
+def test_nor_by_what_is_of_a_unit_that_it_has_learned_from(copied: tuple[UPath, UPath]) -> None:
+    dataset, folder = copied
+    about = json.loads((dataset / "dataset.json").read_text())
+    (dataset / "dataset.json").write_text(json.dumps(about | {"version": "v2"}))
+    # As it turned out since: copies of what it was trained on, and of what it was chosen by.
+    units = {"validation0004": "train0002", "test0003": "train0002", "test0007": "validation0009"}
+    manifest = pd.read_parquet(dataset / "manifest.parquet")
+    manifest["unit_id"] = manifest["sha256"].replace(units)
+    manifest.to_parquet(dataset / "manifest.parquet")
+    (card,) = quantize(folder, dataset, ["float16"], of_before=True)
+    counts = {split: scores.count for split, scores in card.full.scores.items()}
+    assert counts == {"validation": COUNTS["validation"] - 1, "test": COUNTS["test"] - 2}
 
 
 def test_weights_that_are_too_large_for_half_precision_are_an_error_and_leave_nothing(

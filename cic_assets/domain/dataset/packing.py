@@ -1,0 +1,54 @@
+"""Where a set has too many pictures for a file each, their copies are brought into shards."""
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from cic_assets.domain.dataset.settings import DatasetSettings
+from cic_assets.storage import DataRoot, Publishing
+
+
+def pack_copies(
+    root: DataRoot,
+    settings: DatasetSettings,
+    source: str,
+    publishing: Publishing,
+    say: Callable[[str], None] = lambda _line: None,
+    table: pd.DataFrame | None = None,
+) -> None:
+    """Bring the resized copies of a source into its shards, if all that is kept of all sources is too much for files.
+
+    Args:
+        root: the data root.
+        settings: when, and how large a shard is.
+        source: its partition.
+        publishing: around each moment in which something is written.
+        say: called with a line where shards were written.
+        table: of `resize_pictures`, which may say what was made now; as it was written unless given.
+    """
+    store = root.resized(settings.side)
+    if table is None:
+        table = root.read_table("resized_images", source, ["sha256", "bytes_after"])
+    if count_kept(root) <= settings.shards.above:
+        # What was made anew of pictures that are in shards from when there were more: these would be read otherwise.
+        made = table[table["made"]] if "made" in table else table[:0]
+        table = made[store.is_packed(list(made["sha256"]))] if len(made) else made
+        if not len(table):
+            return
+    written = store.pack(
+        source,
+        dict(zip(table["sha256"], table["bytes_after"].tolist(), strict=True)),
+        settings.shards.most_bytes,
+        again=frozenset(table.loc[table["made"], "sha256"]) if "made" in table else (),
+        publishing=publishing,
+    )
+    if written:
+        say(f"{written:,} shards of {source} were written")
+
+
+def count_kept(root: DataRoot) -> int:
+    """Pictures of all sources but for copies: as many copies are made, and nearly as many are in the data set."""
+    images = sum(root.count_rows("image_hashes", source) for source in root.table_partitions("image_hashes"))
+    if not root.has_table("duplicates"):
+        return images
+    return images - int((root.read_table("duplicates", columns=["keep"])["keep"] == 0).sum())

@@ -1,0 +1,152 @@
+"""Which crops of pictures come near each other by their hashes of 64 bits.
+
+A picture is looked for by its whole and its content, each as it is and mirrored, and is found by every window of its
+whole and of its content; turned, it is looked for among wholes and contents alone; by its plain pHash among those.
+Whether two pictures meet depends on these two alone. No pixels and no decisions here.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cic_assets.domain.duplicates.blocks import Hashes
+from cic_assets.domain.duplicates.crops import oriented_hashes, window_hashes
+from cic_assets.domain.duplicates.descriptors import Grey
+from cic_assets.domain.duplicates.looks import Looks, Positions
+from cic_assets.domain.duplicates.search import pairs_between
+from cic_assets.domain.duplicates.windows import ORIENTATIONS, UPRIGHT, WINDOWS
+
+BLOCK = 1 << 18
+"""Pictures among which is searched at once: of the windows of each some 2 kB are in memory."""
+_MET_AT_ONCE = 1 << 20
+_READ_AT_ONCE = 1 << 14
+
+
+@dataclass(frozen=True, slots=True)
+class Meetings:
+    """Crops of two pictures whose hashes are near each other: arrays of one length.
+
+    Attributes:
+        asked: positions of pictures.
+        asked_content: whether by their content, without border.
+        orientation: how they are held, by number in `ORIENTATIONS`.
+        known: positions of others.
+        known_content: whether by a part of their content.
+        window: which part, by number in `WINDOWS`.
+        distance: bits in which the hashes differ.
+    """
+
+    asked: Positions
+    asked_content: NDArray[np.bool_]
+    orientation: NDArray[np.uint8]
+    known: Positions
+    known_content: NDArray[np.bool_]
+    window: NDArray[np.uint8]
+    distance: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.asked)
+
+    def at(self, places: Positions) -> "Meetings":
+        """Some of them."""
+        return Meetings(*(getattr(self, field.name)[places] for field in fields(self)))
+
+
+def meetings(looks: Looks, askers: Positions, known: Positions, radius: int) -> Iterator[Meetings]:
+    """All meetings of two pictures, some at a time.
+
+    Args:
+        looks: of pictures.
+        askers: of them those that are looked for.
+        known: those among which they are looked for, ascending; taken up in blocks.
+        radius: bits in which two hashes may differ.
+    """
+    plain = _Crops.of(looks.plain(askers), askers)
+    held = _of_whole_and_content(looks, askers, oriented_hashes)
+    is_turned = held.crops % len(ORIENTATIONS) >= UPRIGHT
+    upright, turned = held.at(~is_turned), held.at(is_turned)
+    for start in range(0, len(known), BLOCK):
+        block = known[start : start + BLOCK]
+        windows = _of_whole_and_content(looks, block, window_hashes)
+        wholes = windows.at(windows.crops % len(WINDOWS) == 0)
+        yield from _met(plain, _Crops.of(looks.plain(block)[:, :1], block), radius)
+        yield from _met(turned, wholes, radius)
+        yield from _met(upright, windows, radius)
+
+
+@dataclass(frozen=True, slots=True)
+class _Crops:
+    """Hashes in ascending order, each with the picture and the number of the crop that it is of."""
+
+    hashes: Hashes
+    owners: NDArray[np.int32]
+    crops: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, hashes: Hashes, owners: Positions) -> "_Crops":
+        """Of (n, crops) hashes of pictures."""
+        numbers = np.arange(hashes.shape[1], dtype=np.uint8)
+        return cls._sorted(hashes.ravel(), np.repeat(owners.astype(np.int32), len(numbers)),
+                           np.tile(numbers, len(owners)))  # fmt: skip
+
+    @classmethod
+    def _sorted(cls, hashes: Hashes, owners: NDArray[np.int32], crops: NDArray[np.uint8]) -> "_Crops":
+        order = np.argsort(hashes)
+        return cls(hashes[order], owners[order], crops[order])
+
+    def and_(self, others: "_Crops", first: int) -> "_Crops":
+        """Together with others, whose numbers begin at another one."""
+        crops = np.concatenate([self.crops, others.crops + np.uint8(first)])
+        owners = np.concatenate([self.owners, others.owners])
+        return self._sorted(np.concatenate([self.hashes, others.hashes]), owners, crops)
+
+    def at(self, places: NDArray[np.bool_]) -> "_Crops":
+        """Some of them."""
+        return _Crops(self.hashes[places], self.owners[places], self.crops[places])
+
+    def runs(self) -> tuple[Hashes, Positions]:
+        """Equal hashes as one, so that thousands of pictures with one hash are searched as one; and where each begins.
+
+        One more beginning, past the last, ends the list.
+        """
+        is_first = np.append(True, self.hashes[1:] != self.hashes[:-1]) if len(self.hashes) else np.empty(0, bool)
+        starts = np.flatnonzero(is_first)
+        return self.hashes[starts], np.append(starts, len(self.hashes))
+
+
+def _of_whole_and_content(looks: Looks, pictures: Positions, hashed: Callable[[Grey], Hashes]) -> _Crops:
+    """Hashes of pictures, and of the content of those that have a border."""
+
+    def of(some: Positions, *, content: bool) -> _Crops:
+        parts = [
+            hashed(looks.thumbnails(some[start : start + _READ_AT_ONCE], content=content))
+            for start in range(0, max(1, len(some)), _READ_AT_ONCE)
+        ]
+        return _Crops.of(np.concatenate(parts), some)
+
+    whole, content = of(pictures, content=False), of(looks.bordered_of(pictures), content=True)
+    return whole.and_(content, len(ORIENTATIONS) if hashed is oriented_hashes else len(WINDOWS))
+
+
+def _met(asked: _Crops, known: _Crops, radius: int) -> Iterator[Meetings]:
+    ours, our_starts = asked.runs()
+    theirs, their_starts = known.runs()
+    pairs = pairs_between(ours, theirs, radius)
+    width = np.diff(their_starts)[pairs.right]
+    ends = np.cumsum(np.diff(our_starts)[pairs.left] * width)
+    for start in range(0, int(ends[-1]) if len(ends) else 0, _MET_AT_ONCE):
+        numbers = np.arange(start, min(start + _MET_AT_ONCE, int(ends[-1])))
+        pair = np.searchsorted(ends, numbers, side="right")
+        row, column = np.divmod(numbers - np.append(0, ends)[pair], width[pair])
+        one, other = our_starts[pairs.left[pair]] + row, their_starts[pairs.right[pair]] + column
+        is_two = asked.owners[one] != known.owners[other]
+        one, other, distance = one[is_two], other[is_two], pairs.distance[pair[is_two]]
+        asked_content, orientation = np.divmod(asked.crops[one], np.uint8(len(ORIENTATIONS)))
+        known_content, window = np.divmod(known.crops[other], np.uint8(len(WINDOWS)))
+        yield Meetings(
+            asked.owners[one].astype(np.int64), asked_content > 0, orientation,
+            known.owners[other].astype(np.int64), known_content > 0, window, distance,
+        )  # fmt: skip

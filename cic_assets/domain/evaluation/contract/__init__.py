@@ -1,0 +1,66 @@
+"""`report.json`, a file a part."""
+
+from cic_assets.domain.evaluation.contract.dataset import (
+    ClassPart,
+    DatasetPart,
+    DuplicatesPart,
+    ShortcutPart,
+    SourcePart,
+)
+from cic_assets.domain.evaluation.contract.model import (
+    AnsweringPart,
+    BackgroundPart,
+    CalibrationError,
+    CalibrationPart,
+    ClassScore,
+    FurtherPart,
+    JudgedPart,
+    ModelPart,
+    PlausiblePart,
+    PrecisionPart,
+    RejectPart,
+    SeedsPart,
+    SharePart,
+    SlicePart,
+    SourceScore,
+)
+from cic_assets.domain.evaluation.contract.next_steps import (
+    BaselinePart,
+    CurvePart,
+    ForecastPart,
+    NextStepsPart,
+    RivalPart,
+)
+from cic_assets.domain.evaluation.contract.report import Answer, ComparisonPart, Notice, ReportData
+
+__all__ = [
+    "Answer",
+    "AnsweringPart",
+    "BackgroundPart",
+    "BaselinePart",
+    "CalibrationError",
+    "CalibrationPart",
+    "ClassPart",
+    "ClassScore",
+    "ComparisonPart",
+    "CurvePart",
+    "DatasetPart",
+    "DuplicatesPart",
+    "ForecastPart",
+    "FurtherPart",
+    "JudgedPart",
+    "ModelPart",
+    "NextStepsPart",
+    "Notice",
+    "PlausiblePart",
+    "PrecisionPart",
+    "RejectPart",
+    "ReportData",
+    "RivalPart",
+    "SeedsPart",
+    "SharePart",
+    "ShortcutPart",
+    "SlicePart",
+    "SourcePart",
+    "SourceScore",
+]

@@ -1,0 +1,24 @@
+"""Where some names are among others: for millions of them at once, without an object each."""
+
+from typing import Any, Union
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Names = Union["pd.Series[str]", "pd.Index[str]"]
+
+
+def are_among(names: Names, among: Names) -> NDArray[np.bool_]:
+    """(N,) whether each name is among others. As `isin`, which makes an object of each name that it looks for."""
+    return places_of(names, among) >= 0
+
+
+def places_of(names: Names, among: Names) -> NDArray[np.int64]:
+    """(N,) of each name where it comes first among others, from 0; -1 where it does not."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    here, there = (pa.array(one.astype("str"), pa.large_string()) for one in (names, among))
+    found: Any = compute.index_in(here, value_set=there)
+    return np.asarray(found.fill_null(-1), np.int64)

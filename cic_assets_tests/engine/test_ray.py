@@ -1,0 +1,160 @@
+"""The engine on a cluster of three nodes: as the threads, also where workers and nodes die."""
+
+import itertools
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pandas as pd
+import pytest
+from upath import UPath
+
+from cic_assets.domain.duplicates import fingerprint_pictures
+from cic_assets.engine import EngineError, TaskLostError, Threads, open_engine
+from cic_assets.storage import ContentStore
+from cic_assets_tests.fixtures.ray_cluster import wait_for
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("ray")]
+
+
+@pytest.fixture(scope="module")
+def connected(ray_session):
+    """This process as one of the cluster's."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ray_session.variables.items():
+            patch.setenv(name, value)
+        yield
+        import ray
+
+        ray.shutdown()
+
+
+@pytest.fixture
+def engine(ray_cluster, connected):
+    return open_engine("ray")
+
+
+@pytest.mark.long
+def test_it_gives_what_threads_give(engine):
+    items = [f"item {number}" for number in range(500)]
+    # Pickled by value: this module is not on the cluster.
+    found = list(engine.each(lambda item: item.upper(), items, shard=7))
+    assert sorted(found) == sorted(Threads(2).each(lambda item: item.upper(), items))
+
+
+@pytest.mark.long
+def test_what_is_done_first_comes_first(engine, tmp_path):
+    later = tmp_path / "done"
+
+    def task(item):
+        if item == 0:
+            end = time.monotonic() + 60
+            while not later.exists() and time.monotonic() < end:
+                time.sleep(0.05)
+        return item
+
+    results = engine.each(task, range(6), shard=1)
+    assert next(results)[0] != 0
+    later.touch()
+    assert len(list(results)) == 5
+
+
+@pytest.mark.long
+def test_what_a_task_raises_names_the_item(engine):
+    def task(item):
+        if item == "bad":
+            raise KeyError("nothing of that name")
+        return item
+
+    with pytest.raises(KeyError, match="nothing of that name") as raised:
+        list(engine.each(task, [*map(str, range(30)), "bad"], shard=10))
+    assert raised.value.__notes__ == ["at 'bad'"]
+
+
+@pytest.mark.long
+def test_what_cannot_be_pickled_is_raised_in_words(engine):
+    def task(_item):
+        class DeepError(Exception):
+            def __init__(self, one, other):
+                super().__init__(f"{one} and {other}")
+
+        raise DeepError("this", "that")
+
+    with pytest.raises(RuntimeError, match="DeepError: this and that") as raised:
+        list(engine.each(task, [1]))
+    assert raised.value.__notes__ == ["at 1"]
+
+
+@pytest.mark.long
+def test_an_item_that_kills_its_worker_is_found_among_those_of_its_shard(engine):
+    task = lambda item: os._exit(139) if item == 7 else item  # noqa: E731 - pickled by value
+    found = dict(engine.each(task, range(12), shard=6, instead=lambda item, why: f"{item}: {why}"))
+    assert found.pop(7).startswith("7: what worked on it died of it: WorkerCrashedError 4 times")
+    assert found == {item: item for item in range(12) if item != 7}
+    with pytest.raises(TaskLostError, match="what worked on 7 died of it"):
+        list(engine.each(task, [7], shard=6))
+
+
+@pytest.mark.long
+def test_of_endless_items_only_some_are_taken_ahead_and_who_stops_asking_stops_the_rest(engine):
+    import ray
+
+    taken = itertools.count()
+    results = engine.each(lambda item: time.sleep(0.05) or item, taken, shard=2)
+    for _ in range(20):
+        next(results)
+    results.close()
+    assert next(taken) < 20 + 2 * 2 * 2 * 2
+    wait_for(lambda: ray.available_resources().get("CPU") == ray.cluster_resources()["CPU"], "idle processors", 60)
+
+
+@pytest.mark.long
+def test_a_node_that_is_killed_in_the_middle_of_fingerprints_makes_no_difference(
+    engine, ray_cluster, jpeg, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("cic_assets.domain.duplicates.fingerprints.SHARD", 10)
+    store = ContentStore(UPath(tmp_path))
+    rows = [
+        {
+            "sha256": store.put(jpeg(seed, 2400, 1800), "jpeg"), "subreddit": "cars", "post_id": str(seed),
+            "permalink": "", "title": "", "author": "", "created_utc": float(seed), "format": "jpeg", "width": 2400,
+            "height": 1800, "bytes": 1, "outcome": "ok",
+        }
+        for seed in range(150)
+    ]  # fmt: skip
+    raw, lines = pd.DataFrame(rows), []
+    killer = threading.Thread(
+        target=lambda: ray_cluster.kill(
+            wait_for(lambda: len(lines) >= 20 and ray_cluster.node_at_work("ray::_work"), "a node at work")
+        )
+    )
+    killer.start()
+    table = fingerprint_pictures(raw, store, engine=engine, on_progress=lines.append)
+    killer.join()
+    assert len(ray_cluster.workers) - sum(worker.poll() is None for worker in ray_cluster.workers) == 1
+    pd.testing.assert_frame_equal(table, fingerprint_pictures(raw, store))
+
+
+def test_without_a_cluster_it_says_what_to_do(monkeypatch):
+    program = "from cic_assets.engine import open_engine; list(open_engine('ray').each(str, [1]))"
+    environment = {**os.environ, "RAY_ADDRESS": "127.0.0.1:9", "RAY_AUTH_MODE": "disabled"}
+    result = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert result.returncode != 0
+    assert "EngineError: no Ray cluster answers: start one, or name it by RAY_ADDRESS" in result.stderr
+
+
+def test_on_one_machine_nothing_of_ray_is_imported(tmp_path):
+    program = (
+        "import sys; from cic_assets.engine import open_engine\n"
+        "assert list(open_engine('local', 2).each(str, range(3))) == [(0, '0'), (1, '1'), (2, '2')]\n"
+        "sys.exit(f'imported: {sorted(sys.modules)}' if 'ray' in sys.modules else 0)"
+    )
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(EngineError, match=r"pip install 'cic-assets\[ray\]'"):
+        next(open_engine("ray").each(str, [1]))

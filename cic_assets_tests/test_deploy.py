@@ -1,0 +1,78 @@
+"""What deploy/ holds for containers and clusters, against its schemas: none of them runs here."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from cic_assets.config.environment import Environment
+
+PROJECT = Path(__file__).resolve().parents[1]
+DEPLOY = PROJECT / "deploy"
+BIN = Path(sys.executable).parent
+RECIPE = (DEPLOY / "graph.Dockerfile").read_text()
+COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+KUBERNETES = list(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text()))
+
+
+def test_compose_by_its_schema():
+    command = [BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", DEPLOY / "compose.yaml"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_each_variable_of_compose_is_in_the_file_to_copy_or_has_a_default():
+    asked = set(re.findall(r"\$\{(\w+)(?::\?|:-\})", (DEPLOY / "compose.yaml").read_text()))
+    assert asked == set(re.findall(r"^(\w+)=$", (DEPLOY / "compose.env").read_text(), re.MULTILINE))
+
+
+def test_the_keys_of_the_bucket_are_json():
+    content = COMPOSE["configs"]["keys"]["content"]
+    (identity,) = json.loads(content.replace("${S3_SECRET:?}", "secret"))["identities"]
+    assert identity["credentials"] == [{"accessKey": "cic", "secretKey": "secret"}]
+    assert COMPOSE["services"]["cic"]["environment"]["AWS_ACCESS_KEY_ID"] == "cic"
+
+
+@pytest.mark.parametrize("resource", KUBERNETES, ids=lambda resource: resource["kind"])
+def test_kubernetes_by_its_schemas(resource):
+    kubernetes_validate.validate(resource, kubernetes_validate.latest_version(), strict=True)
+
+
+def test_a_mistake_in_a_manifest_is_found():
+    wrong = yaml.safe_load(yaml.safe_dump(KUBERNETES[-1]).replace("runAsNonRoot", "runAsNotRoot"))
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(wrong, kubernetes_validate.latest_version(), strict=True)
+
+
+def test_the_ray_cluster_by_its_schema():
+    from ray.autoscaler._private.util import prepare_config, validate_config
+
+    config = yaml.safe_load((DEPLOY / "ray-cluster.yaml").read_text())
+    validate_config(prepare_config(config))
+
+
+def of_pod():
+    (container,) = KUBERNETES[-1]["spec"]["template"]["spec"]["containers"]
+    return container
+
+
+def test_settings_are_ones_that_there_are():
+    known = {str(field.title) for field in Environment.model_fields.values()}
+    named = {one["name"] for one in of_pod()["env"]} | set(COMPOSE["services"]["cic"]["environment"])
+    assert {name for name in named if name.startswith("CIC_")} <= known
+
+
+def test_nobody_is_root_and_nothing_is_writable_that_need_not_be():
+    compose, pod = COMPOSE["services"]["cic"], KUBERNETES[-1]["spec"]["template"]["spec"]
+    assert (compose["read_only"], compose["cap_drop"]) == (True, ["ALL"])
+    assert compose["ports"] == ["127.0.0.1:3000:3000"]
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert f"--uid {pod['securityContext']['runAsUser']} " in RECIPE
+    assert of_pod()["securityContext"]["readOnlyRootFilesystem"]
+    assert of_pod()["resources"]["limits"]["nvidia.com/gpu"] == "1"
+    assert re.search(r"^USER 10001$", RECIPE.rpartition("\nFROM ")[2], re.MULTILINE)

@@ -1,0 +1,26 @@
+# Runs the whole graph, with the UI and daemon: `docker build -f deploy/graph.Dockerfile -t cic-graph .` from the checkout.
+# Training is in it, and what a bucket and PostgreSQL need; `--build-arg EXTRAS="--extra train --extra ray"` has others.
+# deploy/compose.yaml runs it on one host, deploy/kubernetes.yaml on a cluster.
+FROM python:3.12-slim AS build
+RUN pip install --no-cache-dir uv==0.13.9
+WORKDIR /src
+COPY pyproject.toml uv.lock README.md LICENSE ./
+COPY deploy deploy
+COPY cic_assets cic_assets
+ARG EXTRAS="--extra train --extra s3 --extra postgres"
+ENV UV_PROJECT_ENVIRONMENT=/app
+# Versions are those of uv.lock, and each file has the hash that it names there. EXTRAS has several words.
+# hadolint ignore=SC2086
+RUN uv sync --quiet --frozen --no-dev --no-editable --compile-bytecode $EXTRAS
+
+FROM python:3.12-slim
+# In its home lie Dagster's files of a data root in a bucket, and what a training keeps between its steps.
+RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin cic
+COPY --from=build /app /app
+USER 10001
+WORKDIR /home/cic
+ENV PATH=/app/bin:$PATH HOME=/home/cic PYTHONUNBUFFERED=1
+EXPOSE 3000
+ENTRYPOINT ["cic"]
+# The UI knows no passwords: publish its port to this host alone, or put a proxy before it that asks for one.
+CMD ["dev", "--host", "0.0.0.0"]
