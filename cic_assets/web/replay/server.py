@@ -39,6 +39,9 @@ _START_SECONDS = 10
 _KEEP_ALIVE_SECONDS = 65
 """Longer than clients keep idle connections, so that it is they who close and no request meets a closing one."""
 
+_TURNS_TO_CONNECT = 5
+"""Of an event loop, from an accepted socket to its protocol: two or three with asyncio's and uvloop's."""
+
 
 class WatchedArchive:
     """An archive that is read again when its files change: posts come and go between two scrapes."""
@@ -199,6 +202,9 @@ class _Uvicorn(uvicorn.Server):
             server.close()
         for listener in sockets or []:
             listener.close()
+        # Who was accepted last becomes a connection some turns of the loop later.
+        for _ in range(_TURNS_TO_CONNECT):
+            await asyncio.sleep(0)
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         if self.server_state.tasks:

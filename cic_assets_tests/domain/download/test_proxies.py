@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -60,31 +61,35 @@ class Tunneling:
             threading.Thread(target=self._tunnel, args=[client], daemon=True).start()
 
     def _tunnel(self, client):
-        head = b""
-        while b"\r\n\r\n" not in head:
-            head += client.recv(4096)
-        lines = head.decode().split("\r\n")
-        self.asked.append(lines[0])
-        self.wanted += [line for line in lines if line.lower().startswith("proxy-authorization")]
-        if self._status != 200:
-            client.sendall(f"HTTP/1.1 {self._status} No\r\nContent-Length: 0\r\n\r\n".encode())
-            client.close()
-            return
-        with socket.create_connection(("127.0.0.1", self._to)) as host:
-            client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            threading.Thread(target=_pump, args=[host, client], daemon=True).start()
-            _pump(client, host)
+        with client:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += client.recv(4096)
+            lines = head.decode().split("\r\n")
+            self.asked.append(lines[0])
+            self.wanted += [line for line in lines if line.lower().startswith("proxy-authorization")]
+            if self._status != 200:
+                client.sendall(f"HTTP/1.1 {self._status} No\r\nContent-Length: 0\r\n\r\n".encode())
+                return
+            with socket.create_connection(("127.0.0.1", self._to)) as host:
+                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                back = threading.Thread(target=_pump, args=[host, client], daemon=True)
+                back.start()
+                _pump(client, host)
+                back.join()
 
     def close(self):
         self._listener.close()
 
 
 def _pump(source, sink):
-    try:
+    """What one side says to the other, until either is gone; which ends the pump of the other way too."""
+    with suppress(OSError):
         while data := source.recv(65536):
             sink.sendall(data)
-    except OSError:
-        pass
+    for end in (source, sink):
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture
