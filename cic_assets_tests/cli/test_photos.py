@@ -15,8 +15,12 @@ from cic_assets.cli.graph import demo
 from cic_assets.cli.photos import photos_demo
 from cic_assets.config.photos import CATEGORIES
 from cic_assets.config.problem_file import load_problem
+from cic_assets_tests.fixtures.effort import short_or_long
 from cic_assets_tests.fixtures.open_collections import CONTACT
 from cic_assets_tests.fixtures.worlds import World, isolate, picture
+
+FILES = short_or_long(15, 70)
+"""In most of the categories."""
 
 
 @pytest.fixture
@@ -32,10 +36,10 @@ def here(tmp_path, monkeypatch):
 def museum(commons):
     """A Commons that has some of the categories, of which one keeps its files in another."""
     commons.category("M4 Sherman", "Sherman Firefly")
-    for number in range(70):
+    for number in range(FILES):
         commons.add(f"Golf {number}.jpg", picture("car", number), "Volkswagen Golf II")
         commons.add(f"Sherman {number}.jpg", picture("tank", number), "Sherman Firefly")
-        commons.add(f"Leopard {number}.jpg", picture("tank", 100 + number), "Leopard 2")
+        commons.add(f"Leopard {number}.jpg", picture("tank", FILES + number), "Leopard 2")
     commons.add("Mustang.jpg", picture("car", 900), "Ford Mustang")
     commons.write()
     return commons
@@ -119,7 +123,7 @@ def test_the_photographs_become_a_data_set(here, museum, monkeypatch):
     world.environment = world.environment.model_copy(update={"problem": what["problem"], "contact": CONTACT})
     world.run(up_to="build_dataset")
     manifest = pd.read_parquet(str(world.root.dataset / "manifest.parquet"))
-    assert manifest["klass"].value_counts().to_dict() == {"tank": 140, "car": 71}
+    assert manifest["klass"].value_counts().to_dict() == {"tank": 2 * FILES, "car": FILES + 1}
 
 
 @pytest.mark.slow

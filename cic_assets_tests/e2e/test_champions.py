@@ -6,7 +6,7 @@ import json
 import pytest
 import yaml
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(1800)]
 
 
 def cic(finished, *arguments):

@@ -61,6 +61,7 @@ def names(materialized):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_they_are_made_after_their_models_and_again_when_they_are_gone(finished_world):
     world = finished_world

@@ -8,6 +8,7 @@ import gc
 import os
 import sys
 import threading
+from importlib import import_module
 from pathlib import Path
 
 from cic_assets.domain.models.accelerator import activate
@@ -79,9 +80,19 @@ def _hide_what_is_not_used() -> None:
     sys.modules.update(dict.fromkeys(unused))  # type: ignore[arg-type]  # None: as if it were not installed
 
 
+def _load_keras() -> None:
+    """Keras imports scikit-learn, for wrappers that we do not call, which takes another fifth; folds need it later."""
+    sys.modules["sklearn"] = None  # type: ignore[assignment]
+    try:
+        import_module("keras")
+    finally:
+        del sys.modules["sklearn"]
+
+
 if __name__ == "__main__":
-    _hide_what_is_not_used()
     gc.set_threshold(10_000)  # as `cic` does: importing Keras is most of a short training
+    _hide_what_is_not_used()
+    _load_keras()
     status = _main(sys.argv[1], Path(sys.argv[2]))
     sys.stdout.flush()
     sys.stderr.flush()
