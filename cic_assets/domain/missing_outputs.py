@@ -49,7 +49,7 @@ class Remains:
             precisions: in which they are made beside themselves.
         """
         self._root = root
-        self._side = side
+        self._copies = root.resized(side)  # one for all sources: what is in which shard is read once
         self._models = models
         self._has_weights = has_weights
         self._precisions = precisions
@@ -90,8 +90,8 @@ class Remains:
         return summary is None or summary.audited != len(self._root.read_table(audit.TABLE, columns=["sha256"]))
 
     def _lacks_copies(self, partition: str | None) -> bool:
-        copies, named = self._root.resized(self._side), self._root.read_table("resized_images", partition)["sha256"]
-        return bool(copies.lacking(list(named), "jpeg"))
+        named = self._root.read_table("resized_images", partition, ["sha256"])["sha256"]
+        return bool(self._copies.lacking(list(named), "jpeg"))
 
 
 def _lacks(folder: UPath, *files: str) -> bool:

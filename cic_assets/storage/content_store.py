@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -23,6 +23,10 @@ EXTENSIONS = {
 def sha256_hex(data: bytes) -> str:
     """SHA-256 of some bytes, as 64 lower-case hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
+
+
+_DIGITS_OF_FOLDER = 2
+"""With which the names of what is in it begin."""
 
 
 class ContentStore:
@@ -90,6 +94,8 @@ class ContentStore:
         if is_object_store(self.root):  # a thousand names a request, whatever folders they are in
             found = map(PurePosixPath, self.root.fs.find(self.root.path))
             return {path.stem for path in found if path.suffix}  # some stores list folders, too
+        if self._local_root is not None:
+            return set(_stems(self._local_root))
         return {path.stem for path in self.root.glob("??/*")} if self.root.exists() else set()
 
     def lacking(self, sha256s: Sequence[str], image_format: str) -> list[str]:
@@ -135,6 +141,15 @@ class ContentStore:
     def _files(self, sha256: str) -> list[UPath]:
         folder = self.root / sha256[:2]
         return [*folder.glob(f"{sha256}.*"), *folder.glob(f".{sha256}.*")]
+
+
+def _stems(root: str) -> Iterator[str]:
+    """Names of the files in the folders of two letters below a local one, without a path object each."""
+    with suppress(FileNotFoundError):
+        for folder in os.listdir(root):  # noqa: PTH208
+            if len(folder) == _DIGITS_OF_FOLDER:
+                with suppress(NotADirectoryError):
+                    yield from (name.rpartition(".")[0] for name in os.listdir(f"{root}/{folder}"))  # noqa: PTH208
 
 
 def _reopened(url: str) -> ContentStore:

@@ -3,7 +3,6 @@
 import glob
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
@@ -17,7 +16,7 @@ from cic_assets.storage.lease import Lease
 from cic_assets.storage.locks import FolderLock, Lock
 from cic_assets.storage.object_store import SCHEME, is_object_store, path_of
 from cic_assets.storage.sharded_store import ShardedStore
-from cic_assets.storage.table_rows import ROWS_TOGETHER, decode_rows, edit_rows, rows_naming
+from cic_assets.storage.table_rows import ROWS_TOGETHER, decode_rows, edit_rows, open_writer, rows_naming
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,15 +65,17 @@ def write_parquet(file: "IO[bytes]", parts: "Iterable[pd.DataFrame]", compressio
         compression: of its pages.
     """
     import pyarrow as pa
-    from pyarrow import parquet
 
     left = iter(parts)
     first = next(left)
-    schema = pa.Table.from_pandas(first, preserve_index=False).schema
-    if first.attrs:  # as pandas itself keeps them
-        schema = schema.with_metadata({**(schema.metadata or {}), "PANDAS_ATTRS": json.dumps(first.attrs)})
-    with parquet.ParquetWriter(file, schema, compression=compression) as writer:
-        for part in chain([first], left):
+    attributes, table = first.attrs, pa.Table.from_pandas(first, preserve_index=False)
+    del first
+    schema = table.schema
+    if attributes:  # as pandas itself keeps them
+        schema = schema.with_metadata({**(schema.metadata or {}), "PANDAS_ATTRS": json.dumps(attributes)})
+    with open_writer(file, schema, table, compression) as writer:
+        writer.write_table(table.cast(schema), ROWS_TOGETHER)
+        for part in left:
             writer.write_table(pa.Table.from_pandas(part, schema=schema, preserve_index=False), ROWS_TOGETHER)
             file.flush()  # so that it does not look like what nobody writes to any more
 

@@ -29,6 +29,7 @@ from cic_assets.storage.shards import (
     read_part,
     remove_shard,
     remove_unfinished,
+    take_out,
     write_shard,
 )
 
@@ -37,8 +38,9 @@ T = TypeVar("T")
 FORMAT = "jpeg"
 """Of all pictures in shards."""
 
-_TRIES = 5
-"""To find a picture that others move meanwhile, from a file of its own to a shard or from one shard to the next."""
+_TRIES = 50
+"""To find pictures that others move meanwhile, from files of their own to a shard or from one shard to the next: as
+many as shards may change while some are read."""
 
 _GAP = 2**20
 """Bytes between two wanted pictures that are read and thrown away, in place of asking twice."""
@@ -162,7 +164,7 @@ class ShardedStore(ContentStore):
         return self._catalogue.find(sha256) is not None or super().holds(sha256)
 
     def remove_all(self, sha256s: Iterable[str]) -> None:
-        """Forget some pictures. The shards that have them are written anew without; nobody else may write some."""
+        """Forget some pictures, of whose bytes none are left in shards; nobody else may write shards meanwhile."""
         gone = frozenset(sha256s)
         for group in list_groups(self._folder):
             remove_unfinished(self._folder, group)  # of who was killed: nobody else would find what goes in there
@@ -226,13 +228,20 @@ class ShardedStore(ContentStore):
         return plan_rewrites(group, own, new, most_bytes, as_keys(sorted(other)))
 
     def _leave_out(self, keys: Keys, shards: Iterable[str]) -> None:
-        """Write those of some shards anew that have some pictures, without them."""
-        for shard in sorted(shards) if len(keys) else []:
-            members = self._catalogue.shards[shard].keys
-            goes = np.isin(members, keys)
-            if goes.any():
-                left = as_names(members[~goes])
-                self._replace(Rewrite([(shard.rpartition("-")[0], left)] if left else [], [shard]))
+        """Take some pictures, in the order of their keys, out of those of some shards that have them."""
+        if not len(keys):
+            return
+        known = dict(self._catalogue.shards)
+        for shard in sorted(shards):
+            members = known[shard].keys
+            at = np.minimum(np.searchsorted(members, keys), len(members) - 1)
+            goes = keys[members[at] == keys]
+            if len(goes):
+                made = take_out(self._folder, shard, goes)
+                del known[shard]
+                if made:
+                    known[made] = read_members(self._folder, made)
+                self._known = _Catalogue(known)
 
     def _replace(self, rewrite: Rewrite) -> None:
         """Write shards, and then remove those in whose place they are, and the files of what is in them now."""

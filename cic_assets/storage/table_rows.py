@@ -1,21 +1,62 @@
-"""Some rows of a Parquet file: read, taken out or changed, a group of rows after the other and none as objects."""
+"""Some rows of a Parquet file: read, taken out or changed, a group of rows after the other and none as objects.
 
+Groups in which nothing changes are copied as they lie there.
+"""
+
+import io
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from upath import UPath
 
 from cic_assets.storage.atomic import open_atomically
+from cic_assets.storage.parquet_footer import MAGIC, Footer, Group
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pyarrow import Array, ChunkedArray
-    from pyarrow.parquet import ParquetFile
+    from pyarrow import Array, ChunkedArray, Schema, Table
+    from pyarrow.parquet import ParquetFile, ParquetWriter
 
-ROWS_TOGETHER = 16384
-"""Rows of a group, at which tables are read quickest; who looks for some rows decodes no other group whole."""
+ROWS_TOGETHER = 4096
+"""Rows of a group. Larger ones are read no quicker, and who takes some rows out of a table writes their groups anew."""
+
+_AT_ONCE = 2**24
+"""Bytes in memory while groups are copied."""
+
+
+def open_writer(file: IO[bytes], schema: "Schema", sample: "Table", compression: str) -> "ParquetWriter":
+    """What writes tables into a Parquet file, without a dictionary of values that are hardly ever there twice.
+
+    Args:
+        file: to be written to.
+        schema: of the tables.
+        sample: some rows.
+        compression: of pages; those of bytes, which are pictures and hashes, are smaller by none.
+    """
+    from pyarrow import parquet, types
+
+    rows = sample.slice(0, ROWS_TOGETHER)
+    in_bytes = {name for name in schema.names if types.is_binary(schema.field(name).type)}
+    repeated = [name for name in schema.names if name not in in_bytes and _is_repeated(rows[name])]
+    return parquet.ParquetWriter(
+        file,
+        schema,
+        use_dictionary=repeated or False,
+        compression={name: "none" if name in in_bytes else compression for name in schema.names} or compression,
+        write_statistics=[name for name in schema.names if name not in in_bytes] or False,
+    )
+
+
+def _is_repeated(column: "ChunkedArray") -> bool:
+    """Whether values are there twice on the average; of what cannot be counted nobody knows."""
+    from pyarrow import ArrowNotImplementedError, compute
+
+    try:
+        return bool(2 * compute.count_distinct(column).as_py() <= len(column))
+    except ArrowNotImplementedError:
+        return True
 
 
 def rows_naming(path: UPath, columns: Sequence[str], among: Mapping[str, Collection[Any]]) -> "pd.DataFrame":
@@ -80,33 +121,75 @@ def edit_rows(
     from pyarrow import parquet
 
     with path.open("rb") as opened, parquet.ParquetFile(opened) as file, open_atomically(path) as target:
-        schema = file.schema_arrow
-        with parquet.ParquetWriter(target, schema, compression=_compression(file)) as writer:
-            for group, start in _groups(file):
-                table = file.read_row_group(group)
-                rows = slice(start, start + table.num_rows)
-                for name, changed in values.items():
-                    at = schema.get_field_index(name)
-                    table = table.set_column(at, schema.field(name), _with(table[name], changed, rows))
-                writer.write_table(table if keep[rows].all() else table.filter(pa.array(keep[rows])), ROWS_TOGETHER)
-                target.flush()  # so that it does not look like what nobody writes to any more
-            if more is not None and len(more):
-                writer.write_table(pa.Table.from_pandas(more, schema, preserve_index=False), ROWS_TOGETHER)
+        footer, schema, compression = Footer(opened), file.schema_arrow, _compression(file)
+        edited = _Edited(target)
+        for number, (group, start) in enumerate(_groups(file)):
+            rows = slice(start, start + file.metadata.row_group(group).num_rows)
+            changed = {name: of for name, new in values.items() if len(of := _of_rows(new, rows))}
+            if keep[rows].all() and not changed:
+                edited.copy(opened, footer.groups[number])
+                continue
+            table = file.read_row_group(group)
+            for name, new in changed.items():
+                at = schema.get_field_index(name)
+                table = table.set_column(at, schema.field(name), _with(table[name], new, rows))
+            edited.add(table.filter(pa.array(keep[rows])), compression)
+            target.flush()  # so that it does not look like what nobody writes to any more
+        if more is not None and len(more):
+            edited.add(pa.Table.from_pandas(more, schema, preserve_index=False), compression)
+        target.write(footer.written(edited.groups))
 
 
-def _with(column: "ChunkedArray", changed: "pd.Series[Any]", rows: slice) -> "Array | ChunkedArray":
-    """A column of some rows, with those of some values that are of these."""
+class _Edited:
+    """A Parquet file that comes about from groups of another one and from rows."""
+
+    def __init__(self, target: IO[bytes]) -> None:
+        self._target = target
+        target.write(MAGIC)
+        self._end = len(MAGIC)
+        self.groups: list[Group] = []
+
+    def copy(self, source: IO[bytes], group: Group) -> None:
+        """A group of a file as it lies there."""
+        source.seek(group.start)
+        for at in range(group.start, group.end, _AT_ONCE):
+            self._target.write(source.read(min(_AT_ONCE, group.end - at)))
+        self._append(group)
+
+    def add(self, table: "Table", compression: str) -> None:
+        """Some rows."""
+        if not len(table):
+            return
+        buffer = io.BytesIO()
+        with open_writer(buffer, table.schema, table, compression) as writer:
+            writer.write_table(table, ROWS_TOGETHER)
+        for group in Footer(buffer).groups:
+            self.copy(buffer, group)
+
+    def _append(self, group: Group) -> None:
+        moved = group.moved(self._end)
+        self._end = moved.end
+        self.groups.append(moved)
+
+
+def _of_rows(values: "pd.Series[Any]", rows: slice) -> "pd.Series[Any]":
+    """Those of some rows."""
+    import pandas as pd
+
+    at = values.index.to_numpy(np.int64)
+    return pd.Series(values[(at >= rows.start) & (at < rows.stop)])
+
+
+def _with(column: "ChunkedArray", changed: "pd.Series[Any]", rows: slice) -> "Array":
+    """A column of some rows, with other values in some of them."""
     import pyarrow as pa
     from pyarrow import compute
 
-    at = changed.index.to_numpy(np.int64)
-    is_here = (at >= rows.start) & (at < rows.stop)
-    if not is_here.any():
-        return column
     mask = np.zeros(rows.stop - rows.start, bool)
-    mask[at[is_here] - rows.start] = True
-    new = changed[is_here].sort_index()
-    return compute.replace_with_mask(column.combine_chunks(), pa.array(mask), pa.array(new, column.type))
+    mask[changed.index.to_numpy(np.int64) - rows.start] = True
+    return compute.replace_with_mask(
+        column.combine_chunks(), pa.array(mask), pa.array(changed.sort_index(), column.type)
+    )
 
 
 def _groups(file: "ParquetFile") -> Iterator[tuple[int, int]]:
@@ -118,6 +201,10 @@ def _groups(file: "ParquetFile") -> Iterator[tuple[int, int]]:
 
 
 def _compression(file: "ParquetFile") -> str:
-    """That which its pages have."""
-    has_rows = file.num_row_groups > 0 and file.metadata.row_group(0).num_columns > 0
-    return str(file.metadata.row_group(0).column(0).compression).lower() if has_rows else "snappy"
+    """That which its pages have, but for those of bytes."""
+    if file.num_row_groups:
+        first = file.metadata.row_group(0)
+        for name in (first.column(at).compression for at in range(first.num_columns)):
+            if name != "UNCOMPRESSED":
+                return str(name).lower()
+    return "snappy"

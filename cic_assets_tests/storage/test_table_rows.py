@@ -84,3 +84,36 @@ def test_a_damaged_table_is_not_whole(root, cut):
     path.write_bytes(b"PAR1" + b"\xff" * 200 + content[204:])
     assert not root.is_whole("t")
     assert root.is_whole("t", columns=["data"])
+
+
+def test_groups_in_which_nothing_changes_are_copied_and_not_decoded(root, monkeypatch):
+    from pyarrow import parquet
+
+    table = table_of([(f"a {row}", "b", row, 0.5, True, bytes([row])) for row in range(70)])
+    root.write_table("t", table)
+    decoded, read = [], parquet.ParquetFile.read_row_group
+
+    def counted(file, group, *rest):
+        decoded.append(group)
+        return read(file, group, *rest)
+
+    monkeypatch.setattr(parquet.ParquetFile, "read_row_group", counted)
+    keep = np.ones(70, bool)
+    keep[20] = False  # of the third
+    root.edit_table("t", None, keep, {"number": pd.Series([-1], [35])})  # of the sixth
+    assert decoded == [2, 5]
+    expected = table.assign(number=table["number"].mask(table.index == 35, -1))[keep].reset_index(drop=True)
+    pd.testing.assert_frame_equal(root.read_table("t"), expected)
+    assert b"a 20" not in root.table_path("t").read_bytes()
+
+
+def test_bytes_are_neither_packed_nor_in_statistics(root):
+    from pyarrow import parquet
+
+    root.write_table("t", table_of([("a", f"b {row}", row, 0.5, True, bytes([row])) for row in range(70)]))
+    group = parquet.read_metadata(str(root.table_path("t"))).row_group(0)
+    about = {group.column(at).path_in_schema: group.column(at) for at in range(group.num_columns)}
+    assert (about["data"].compression, about["data"].statistics) == ("UNCOMPRESSED", None)
+    assert about["other"].compression == "SNAPPY"
+    has_dictionary = {name: "RLE_DICTIONARY" in one.encodings for name, one in about.items()}
+    assert has_dictionary == {**dict.fromkeys(about, False), "name": True, "share": True, "is_so": False}

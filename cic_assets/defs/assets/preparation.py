@@ -31,6 +31,7 @@ from cic_assets.domain.dataset import (
     find_units,
     lay_over,
     load_manifest,
+    pack_all_copies,
     pack_copies,
     relations_of_pixels,
     relations_of_posts,
@@ -289,13 +290,13 @@ def _make(
     """Divide the pictures of all sources, and write the data set."""
     units, is_drawn = _units(root, problem, scenes)
     overlaid = _overlaid(root, problem, warn)
-    for key in problem.class_partitions:  # those too that had a step of their own when the set was smaller
-        pack_copies(root, problem.dataset, key, guard.publishing)
+    # Those too that had a step of their own when the set was smaller.
+    store = pack_all_copies(root, problem.dataset, problem.class_partitions, guard.publishing)
     decided = list(_decided(overlaid))
     try:
         info = build_dataset(
             overlaid.pictures,
-            root.resized(problem.dataset.side),
+            store,
             root.dataset,
             problem.dataset,
             name=problem.name,

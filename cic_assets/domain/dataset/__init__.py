@@ -16,7 +16,7 @@ from cic_assets.domain.dataset.forgetting import by_heirs, forget_authors, forge
 from cic_assets.domain.dataset.given import read_given
 from cic_assets.domain.dataset.leaks import find_leaks, load_manifest
 from cic_assets.domain.dataset.overlay import DECIDED, DECIDED_COLUMNS, Overlaid, count_relabelled, lay_over
-from cic_assets.domain.dataset.packing import pack_copies
+from cic_assets.domain.dataset.packing import pack_all_copies, pack_copies
 from cic_assets.domain.dataset.quality_issues import QUALITY_ISSUES, find_quality_issues
 from cic_assets.domain.dataset.resizing import COPY_COLUMNS, SEARCH_COLUMNS, resize_pictures
 from cic_assets.domain.dataset.roc import area_under_roc, roc_interval
@@ -42,6 +42,7 @@ __all__ = [
     "SplitArrays", "SplitBy", "SplitSettings", "area_under_roc", "assign_folds", "assign_splits", "build_dataset",
     "by_heirs", "class_weights", "count_relabelled", "export_dataset", "find_leaks", "find_quality_issues",
     "find_shortcuts", "find_units", "forget_authors", "forget_pictures", "is_complete", "lay_over", "load_info",
-    "load_manifest", "load_split", "of_posts", "pack_copies", "read_given", "relations_of_pixels", "relations_of_posts",
+    "load_manifest", "load_split", "of_posts", "pack_all_copies",
+    "pack_copies", "read_given", "relations_of_pixels", "relations_of_posts",
     "resize_pictures", "roc_interval", "split_of",
 ]  # fmt: skip

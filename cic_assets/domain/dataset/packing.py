@@ -1,11 +1,11 @@
 """Where a set has too many pictures for a file each, their copies are brought into shards."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pandas as pd
 
 from cic_assets.domain.dataset.settings import DatasetSettings
-from cic_assets.storage import DataRoot, Publishing
+from cic_assets.storage import DataRoot, Publishing, ShardedStore
 
 
 def pack_copies(
@@ -26,10 +26,50 @@ def pack_copies(
         say: called with a line where shards were written.
         table: of `resize_pictures`, which may say what was made now; as it was written unless given.
     """
-    store = root.resized(settings.side)
     if table is None:
-        table = root.read_table("resized_images", source, ["sha256", "bytes_after"])
-    if count_kept(root) <= settings.shards.above:
+        table = _sizes(root, source)
+    _pack(root.resized(settings.side), settings, source, table, publishing, say, are_many=_are_many(root, settings))
+
+
+def pack_all_copies(
+    root: DataRoot, settings: DatasetSettings, sources: Iterable[str], publishing: Publishing
+) -> ShardedStore:
+    """The same of several sources, of which all indexes are read once.
+
+    Args:
+        root: the data root.
+        settings: when, and how large a shard is.
+        sources: partitions.
+        publishing: around each moment in which something is written.
+
+    Returns:
+        The store, which knows what is where.
+    """
+    store, are_many = root.resized(settings.side), _are_many(root, settings)
+    for source in sources:
+        _pack(store, settings, source, _sizes(root, source), publishing, are_many=are_many)
+    return store
+
+
+def _are_many(root: DataRoot, settings: DatasetSettings) -> bool:
+    return count_kept(root) > settings.shards.above
+
+
+def _sizes(root: DataRoot, source: str) -> pd.DataFrame:
+    return root.read_table("resized_images", source, ["sha256", "bytes_after"])
+
+
+def _pack(
+    store: ShardedStore,
+    settings: DatasetSettings,
+    source: str,
+    table: pd.DataFrame,
+    publishing: Publishing,
+    say: Callable[[str], None] = lambda _line: None,
+    *,
+    are_many: bool,
+) -> None:
+    if not are_many:
         # What was made anew of pictures that are in shards from when there were more: these would be read otherwise.
         made = table[table["made"]] if "made" in table else table[:0]
         table = made[store.is_packed(list(made["sha256"]))] if len(made) else made

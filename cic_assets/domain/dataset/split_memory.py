@@ -13,7 +13,7 @@ from upath import UPath
 from cic_assets.domain.dataset.settings import DatasetSettings
 from cic_assets.domain.dataset.splits import Split, strictest
 from cic_assets.domain.dataset.units import COPIES, CROSSPOSTS, PIXELS, POSTS, SCENES
-from cic_assets.domain.places import places_of
+from cic_assets.domain.places import are_among, places_of
 from cic_assets.domain.schema import Column
 
 MANIFEST = "manifest.parquet"
@@ -108,8 +108,8 @@ def why_moved(manifest: pd.DataFrame, before: "pd.Series[str]", units: pd.DataFr
     if moved.empty:
         return
     why = pd.Series("as dataset.splits says", index=moved.index)
-    touched = units[units.iloc[:, -1].isin(moved["unit_id"])]
-    known = {str(name): Split(split) for name, split in before[before.index.isin(touched.index)].items()}
+    touched = units[are_among(units.iloc[:, -1], moved["unit_id"])]
+    known = {str(name): Split(split) for name, split in before[are_among(before.index, touched.index)].items()}
     for relation in reversed(units.columns):
         there = {name: strictest(shas, known) for name, shas in touched.groupby(relation).groups.items()}
         is_joined = moved["sha256"].map(touched[relation]).map(there) == moved["split"]

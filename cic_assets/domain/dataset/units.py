@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from cic_assets.domain.components import Numbers, join_labels
-from cic_assets.domain.media import is_item
+from cic_assets.domain.media import ITEM_PAGES
 from cic_assets.domain.places import places_of
 
 COPIES, PIXELS, POSTS, CROSSPOSTS, SCENES = "copies", "pixels", "posts", "crossposts", "scenes"
@@ -52,8 +52,10 @@ def find_units(sha256s: Iterable[str], relations: Mapping[str, Relation]) -> pd.
     units = pd.DataFrame(index=pd.Index(pictures, name="sha256", dtype="str"))
     for name, relation in relations.items():
         pairs = relation if isinstance(relation, Pairs) else _columns(relation)
-        names = _with_new(names, pairs)
-        before, ends = labels[:count], [places_of(side, names) for side in pairs]
+        before, ends = labels[:count], []
+        for side in pairs:
+            names, at = _numbered(names, side)
+            ends.append(at)
         labels = join_labels(_longer(labels, len(names)), *ends)
         is_same = len(units.columns) > 0 and np.array_equal(before, labels[:count])
         # What a relation leaves as it is takes no memory again.
@@ -82,7 +84,7 @@ def relations_of_posts(raw: pd.DataFrame) -> dict[str, Pairs]:
         raw: rows of `raw_images` that have a picture. An id of Reddit's is that of the same post in every source; any
             other, of an item of a list or folder, is of its source alone.
     """
-    is_of_item = raw["permalink"].map(is_item).astype(bool)
+    is_of_item = raw["permalink"].astype("str").str.startswith(ITEM_PAGES)
     place = _NO_PICTURE + raw["subreddit"].mask(is_of_item, "") + _NO_PICTURE
     posts, repeats = place + raw["post_id"], raw["crosspost_of"] != ""
     return {
@@ -96,12 +98,17 @@ def _columns(pairs: Iterable[tuple[str, str]]) -> Pairs:
     return Pairs(table["one"], table["other"])
 
 
-def _with_new(names: "pd.Series[str]", pairs: Pairs) -> "pd.Series[str]":
-    """Names, and after them those of some pairs that are not among them."""
-    for side in pairs:
-        new = side[places_of(side, names) < 0].drop_duplicates()
-        names = pd.concat([names, new], ignore_index=True) if len(new) else names
-    return names
+def _numbered(names: "pd.Series[str]", side: "pd.Series[str]") -> tuple["pd.Series[str]", Numbers]:
+    """Names, after them those of others that are not among them, and where each of the others is then."""
+    at = places_of(side, names)
+    is_new = at < 0
+    if not is_new.any():
+        return names, at
+    strange = side[is_new]
+    new = strange.drop_duplicates()
+    at = at.copy()
+    at[is_new] = len(names) + places_of(strange, new)
+    return pd.concat([names, new], ignore_index=True), at
 
 
 def _longer(labels: Numbers, count: int) -> Numbers:
