@@ -147,7 +147,17 @@ def _readable(path: UPath) -> Iterator[None]:
         raise ObjectStoreError(f"{path}: {in_one_line(error)}") from error
 
 
-def in_one_line(error: Exception) -> str:
+def refusal(error: BaseException) -> str | None:
+    """Why a bucket could not be asked, in one line with what to do; None where it is no such error."""
+    if not isinstance(error, ObjectStoreError) and type(error).__module__ != "obstore.exceptions":
+        return None
+    return (
+        f"the bucket of the data root: {in_one_line(error)}: expected a server at AWS_ENDPOINT_URL, and a key that it "
+        "knows; then run the same command again: what is done is kept"
+    )
+
+
+def in_one_line(error: BaseException) -> str:
     """What a client says, without the insides of the client that it goes on with."""
     return " ".join(str(error).partition("Debug source:")[0].split())
 
