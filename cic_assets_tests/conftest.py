@@ -22,7 +22,9 @@ from cic_assets_tests.fixtures.effort import short_or_long
 
 pytest_plugins = [
     "cic_assets_tests.fixtures.archives",
+    "cic_assets_tests.fixtures.machines",
     "cic_assets_tests.fixtures.commands",
+    "cic_assets_tests.fixtures.kubernetes_api",
     "cic_assets_tests.fixtures.object_stores",
     "cic_assets_tests.fixtures.open_collections",
     "cic_assets_tests.fixtures.postgres",
@@ -31,7 +33,9 @@ pytest_plugins = [
     "cic_assets_tests.fixtures.reviewed",
     "cic_assets_tests.fixtures.worlds",
     "cic_assets_tests.fixtures.finished_worlds",
-    "cic_assets_tests.fixtures.finished",  # after those that it imports: pytest rewrites a plugin when it loads it
+    # After those that they import: pytest rewrites a plugin when it loads it.
+    "cic_assets_tests.fixtures.finished",
+    "cic_assets_tests.fixtures.large",
 ]
 
 # Several processes train at once, here and in what they start: more threads each would only take turns.

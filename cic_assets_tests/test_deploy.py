@@ -18,6 +18,7 @@ BIN = Path(sys.executable).parent
 RECIPE = (DEPLOY / "graph.Dockerfile").read_text()
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 KUBERNETES = list(yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text()))
+RIGHTS = list(yaml.safe_load_all((DEPLOY / "kubernetes-rbac.yaml").read_text()))
 
 
 def test_compose_by_its_schema():
@@ -38,7 +39,7 @@ def test_the_keys_of_the_bucket_are_json():
     assert COMPOSE["services"]["cic"]["environment"]["AWS_ACCESS_KEY_ID"] == "cic"
 
 
-@pytest.mark.parametrize("resource", KUBERNETES, ids=lambda resource: resource["kind"])
+@pytest.mark.parametrize("resource", [*KUBERNETES, *RIGHTS], ids=lambda resource: resource["kind"])
 def test_kubernetes_by_its_schemas(resource):
     kubernetes_validate.validate(resource, kubernetes_validate.latest_version(), strict=True)
 
@@ -76,3 +77,16 @@ def test_nobody_is_root_and_nothing_is_writable_that_need_not_be():
     assert of_pod()["securityContext"]["readOnlyRootFilesystem"]
     assert of_pod()["resources"]["limits"]["nvidia.com/gpu"] == "1"
     assert re.search(r"^USER 10001$", RECIPE.rpartition("\nFROM ")[2], re.MULTILINE)
+
+
+def test_pods_of_steps_by_dagster_s_own_schema():
+    from cic_assets.defs.k8s_executor import read_settings
+
+    steps = read_settings(str(DEPLOY / "kubernetes-steps.yaml"))
+    assert steps["job_image"] == of_pod()["image"]
+    pod = KUBERNETES[-1]["spec"]["template"]["spec"]
+    assert steps["step_k8s_config"]["pod_spec_config"]["securityContext"] == pod["securityContext"]
+    assert steps["step_k8s_config"]["container_config"]["securityContext"] == of_pod()["securityContext"]
+    assert {one["name"]: one["mountPath"] for one in steps["volume_mounts"]} == {
+        one["name"]: one["mountPath"] for one in of_pod()["volumeMounts"]
+    }

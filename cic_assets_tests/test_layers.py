@@ -22,6 +22,7 @@ OFFENCES = {
     "Only cli knows click": ("orchestration/errors.py", "import click"),
     "The domain knows no web server, no cluster and no object store": ("domain/media.py", "import starlette"),
     "Ray is known to its engine and executor alone": ("storage/text.py", "import ray"),
+    "Kubernetes is known to its executor alone": ("storage/text.py", "import kubernetes"),
     "Object stores are known to storage alone": ("domain/media.py", "import obstore"),
     "The package does without the tools that made what it ships": ("storage/text.py", "import tools"),
     "No circles of imports": ("domain/models/spec.py", "import cic_assets.domain.models.training"),

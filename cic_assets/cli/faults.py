@@ -30,8 +30,8 @@ class Commands(click.Group):
         """Run the command that was asked for.
 
         Raises:
-            click.ClickException: a file system or Dagster's database refused something, or there is no instance to
-                work with.
+            click.ClickException: a file system, a bucket or Dagster's database refused something, or there is no
+                instance to work with.
         """
         try:
             with warnings.catch_warnings():
@@ -62,6 +62,8 @@ def _say_new_names() -> None:
 
 def in_one_line(error: BaseException) -> str | None:
     """What the machine refused, and what to do; None where it is no such error. The first cause counts."""
+    from cic_assets.storage import refusal_of_bucket  # with numpy, which `cic --help` does without
+
     for cause in reversed(list(_causes(error))):
         if isinstance(cause, sqlite3.OperationalError):
             return f"Dagster's database under the data root: {cause}: {_database_advice(str(cause))}"
@@ -69,6 +71,8 @@ def in_one_line(error: BaseException) -> str | None:
             from cic_assets.orchestration.postgres_storage import refusal
 
             return refusal(cause)
+        if said := refusal_of_bucket(cause):
+            return said
         if isinstance(cause, OSError) and cause.errno in _ADVICE:
             where = cause.filename2 or cause.filename
             named = f"{where}: " if where else ""

@@ -178,7 +178,7 @@ def _run(
         precisions=problem.prediction.precisions,
     )
     try:
-        with open_instance(root, problem.dagster) as instance, progress:
+        with open_instance(root, problem.dagster, progress.line) as instance, progress:
             if retry:
                 _ask_again(console, root, retry)
             wanted = Wanted(assets, train, lambda: plan_of(problem, root, instance, has_weights=has_weights))

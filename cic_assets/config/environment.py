@@ -86,10 +86,17 @@ class Environment(BaseModel):
         title="CIC_ENGINE",
         description="where pictures are worked on: on this machine, or on the Ray cluster that RAY_ADDRESS names",
     )
-    executor: Literal["multiprocess", "ray"] = Field(
+    executor: Literal["multiprocess", "ray", "k8s"] = Field(
         default="multiprocess",
         title="CIC_EXECUTOR",
-        description="where steps of runs are executed: in processes of this machine, or on that Ray cluster",
+        description="where steps of runs are executed: in processes of this machine, on that Ray cluster, or as jobs "
+        "of Kubernetes",
+    )
+    k8s_steps: str = Field(
+        default="",
+        title="CIC_K8S_STEPS",
+        description="with CIC_EXECUTOR=k8s: file that says what pods of steps are like; begin with "
+        "deploy/kubernetes-steps.yaml",
     )
     token: str = Field(
         default="",
@@ -176,8 +183,9 @@ class Environment(BaseModel):
         paths["data_root"] = root if "://" in root else _absolute(root)
         if self.archive and self.archive != SAMPLE:
             paths["archive"] = _absolute(self.archive)
-        if self.xception_weights:
-            paths["xception_weights"] = _absolute(self.xception_weights)
+        for name in ("xception_weights", "k8s_steps"):
+            if given := getattr(self, name):
+                paths[name] = _absolute(given)
         return self.model_copy(update=paths)
 
     def variables(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Where the steps of a run are executed: each in a process of its own, on this machine unless somebody chose Ray."""
+"""Where steps of a run are executed: each in a process of its own, on this machine unless somebody chose others."""
 
 import os
 import threading
@@ -70,16 +70,20 @@ def _settings(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def executor_of(environment: Environment) -> ExecutorDefinition:
-    """The one that somebody chose; nothing of Ray is imported unless it is that."""
-    if environment.executor == "multiprocess":
+    """The one that somebody chose; nothing of Ray or Kubernetes is imported unless it is that."""
+    chosen = environment.executor
+    if chosen == "multiprocess":
         return EXECUTOR
     try:
-        from cic_assets.defs.ray_executor import ray_executor
+        if chosen == "ray":
+            from cic_assets.defs.ray_executor import ray_executor as made_for
+        else:
+            from cic_assets.defs.k8s_executor import k8s_executor as made_for
     except ImportError:
         raise EnvironmentVariableError(
-            "CIC_EXECUTOR: found 'ray', which needs the extra ray: pip install 'cic-assets[ray]'"
+            f"CIC_EXECUTOR: found '{chosen}', which needs the extra {chosen}: pip install 'cic-assets[{chosen}]'"
         ) from None
-    return ray_executor(environment)
+    return made_for(environment)
 
 
 EXECUTOR: ExecutorDefinition = multiprocess_executor.configured(

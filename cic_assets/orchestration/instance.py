@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -15,9 +15,8 @@ from upath import UPath
 from cic_assets.config.dagster_settings import DagsterSettings
 from cic_assets.config.environment import Environment
 from cic_assets.orchestration.errors import InstanceError
-from cic_assets.orchestration.machine import machine_name
 from cic_assets.orchestration.run_recovery import close_abandoned_runs
-from cic_assets.storage import DataRoot, sha256_hex, write_atomically
+from cic_assets.storage import DataRoot, LeaseLostError, sha256_hex, write_atomically
 
 PID_TAG, MACHINE_TAG = "cic/pid", "cic/machine"
 """Tags of what a command runs itself."""
@@ -102,39 +101,77 @@ def _instance_config() -> str:
     return (resources.files("cic_assets.orchestration") / "dagster.yaml").read_text(encoding="utf-8")
 
 
+def _say_nothing(_line: str) -> None:
+    """Of who waits."""
+
+
 @contextmanager
-def lock_root(root: DataRoot) -> Iterator[None]:
+def lock_root(root: DataRoot, on_wait: Callable[[str], None] = _say_nothing) -> Iterator[None]:
     """A data root, locked against other commands that would do the same work.
+
+    One of this machine is refused; in a bucket, those of other machines are waited for (`lock_against_machines`).
 
     `cic dev` takes no lock, so that the UI stays open while a command works: a run that is started there meanwhile may
     do the same work. That each table is of one writer is the business of `DataRoot.lock`.
 
+    Args:
+        root: of this machine, or in a bucket.
+        on_wait: called with a line where it is waited for another machine.
+
     Raises:
-        InstanceError: another command is at work on this data root.
+        InstanceError: another command is at work on this data root, or another machine took it over.
     """
     with _lock_file(root).open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise InstanceError(f"another cic command is at work on {root.url}: wait for it, or stop it") from None
-        yield
+        with lock_against_machines(root, on_wait):
+            yield
 
 
 @contextmanager
-def open_instance(root: DataRoot, settings: DagsterSettings = ALONE) -> Iterator[DagsterInstance]:
+def lock_against_machines(root: DataRoot, on_wait: Callable[[str], None] = _say_nothing) -> Iterator[None]:
+    """A data root in a bucket, locked against commands of other machines; whoever has it is waited for.
+
+    Who died with it is waited for, too, until its lease ends. Of a folder nothing is done: there the file that
+    `lock_root` locks is the same for all.
+
+    Raises:
+        InstanceError: at the end, where another machine took it over meanwhile.
+    """
+    if root.is_local:
+        yield
+        return
+    try:
+        with root.lock_of(root.path / "commands", "commands").held(on_wait):
+            yield
+    except LeaseLostError as error:
+        raise InstanceError(str(error)) from error
+
+
+@contextmanager
+def open_instance(
+    root: DataRoot, settings: DagsterSettings = ALONE, on_wait: Callable[[str], None] = _say_nothing
+) -> Iterator[DagsterInstance]:
     """The instance of a problem, its data root locked as `lock_root` does.
 
     Runs that were killed and left behind as running are marked failed, and lose their places in pools.
 
+    Args:
+        root: of the problem.
+        settings: of the problem.
+        on_wait: as of `lock_root`.
+
     Raises:
         InstanceError: another command is at work on this data root, or there is no instance to work with.
     """
-    with lock_root(root):
+    with lock_root(root, on_wait):
         home = ensure_home(root, settings)
         os.environ["DAGSTER_HOME"] = str(home)
         with make_instance(home) as instance:
             claim_database(instance, root, settings)
-            _close_abandoned_runs(instance, root, settings)
+            _close_abandoned_runs(instance, settings)
             yield instance
 
 
@@ -209,19 +246,18 @@ def postgres() -> ModuleType:
 def _lock_file(root: DataRoot) -> Path:
     """Under the data root, whatever its home: its tables are what is to be kept from two commands at once.
 
-    A remote root has no locks; there a folder of this machine must do.
+    In a bucket there are no files to lock: there a folder of this machine keeps out those of this machine.
     """
     folder = Path(str(root.path)) if root.is_local else _home_of(root)
     folder.mkdir(parents=True, exist_ok=True)
     return folder / "cic.lock"
 
 
-def _close_abandoned_runs(instance: DagsterInstance, root: DataRoot, settings: DagsterSettings) -> None:
-    # We hold the lock: whoever started these is gone. Those of other problems in the same home may be at work, and of a
-    # remote root those of other machines.
+def _close_abandoned_runs(instance: DagsterInstance, settings: DagsterSettings) -> None:
+    # We hold the lock, of a bucket also against other machines: whoever started these is gone, or has lost it. Those of
+    # other problems in the same home may be at work.
     for run in instance.get_runs(RunsFilter(statuses=_RUNNING)):
         ours = all(key.path == settings.key(key.path[-1]) for key in run.asset_selection or ())
-        here = root.is_local or run.tags.get(MACHINE_TAG, machine_name()) == machine_name()
-        if PID_TAG in run.tags and ours and here:
+        if PID_TAG in run.tags and ours:
             instance.report_run_failed(run, "The command that ran this was killed.")
     close_abandoned_runs(instance)

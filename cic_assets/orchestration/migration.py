@@ -10,7 +10,15 @@ from dagster import DagsterInstance
 
 from cic_assets.config.dagster_settings import DagsterSettings
 from cic_assets.orchestration.errors import InstanceError
-from cic_assets.orchestration.instance import claim_database, ensure_home, is_in_sqlite, lock_root, postgres, reach
+from cic_assets.orchestration.instance import (
+    claim_database,
+    ensure_home,
+    is_in_sqlite,
+    lock_against_machines,
+    lock_root,
+    postgres,
+    reach,
+)
 from cic_assets.storage import DataRoot, Step, migrate_root
 
 _DRAWN_SAMPLE = frozenset({"media", "subreddits", "routes.jsonl"})
@@ -40,7 +48,8 @@ def migrate(root: DataRoot, settings: DagsterSettings, on_line: Callable[[str], 
         InstanceError: a command is at work on it, or there is no instance to work with.
         DataRootError: it is of a newer version.
     """
-    with root.lock.held(on_line), lock_root(root):
+    # In the order in which a run takes them: it has the first when it waits for the second, to write.
+    with lock_against_machines(root, on_line), root.lock.held(on_line), lock_root(root):
         if not migrate_root(root, STEPS, on_line):
             on_line("Data root: up to date")
         home = ensure_home(root, settings)

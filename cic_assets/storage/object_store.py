@@ -5,6 +5,7 @@ is gone for a while did not answer. It does not survive a fork: nothing may be a
 forked from.
 """
 
+import atexit
 import io
 import os
 import time
@@ -27,6 +28,10 @@ _PATIENCE: Mapping[str, Any] = {
     "retry_timeout": timedelta(minutes=3),
     "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=5), "base": 2},
 }
+
+
+_LEAVING_SECONDS = 10.0
+"""For which the end of a program waits for threads of the client: to leave takes none of them so long."""
 
 
 class ObjectStoreError(OSError):
@@ -147,7 +152,17 @@ def _readable(path: UPath) -> Iterator[None]:
         raise ObjectStoreError(f"{path}: {in_one_line(error)}") from error
 
 
-def in_one_line(error: Exception) -> str:
+def refusal(error: BaseException) -> str | None:
+    """Why a bucket could not be asked, in one line with what to do; None where it is no such error."""
+    if not isinstance(error, ObjectStoreError) and type(error).__module__ != "obstore.exceptions":
+        return None
+    return (
+        f"the bucket of the data root: {in_one_line(error)}: expected a server at AWS_ENDPOINT_URL, and a key that it "
+        "knows; then run the same command again: what is done is kept"
+    )
+
+
+def in_one_line(error: BaseException) -> str:
     """What a client says, without the insides of the client that it goes on with."""
     return " ".join(str(error).partition("Debug source:")[0].split())
 
@@ -172,12 +187,42 @@ def _register() -> None:
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options)
             self.dircache = DirCache(use_listings_cache=False)
+            _see_callers_off(self.loop)
 
         def _open(self, path: str, mode: str = "rb", *args: Any, **options: Any) -> Any:
             # Whole, in one request: of an object that is written over meanwhile, parts would be of two.
             return io.BytesIO(self.cat_file(path)) if mode == "rb" else super()._open(path, mode, *args, **options)
 
     register_implementation(SCHEME, Buckets, clobber=True)
+
+
+def _see_callers_off(loop: Any) -> None:
+    """Have Python end only when no thread of the client is on its way out of it.
+
+    Such a thread hands over an answer by waking up fsspec's loop. Who asked has it then, and may end the program while
+    the thread still comes back from waking: Python ends threads that want to go on by then, which aborts what is Rust,
+    and a command that did all of its work ends by SIGABRT (one in ten on a busy machine).
+    """
+    if hasattr(loop, "inside"):
+        return
+    wake, loop.inside = loop.call_soon_threadsafe, []
+
+    def call_soon_threadsafe(*args: Any, **named: Any) -> Any:
+        loop.inside.append(None)  # in one step, of several threads
+        try:
+            return wake(*args, **named)
+        finally:
+            loop.inside.pop()
+
+    loop.call_soon_threadsafe = call_soon_threadsafe
+    atexit.register(_wait_until_none_is, loop.inside)
+
+
+def _wait_until_none_is(inside: list[None]) -> None:
+    end = time.monotonic() + _LEAVING_SECONDS
+    while inside and time.monotonic() < end:
+        time.sleep(0.001)
+    time.sleep(0.01)  # for the few steps after the last that is counted
 
 
 def _bucket(path: UPath) -> str:

@@ -8,6 +8,8 @@ from click.testing import CliRunner
 
 from cic_assets.cli.faults import Commands, in_one_line
 from cic_assets.defs.failure_messages import MAKE_ROOM
+from cic_assets.storage import DataRoot
+from cic_assets.storage.object_store import get_tagged
 
 
 def error_of(work):
@@ -42,6 +44,16 @@ def test_a_postgresql_that_went_away_is_told_with_what_to_do():
     assert line.startswith("PostgreSQL, which CIC_POSTGRES_URL or dagster.yaml names: connection to server at")
     assert line.endswith("start the server, and run the same command again: what is done is kept")
     assert "secret" not in line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ask", [lambda root: root.path.exists(), lambda root: get_tagged(root.path / "lease.json")])
+def test_a_bucket_that_refuses_is_told_with_what_to_do(ask, s3_url, monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another-than-it-knows")
+    line = in_one_line(error_of(lambda: ask(DataRoot(s3_url.replace("pictures", "unknown")))))
+    assert "\n" not in line
+    assert line.startswith("the bucket of the data root: ")
+    assert line.endswith("and a key that it knows; then run the same command again: what is done is kept")
 
 
 def test_a_full_database_under_an_error_of_dagster_says_to_make_room():

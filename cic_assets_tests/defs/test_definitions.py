@@ -124,8 +124,9 @@ def test_models_ask_for_a_gpu_in_the_form_that_dagster_ray_reads(graph, definiti
 
 
 HEAVY = {
-    "aiohttp", "apprise", "cleanlab", "dagster_ray", "h5py", "imagehash", "jinja2", "kagglehub", "keras", "matplotlib",
-    "obstore", "praw", "prawcore", "ray", "requests", "scipy", "sklearn", "starlette", "tensorflow", "uvicorn",
+    "aiohttp", "apprise", "cleanlab", "dagster_k8s", "dagster_ray", "h5py", "imagehash", "jinja2", "kagglehub", "keras",
+    "kubernetes", "matplotlib", "obstore", "praw", "prawcore", "ray", "requests", "scipy", "sklearn", "starlette",
+    "tensorflow", "uvicorn",
 }  # fmt: skip
 """What only some steps need: imported where it is used, not by everything that reads the definitions."""
 

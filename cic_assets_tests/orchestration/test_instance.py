@@ -1,6 +1,8 @@
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -11,9 +13,12 @@ from dagster._core.test_utils import create_run_for_test
 from cic_assets.config.dagster_settings import DagsterSettings
 from cic_assets.orchestration import instance
 from cic_assets.orchestration.errors import InstanceError
-from cic_assets.orchestration.instance import PID_TAG, ensure_home, open_instance
+from cic_assets.orchestration.instance import PID_TAG, ensure_home, lock_root, open_instance
+from cic_assets.orchestration.migration import migrate
 from cic_assets.orchestration.workspace import write_workspace
 from cic_assets.storage import DataRoot, sha256_hex
+from cic_assets.storage.lease import Lease
+from cic_assets_tests.fixtures.machines import on_machine
 
 
 @pytest.fixture
@@ -155,3 +160,97 @@ def test_a_remote_root_has_its_home_on_the_local_disk(tmp_path, monkeypatch):
     assert home.is_relative_to(tmp_path)
     with DagsterInstance.from_config(str(home)) as instance:
         assert instance.root_directory == str(home)
+
+
+HOLDER = """
+import sys
+from cic_assets.orchestration.instance import lock_root
+from cic_assets.storage import DataRoot
+with lock_root(DataRoot(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+@pytest.fixture
+def other_machine(s3_url, tmp_path):
+    """One that has a data root in a bucket until it is told to go on."""
+    (tmp_path / "other").mkdir()
+    environment = {**os.environ, "HOME": str(tmp_path / "other"), "DAGSTER_HOME": ""}
+    command = on_machine("other", [sys.executable, "-c", HOLDER, s3_url])
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=environment, **pipes) as process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def let_go(process, told):
+    def on_wait(line):
+        told.append(line)
+        process.stdin.write("\n")
+        process.stdin.flush()
+
+    return on_wait
+
+
+@pytest.mark.slow
+def test_a_bucket_is_one_machine_s_at_a_time(other_machine, s3_url, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    root, told = DataRoot(s3_url), []
+    with lock_root(root, let_go(other_machine, told)):
+        assert other_machine.wait(60) == 0
+        with pytest.raises(InstanceError, match="another cic command is at work"), lock_root(root):
+            pass  # of this machine, which need not wait to know it
+    (line,) = told
+    assert line.startswith(f"Waiting for what else writes in {s3_url}/commands (other, process ")
+
+
+@pytest.mark.slow
+def test_who_migrates_a_bucket_waits_for_other_machines_before_it_keeps_them_from_writing(
+    other_machine, s3_url, monkeypatch
+):
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    root, told = DataRoot(s3_url), []
+    waits = let_go(other_machine, told)
+
+    def write():  # as the other machine's run does, which is what is waited for
+        with root.lock.held():
+            waits("wrote")
+
+    def on_line(line):
+        told.append(line)
+        if line.startswith("Waiting"):
+            writer = threading.Thread(target=write, daemon=True)
+            writer.start()
+            writer.join(30)
+
+    migrate(root, DagsterSettings(), on_line)
+    assert "/commands (other, process " in told[0]
+    assert told[1] == "wrote"
+    assert told[-1] == "Dagster's tables: up to date"
+
+
+@pytest.mark.slow
+def test_a_command_that_lost_a_bucket_to_another_machine_says_so(s3_url, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    monkeypatch.setitem(Lease.__init__.__kwdefaults__, "expiry", 1.0)
+    root = DataRoot(s3_url)
+
+    def lose():
+        with lock_root(root):
+            (root.path / "leases" / "commands.json").write_bytes(b'{"token": "of another"}')
+            time.sleep(1)
+
+    with pytest.raises(InstanceError, match="another machine took over what this one held"):
+        lose()
+
+
+@pytest.mark.slow
+def test_who_has_a_bucket_ends_what_commands_of_other_machines_left_behind(s3_url, postgres_url, monkeypatch):
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    left = {"status": DagsterRunStatus.STARTED, "tags": {PID_TAG: "1", "cic/machine": "another"}}
+    with open_instance(DataRoot(s3_url)) as instance:
+        run = create_run_for_test(instance, **left)
+    with open_instance(DataRoot(s3_url)) as instance:
+        assert instance.get_run_by_id(run.run_id).status is DagsterRunStatus.FAILURE

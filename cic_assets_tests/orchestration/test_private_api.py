@@ -48,7 +48,8 @@ VERSIONS = "dagster._core.definitions.data_version"
 JOB_ASSETS = "dagster._core.definitions.assets.job.asset_layer"
 GRAPH = "dagster._core.definitions.assets.graph.asset_graph"
 FAILURES = "dagster._core.execution.plan.objects"
-RAY, DELEGATING = "defs/ray_executor.py", "dagster._core.executor.step_delegating"
+RAY, K8S, ELSEWHERE = "defs/ray_executor.py", "defs/k8s_executor.py", "defs/steps_elsewhere.py"
+DELEGATING = "dagster._core.executor.step_delegating"
 
 USES = [
     Use(STALENESS, VERSIONS, "CachingStaleStatusResolver", ("instance", "asset_graph", "loading_context")),
@@ -160,19 +161,36 @@ USES = [
     Use(MESSAGES, FAILURES, "StepFailureData.user_failure_data"),
     Use(MESSAGES, FAILURES, "StepFailureData.error"),
     Use(MESSAGES, FAILURES, "UserFailureData.description"),
-    Use(RAY, DELEGATING, "StepDelegatingExecutor", ("step_handler", "retries")),
+    Use(ELSEWHERE, DELEGATING, "StepDelegatingExecutor", ("step_handler", "retries")),
     Use(
-        RAY,
+        ELSEWHERE,
         DELEGATING,
         "StepDelegatingExecutor.log_failure_or_retry_event_after_error",
         ("self", "step_context", "err_info", "known_state"),
     ),
-    Use(RAY, "dagster_ray.core.executor", "RayStepHandler.check_step_health", ("self", "step_handler_context")),
-    Use(RAY, FAILURES, "StepRetryData", ("error", "seconds_to_wait")),
-    Use(RAY, "dagster", "DagsterEvent.step_retry_event", ("step_context", "step_retry_data")),
-    Use(RAY, "dagster._core.execution.plan.state", "KnownExecutionState.get_retry_state", ("self",)),
-    Use(RAY, "dagster._core.execution.retries", "RetryState.get_attempt_count", ("self", "key")),
+    Use(ELSEWHERE, DELEGATING, "StepHandler.launch_step", ("self", "step_handler_context")),
+    Use(ELSEWHERE, DELEGATING, "StepHandler.check_step_health", ("self", "step_handler_context")),
+    Use(ELSEWHERE, DELEGATING, "StepHandler.terminate_step", ("self", "step_handler_context")),
+    Use(ELSEWHERE, FAILURES, "StepRetryData", ("error", "seconds_to_wait")),
+    Use(ELSEWHERE, "dagster", "DagsterEvent.step_retry_event", ("step_context", "step_retry_data")),
+    Use(ELSEWHERE, "dagster._core.execution.plan.state", "KnownExecutionState.get_retry_state", ("self",)),
+    Use(ELSEWHERE, "dagster._core.execution.retries", "RetryState.get_attempt_count", ("self", "key")),
+    Use(RAY, "dagster_ray.core.executor", "RayStepHandler"),
     Use(RAY, "dagster._core.definitions.executor_definition", "multiple_process_executor_requirements"),
+    Use(K8S, DELEGATING, "StepHandlerContext.step_tags"),
+    Use(K8S, DELEGATING, "StepHandlerContext.get_step_context", ("self", "step_key")),
+    Use(K8S, "dagster_k8s.client", "DagsterKubernetesClient.get_job_status", ("self", "job_name", "namespace")),
+    Use(K8S, "dagster_k8s.client", "DagsterKubernetesClient.delete_job", ("self", "job_name", "namespace")),
+    Use(
+        K8S,
+        "dagster_k8s.client",
+        "DagsterKubernetesClient.create_namespaced_job_with_retries",
+        ("self", "body", "namespace"),
+    ),
+    Use(K8S, "dagster_k8s.job", "construct_dagster_k8s_job", ("job_config", "args", "job_name")),
+    Use(K8S, "dagster_k8s.job", "get_k8s_job_name", ("input_1", "input_2")),
+    Use(K8S, "dagster_k8s.job", "get_user_defined_k8s_config", ("tags",)),
+    Use(K8S, "dagster_k8s.container_context", "K8sContainerContext.merge", ("self", "other")),
 ]
 
 

@@ -72,6 +72,32 @@ def test_a_store_is_the_same_in_another_process(root):
     assert asked.stdout == b"picture\n"
 
 
+ENDS_AT_ONCE = """
+import sys, time
+from cic_assets.storage import DataRoot
+
+class Slow:
+    def __init__(self, socket):
+        self._socket = socket
+    def send(self, data):
+        sent = self._socket.send(data)
+        time.sleep(0.5)
+        return sent
+    def __getattr__(self, name):
+        return getattr(self._socket, name)
+
+path = DataRoot(sys.argv[1]).path
+path.fs.loop._csock = Slow(path.fs.loop._csock)
+path.exists()
+"""
+
+
+def test_a_program_ends_well_while_the_client_still_comes_back_from_its_last_answer(s3_url):
+    """What is slow here is so on a busy machine."""
+    done = subprocess.run([sys.executable, "-c", ENDS_AT_ONCE, s3_url], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_table_is_as_another_machine_left_it(root, s3_url):
     other = DataRoot(s3_url)
     assert root.table_partitions("raw_images") == []
