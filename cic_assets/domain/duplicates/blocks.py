@@ -23,16 +23,20 @@ BITS = 64
 KEY_BITS = 16
 """Longest key of a search of one array. numpy sorts 16-bit integers by radix, five times faster than it sorts longer
 ones by rank; a longer key is cut off."""
+PART_BITS = 22
+"""Longest part of which there is a table of all values, 32 MB; of a longer one the upper bits count."""
 
 _DEAL = np.concatenate([np.arange(first, BITS, 3) for first in range(3)])
 _DEALT_AT_ONCE = 1 << 16
-_MOVED_AT_ONCE = 1 << 14
 _PASS_COST = 300_000.0  # nanoseconds that a pass takes however few hashes there are
 _SORT_COST = 30.0  # nanoseconds to put one hash in its bucket
 _COMPARE_COST = 1.2  # nanoseconds to compare a pair within a bucket; all measured, their ratios matter
-_BUCKET_COST = 8_000.0  # nanoseconds to take up a bucket, where that is done one by one
+_MOVE_COST = 12.0  # nanoseconds to move one that lies in the order of a part
+_VALUE_COST = 26.0  # nanoseconds a value of a part, of which there are tables
+_BUCKET_COST = 100.0  # nanoseconds a bucket
 _FULLER = 2.0  # times as many pairs within the buckets of photos as were they filled evenly
 _MOST_PASSES = 1000
+_PARTS = 3  # into which 64 bits are cut that none is longer than `PART_BITS`
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,28 +95,16 @@ class Scheme:
                 place += count
         return keys
 
-    def key_bits(self, choice: Pass) -> int:
-        """Bits of the chosen blocks."""
-        return sum(high - low for low, high in (self.bounds(choice.part, block) for block in choice.blocks))
+    def part_bounds(self, part: int) -> tuple[int, int]:
+        """The lowest bit of a part and the one above its highest."""
+        return self.bounds(part, 0)[0], self.bounds(part, self.shares[part] + self.matching - 1)[1]
 
-    def keyed(self, hashes: Hashes, choice: Pass) -> Hashes:
-        """The same hashes with the bits of the chosen blocks on top: once sorted, equal keys lie side by side."""
-        return _moved(hashes, self._moves(choice))
-
-    def unkeyed(self, keyed: Hashes, choice: Pass) -> Hashes:
-        """What `keyed` was made of."""
-        return _moved(keyed, [(to, low, count) for low, to, count in self._moves(choice)])
-
-    def _moves(self, choice: Pass) -> list[tuple[int, int, int]]:
-        """Runs of bits: from where, to where, how many."""
-        chosen = [self.bounds(choice.part, block) for block in choice.blocks]
-        edges = [0, *(edge for bounds in chosen for edge in bounds), BITS]
-        others = [(low, high) for low, high in zip(edges[::2], edges[1::2], strict=True) if low < high]
-        moves, place = [], BITS
-        for low, high in [*chosen, *others]:
-            place -= high - low
-            moves.append((low, place, high - low))
-        return moves
+    def widths(self, part: int) -> list[int]:
+        """Of the blocks of a part, the last first, how many bits are among the upper `PART_BITS` of the part."""
+        low, high = self.part_bounds(part)
+        lowest = max(low, high - PART_BITS)
+        blocks = (self.bounds(part, block) for block in range(self.shares[part] + self.matching))
+        return [max(0, end - max(start, lowest)) for start, end in blocks][::-1]
 
     def first_met_in(self, difference: Hashes, choice: Pass) -> NDArray[np.int64]:
         """Of pairs by their differing bits, the positions of those that this pass is the first to meet.
@@ -156,35 +148,43 @@ def deal_bits(hashes: Hashes) -> Hashes:
     return dealt
 
 
-def _moved(hashes: Hashes, moves: list[tuple[int, int, int]]) -> Hashes:
-    moved = np.zeros_like(hashes)
-    for start in range(0, len(hashes), _MOVED_AT_ONCE):  # which stay in the processor's cache
-        some, to_all = hashes[start : start + _MOVED_AT_ONCE], moved[start : start + _MOVED_AT_ONCE]
-        for low, to, count in moves:
-            bits = some & np.uint64(((1 << count) - 1) << low)
-            to_all |= bits << np.uint64(to - low) if to >= low else bits >> np.uint64(low - to)
-    return moved
-
-
-def best_scheme(left: int, right: int, radius: int, *, one_by_one: bool = False) -> Scheme:
-    """The cheapest way to compare hashes.
+def best_scheme(left: int, right: int, radius: int) -> Scheme:
+    """The cheapest way to compare hashes of one array.
 
     Args:
         left: how many; half of them, where they are compared among themselves.
         right: with how many others.
         radius: see `Scheme`.
-        one_by_one: whether buckets are taken up one by one, and their keys may be of any length.
     """
 
     def cost(scheme: Scheme) -> float:
-        bits = scheme.matching * BITS // max(1, scheme.blocks)
-        buckets = float(1 << (bits if one_by_one else min(KEY_BITS, bits)))
-        one_pass = _PASS_COST + _SORT_COST * (left + right) + _COMPARE_COST * left * right / buckets
-        if one_by_one:
-            one_pass += _BUCKET_COST * min(buckets, left) + (_FULLER - 1) * _COMPARE_COST * left * right / buckets
-        return _count(scheme) * one_pass
+        buckets = 1 << min(KEY_BITS, scheme.matching * BITS // max(1, scheme.blocks))
+        return _count(scheme) * (_PASS_COST + _SORT_COST * (left + right) + _COMPARE_COST * left * right / buckets)
 
     return min(_schemes(radius), key=cost)
+
+
+def best_crossing(left: int, right: int, radius: int) -> Scheme:
+    """The cheapest way to compare the hashes of two arrays, part by part of their bits (see `crossing`).
+
+    Args:
+        left: how many.
+        right: likewise.
+        radius: see `Scheme`.
+    """
+
+    def cost(scheme: Scheme) -> float:
+        total = 0.0
+        for part, share in enumerate(scheme.shares):
+            bits = sum(widths := scheme.widths(part))
+            buckets = 2.0 ** (bits * scheme.matching / len(widths))
+            one_pass = _PASS_COST + _VALUE_COST * (1 << bits) + _MOVE_COST * (left + right)
+            one_pass += _BUCKET_COST * min(buckets, left) + _FULLER * _COMPARE_COST * left * right / buckets
+            total += _SORT_COST * (left + right) + comb(share + scheme.matching, scheme.matching) * one_pass
+        return total
+
+    fewest_parts = min(_PARTS, radius + 1)
+    return min((one for one in _schemes(radius) if one.matching and len(one.shares) >= fewest_parts), key=cost)
 
 
 def _schemes(radius: int) -> Iterator[Scheme]:

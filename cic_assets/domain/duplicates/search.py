@@ -5,17 +5,17 @@ pair is reported by the first pass that meets it, so none comes twice. Nothing h
 """
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cic_assets.domain.duplicates.blocks import BITS, Hashes, Pass, Scheme, best_scheme, deal_bits
+from cic_assets.domain.duplicates.blocks import Hashes, Pass, Scheme, best_crossing, best_scheme, deal_bits
+from cic_assets.domain.duplicates.crossing import Side, Values, near_pairs
 from cic_assets.engine import Threads
 
 Positions = NDArray[np.int64]
-Values = tuple[Hashes, Hashes]
 
 LARGEST_RADIUS = 10
 """Beyond it, a million unrelated hashes have more chance pairs than any set has copies."""
@@ -23,7 +23,6 @@ LARGEST_RADIUS = 10
 _JUDGED_AT_ONCE = 1 << 16
 _NONE = np.empty(0, np.int64)
 _TILE = 1 << 14  # hashes compared at a time: with their differences they stay in the processor's second cache
-_TABLE = 1 << 16  # differences at a time, likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,9 @@ def pairs_within(hashes: Hashes, radius: int, *, workers: int | None = None) -> 
     def one_pass(choice: Pass) -> Iterator[Values]:
         return _Buckets(dealt, scheme.keys(dealt, choice)).pairs(radius)
 
-    at = np.sort([_positions(values, dealt) for values in _all_passes(scheme, one_pass, workers)], axis=0)
+    at = np.sort(
+        [_positions(values, dealt) for values in _all_passes(scheme, scheme.passes(), one_pass, workers)], axis=0
+    )
     return _in_order(hashes, hashes, at[0], at[1])
 
 
@@ -83,18 +84,17 @@ def pairs_between(left: Hashes, right: Hashes, radius: int, *, workers: int | No
     """
     _check(left, radius)
     _check(right, radius)
-    scheme = best_scheme(len(left), len(right), radius, one_by_one=True)
+    scheme = best_crossing(len(left), len(right), radius)
     dealt = deal_bits(left), deal_bits(right)
+    found = []
+    for part, passes in itertools.groupby(scheme.passes(), key=lambda choice: choice.part):
+        ours, theirs = (Side(hashes, scheme, part) for hashes in dealt)
 
-    def one_pass(choice: Pass) -> Iterator[Values]:
-        ours, theirs = (scheme.keyed(hashes, choice) for hashes in dealt)
-        # By value, AVX-512 sorts 64 bits twice as fast as numpy ranks 16, and what lies side by side needs no look-up.
-        ours.sort()
-        theirs.sort()
-        for near, far in _crossing_pairs(ours, theirs, scheme.key_bits(choice), radius):
-            yield scheme.unkeyed(near, choice), scheme.unkeyed(far, choice)
+        def one_pass(choice: Pass, ours: Side = ours, theirs: Side = theirs) -> Iterator[Values]:
+            return near_pairs(ours, theirs, choice, radius)
 
-    near, far = _all_passes(scheme, one_pass, workers)
+        found.append(_all_passes(scheme, passes, one_pass, workers))
+    near, far = _joined(iter(found))
     return _in_order(left, right, _positions(near, dealt[0]), _positions(far, dealt[1]))
 
 
@@ -107,11 +107,13 @@ def _check(hashes: Hashes, radius: int) -> None:
         raise ValueError("hashes are not distinct and ascending: pass them through np.unique first")
 
 
-def _all_passes(scheme: Scheme, one_pass: Callable[[Pass], Iterator[Values]], workers: int | None) -> Values:
+def _all_passes(
+    scheme: Scheme, passes: Iterable[Pass], one_pass: Callable[[Pass], Iterator[Values]], workers: int | None
+) -> Values:
     def run(choice: Pass) -> Values:
         return _joined(_first_met(one_pass(choice), scheme, choice))
 
-    return _joined(Threads(workers).map(run, scheme.passes()))
+    return _joined(Threads(workers).map(run, passes))
 
 
 def _first_met(parts: Iterator[Values], scheme: Scheme, choice: Pass) -> Iterator[Values]:
@@ -190,65 +192,3 @@ def _close(difference: Hashes, radius: int) -> tuple[Positions, Positions]:
     if bits.min() > radius:  # nearly always
         return _NONE, _NONE
     return np.divmod(np.flatnonzero(bits <= radius), difference.shape[1])
-
-
-def _crossing_pairs(ours: Hashes, theirs: Hashes, bits: int, radius: int) -> Iterator[Values]:
-    """All pairs within the radius of one of our hashes and one of theirs whose upper bits are equal.
-
-    Args:
-        ours: ascending.
-        theirs: ascending.
-        bits: how many are the key.
-        radius: 0 to 10 bits.
-    """
-    if not len(ours) or not len(theirs):
-        return
-    rest = np.uint64((1 << (BITS - bits)) - 1)
-    is_first = np.append(True, (ours[1:] ^ ours[:-1]) > rest)
-    starts = np.flatnonzero(is_first)
-    ends = np.append(starts[1:], len(ours))
-    firsts = np.searchsorted(theirs, ours[starts] & ~rest)
-    lasts = np.searchsorted(theirs, ours[starts] | rest, side="right")
-    met = lasts > firsts
-    tables = _tables(*(part[met].tolist() for part in (starts, ends, firsts, lasts)))
-    differences, apart = np.empty(_TABLE, np.uint64), np.empty(_TABLE, np.uint8)
-    found: list[tuple[int, int, int, Positions]] = []
-    count = 0
-    for start, end, first, last in tables:
-        width = last - first
-        size = (end - start) * width
-        table = differences[:size].reshape(-1, width)
-        np.bitwise_xor(ours[start:end, np.newaxis], theirs[first:last], out=table)
-        np.bitwise_count(differences[:size], out=apart[:size])
-        near = np.flatnonzero(apart[:size] <= radius)
-        if len(near):
-            found.append((start, first, width, near))
-            count += len(near)
-        if count >= _JUDGED_AT_ONCE:
-            yield _values_at(ours, theirs, found)
-            found, count = [], 0
-    if found:
-        yield _values_at(ours, theirs, found)
-
-
-def _tables(
-    starts: list[int], ends: list[int], firsts: list[int], lasts: list[int]
-) -> Iterator[tuple[int, int, int, int]]:
-    """From where to where ours and theirs are compared in one table: those of a bucket, in parts if it is large."""
-    for start, end, first, last in zip(starts, ends, firsts, lasts, strict=True):
-        if (end - start) * (last - first) <= _TABLE:
-            yield start, end, first, last
-            continue
-        for left in range(first, last, _TABLE):
-            right = min(left + _TABLE, last)
-            step = max(1, _TABLE // (right - left))
-            for at in range(start, end, step):
-                yield at, min(at + step, end), left, right
-
-
-def _values_at(ours: Hashes, theirs: Hashes, found: list[tuple[int, int, int, Positions]]) -> Values:
-    """The values in tables: of each where its rows and columns begin, how wide it is, and which of its places."""
-    starts, firsts, widths, places = zip(*found, strict=True)
-    lengths = [len(near) for near in places]
-    row, column = np.divmod(np.concatenate(places), np.repeat(widths, lengths))
-    return ours[np.repeat(starts, lengths) + row], theirs[np.repeat(firsts, lengths) + column]

@@ -46,14 +46,34 @@ def test_the_buckets_of_large_sets_equal_brute_force(radius, monkeypatch):
     rng = np.random.default_rng(radius)
     hashes = with_neighbours(rng, 700)
     expected = {(i, j): d for (i, j), d in brute_force(hashes, hashes, radius).items() if i < j}
-    between = brute_force(hashes[::3], hashes[1::2], radius)
     assert len(expected) >= radius * 20
     shares = tuple((radius + 1 + part) // 2 - 1 for part in range(2)) if radius else (0,)
     for matching in (0, 1, 3):  # every set would be small enough for matching=0
         scheme = Scheme(shares if matching else (radius,), matching)
-        monkeypatch.setattr("cic_assets.domain.duplicates.search.best_scheme", lambda *_, scheme=scheme, **_how: scheme)
+        monkeypatch.setattr("cic_assets.domain.duplicates.search.best_scheme", lambda *_, scheme=scheme: scheme)
         assert found(pairs_within(hashes, radius)) == expected
-        assert found(pairs_between(hashes[::3], hashes[1::2], radius)) == between
+
+
+@pytest.mark.parametrize("radius", [0, 1, 3, 8, 10])
+@pytest.mark.parametrize("part_bits", [8, 12])  # parts that fit in, and such that are cut off
+def test_every_way_to_cross_two_sets_equals_brute_force(radius, part_bits, monkeypatch):
+    hashes = with_neighbours(np.random.default_rng(radius), 700)
+    expected = brute_force(hashes[::3], hashes[1::2], radius)
+    assert len(expected) >= radius * 10
+    monkeypatch.setattr("cic_assets.domain.duplicates.blocks.PART_BITS", part_bits)
+    monkeypatch.setattr("cic_assets.domain.duplicates.crossing.PART_BITS", part_bits)
+    for parts in {min(3, radius + 1), radius + 1}:
+        for matching in (1, 3):
+            scheme = Scheme(tuple((radius + 1 + part) // parts - 1 for part in range(parts)), matching)
+            monkeypatch.setattr("cic_assets.domain.duplicates.search.best_crossing", lambda *_, scheme=scheme: scheme)
+            assert found(pairs_between(hashes[::3], hashes[1::2], radius)) == expected
+
+
+def test_buckets_larger_than_are_compared_at_once_equal_brute_force(monkeypatch):
+    monkeypatch.setattr("cic_assets.domain.duplicates.crossing._CELLS", 1 << 8)
+    rng = np.random.default_rng(5)
+    left, right = (np.unique(rng.integers(0, 2**14, n).astype(np.uint64)) for n in (300, 900))
+    assert found(pairs_between(left, right, 3)) == brute_force(left, right, 3)
 
 
 def test_hashes_that_are_all_alike():
