@@ -6,8 +6,9 @@ Each of PHOTOS has pictures, at any depth. Of each set these are part, and chang
 turned, framed, captioned, compressed; at most a tenth of the set). The rest are synthetic: thumbnails whose coarse part
 is in part a photo's, as a negative, which is like no photo, and for the rest a normal mix of all of them. Their fine
 part is such a mix, of some of them in part that photo's too. So their hashes come near each other as often as those of
-different photos do, and what is fine agrees as often. Where the pixels of a synthetic one are asked for, those of a
-photo are given: it costs the same.
+different photos do, and what is fine agrees as often. Where the pixels of a synthetic one are asked for, those of some
+photo are given: it costs the same. Two that are given one photo, or a copy of it, are right to be joined, and are
+counted apart from strangers that are.
 
 Each size runs in a process of its own, so that its peak memory is its own. Processor time is of all threads.
 """
@@ -70,7 +71,10 @@ class Pictures:
     """A set of one size: its tables, a part at a time, and the bytes of its pictures."""
 
     def __init__(self, folders: list[Path], count: int) -> None:
-        """Real ones and their copies are read, or made, at once; the others when they are asked for."""
+        """Real ones and their copies are read, or made, at once; the others when they are asked for.
+
+        The copies of a photo are the same in sets of every size, so that what is found of them can be compared.
+        """
         self._random = np.random.default_rng(count)
         self.count = count
         self.bytes_of: dict[str, bytes] = {}
@@ -78,9 +82,16 @@ class Pictures:
         rows = []
         for number, data in enumerate(_photos(folders)[: count // 2]):
             rows.append(self._real(data, number))
-        for number in self._random.permutation(len(rows))[: count // 10].tolist():
-            rows.append(self._real(changed(decode(self.bytes_of[rows[number]["sha256"]]), self._random), number))
+        for number in np.random.default_rng(0).permutation(len(rows))[: count // 10].tolist():
+            how = np.random.default_rng(number)
+            rows.append(self._real(changed(decode(self.bytes_of[rows[number]["sha256"]]), how), number))
         self.real = pd.DataFrame(rows).drop_duplicates("sha256", ignore_index=True)
+        photos = np.frombuffer(b"".join(self.real["thumbnail"]), np.uint8).reshape(-1, SIDE**2).astype(np.float32)
+        self._middle = photos.mean(axis=0)
+        self._photos = photos - self._middle
+        # Normal numbers times this are spread as a normal mix of all photos is.
+        values, vectors = np.linalg.eigh(self._photos.T @ self._photos / len(photos))
+        self._mixing = (np.sqrt(np.maximum(values, 0)) * vectors).T
 
     def tables(self) -> Iterator[pd.DataFrame]:
         """As the graph has them."""
@@ -90,8 +101,15 @@ class Pictures:
 
     def load(self, sha256: str) -> bytes:
         """Of a synthetic one some photo's."""
+        return self.bytes_of[self._given(sha256)]
+
+    def are_strangers(self, one: str, other: str) -> bool:
+        """Whether two are given the pixels of two photos."""
+        return self.photo_of[self._given(one)] != self.photo_of[self._given(other)]
+
+    def _given(self, sha256: str) -> str:
         names = self.real["sha256"]
-        return self.bytes_of[sha256 if sha256 in self.bytes_of else names[int(sha256[:8], 16) % len(names)]]
+        return sha256 if sha256 in self.bytes_of else names[int(sha256[:8], 16) % len(names)]
 
     def _real(self, data: bytes, photo: int) -> dict[str, Any]:
         found, sha256 = examine(data), sha256_hex(data)
@@ -117,20 +135,25 @@ class Pictures:
         )  # fmt: skip
 
     def _thumbnails(self, count: int) -> NDArray[np.uint8]:
-        photos = np.frombuffer(b"".join(self.real["thumbnail"]), np.uint8).reshape(-1, SIDE, SIDE).astype(np.float32)
-        middle = photos.mean(axis=0)
-        coarse = np.stack([cv2.GaussianBlur(photo, (0, 0), 1.5) for photo in photos - middle])
-        coarse, fine = (part.reshape(len(photos), -1) for part in (coarse, photos - middle - coarse))
-        weights = self._random.standard_normal((count, len(photos)), np.float32) / np.sqrt(len(photos))
-        one = self._random.integers(0, len(photos), count)
+        mix = self._random.standard_normal((count, SIDE**2), np.float32) @ self._mixing
+        one = self._photos[self._random.integers(0, len(self._photos), count)]
         is_shared = self._random.random((count, 1)) < FINE_SHARED
-        mixed = np.broadcast_to(middle.ravel(), (count, SIDE**2)).copy()
-        for part, share in ((coarse, COARSE_MIXED), (fine, np.where(is_shared, FINE_MIXED, 1).astype(np.float32))):
-            mixed += share * (weights @ part) - np.sqrt(1 - share**2) * part[one]
+        mixed = np.broadcast_to(self._middle, mix.shape).copy()
+        (coarse, fine), (own_coarse, own_fine) = _parts(mix), _parts(one)
+        shares = COARSE_MIXED, np.where(is_shared, FINE_MIXED, 1).astype(np.float32)
+        for part, own, share in zip((coarse, fine), (own_coarse, own_fine), shares, strict=True):
+            mixed += share * part - np.sqrt(1 - share**2) * own
         ranks = np.empty(mixed.shape, np.float32)
         spread = np.linspace(0, 255, SIDE**2, dtype=np.float32)
         np.put_along_axis(ranks, np.argsort(mixed, axis=1), np.broadcast_to(spread, mixed.shape), axis=1)
         return ranks.astype(np.uint8).reshape(-1, SIDE, SIDE)
+
+
+def _parts(planes: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What is coarse in thumbnails, (n, pixels), and what is fine."""
+    blurring = cv2.GaussianBlur(np.eye(SIDE, dtype=np.float32), (1, 0), sigmaX=1e-6, sigmaY=1.5)
+    coarse = (blurring @ planes.reshape(-1, SIDE, SIDE) @ blurring.T).reshape(planes.shape)
+    return coarse, planes - coarse
 
 
 def _photos(folders: list[Path]) -> list[bytes]:
@@ -207,11 +230,14 @@ def measure(folders: list[Path], count: int) -> dict[str, Any]:
     first = {pictures.photo_of[name]: name for name in reversed(real)}
     copies = [name for name in real if first[pictures.photo_of[name]] != name]
     found = sum(joined.are_joined(name, first[pictures.photo_of[name]]) for name in copies)
+    of_synthetic = [pair for pair in copy_pairs(whole.groups, whole.bridges) if not set(pair) <= set(real)]
+    are_strangers = [pictures.are_strangers(*pair) for pair in of_synthetic if pair[0] != pair[1]]
     return {
         "pictures": count,
         "copies": len(copies),
         "copies found": found,
-        "synthetic ones joined": len(set(whole.groups["sha256"]) - set(real)),
+        "strangers joined": are_strangers.count(True),
+        "synthetic ones given one photo joined": are_strangers.count(False),
         "meetings": clock.counts["meetings"],
         "glances": clock.counts["glances"],
         "likely pairs": int((whole.verdicts["verified_by"] < 5).sum()),
@@ -242,7 +268,7 @@ def row(found: dict[str, Any]) -> str:
         f"{found['pictures']:,}", f"{found['meetings']:,}", f"{found['glances']:,}", f"{found['likely pairs']:,}",
         f"{found['compared']:,}", steps, f"{found['seconds']['all']:,.1f}", f"{found['wall']:,.0f}",
         f"{found['new']:,.1f}", f"{found['peak'] / 1e6:,.0f}", f"{found['copies found']} of {found['copies']}",
-        str(found["synthetic ones joined"]),
+        str(found["strangers joined"]), str(found["synthetic ones given one photo joined"]),
     )  # fmt: skip
     return f"| {' | '.join(cells)} |"
 
@@ -252,8 +278,8 @@ HEAD = """\
 
 `python benchmarks/scale_copies.py PHOTOS …`, {date}; {machine}
 
-| pictures | meetings | glances | likely pairs | compared by pixels | meetings s | glances s | comparisons s | rest s | all s | wall s | a tenth new s | peak MB | copies found | synthetic joined |
-|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
+| pictures | meetings | glances | likely pairs | compared by pixels | meetings s | glances s | comparisons s | rest s | all s | wall s | a tenth new s | peak MB | copies found | strangers joined | of one photo joined |
+|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|
 """  # noqa: E501 - a table
 
 
