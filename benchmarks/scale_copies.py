@@ -64,6 +64,7 @@ FINE_SHARED = 0.3
 what is fine, and of 4,000 that meet within 10 bits 0.5 % are alike; of these 21 % and 0.9 %."""
 BORDERED = 10
 """One synthetic picture in so many has a border, as of the photos."""
+SAY_SECONDS = 20.0
 _AT_ONCE = 8192
 
 
@@ -91,7 +92,8 @@ class Pictures:
         self._photos = photos - self._middle
         # Normal numbers times this are spread as a normal mix of all photos is.
         values, vectors = np.linalg.eigh(self._photos.T @ self._photos / len(photos))
-        self._mixing = (np.sqrt(np.maximum(values, 0)) * vectors).T
+        self._mixing = (np.sqrt(np.maximum(values, 0)) * vectors).T.astype(np.float32)
+        self._coarse_mixing, self._coarse_photos = _coarse(self._mixing), _coarse(self._photos)
 
     def tables(self) -> Iterator[pd.DataFrame]:
         """As the graph has them."""
@@ -135,13 +137,14 @@ class Pictures:
         )  # fmt: skip
 
     def _thumbnails(self, count: int) -> NDArray[np.uint8]:
-        mix = self._random.standard_normal((count, SIDE**2), np.float32) @ self._mixing
-        one = self._photos[self._random.integers(0, len(self._photos), count)]
+        normal = self._random.standard_normal((count, SIDE**2), np.float32)
+        coarse, whole = normal @ self._coarse_mixing, normal @ self._mixing
+        one = self._random.integers(0, len(self._photos), count)
+        of_photo = self._coarse_photos[one], self._photos[one] - self._coarse_photos[one]
         is_shared = self._random.random((count, 1)) < FINE_SHARED
-        mixed = np.broadcast_to(self._middle, mix.shape).copy()
-        (coarse, fine), (own_coarse, own_fine) = _parts(mix), _parts(one)
+        mixed = np.broadcast_to(self._middle, whole.shape).copy()
         shares = COARSE_MIXED, np.where(is_shared, FINE_MIXED, 1).astype(np.float32)
-        for part, own, share in zip((coarse, fine), (own_coarse, own_fine), shares, strict=True):
+        for part, own, share in zip((coarse, whole - coarse), of_photo, shares, strict=True):
             mixed += share * part - np.sqrt(1 - share**2) * own
         ranks = np.empty(mixed.shape, np.float32)
         spread = np.linspace(0, 255, SIDE**2, dtype=np.float32)
@@ -149,11 +152,10 @@ class Pictures:
         return ranks.astype(np.uint8).reshape(-1, SIDE, SIDE)
 
 
-def _parts(planes: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What is coarse in thumbnails, (n, pixels), and what is fine."""
-    blurring = cv2.GaussianBlur(np.eye(SIDE, dtype=np.float32), (1, 0), sigmaX=1e-6, sigmaY=1.5)
-    coarse = (blurring @ planes.reshape(-1, SIDE, SIDE) @ blurring.T).reshape(planes.shape)
-    return coarse, planes - coarse
+def _coarse(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What is coarse in thumbnails, (n, pixels)."""
+    squares = planes.reshape(-1, SIDE, SIDE)
+    return np.stack([cv2.GaussianBlur(square, (0, 0), 1.5) for square in squares]).reshape(planes.shape)
 
 
 def _photos(folders: list[Path]) -> list[bytes]:
@@ -181,6 +183,7 @@ class Clock:
         """None of any."""
         self.seconds: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
+        self._said = time.monotonic()
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -191,6 +194,7 @@ class Clock:
             several = meetings(*given)
             while (some := self._timed("meetings", lambda: next(several, None))) is not None:
                 self.counts["meetings"] += len(some)
+                self._say_now_and_then()
                 yield some
 
         def glanced(*given: Any) -> Any:
@@ -206,6 +210,11 @@ class Clock:
             stack.enter_context(mock.patch.object(Verifier, "compare_ahead", compared))
             yield
 
+    def _say_now_and_then(self) -> None:
+        if time.monotonic() - self._said > SAY_SECONDS:
+            self._said = time.monotonic()
+            _say(f"{dict(self.counts)}, {dict(self.seconds)}, at most {_peak() / 1e6:,.0f} MB so far")
+
     def _timed(self, step: str, work: Callable[[], Any]) -> Any:
         began = time.process_time()
         try:
@@ -218,8 +227,10 @@ def measure(folders: list[Path], count: int) -> dict[str, Any]:
     """Both searches of one size."""
     pictures = Pictures(folders, count)
     images, looks = gather(pictures.tables())
+    _say(f"{len(images):,} pictures are there")
     whole, clock, seconds, wall = _search(pictures, images, looks, [])
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak = _peak()
+    _say(f"searched, {dict(clock.seconds)} of {seconds:.1f} s, {peak / 1e6:,.0f} MB")
     new = images["sha256"].sample(frac=0.1, random_state=1)
     before = without_pictures(whole.verdicts, new)
     before.attrs = whole.verdicts.attrs
@@ -247,6 +258,15 @@ def measure(folders: list[Path], count: int) -> dict[str, Any]:
         "new": of_new,
         "peak": peak,
     }
+
+
+def _peak() -> int:
+    """Bytes of memory that this process took at most."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _say(what: str) -> None:
+    print(f"{time.process_time():,.1f} s: {what}", file=sys.stderr, flush=True)
 
 
 def _search(

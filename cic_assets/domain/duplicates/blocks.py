@@ -27,6 +27,7 @@ PART_BITS = 22
 """Longest part of which there is a table of all values, 32 MB; of a longer one the upper bits count."""
 
 _DEAL = np.concatenate([np.arange(first, BITS, 3) for first in range(3)])
+_UNDEAL = np.argsort(_DEAL)
 _DEALT_AT_ONCE = 1 << 16
 _PASS_COST = 300_000.0  # nanoseconds that a pass takes however few hashes there are
 _SORT_COST = 30.0  # nanoseconds to put one hash in its bucket
@@ -140,12 +141,21 @@ def deal_bits(hashes: Hashes) -> Hashes:
     Neighbouring frequencies of real photos go together. Dealt like cards, their bits come to lie in different parts,
     and the buckets of a part are filled more evenly: a sixth fewer comparisons for the pHashes of photos.
     """
-    dealt = np.empty_like(hashes)
+    return _reordered(hashes, _DEAL)
+
+
+def undeal_bits(dealt: Hashes) -> Hashes:
+    """What `deal_bits` made these of."""
+    return _reordered(dealt, _UNDEAL)
+
+
+def _reordered(hashes: Hashes, order: NDArray[np.int64]) -> Hashes:
+    found = np.empty_like(hashes)
     for start in range(0, len(hashes), _DEALT_AT_ONCE):
         some = np.ascontiguousarray(hashes[start : start + _DEALT_AT_ONCE])
         bits = np.unpackbits(some.view(np.uint8).reshape(-1, BITS // 8), axis=1)
-        dealt[start : start + len(some)] = np.packbits(bits.take(_DEAL, axis=1), axis=1).view(np.uint64)[:, 0]
-    return dealt
+        found[start : start + len(some)] = np.packbits(bits.take(order, axis=1), axis=1).view(np.uint64)[:, 0]
+    return found
 
 
 def best_scheme(left: int, right: int, radius: int) -> Scheme:

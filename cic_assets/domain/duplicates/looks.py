@@ -88,25 +88,45 @@ def gather(tables: Iterable[pd.DataFrame]) -> tuple[pd.DataFrame, Looks]:
             there is never more of them than one in memory.
     """
     light: list[pd.DataFrame] = []
-    parts: list[list[NDArray[Any]]] = []
+    arrays = [_Growing(array) for array in _arrays_of(pd.DataFrame(columns=[*LOOK_COLUMNS, *_EDGES]))]
     for table in tables:
         if len(table):
-            parts.append(_arrays_of(table))
+            found = _arrays_of(table)
+            found[3][found[3] >= 0] += len(arrays[4])
+            for array, part in zip(arrays, found, strict=True):
+                array.add(part)
+            del found
         if len(table) or not light:  # a source without pictures has no columns of their looks
             light.append(table.drop(columns=LOOK_COLUMNS, errors="ignore"))
         del table
-    parts = parts or [_arrays_of(pd.DataFrame(columns=[*LOOK_COLUMNS, *_EDGES]))]
     with_rows = [table for table in light if len(table)] or light[:1]
-    starts = np.cumsum([0] + [len(part[4]) for part in parts])
-    for part, start in zip(parts, starts.tolist(), strict=False):
-        part[3][part[3] >= 0] += start
-    # One kind of array after the other, and the parts let go, so that nothing much is there twice.
-    columns = [[part[number] for part in parts] for number in range(len(parts[0]))]
-    parts.clear()
-    arrays = []
-    while columns:
-        arrays.append(np.concatenate(columns.pop(0)))
-    return pd.concat(with_rows, ignore_index=True), Looks(arrays)
+    return pd.concat(with_rows, ignore_index=True), Looks([array.whole() for array in arrays])
+
+
+class _Growing:
+    """An array that parts are added to.
+
+    It takes room for twice as much when it is full. What was never written there is no memory yet, so there is never
+    more of it than there is in the end; many parts that are joined at last are there twice, and leave holes.
+    """
+
+    def __init__(self, empty: NDArray[Any]) -> None:
+        self._room, self._count = empty, 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, part: NDArray[Any]) -> None:
+        end = self._count + len(part)
+        if end > len(self._room):
+            room = np.empty((max(end, 2 * len(self._room)), *part.shape[1:]), part.dtype)
+            room[: self._count] = self._room[: self._count]
+            self._room = room
+        self._room[self._count : end] = part
+        self._count = end
+
+    def whole(self) -> NDArray[Any]:
+        return self._room[: self._count]
 
 
 def _arrays_of(table: pd.DataFrame) -> list[NDArray[Any]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cic_assets.domain.duplicates.blocks import Hashes, Pass, Scheme, best_crossing, best_scheme, deal_bits
+from cic_assets.domain.duplicates.blocks import Hashes, Pass, Scheme, best_crossing, best_scheme, deal_bits, undeal_bits
 from cic_assets.domain.duplicates.crossing import Side, Values, near_pairs
 from cic_assets.engine import Threads
 
@@ -62,9 +62,8 @@ def pairs_within(hashes: Hashes, radius: int, *, workers: int | None = None) -> 
     def one_pass(choice: Pass) -> Iterator[Values]:
         return _Buckets(dealt, scheme.keys(dealt, choice)).pairs(radius)
 
-    at = np.sort(
-        [_positions(values, dealt) for values in _all_passes(scheme, scheme.passes(), one_pass, workers)], axis=0
-    )
+    found = _all_passes(scheme, scheme.passes(), one_pass, workers)
+    at = np.sort([_positions(values, hashes) for values in found], axis=0)
     return _in_order(hashes, hashes, at[0], at[1])
 
 
@@ -95,7 +94,7 @@ def pairs_between(left: Hashes, right: Hashes, radius: int, *, workers: int | No
 
         found.append(_all_passes(scheme, passes, one_pass, workers))
     near, far = _joined(iter(found))
-    return _in_order(left, right, _positions(near, dealt[0]), _positions(far, dealt[1]))
+    return _in_order(left, right, _positions(near, left), _positions(far, right))
 
 
 def _check(hashes: Hashes, radius: int) -> None:
@@ -137,10 +136,9 @@ def _joined(parts: Iterator[Values]) -> Values:
     return np.concatenate(near), np.concatenate(far)
 
 
-def _positions(values: Hashes, among: Hashes) -> Positions:
-    """Where in an array, in any order, some of its values are."""
-    order = np.argsort(among)
-    return np.asarray(order[np.searchsorted(among, values, sorter=order)])
+def _positions(dealt: Hashes, among: Hashes) -> Positions:
+    """Where in an array, in ascending order, some of its values are, whose bits were dealt."""
+    return np.asarray(np.searchsorted(among, undeal_bits(dealt)))
 
 
 def _in_order(left: Hashes, right: Hashes, left_at: Positions, right_at: Positions) -> HashPairs:

@@ -67,7 +67,7 @@ class Verifier:
         self._looks = looks
         self._is_flat = is_flat
         self._sha256s = pictures["sha256"].tolist()
-        self._pixels = pictures["pixels_sha256"].tolist()
+        self._pixels = pd.factorize(pictures["pixels_sha256"])[0]
         self._load = load
         self._on_left_out = on_left_out
         self._picture = lru_cache(_KEPT_PICTURES)(lambda picture: self._read(picture, self._as_picture))
