@@ -50,6 +50,9 @@ MEMBER_COLUMNS = ["sha256", "group_id", "distance", "verified_by", "verified_aga
 _NEEDED = ["sha256", "subreddit", "klass", "pixels_sha256", "width", "height", "flatness", "_look"]
 """Columns of images of a row of which more is asked than its place: of a million, the others are as much again."""
 
+_OF_ROWS = ["sha256", "subreddit", "klass"]
+"""Columns of it that are asked of a row, not of a picture."""
+
 _WORTH_WITH_BORDER = 0.95  # where a border ends is known to a line or two, so equal contents differ by some percent
 KEPT_BY_A_PERSON = "override"
 SAME_FILE = "sha256"
@@ -117,8 +120,11 @@ def find_duplicates(
             Verdicts([], settings).table(),
         )
     light, looks = (images, looks) if looks is not None else gather([images])
-    rows = _in_order_of_preference(light.assign(_look=np.arange(len(light))))
+    # What is the same is all that is asked of pixels: a number of 8 bytes tells it as 64 letters do.
+    same_pixels = pd.factorize(light["pixels_sha256"])[0]
+    rows = _in_order_of_preference(light.assign(_look=np.arange(len(light)), pixels_sha256=same_pixels))
     pictures = rows.drop_duplicates("sha256", ignore_index=True)
+    rows = rows[_OF_ROWS]
     decided = overrides.resolved(pictures["sha256"])
     pictures = _kept_first(pictures, decided.keep)
     is_flat = pictures["flatness"].to_numpy() >= settings.flat_share

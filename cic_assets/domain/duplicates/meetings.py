@@ -20,6 +20,8 @@ from cic_assets.domain.duplicates.windows import ORIENTATIONS, UPRIGHT, WINDOWS
 
 BLOCK = 1 << 17
 """Pictures among which is searched at once: of the windows of each some 3 kB are in memory."""
+WHOLES = 1 << 20
+"""The same of wholes alone, of which some 20 bytes are."""
 _MET_AT_ONCE = 1 << 20
 _READ_AT_ONCE = 1 << 14
 
@@ -69,13 +71,19 @@ def meetings(looks: Looks, askers: Positions, known: Positions, radius: int) -> 
     is_turned = held.crops % len(ORIENTATIONS) >= UPRIGHT
     upright, turned = held.at(~is_turned), held.at(is_turned)
     del held, is_turned  # 120 bytes a picture
+    # Wholes take little room: among many at once, what is asked is laid out once.
+    for start in range(0, len(known), WHOLES):
+        some = known[start : start + WHOLES]
+        yield from _met(plain, _Crops.of(looks.plain(some)[:, :1], some), radius)
+        yield from _met(turned, _of_whole_and_content(looks, some, _whole_hashes), radius)
+    del plain, turned
     for start in range(0, len(known), BLOCK):
-        block = known[start : start + BLOCK]
-        windows = _of_whole_and_content(looks, block, window_hashes)
-        wholes = windows.at(windows.crops % len(WINDOWS) == 0)
-        yield from _met(plain, _Crops.of(looks.plain(block)[:, :1], block), radius)
-        yield from _met(turned, wholes, radius)
-        yield from _met(upright, windows, radius)
+        yield from _met(upright, _of_whole_and_content(looks, known[start : start + BLOCK], window_hashes), radius)
+
+
+def _whole_hashes(thumbnails: Grey) -> Hashes:
+    """(n, 1): those of `window_hashes` that are of the whole."""
+    return oriented_hashes(thumbnails)[:, :1]
 
 
 @dataclass(frozen=True, slots=True)
