@@ -20,6 +20,7 @@ from cic_assets.storage.data_root import (
     MissingTableError,
     write_parquet,
     write_parquet_atomically,
+    write_parquet_if_new,
 )
 from cic_assets.storage.file_state import ASK_AGAIN_SECONDS, FileState
 from cic_assets.storage.lease import LeaseLostError
@@ -38,5 +39,5 @@ __all__ = [
     "ShardedStore", "Step", "claim_root", "claimed_by", "content_version", "create_array", "create_json", "edit_rows",
     "is_local", "local_directory", "locked", "migrate_root", "new_folder", "path_of", "read_json", "refuse_newer",
     "remove_abandoned_directories", "sha256_hex", "storable_text", "sync_file_system", "write_atomically", "write_json",
-    "write_parquet", "write_parquet_atomically",
+    "write_parquet", "write_parquet_atomically", "write_parquet_if_new",
 ]  # fmt: skip
