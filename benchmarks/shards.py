@@ -194,7 +194,7 @@ def one_count(photos: Path, count: int, parent: Path, *, is_smallest: bool) -> t
         before = {path.name for path in folder.rglob("*.tar")}
         seconds, cpu, _ = timed(lambda some=gone: root.resized(SIDE).remove_all(some))
         changed = len(before - {path.name for path in folder.rglob("*.tar")})
-        writing.append(f"| {count:,} | a take-down of {name}: {changed} shards anew | {seconds:.1f} | {cpu:.1f} |")
+        writing.append(f"| {count:,} | a take-down of {name}, in {changed} shards | {seconds:.1f} | {cpu:.1f} |")
     shutil.rmtree(folder)
     reading = [
         f"| {count:,} | {way} | {it['pictures'] / it['seconds']:,.0f} | {it['pictures'] / it['cpu']:,.0f} "

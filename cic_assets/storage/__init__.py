@@ -20,6 +20,7 @@ from cic_assets.storage.data_root import (
     MissingTableError,
     write_parquet,
     write_parquet_atomically,
+    write_parquet_if_new,
 )
 from cic_assets.storage.file_state import ASK_AGAIN_SECONDS, FileState
 from cic_assets.storage.lease import LeaseLostError
@@ -40,4 +41,5 @@ __all__ = [
     "create_json", "edit_rows", "is_local", "local_directory", "locked", "migrate_root", "new_folder", "path_of",
     "read_json", "refusal_of_bucket", "refuse_newer", "remove_abandoned_directories", "sha256_hex", "storable_text",
     "sync_file_system", "write_atomically", "write_json", "write_parquet", "write_parquet_atomically",
+    "write_parquet_if_new",
 ]  # fmt: skip

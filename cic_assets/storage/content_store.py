@@ -47,6 +47,10 @@ class ContentStore:
         """Where a picture lies or would lie. `image_format` is a key of `EXTENSIONS`."""
         return self.root / sha256[:2] / f"{sha256}{EXTENSIONS[image_format]}"
 
+    def _local(self, sha256: str, image_format: str) -> str:
+        """The same of a local store, as text."""
+        return f"{self._local_root}/{sha256[:2]}/{sha256}{EXTENSIONS[image_format]}"
+
     def put(self, data: bytes, image_format: str) -> str:
         """Keep some bytes, whole or not at all whatever happens to this process; returns their SHA-256.
 
@@ -56,7 +60,7 @@ class ContentStore:
         if self._local_root is None:
             _put_remote(self.path(sha256, image_format), data)
         else:
-            self._put_local(f"{self._local_root}/{sha256[:2]}/{sha256}{EXTENSIONS[image_format]}", data)
+            self._put_local(self._local(sha256, image_format), data)
         return sha256
 
     def flush(self) -> None:
@@ -80,13 +84,17 @@ class ContentStore:
 
     def get(self, sha256: str, image_format: str) -> bytes:
         """The bytes of a picture; FileNotFoundError names the missing file."""
+        if self._local_root is not None:
+            # A path object costs as much as reading a small picture does.
+            with open(self._local(sha256, image_format), "rb") as file:  # noqa: PTH123
+                return file.read()
         return bytes(self.path(sha256, image_format).read_bytes())
 
     def has(self, sha256: str, image_format: str) -> bool:
         """Whether a picture is kept."""
         if self._local_root is not None:
             # Asked of every picture of a set, in each run: a path object costs ten times the question.
-            return os.path.exists(f"{self._local_root}/{sha256[:2]}/{sha256}{EXTENSIONS[image_format]}")  # noqa: PTH110
+            return os.path.exists(self._local(sha256, image_format))  # noqa: PTH110
         return bool(self.path(sha256, image_format).exists())
 
     def names(self) -> set[str]:
@@ -122,6 +130,15 @@ class ContentStore:
         """Forget a picture where it is a file of its own."""
         for path in self._files(sha256):
             path.unlink(missing_ok=True)
+
+    def _unlink_all(self, sha256s: Iterable[str], image_format: str) -> None:
+        """Remove the files of some pictures of which nothing else is there."""
+        for sha256 in sha256s:
+            if self._local_root is None:
+                self.path(sha256, image_format).unlink(missing_ok=True)
+            else:
+                with suppress(FileNotFoundError):
+                    os.unlink(self._local(sha256, image_format))  # noqa: PTH108
 
     def _files_of_all(self, sha256s: Iterable[str]) -> list[Path] | list[UPath]:
         if self._local_root is None:

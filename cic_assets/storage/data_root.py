@@ -2,7 +2,10 @@
 
 import glob
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+import shutil
+import tempfile
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
@@ -87,6 +90,28 @@ def write_parquet_atomically(
     with open_atomically(path) as file:
         write_parquet(file, parts, compression)
     return path
+
+
+def write_parquet_if_new(path: UPath, parts: "Iterable[pd.DataFrame]") -> None:
+    """The same where the file would be another one; neither is ever in memory whole."""
+    with tempfile.TemporaryFile() as new:
+        write_parquet(new, parts)
+        new.seek(0)
+        if path.exists():
+            with path.open("rb") as old:
+                if all(one == other for one, other in zip_longest(_chunks(new), _chunks(old))):
+                    return
+            new.seek(0)
+        with open_atomically(path) as file:
+            shutil.copyfileobj(new, file, _CHUNK)
+
+
+def _chunks(file: "IO[bytes]") -> Iterator[bytes]:
+    """What is in a file, some at a time."""
+    return iter(lambda: file.read(_CHUNK), b"")
+
+
+_CHUNK = 2**20
 
 
 class DataRoot:

@@ -259,8 +259,7 @@ class ShardedStore(ContentStore):
             remove_shard(self._folder, shard)
         left = {shard: members for shard, members in known.items() if shard not in rewrite.old}
         self._known = _Catalogue(left | {shard: read_members(self._folder, shard) for shard in made})
-        for name in rewrite.files:
-            self.path(name, FORMAT).unlink(missing_ok=True)
+        self._unlink_all(rewrite.files, FORMAT)
 
     def _bytes_of(self, names: Sequence[str], places: Mapping[str, _Place]) -> Iterator[tuple[str, bytes]]:
         """Pictures, out of shards where these have them, or else of their files."""

@@ -26,7 +26,9 @@ _AT_ONCE = 2**24
 """Bytes in memory while groups are copied."""
 
 
-def open_writer(file: IO[bytes], schema: "Schema", sample: "Table", compression: str) -> "ParquetWriter":
+def open_writer(
+    file: IO[bytes], schema: "Schema", sample: "Table", compression: str, repeated: Collection[str] | None = None
+) -> "ParquetWriter":
     """What writes tables into a Parquet file, without a dictionary of values that are hardly ever there twice.
 
     Args:
@@ -34,19 +36,26 @@ def open_writer(file: IO[bytes], schema: "Schema", sample: "Table", compression:
         schema: of the tables.
         sample: some rows.
         compression: of pages; those of bytes, which are pictures and hashes, are smaller by none.
+        repeated: columns that get a dictionary; as the sample shows unless given.
     """
     from pyarrow import parquet, types
 
-    rows = sample.slice(0, ROWS_TOGETHER)
     in_bytes = {name for name in schema.names if types.is_binary(schema.field(name).type)}
-    repeated = [name for name in schema.names if name not in in_bytes and _is_repeated(rows[name])]
+    if repeated is None:
+        repeated = repeated_columns(sample)
     return parquet.ParquetWriter(
         file,
         schema,
-        use_dictionary=repeated or False,
+        use_dictionary=[name for name in repeated if name not in in_bytes] or False,
         compression={name: "none" if name in in_bytes else compression for name in schema.names} or compression,
         write_statistics=[name for name in schema.names if name not in in_bytes] or False,
     )
+
+
+def repeated_columns(sample: "Table") -> list[str]:
+    """Columns whose values are there twice on the average, as some rows show."""
+    rows = sample.slice(0, ROWS_TOGETHER)
+    return [name for name in rows.schema.names if _is_repeated(rows[name])]
 
 
 def _is_repeated(column: "ChunkedArray") -> bool:
@@ -148,6 +157,8 @@ class _Edited:
         target.write(MAGIC)
         self._end = len(MAGIC)
         self.groups: list[Group] = []
+        self._repeated: list[str] | None = None
+        """Columns; of the first group that is written, for it takes as long as writing it."""
 
     def copy(self, source: IO[bytes], group: Group) -> None:
         """A group of a file as it lies there."""
@@ -161,7 +172,9 @@ class _Edited:
         if not len(table):
             return
         buffer = io.BytesIO()
-        with open_writer(buffer, table.schema, table, compression) as writer:
+        if self._repeated is None:
+            self._repeated = repeated_columns(table)
+        with open_writer(buffer, table.schema, table, compression, self._repeated) as writer:
             writer.write_table(table, ROWS_TOGETHER)
         for group in Footer(buffer).groups:
             self.copy(buffer, group)

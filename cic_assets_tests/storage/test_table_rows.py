@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from upath import UPath
 
-from cic_assets.storage import DataRoot
+from cic_assets.storage import DataRoot, write_parquet_if_new
 from cic_assets.storage.table_rows import ROWS_TOGETHER
 
 COLUMNS = ["name", "other", "number", "share", "is_so", "data"]
@@ -117,3 +118,15 @@ def test_bytes_are_neither_packed_nor_in_statistics(root):
     assert about["other"].compression == "SNAPPY"
     has_dictionary = {name: "RLE_DICTIONARY" in one.encodings for name, one in about.items()}
     assert has_dictionary == {**dict.fromkeys(about, False), "name": True, "share": True, "is_so": False}
+
+
+def test_an_equal_file_is_left_as_it_is_and_another_one_written(tmp_path):
+    path, rows = UPath(tmp_path / "t.parquet"), [("a", "b", row, 0.5, True, bytes([row])) for row in range(99)]
+    write_parquet_if_new(path, [table_of(rows)])
+    before = path.stat().st_ino
+    write_parquet_if_new(path, [table_of(rows)])
+    assert path.stat().st_ino == before
+    for other in (rows[:50], rows):
+        write_parquet_if_new(path, [table_of(other)])
+        with path.open("rb") as file:
+            pd.testing.assert_frame_equal(pd.read_parquet(file), table_of(other))

@@ -7,7 +7,6 @@ which the copies lie in their shards.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -44,9 +43,9 @@ from cic_assets.storage import (
     create_array,
     local_directory,
     read_json,
-    write_atomically,
     write_json,
     write_parquet,
+    write_parquet_if_new,
 )
 
 DESCRIPTION = "dataset.json"
@@ -69,7 +68,7 @@ _DECISIVE = (
     "sha256", "resized_sha256", "klass", "klass_given", "subreddit", "created_utc", "is_in_set",
 )  # fmt: skip
 """Columns of the pictures by which they are divided and counted."""
-_PART = 100_000
+_PART = 32_768
 """Rows of the manifest that are made at once."""
 
 
@@ -171,12 +170,12 @@ def build_dataset(
     )
     for line in why_moved(manifest, told_by([_by_name(given), before]), units):
         on_moved(line)
+    del before, units
     if _is_current(target, info):
         # Its posts and groups may have other names by now.
         with publishing():
             for file, parts in ((MANIFEST, _rows(pictures, manifest)), (SPLITS, [splits])):
-                write_parquet(content := BytesIO(), parts)
-                _write_if_new(target / file, content.getvalue())
+                write_parquet_if_new(target / file, parts)
             _remove_arrays(target, info)
         return info
     # The description comes last: without it, or with another version in it, the arrays beside it do not count.
@@ -288,11 +287,6 @@ def _rows(pictures: pd.DataFrame, manifest: pd.DataFrame) -> Iterator[pd.DataFra
         rows = rows.assign(**{name: part[name].array for name in ("label", "unit_id", "split", "row")})
         rows.attrs.update(manifest.attrs)
         yield rows
-
-
-def _write_if_new(path: UPath, data: bytes) -> None:
-    if not path.exists() or path.read_bytes() != data:
-        write_atomically(path, data)
 
 
 def _counts(manifest: pd.DataFrame, classes: Sequence[str]) -> dict[str, dict[str, int]]:

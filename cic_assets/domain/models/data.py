@@ -65,6 +65,12 @@ class TrainingData:
         """Height and width of every picture, in pixels."""
         return int(self.splits["train"].images.shape[1])
 
+    @property
+    def gone(self) -> frozenset[str]:
+        """SHA-256 of pictures that were looked for and are not there any more: others were shown in their places."""
+        stored = (split.images for split in self.splits.values() if isinstance(split.images, StoredImages))
+        return frozenset().union(*(images.gone for images in stored))
+
     def rows_of(self, split: SplitName) -> "pd.DataFrame":
         """The manifest's rows of a split, in the order of its pictures."""
         return self.manifest[self.manifest["split"] == split].sort_values("row")
@@ -125,10 +131,12 @@ def _splits(
     if lacking := store.lacking(list(manifest["sha256"])):
         raise TrainingDataError(f"{len(lacking):,} pictures have no copy ({lacking[0]}): materialize resized_images")
     splits: dict[SplitName, SplitPictures] = {}
+    gone = set[str]()
     for name in SPLITS:
         rows = manifest[manifest["split"] == name].sort_values("row")
-        images = StoredImages(store, list(rows["sha256"]), list(rows["resized_sha256"]), about["side"])
-        splits[name] = _checked(folder / "manifest.parquet", name, images, rows["label"].to_numpy(np.int64), classes)
+        labels, sha256s, copies = rows["label"].to_numpy(np.int64), list(rows["sha256"]), list(rows["resized_sha256"])
+        images = StoredImages(store, sha256s, copies, about["side"], labels=labels, gone=gone)
+        splits[name] = _checked(folder / "manifest.parquet", name, images, labels, classes)
     return splits
 
 

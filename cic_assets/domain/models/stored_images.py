@@ -2,11 +2,15 @@
 
 Neighbours lie together in shards, so they are read in runs of some, and the bytes of as many runs are kept as an epoch
 in runs (`in_runs`) needs at once: memory does not grow with the set, and a run is read once an epoch.
+
+A training goes on where a picture is taken down meanwhile: another one of its class is shown in its place, and who
+trained says so.
 """
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from threading import Lock
 from typing import Self
 
@@ -23,6 +27,13 @@ RUN = 32
 
 WINDOW = 128
 """Runs that are mixed with one another: batches are as various as if drawn from 4,096 pictures at random."""
+
+MOST_GONE = 0.01
+"""The share of pictures that may be taken down while they are read; at least one may. More are no take-down, but a
+store that is lost, and one that trains on others in their place learns another set than it says."""
+
+_LOOKED_AT = 100
+"""Pictures of a class that are looked at for one that is still there."""
 
 _KEPT = 2 * WINDOW
 """Runs whose bytes are in memory, 200 MB: threads ask for batches of the next window when the last of one are made."""
@@ -44,7 +55,17 @@ def in_runs(count: int, random: np.random.Generator) -> Rows:
 class StoredImages:
     """Pictures (N, side, side, 3), RGB bytes, as an array of them would be; to be indexed by rows alone."""
 
-    def __init__(self, store: ShardedStore, sha256s: Names, copies: Names, stored_side: int, side: int = 0) -> None:
+    def __init__(
+        self,
+        store: ShardedStore,
+        sha256s: Names,
+        copies: Names,
+        stored_side: int,
+        side: int = 0,
+        *,
+        labels: Rows | None = None,
+        gone: set[str] | None = None,
+    ) -> None:
         """Take where they are.
 
         Args:
@@ -53,9 +74,13 @@ class StoredImages:
             copies: SHA-256 of the copies' own bytes: of other ones the data set was not made.
             stored_side: of the copies, in pixels.
             side: that they are brought to; as they are unless given.
+            labels: (N,) of their classes: where a picture is gone, another one of its class is shown in its place. It
+                is an error unless given.
+            gone: takes the SHA-256 of those that are not there any more; one for all that are made of this.
         """
         self.store, self.stored_side, self.side = store, stored_side, side or stored_side
         self.sha256s, self.copies = np.asarray(sha256s, "S64"), np.asarray(copies, "S64")
+        self.labels, self.gone = labels, set[str]() if gone is None else gone
         self._runs = _Runs(self._read_run)
 
     @property
@@ -81,18 +106,24 @@ class StoredImages:
 
     def at_side(self, side: int) -> Self:
         """The same at another side, in pixels."""
-        return type(self)(self.store, self.sha256s, self.copies, self.stored_side, side)
+        return self._like(self.sha256s, self.copies, self.labels, side)
 
     def of_rows(self, rows: "Rows | NDArray[np.bool_]") -> Self:
         """Some of them, still not in memory."""
-        return type(self)(self.store, self.sha256s[rows], self.copies[rows], self.stored_side, self.side)
+        labels = None if self.labels is None else self.labels[rows]
+        return self._like(self.sha256s[rows], self.copies[rows], labels, self.side)
+
+    def _like(self, sha256s: Names, copies: Names, labels: Rows | None, side: int) -> Self:
+        return type(self)(self.store, sha256s, copies, self.stored_side, side, labels=labels, gone=self.gone)
 
     @classmethod
     def joined(cls, parts: "Sequence[StoredImages]") -> "StoredImages":
         """Those of several, one after another."""
         one = parts[0]
         sha256s, copies = (np.concatenate([getattr(part, name) for part in parts]) for name in ("sha256s", "copies"))
-        return cls(one.store, sha256s, copies, one.stored_side, one.side)
+        labels = [part.labels for part in parts if part.labels is not None]
+        joined = np.concatenate(labels) if len(labels) == len(parts) else None
+        return cls(one.store, sha256s, copies, one.stored_side, one.side, labels=joined, gone=one.gone)
 
     def _decoded(self, row: int) -> Pixels:
         data = self._runs.get(row // RUN)[row % RUN]
@@ -103,18 +134,36 @@ class StoredImages:
         return picture if self.side == self.stored_side else resized(picture, self.side)
 
     def _read_run(self, run: int) -> list[bytes]:
-        rows = slice(run * RUN, (run + 1) * RUN)
-        names = [name.decode() for name in self.sha256s[rows]]
+        rows = range(run * RUN, min((run + 1) * RUN, len(self)))
         try:
-            found = self.store.get_all(names)
-        except FileNotFoundError as error:
-            raise TrainingDataError(
-                f"{error.filename or names[0]} is gone: it was taken down, or resized_images is to be made again"
-            ) from None
-        for name, data, copy in zip(names, found, self.copies[rows], strict=True):
-            if sha256_hex(data) != copy.decode():
+            return self._read(rows)
+        except FileNotFoundError:
+            return [self._read_or_other(row) for row in rows]
+
+    def _read(self, rows: Sequence[int]) -> list[bytes]:
+        names = [self.sha256s[row].decode() for row in rows]
+        found = self.store.get_all(names)
+        for row, name, data in zip(rows, names, found, strict=True):
+            if sha256_hex(data) != self.copies[row].decode():
                 raise TrainingDataError(f"the copy of {name} is another one: materialize training_dataset again")
         return found
+
+    def _read_or_other(self, row: int) -> bytes:
+        """A picture, or where it is gone one of its class: of those behind it the first that is there."""
+        try:
+            return self._read([row])[0]
+        except FileNotFoundError as error:
+            name = self.sha256s[row].decode()
+            if self.labels is not None:
+                self.gone.add(name)
+                if len(self.gone) <= max(1, MOST_GONE * len(self)):
+                    same = np.flatnonzero(self.labels == self.labels[row])
+                    for other in np.roll(same, -np.searchsorted(same, row) - 1)[:_LOOKED_AT].tolist():
+                        with suppress(FileNotFoundError):
+                            return self._read([other])[0]
+            raise TrainingDataError(
+                f"{error.filename or name} is gone: it was taken down, or resized_images is to be made again"
+            ) from None
 
 
 def resized(picture: Pixels, side: int, target: Pixels | None = None) -> Pixels:

@@ -278,6 +278,11 @@ def _seeds(
 
 def _warn(history: list[EpochEnd], settings: ModelSettings, data: TrainingData, on_event: OnEvent) -> list[str]:
     warnings = diagnose(history, settings, data.splits["validation"].labels)
+    if gone := len(data.gone):
+        warnings.append(
+            f"{gone:,} {'picture was' if gone == 1 else 'pictures were'} taken down during this training, which went "
+            "on: another of the same class was shown from then on, also where it was judged. Train again without"
+        )
     for text in warnings:
         on_event(Message(text=text, warning=True))
     return warnings

@@ -12,13 +12,15 @@ from cic_assets.domain.dataset import (
     is_complete,
     load_info,
     load_manifest,
+    pack_all_copies,
     pack_copies,
     resize_pictures,
 )
 from cic_assets.domain.images import decode
 from cic_assets.domain.missing_outputs import Remains
 from cic_assets.domain.models import load_training_data
-from cic_assets.storage import DataRoot
+from cic_assets.storage import DataRoot, sharded_store
+from cic_assets.storage.shards import list_shards
 from cic_assets_tests.domain.dataset.conftest import build, keep
 
 SHARDED = DatasetSettings(side=32, shards=ShardSettings(above=50, megabytes=1))
@@ -184,3 +186,39 @@ def test_a_damaged_description_is_no_complete_data_set(sharded):
     root, _, _ = sharded
     (root.dataset / "dataset.json").write_text("{")
     assert not is_complete(root.dataset)
+
+
+def test_each_index_is_read_once_for_all_sources(sharded, monkeypatch):
+    root, _, _ = sharded
+    read, original = [], sharded_store.read_members
+
+    def counted(folder, shard):
+        read.append(shard)
+        return original(folder, shard)
+
+    monkeypatch.setattr(sharded_store, "read_members", counted)
+    shards = sorted(list_shards(root.path / "shards" / "32"))
+    store = pack_all_copies(root, SHARDED, ["cars", "tanks"], contextlib.nullcontext)
+    assert store.names() == root.resized(32).names()
+    assert sorted(read) == sorted(2 * shards)  # once here, and once for what it is compared with
+    read.clear()
+    remains = Remains(root, side=32, models=(), has_weights=False)
+    assert not any(remains.lack("resized_images", source) for source in ("cars", "tanks"))
+    assert sorted(read) == shards
+
+
+def test_all_sources_together_are_packed_as_one_by_one(tmp_path):
+    names = []
+    for name, pack in (("one by one", packed), ("together", pack_together)):
+        root = DataRoot(str(tmp_path / name))
+        few = SHARDED.model_copy(update={"shards": ShardSettings(above=1000)})
+        prepare(root, settings=few)
+        assert not list_shards(root.path / "shards" / "32")
+        pack(root)
+        names.append(list_shards(root.path / "shards" / "32"))
+    assert names[0] == names[1]
+    assert {name.partition("/")[0] for name in names[0]} == {"cars", "tanks"}
+
+
+def pack_together(root):
+    pack_all_copies(root, SHARDED, ["cars", "tanks"], contextlib.nullcontext)

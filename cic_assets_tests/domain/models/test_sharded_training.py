@@ -11,9 +11,11 @@ from numpy.testing import assert_array_equal
 from upath import UPath
 
 from cic_assets.domain.images import decode, encode_jpeg
-from cic_assets.domain.models import TrainingDataError, feeds, train
+from cic_assets.domain.models import TrainingDataError, feeds, train, train_in_process
 from cic_assets.domain.models.batches import anyhow
 from cic_assets.domain.models.data import SPLITS, load_training_data
+from cic_assets.domain.models.events import EpochEnd, Message
+from cic_assets.domain.models.forgetting import seen_pictures
 from cic_assets.domain.models.stored_images import StoredImages
 from cic_assets.domain.models.training import _backbone_key
 from cic_assets.storage import DataRoot, sha256_hex
@@ -109,3 +111,25 @@ def test_what_a_backbone_says_is_kept_for_the_order_that_pictures_lie_in(shards:
     moved = load_training_data(UPath(shards))
     assert moved.version == data.version
     assert _backbone_key(spec, moved, None) != before
+
+
+def test_a_training_in_another_process_goes_on_while_a_picture_is_taken_down(shards: Path, tmp_path: Path) -> None:
+    root = DataRoot(str(shards.parent))
+    manifest = pd.read_parquet(shards / "manifest.parquet")
+    gone = manifest.loc[manifest["split"] == "validation", "sha256"].iloc[0]
+    events: list[object] = []
+
+    def take_down(event: object) -> None:
+        if isinstance(event, EpochEnd) and event.epoch == 1:
+            root.resized(36).remove(gone)
+            # So few pictures stay in the memory of who reads them; it begins anew for those in folds.
+        events.append(event)
+
+    settings = FAST.model_copy(update={"epochs": 3, "folds": 2})
+    card = train_in_process(spec_for(shards, tmp_path / "model", settings), take_down)
+    assert not root.resized(36).has(gone)
+    assert len(card.history) == 3
+    told = [event.text for event in events if isinstance(event, Message) and event.warning]
+    assert any("1 picture was taken down during this training, which went on" in text for text in told)
+    assert set(told) <= set(card.warnings)
+    assert gone in seen_pictures(UPath(tmp_path / "model"))  # by which its card is marked

@@ -156,3 +156,33 @@ def test_one_that_was_taken_down_is_named_and_asked_for_again(images, array, sto
         with pytest.raises(TrainingDataError, match=f"{sha256}.*taken down"):
             images[0]
     assert (images[50] == array[50]).all()
+
+
+def test_another_of_its_class_is_shown_in_the_place_of_one_that_was_taken_down(store, copies, array):
+    names = sorted(copies)
+    labels = np.arange(COUNT) % 3
+    images = StoredImages(store, names, [sha256_hex(copies[name]) for name in names], SIDE, labels=labels)
+    later = images.at_side(SIDE)
+    assert (images[5] == array[5]).all()
+    store.remove(names[5])
+    assert (images[5] == array[5]).all()  # as long as its bytes are in memory
+    assert (later[3:9] == array[[3, 4, 8, 6, 7, 8]]).all()
+    chosen = StoredImages.joined([later, images]).of_rows(np.arange(COUNT + 5, 2 * COUNT))
+    assert (chosen[0] == array[8]).all()
+    assert images.gone == later.gone == chosen.gone == {names[5]}
+
+
+def test_the_last_of_its_class_has_the_first_in_its_place(store, copies, array):
+    names = sorted(copies)
+    images = StoredImages(store, names, [sha256_hex(copies[name]) for name in names], SIDE, labels=np.arange(COUNT) % 3)
+    store.remove(names[99])
+    assert (images[99] == array[0]).all()
+
+
+@pytest.mark.parametrize("labels", [np.zeros(COUNT, np.int64), np.arange(COUNT)])
+def test_where_many_are_gone_or_none_of_a_class_is_left_it_is_an_error(store, copies, labels):
+    names = sorted(copies)
+    images = StoredImages(store, names, [sha256_hex(copies[name]) for name in names], SIDE, labels=labels)
+    store.remove_all(names[5 : 7 - labels.any()])
+    with pytest.raises(TrainingDataError, match="is gone: it was taken down"):
+        images[0:10]
