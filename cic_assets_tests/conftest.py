@@ -33,9 +33,7 @@ pytest_plugins = [
     "cic_assets_tests.fixtures.reviewed",
     "cic_assets_tests.fixtures.worlds",
     "cic_assets_tests.fixtures.finished_worlds",
-    # After those that they import: pytest rewrites a plugin when it loads it.
-    "cic_assets_tests.fixtures.finished",
-    "cic_assets_tests.fixtures.large",
+    "cic_assets_tests.fixtures.finished",  # after those that it imports: pytest rewrites a plugin when it loads it
 ]
 
 # Several processes train at once, here and in what they start: more threads each would only take turns.

@@ -26,7 +26,7 @@ BEGINNING_SECONDS = 300.0
 
 
 class _Submitting:
-    """A client that submits where it can.
+    """A client that submits where it can, and ends what is there.
 
     Without GPUs where the cluster may have none: a job that asked for one would wait for ever. And again where the
     cluster has just begun, which takes no jobs at first.
@@ -47,6 +47,14 @@ class _Submitting:
                 if NOT_YET not in str(error) or time.monotonic() > end:
                     raise
             time.sleep(1)
+
+    def stop_job(self, job: str) -> bool:
+        try:
+            return self._client.stop_job(job)
+        except RuntimeError as error:  # which would hide why it was not made
+            if "does not exist" not in str(error):
+                raise
+            return False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)

@@ -190,6 +190,11 @@ class EngineResource(ConfigurableResource[None]):
 
     name: str = Field(default="local", description="local, or ray: the cluster that RAY_ADDRESS names")
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is this process."""
+        return self.name == "local"
+
     def open(self, workers: int | None = None) -> Engine:
         """The engine; the local one with as many threads, one a core unless told."""
         return _OfStep(partial(open_engine, cast("EngineName", self.name), workers))

@@ -10,9 +10,17 @@ from pydantic import Field
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
 from cic_assets.defs.assets.quantization import quantized_names
-from cic_assets.defs.resources import DataRootResource
+from cic_assets.defs.resources import DataRootResource, EngineResource
 from cic_assets.domain.models import FULL
-from cic_assets.domain.prediction import Prediction, PredictionError, as_table, find_inputs, in_parts, load_predictor
+from cic_assets.domain.prediction import (
+    Prediction,
+    PredictionError,
+    as_table,
+    find_inputs,
+    in_parts,
+    load_predictor,
+    predict_on,
+)
 
 
 class PredictionConfig(Config):
@@ -58,7 +66,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         owners=metadata.OWNERS,
     )
     def adhoc_predictions(
-        context: AssetExecutionContext, config: PredictionConfig, data: DataRootResource
+        context: AssetExecutionContext, config: PredictionConfig, data: DataRootResource, engine: EngineResource
     ) -> MaterializeResult[None]:
         """What the best model says of pictures that you name in the launchpad, under `sources`."""
         if not config.sources:
@@ -70,9 +78,14 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
             )
         except PredictionError as error:
             raise Failure(str(error), allow_retries=False) from error
+        if engine.is_local:
+            answers = predictor.classify(find_inputs(config.sources))
+        else:
+            name, precision = predictor.card.name, config.precision
+            answers = predict_on(engine.open(), data.root, config.sources, name, precision=precision)
         seen = _Seen()
         with metadata.ProgressLog(context.log.info) as progress:
-            predictions = seen.watch(predictor.classify(find_inputs(config.sources)), progress)
+            predictions = seen.watch(answers, progress)
             path = data.root.write_table_in_parts("adhoc_predictions", in_parts(predictions, predictor.card.labels))
         asked: dict[str, Any] = {
             "model": predictor.card.name,

@@ -12,7 +12,7 @@ from pyarrow import parquet
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata as shown
 from cic_assets.defs.assets import prediction as assets
-from cic_assets.defs.resources import DataRootResource
+from cic_assets.defs.resources import DataRootResource, EngineResource
 from cic_assets.domain.prediction import load_predictor, table
 from cic_assets_tests.fixtures.commands import PROJECT
 
@@ -31,14 +31,13 @@ asked(DataRoot(sys.argv[1]), sys.argv[2:])
 """
 
 
-def asked(root, sources):
+def asked(root, sources, engine="local"):
     """The materialization, and the lines of its log."""
     (asset,) = assets.build_assets(PROBLEM)
     config = {"ops": {"adhoc_predictions": {"config": {"sources": [str(one) for one in sources]}}}}
     with DagsterInstance.ephemeral() as instance:
-        result = materialize(
-            [asset], resources={"data": DataRootResource(url=root.url)}, run_config=config, instance=instance
-        )
+        resources = {"data": DataRootResource(url=root.url), "engine": EngineResource(name=engine)}
+        result = materialize([asset], resources=resources, run_config=config, instance=instance)
         lines = [event.user_message for event in instance.all_logs(result.run_id)]
     (materialization,) = result.asset_materializations_for_node("adhoc_predictions")
     return materialization.metadata, lines
@@ -75,6 +74,25 @@ def test_many_pictures_are_written_in_parts_and_shown_in_part(root, folder):
     assert metadata["without an answer"].value == 1
     assert len(metadata["predictions"].value.records) == shown.SHOWN_ROWS
     assert any(line.startswith("2,500 pictures, ") for line in lines)
+
+
+@pytest.mark.long
+@pytest.mark.xdist_group("ray")
+@pytest.mark.timeout(900)
+def test_workers_of_a_cluster_answer_the_same(root, folder, ray_cluster, monkeypatch):
+    for name, value in ray_cluster.variables.items():
+        monkeypatch.setenv(name, value)
+    import ray  # which reads some of them at once
+
+    asked(root, [folder])
+    here = root.read_table("adhoc_predictions")
+    root.remove_table("adhoc_predictions")
+    try:
+        metadata, _ = asked(root, [folder], engine="ray")
+    finally:
+        ray.shutdown()
+    pd.testing.assert_frame_equal(root.read_table("adhoc_predictions"), here)
+    assert (metadata["dagster/row_count"].value, metadata["without an answer"].value) == (2500, 1)
 
 
 def test_killed_in_the_middle_it_leaves_what_was_there(root, folder):
