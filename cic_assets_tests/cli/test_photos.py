@@ -114,6 +114,7 @@ def test_one_question_finds_all_categories():
     assert len([name for some in CATEGORIES.values() for name in some]) <= 50
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_the_photographs_become_a_data_set(here, museum, monkeypatch):

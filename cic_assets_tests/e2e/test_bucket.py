@@ -20,6 +20,7 @@ def in_bucket(make_archive, bare_variables, s3_server, s3_url, tmp_path):
     return world
 
 
+@pytest.mark.long
 def test_a_server_that_dies_twice_costs_a_run_nothing(in_bucket, s3_server, finished_first):
     run_through_outages(in_bucket, dict.fromkeys(("Resizing tankporn", "training on cpu"), s3_server.gone))
     assert_same(in_bucket, finished_first)

@@ -128,6 +128,7 @@ def test_the_model_predicts(copy, bare_variables):
     assert prediction["label"] in ("car", "tank")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_run_makes_anew_what_is_done_otherwise_by_now_and_leaves_pictures_on_their_sides(copy, bare_variables):
     """From the fingerprints to the data set, whose version is what it was, the model and the report."""

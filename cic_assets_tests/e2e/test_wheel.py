@@ -141,6 +141,7 @@ def test_without_extras_it_does_all_but_train_and_says_so_before_it_begins(bare)
     assert (problem / "data" / "tables" / "duplicates.parquet").exists()
 
 
+@pytest.mark.long
 def test_the_demo_scrapes_and_prepares_the_sample(installed):
     """Up to the data set; the trainings after it are those of `make demo`, and of the test below."""
     with installed.start("cic", "demo", "--data-root", "begun") as demo:

@@ -79,6 +79,7 @@ def specs(make_shared_dataset: MakeDataset, tmp_path_factory: pytest.TempPathFac
     return made
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", CHOSEN)
 def test_a_model_trained_with_jax_is_the_same_under_tensorflow(specs: dict[str, TrainingSpec], case: str) -> None:
     spec = specs[case]

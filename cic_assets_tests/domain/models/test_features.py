@@ -80,6 +80,7 @@ def features_of(spec: TrainingSpec) -> dict[str, np.ndarray]:
     return {file.stem: np.load(file).astype(np.float32) for file in folder.glob("*.npy")}
 
 
+@pytest.mark.long
 def test_training_views_go_through_the_backbone_with_16_bits_and_judged_pictures_with_32(
     trained: TrainingSpec, tmp_path: Path, no_weights: None
 ) -> None:
@@ -99,6 +100,7 @@ def test_training_views_go_through_the_backbone_with_16_bits_and_judged_pictures
     assert_allclose(in_16["train-0"], in_32["train-0"], atol=0.05 * largest)
 
 
+@pytest.mark.long
 def test_features_of_an_earlier_version_of_the_program_are_computed_again(
     trained: TrainingSpec, tmp_path: Path, no_weights: None
 ) -> None:
@@ -168,6 +170,7 @@ def test_the_exported_backbone_and_keras_make_the_same_features(
         assert (features == theirs[name]).mean() > 0.9
 
 
+@pytest.mark.long
 def test_features_are_the_same_on_any_number_of_threads(
     trained: TrainingSpec, tmp_path: Path, no_weights: None
 ) -> None:

@@ -95,6 +95,7 @@ def interrupt_after(epoch: int) -> OnEvent:
     return interrupt
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("graphs_as_they_are")
 @pytest.mark.parametrize(("head_epochs", "interrupted_after"), short_or_long([(2, 2)], [(2, 2), (2, 3), (4, 2)]))
 def test_a_transfer_goes_on_and_ends_where_it_would_have(
