@@ -9,7 +9,7 @@ from dagster import materialize
 
 from cic_assets.config.problem import Problem
 from cic_assets.defs.assets.prediction import build_assets
-from cic_assets.defs.resources import DataRootResource
+from cic_assets.defs.resources import DataRootResource, EngineResource
 from cic_assets.domain.prediction import Input, load_predictor
 from cic_assets.web.predict import Panel
 
@@ -42,7 +42,8 @@ def by_page(root, photo, precision="float32"):
 def by_graph(root, photo, precision="float32"):
     (asset,) = build_assets(PROBLEM)
     config = {"ops": {"adhoc_predictions": {"config": {"sources": [str(photo)], "precision": precision}}}}
-    result = materialize([asset], resources={"data": DataRootResource(url=str(root.path))}, run_config=config)
+    resources = {"data": DataRootResource(url=str(root.path)), "engine": EngineResource()}
+    result = materialize([asset], resources=resources, run_config=config)
     assert result.success
     row = pd.read_parquet(str(root.table_path("adhoc_predictions"))).iloc[0]
     assert row["precision"] == precision

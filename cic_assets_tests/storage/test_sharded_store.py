@@ -182,7 +182,7 @@ def test_readers_that_know_older_shards_find_pictures(root, store, pictures):
     assert reader.get_all(rest) == [pictures[sha256] for sha256 in rest]
 
 
-@pytest.fixture(params=["local", pytest.param("bucket", marks=pytest.mark.slow)])
+@pytest.fixture(params=["local", pytest.param("bucket", marks=[pytest.mark.slow, pytest.mark.long])])
 def atomic_root(request, tmp_path):
     """Where writes are atomic: fsspec's memory:// is not such a place, where a reader may see half a file."""
     return DataRoot(str(tmp_path / "root") if request.param == "local" else request.getfixturevalue("s3_url"))
