@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Self
+from uuid import uuid4
 
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.event_log import SqliteEventLogStorage
@@ -105,12 +106,17 @@ def _has_revision(engine: Engine) -> bool:
 
 
 def _put(path: Path, content: bytes) -> None:
-    """Make a file, whole at once, unless another process was quicker."""
-    with tempfile.NamedTemporaryFile(dir=path.parent) as file:
-        file.write(content)
-        file.flush()
-        with suppress(FileExistsError):
-            path.hardlink_to(file.name)
+    """Make a file, whole at once and with the rights that any new one has, unless another process was quicker.
+
+    Nothing is made where the disk knows no hard links: Dagster makes its tables there, as it would without us.
+    """
+    part = path.with_name(f"{path.name}-{uuid4().hex}.part")
+    try:
+        part.write_bytes(content)
+        with suppress(OSError):
+            path.hardlink_to(part)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 class PoolSafeStorage(DagsterSqliteStorage):

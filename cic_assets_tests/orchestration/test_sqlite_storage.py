@@ -1,8 +1,11 @@
 """Databases of runs: made as Dagster makes them, in a fraction of the time."""
 
+import errno
+import os
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from alembic.script import ScriptDirectory
@@ -37,6 +40,23 @@ def test_tables_are_those_of_dagster(storage, tmp_path):
     open_run(SqliteEventLogStorage(str(tmp_path / "theirs")))
     assert made_as(tmp_path / "ours") == made_as(tmp_path / "theirs")
     assert open_run(SqliteEventLogStorage(str(tmp_path / "ours"))) == 0
+
+
+def test_others_may_read_them_as_far_as_any_new_file(storage, tmp_path):
+    open_run(storage)
+    (tmp_path / "new").touch()
+    assert (tmp_path / "ours" / f"{RUN}.db").stat().st_mode == (tmp_path / "new").stat().st_mode
+
+
+def test_a_disk_without_hard_links_has_them_too(storage, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(Path, "hardlink_to", refuse)
+    open_run(storage)
+    open_run(SqliteEventLogStorage(str(tmp_path / "theirs")))
+    assert made_as(tmp_path / "ours") == made_as(tmp_path / "theirs")
+    assert not list((tmp_path / "ours").glob("*.part"))
 
 
 def test_migrations_are_read_once_for_all_runs(storage, monkeypatch):
