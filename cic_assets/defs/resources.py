@@ -195,9 +195,12 @@ class EngineResource(ConfigurableResource[None]):
         """Whether it is this process."""
         return self.name == "local"
 
-    def open(self, workers: int | None = None) -> Engine:
-        """The engine; the local one with as many threads, one a core unless told."""
-        return _OfStep(partial(open_engine, cast("EngineName", self.name), workers))
+    def open(self, workers: int | None = None, *, takes_part: bool = False) -> Engine:
+        """The engine; the local one with as many threads, one a core unless told.
+
+        A step that has a processor of the cluster (`placement.needs`) says that it takes part.
+        """
+        return _OfStep(partial(open_engine, cast("EngineName", self.name), workers, takes_part=takes_part))
 
 
 @dataclass(frozen=True, slots=True)

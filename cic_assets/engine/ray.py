@@ -39,9 +39,13 @@ class OnRay:
 
     Attributes:
         address: of the cluster; unless given, that of RAY_ADDRESS, or the one that this machine is a node of.
+        takes_part: this process works too while it waits, on its own thread: for one that has a processor of the
+            cluster to itself, as two of these could wait for each other's for ever. Who works on what kills him, and is
+            the first to try, may be this process.
     """
 
     address: str = ""
+    takes_part: bool = False
 
     def each(
         self,
@@ -55,7 +59,7 @@ class OnRay:
         shards = _shards(items, shard)
         if (first := next(shards, None)) is None:
             return  # for nothing no cluster is needed
-        flight = _Flight(_connected(self.address), task, instead)
+        flight = _Flight(_connected(self.address), task, instead, self.takes_part)
         try:
             yield from flight.results(chain([first], shards))
         finally:
@@ -142,21 +146,31 @@ class _Flight(Generic[T, R]):
     ray: Any
     task: Callable[[T], R]
     instead: Callable[[T, str], R] | None
+    takes_part: bool
     at_work: dict[Any, list[T]] = field(default_factory=dict)
+    """The last that was handed out comes last."""
     alone: deque[list[T]] = field(default_factory=deque)
     """Items of shards that were lost, each by itself."""
+    suspects: set[Any] = field(default_factory=set)
+    """Those of them that are at work: this process does not try them."""
     room: int = 0
     counted_at: float = float("-inf")
 
     def results(self, shards: Iterator[list[T]]) -> Iterator[tuple[T, R]]:
         start = self._starter()
         while True:
-            while len(self.at_work) < self._room() and (shard := self._next(shards)):
-                self.at_work[start(shard)] = shard
+            while len(self.at_work) < self._room() and self._hand_out(start, shards):
+                pass
             if not self.at_work:
                 return
-            (done, *_), _ = self.ray.wait(list(self.at_work), num_returns=1)
-            yield from self._taken(done, self.at_work.pop(done))
+            mine = self._for_this_process()
+            ready, _ = self.ray.wait(list(self.at_work), num_returns=1, timeout=None if mine is None else 0)
+            if ready:
+                yield from self._taken(ready[0])
+            elif mine is not None:
+                self.ray.cancel(mine)  # most likely it waits for its turn; if it does not, it was begun twice
+                shard = self.at_work.pop(mine)
+                yield from self._answered(shard, _work(self.task, shard))
 
     def stop(self) -> None:
         for reference in self.at_work:
@@ -169,8 +183,22 @@ class _Flight(Generic[T, R]):
         )
         return lambda shard: remote.remote(task, shard)
 
-    def _next(self, shards: Iterator[list[T]]) -> list[T] | None:
-        return self.alone.popleft() if self.alone else next(shards, None)
+    def _hand_out(self, start: Callable[[list[T]], Any], shards: Iterator[list[T]]) -> bool:
+        """One more shard, if there is one."""
+        is_suspect = bool(self.alone)
+        shard = self.alone.popleft() if is_suspect else next(shards, None)
+        if shard is None:
+            return False
+        self.at_work[reference := start(shard)] = shard
+        if is_suspect:
+            self.suspects.add(reference)
+        return True
+
+    def _for_this_process(self) -> Any | None:
+        """What it may do while it waits: the shard that was handed out last, whose turn with others is the farthest."""
+        if not self.takes_part:
+            return None
+        return next((reference for reference in reversed(self.at_work) if reference not in self.suspects), None)
 
     def _room(self) -> int:
         if time.monotonic() - self.counted_at > _COUNT_SECONDS:
@@ -178,7 +206,9 @@ class _Flight(Generic[T, R]):
             self.counted_at = time.monotonic()
         return self.room
 
-    def _taken(self, done: Any, shard: list[T]) -> Iterator[tuple[T, R]]:
+    def _taken(self, done: Any) -> Iterator[tuple[T, R]]:
+        shard = self.at_work.pop(done)
+        self.suspects.discard(done)
         try:
             results = self.ray.get(done)
         except self.ray.exceptions.RuntimeEnvSetupError as error:
@@ -189,6 +219,9 @@ class _Flight(Generic[T, R]):
         except self.ray.exceptions.RayError as error:
             yield from self._lost(shard, f"{type(error).__name__} {RETRIES + 1} times")
             return
+        yield from self._answered(shard, results)
+
+    def _answered(self, shard: list[T], results: list[R] | _Raised) -> Iterator[tuple[T, R]]:
         if isinstance(results, _Raised):
             raise results.error
         yield from zip(shard, results, strict=True)

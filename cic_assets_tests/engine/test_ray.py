@@ -11,9 +11,18 @@ import pandas as pd
 import pytest
 from upath import UPath
 
-from cic_assets.domain.duplicates import fingerprint_pictures
+from cic_assets.domain.duplicates import (
+    DuplicateSettings,
+    StoredPictures,
+    count_compared,
+    find_duplicates,
+    fingerprint_pictures,
+    verify,
+)
+from cic_assets.domain.overrides import Overrides
 from cic_assets.engine import EngineError, TaskLostError, Threads, open_engine
 from cic_assets.storage import ContentStore
+from cic_assets_tests.domain.duplicates.conftest import Gallery, crop, photo
 from cic_assets_tests.fixtures.ray_cluster import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("ray")]
@@ -135,6 +144,83 @@ def test_a_node_that_is_killed_in_the_middle_of_fingerprints_makes_no_difference
     killer.join()
     assert len(ray_cluster.workers) - sum(worker.poll() is None for worker in ray_cluster.workers) == 1
     pd.testing.assert_frame_equal(table, fingerprint_pictures(raw, store))
+
+
+@pytest.mark.long
+def test_verdicts_of_a_cluster_one_of_whose_nodes_is_killed_are_those_of_here(
+    engine, ray_cluster, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(verify, "KEEP_SECONDS", 0.0)
+    monkeypatch.setattr(verify, "_REST", 0)
+    monkeypatch.setattr(verify, "SHARD", 1)
+    gallery = Gallery()
+    for seed in range(12):
+        for share in (1, 0.97, 0.94, 0.91, 0.88):
+            gallery.add(f"{seed} {share}", crop(photo(seed, 600, 440), share, 0.4, 0.7))
+    store = ContentStore(UPath(tmp_path))
+    for data in gallery.blobs.values():
+        store.put(data, "jpeg")
+    load = StoredPictures.of(store, gallery.table.assign(format="jpeg"))
+    here = find_duplicates(gallery.table, load, DuplicateSettings(), Overrides())
+    assert count_compared(here.verdicts) > 60
+
+    def slowly(sha256):
+        time.sleep(0.3)
+        return load(sha256)
+
+    monkeypatch.setattr(verify, "BLOCK", 2)
+    kept = []
+    killer = threading.Thread(
+        target=lambda: ray_cluster.kill(
+            wait_for(lambda: len(kept) >= 10 and ray_cluster.node_at_work("ray::_work"), "a node at work")
+        )
+    )
+    killer.start()
+    there = find_duplicates(gallery.table, slowly, DuplicateSettings(), Overrides(), keep=kept.append, engine=engine)
+    killer.join()
+    assert sum(worker.poll() is None for worker in ray_cluster.workers) == 1
+    for found, expected in zip(there, here, strict=True):
+        pd.testing.assert_frame_equal(found, expected, check_exact=True)
+
+
+@pytest.mark.long
+def test_who_takes_part_shares_the_work_and_needs_nobody(engine, tmp_path):
+    import ray
+
+    assert list(engine.each(str, [1])) == [(1, "1")]  # so that it is connected
+    sharing = open_engine("ray", takes_part=True)
+    found = list(sharing.each(lambda _item: time.sleep(0.2) or os.getpid(), range(60), shard=2))
+    assert sorted(item for item, _ in found) == list(range(60))
+    by_others = {process for _, process in found} - {os.getpid()}
+    assert 0 < sum(process == os.getpid() for _, process in found) < 60
+    assert by_others
+    is_over = tmp_path / "over"
+
+    def hold():
+        while not is_over.exists():
+            time.sleep(0.1)
+
+    holding = [ray.remote(hold).options(num_cpus=1).remote() for _ in range(2)]
+    wait_for(lambda: not ray.available_resources().get("CPU"), "processors that others have", 60)
+    found = list(sharing.each(lambda _item: os.getpid(), range(20), shard=2))
+    assert sorted(found) == [(item, os.getpid()) for item in range(20)]
+    is_over.touch()
+    ray.get(holding)
+
+
+@pytest.mark.long
+def test_who_takes_part_does_not_try_what_killed_another(engine):
+    here = os.getpid()
+
+    def task(item):
+        if item == 0:
+            assert os.getpid() != here
+            os._exit(139)
+        return time.sleep(0.1) or item
+
+    sharing = open_engine("ray", takes_part=True)
+    found = dict(sharing.each(task, range(100), shard=2, instead=lambda item, _why: f"{item} is left out"))
+    assert found == {0: "0 is left out", **{item: item for item in range(1, 100)}}
 
 
 def test_without_a_cluster_it_says_what_to_do(monkeypatch):

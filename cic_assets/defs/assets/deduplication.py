@@ -1,7 +1,5 @@
 """Deduplication: fingerprints of each picture, groups over all sources, and the set that is kept."""
 
-from collections.abc import Callable
-
 import pandas as pd
 from dagster import AssetDep, AssetExecutionContext, AssetsDefinition, DataVersion, Failure, MaterializeResult, asset
 
@@ -22,6 +20,7 @@ from cic_assets.domain.duplicates import (
     UNFINISHED,
     UNFINISHED_VERDICTS,
     VERDICTS,
+    StoredPictures,
     count_compared,
     find_duplicates,
     fingerprint_pictures,
@@ -34,7 +33,7 @@ from cic_assets.domain.overrides import OverridesError
 from cic_assets.domain.places import are_among
 from cic_assets.domain.review import Queue, copies, count_open, label_conflicts
 from cic_assets.domain.sources import TakedownGuard
-from cic_assets.storage import ContentStore, content_version
+from cic_assets.storage import content_version
 
 _HASHED = (*CARRIED, *FINGERPRINT_COLUMNS)
 
@@ -108,7 +107,9 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         code_version=content_version(SEARCH_VERSION, how_alike, problem.classes_by_key, problem.decisions.copies),
     )
     @again_if_taken_down
-    def duplicates(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
+    def duplicates(
+        context: AssetExecutionContext, data: DataRootResource, engine: EngineResource
+    ) -> MaterializeResult[None]:
         """Groups of pictures that are the same picture, over all sources: what to keep, and label conflicts."""
         tags, guard = made_from(context), TakedownGuard(data.root)
         images, looks = gather(data.root.read_table("image_hashes", key) for key in problem.class_partitions)
@@ -124,13 +125,14 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         try:
             groups, bridges, verdicts = find_duplicates(
                 images,
-                _bytes_of(data.root.images, images),
+                StoredPictures.of(data.root.images, images),
                 problem.duplicates,
                 problem.decisions.copies,
                 [one for one in before if one is not None],
                 looks=looks,
                 keep=keep,
                 on_left_out=left_out.__setitem__,
+                engine=engine.open(takes_part=True),
             )
         except OverridesError as error:
             raise Failure(str(error), allow_retries=False) from error
@@ -203,10 +205,3 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         )
 
     return [image_hashes, duplicates, deduped_images]
-
-
-def _bytes_of(store: ContentStore, images: pd.DataFrame) -> Callable[[str], bytes]:
-    """What gives the bytes of some pictures. Of a million nearly all are JPEGs."""
-    others = images.loc[images["format"] != "jpeg", ["sha256", "format"]]
-    formats = dict(zip(others["sha256"], others["format"], strict=True))
-    return lambda sha256: store.get(sha256, formats.get(sha256, "jpeg"))

@@ -11,6 +11,7 @@ from cic_assets.domain.duplicates.review import review_sheet
 from cic_assets.domain.duplicates.search import HashPairs, pairs_between, pairs_within
 from cic_assets.domain.duplicates.selection import copy_pairs, kept_pictures, shares_dropped
 from cic_assets.domain.duplicates.settings import DuplicateSettings
+from cic_assets.domain.duplicates.stored import StoredPictures
 from cic_assets.domain.duplicates.verdicts import (
     SEARCH_VERSION,
     UNFINISHED_VERDICTS,
@@ -24,7 +25,7 @@ from cic_assets.domain.duplicates.verdicts import (
 __all__ = [
     "BRIDGE_COLUMNS", "CARRIED", "COLUMNS", "FINGERPRINT_COLUMNS", "SEARCH_VERSION", "SIGNED_COLUMNS", "UNFINISHED",
     "UNFINISHED_VERDICTS", "VERDICTS", "VERDICT_COLUMNS", "DuplicateSettings", "Duplicates", "HashPairs", "Looks",
-    "are_of", "copy_pairs", "count_compared", "find_duplicates", "fingerprint_pictures", "gather", "kept_pictures",
-    "not_as_grouped", "pairs_between", "pairs_within", "review_sheet", "shares_dropped", "short_ids",
+    "StoredPictures", "are_of", "copy_pairs", "count_compared", "find_duplicates", "fingerprint_pictures", "gather",
+    "kept_pictures", "not_as_grouped", "pairs_between", "pairs_within", "review_sheet", "shares_dropped", "short_ids",
     "without_pictures",
 ]  # fmt: skip

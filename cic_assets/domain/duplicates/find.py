@@ -19,6 +19,7 @@ from cic_assets.domain.images import OnLeftOut
 from cic_assets.domain.overrides import Kept, Overrides
 from cic_assets.domain.places import are_among
 from cic_assets.domain.schema import Column, types_of
+from cic_assets.engine import Engine, Threads
 
 COLUMNS: Mapping[str, Column] = {
     "sha256": Column("str", "of the picture"),
@@ -53,6 +54,8 @@ _NEEDED = ["sha256", "subreddit", "klass", "pixels_sha256", "width", "height", "
 _OF_ROWS = ["sha256", "subreddit", "klass"]
 """Columns of it that are asked of a row, not of a picture."""
 
+_HERE = Threads()
+
 _WORTH_WITH_BORDER = 0.95  # where a border ends is known to a line or two, so equal contents differ by some percent
 KEPT_BY_A_PERSON = "override"
 SAME_FILE = "sha256"
@@ -84,6 +87,7 @@ def find_duplicates(
     looks: Looks | None = None,
     keep: Callable[[pd.DataFrame], None] = lambda _verdicts: None,
     on_left_out: OnLeftOut = lambda _sha256, _why: None,
+    engine: Engine = _HERE,
 ) -> Duplicates:
     """Find all groups of two or more rows that show one picture.
 
@@ -104,6 +108,7 @@ def find_duplicates(
         looks: of the rows of `images`, by `gather`; where there are none, `images` has their columns.
         keep: takes the table of verdicts as far as it is, every `KEEP_SECONDS`, so that a kill costs no more than that.
         on_left_out: called for a picture that cannot be read, and so is compared by its fingerprint alone.
+        engine: where pixels are compared. To one of other machines `load` is sent; what is proposed is found here.
 
     Returns:
         Groups, bridges and verdicts; empty tables, with the same columns, where there are no duplicates.
@@ -129,7 +134,7 @@ def find_duplicates(
     pictures = _kept_first(pictures, decided.keep)
     is_flat = pictures["flatness"].to_numpy() >= settings.flat_share
     looks = looks.at(pictures["_look"].to_numpy())
-    verifier = Verifier(pictures, looks, is_flat, load, settings, on_left_out, before, keep)
+    verifier = Verifier(pictures, looks, is_flat, load, settings, on_left_out, before, keep, engine)
     known = verifier.kept
     known.add_search(*likely_pairs(looks, is_flat, ~known.is_searched, settings, known.proposed))
     verifier.keep()

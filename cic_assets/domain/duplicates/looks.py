@@ -46,6 +46,16 @@ class Looks:
         """The same of some of the pictures, in another order; the arrays are shared."""
         return Looks(self._arrays, self._rows[rows])
 
+    def copied(self, rows: Positions) -> "Looks":
+        """The same, but in arrays of their own, which are small where the pictures are few: to be sent elsewhere."""
+        at = self._rows[rows]
+        content = self._content_row[at]
+        is_other = content >= 0
+        renumbered = np.where(is_other, np.cumsum(is_other, dtype=np.int32) - 1, np.int32(-1))
+        own = [array[at] for array in (self._plain, self._long, self._whole, self._edges, self._colours)]
+        plain, long, whole, edges, colours = own
+        return Looks([plain, long, whole, renumbered, self._content[content[is_other]], edges, colours])
+
     def plain(self, at: Positions) -> NDArray[np.uint64]:
         """(k, 2): pHash of the picture as it is, and mirrored."""
         return np.asarray(self._plain[self._rows[at]])

@@ -7,34 +7,33 @@ depends on the two pictures alone and is the same in either order. What is propo
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cic_assets.domain.duplicates.alignment import Picture, other_colours, overlap, picture_of
+from cic_assets.domain.duplicates.alignment import other_colours
+from cic_assets.domain.duplicates.by_pixels import Block, ByPixels, Compared
 from cic_assets.domain.duplicates.fingerprints import KEEP_SECONDS
-from cic_assets.domain.duplicates.guesses import guesses
+from cic_assets.domain.duplicates.groups import Pair
 from cic_assets.domain.duplicates.looks import Looks
 from cic_assets.domain.duplicates.settings import DuplicateSettings
 from cic_assets.domain.duplicates.verdicts import Verdict, Verdicts
-from cic_assets.domain.duplicates.windows import ORIENTATIONS, Guess
 from cic_assets.domain.images import CANNOT_BE_READ, OnLeftOut, decode, hash_pixels, why_left_out
-from cic_assets.engine import Threads
-
-T = TypeVar("T")
+from cic_assets.engine import Engine, Threads
 
 BITS = 256
 
-_HELD = {
-    held: " turned" if held.turns else " mirrored" if held.is_mirrored else "" for held in ORIENTATIONS
-}  # in the words of verdicts: one that is mirrored and turned is turned
+SHARD = 4
+"""Blocks that a worker elsewhere gets together: a second's work."""
+
+BLOCK = 32
+"""Pairs that are compared at once: some dozens take a third of the time to find how they may lie."""
+
+_HERE = Threads()
+
 _REST = 10
 """Times as long as keeping took the last time, until it is done again: a crowd of copies has millions of pairs."""
-_ALIGNED_AT_ONCE = 32  # pairs, of whose meetings a glance takes all at once
-_KEPT_PICTURES = 256  # read ahead of the next comparison, 200 kB each
 
 
 class Verifier:
@@ -50,6 +49,7 @@ class Verifier:
         on_left_out: OnLeftOut = lambda _sha256, _why: None,
         before: Sequence[pd.DataFrame] = (),
         keep: Callable[[pd.DataFrame], None] = lambda _table: None,
+        engine: Engine = _HERE,
     ) -> None:
         """Take what is known of some pictures.
 
@@ -62,6 +62,7 @@ class Verifier:
             on_left_out: called for a picture that cannot be read: its pixels say of no other that it is the same.
             before: tables of verdicts of earlier runs.
             keep: takes the table of verdicts as far as it is, every `KEEP_SECONDS`, less often where that is slow.
+            engine: where pixels are compared ahead; OpenCV leaves Python's lock, so that threads will do.
         """
         self._settings = settings
         self._looks = looks
@@ -70,9 +71,9 @@ class Verifier:
         self._pixels = pd.factorize(pictures["pixels_sha256"])[0]
         self._load = load
         self._on_left_out = on_left_out
-        self._picture = lru_cache(_KEPT_PICTURES)(lambda picture: self._read(picture, self._as_picture))
-        self._digest = lru_cache(None)(lambda picture: self._read(picture, _digest_of))
-        self._verdicts: dict[tuple[int, int], Verdict | None] = {}
+        self._engine, self._by_pixels = engine, ByPixels(load, settings)
+        self._digest = lru_cache(None)(self._digest_of)
+        self._verdicts: dict[Pair, Verdict | None] = {}
         self._kept = Verdicts(self._sha256s, settings, before)
         self._keep, self._kept_at, self._keep_took = keep, time.monotonic(), 0.0
         self._unread: set[int] = set()
@@ -89,23 +90,37 @@ class Verifier:
             self._kept_at = time.monotonic()
             self._keep_took = self._kept_at - began
 
-    def compare_ahead(self, pairs: Iterable[tuple[int, int]], *, workers: int | None = None) -> None:
-        """Compare the pixels of pairs that `compare` may be asked for, several at a time: it then knows the verdicts.
+    def compare_ahead(self, pairs: Iterable[Pair]) -> None:
+        """Compare the pixels of pairs that `compare` may be asked for, by the engine: it then knows the verdicts.
 
         Args:
             pairs: positions.
-            workers: threads; as many as there are processors unless told. OpenCV leaves Python's lock.
         """
         ordered = (self._in_order(*pair) for pair in pairs)
         hard = [pair for pair in ordered if pair not in self._verdicts and self._by_numbers(*pair) is None]
         known = self._kept.known(hard)
         self._verdicts.update(known)
         new = [pair for pair in hard if pair not in known]
-        blocks = [new[start : start + _ALIGNED_AT_ONCE] for start in range(0, len(new), _ALIGNED_AT_ONCE)]
-        verdicts = chain.from_iterable(Threads(workers).map(self._by_alignment, blocks))
-        for pair, verdict in zip(new, verdicts, strict=True):
-            self._verdicts[pair] = verdict
-            self._add(*pair, verdict)
+        self._verdicts.update((pair, None) for pair in new if self._is_set_aside(*pair))
+        left = [pair for pair in new if not self._is_set_aside(*pair)]
+        self._compare_by_engine(left[start : start + BLOCK] for start in range(0, len(left), BLOCK))
+
+    def _compare_by_engine(self, several: Iterable[Sequence[Pair]]) -> None:
+        lost: list[Pair] = []
+        results: Iterator[tuple[Block, Compared | str]] = self._engine.each(
+            self._by_pixels, map(self._block, several), shard=SHARD, instead=lambda _block, why: why
+        )
+        for block, compared in results:
+            pairs = block.pairs_of_set()
+            if not isinstance(compared, str):
+                self._verdicts.update(self._taken(pairs, compared))
+            elif len(pairs) > 1:
+                lost += pairs
+            else:  # which of the two it was, nobody knows
+                told = Compared([None], dict.fromkeys(pairs[0], compared))
+                self._verdicts.update(self._taken(pairs, told))
+        if lost:  # one of them kills who compares it
+            self._compare_by_engine([pair] for pair in lost)
 
     def compare(self, picture: int, others: NDArray[np.int64]) -> Iterator[Verdict | None]:
         """For each of `others` the verdict, or None if it is another picture.
@@ -127,15 +142,24 @@ class Verifier:
         known = self._kept.known([(one, other)])
         if (one, other) in known:
             return known[one, other]
-        (verdict,) = self._by_alignment([(one, other)])
-        self._add(one, other, verdict)
-        return verdict
+        if self._is_set_aside(one, other):
+            return None
+        pairs = [(one, other)]
+        return self._taken(pairs, self._by_pixels(self._block(pairs)))[one, other]
 
-    def _add(self, one: int, other: int, verdict: Verdict | None) -> None:
-        """Keep a verdict, but not on what could not be read, or was set aside unread."""
-        if not self._is_set_aside(one, other) and self._unread.isdisjoint((one, other)):
-            self._kept.add(one, other, verdict)
-            self.keep()
+    def _block(self, pairs: Sequence[Pair]) -> Block:
+        return Block.of(pairs, self._sha256s, self._looks)
+
+    def _taken(self, pairs: Sequence[Pair], compared: Compared) -> dict[Pair, Verdict | None]:
+        """Verdicts by pair. They are kept, but for those on what could not be read."""
+        for picture, why in compared.unread.items():
+            self._leave_out(picture, why)
+        found = dict(zip(pairs, compared.verdicts, strict=True))
+        for pair, verdict in found.items():
+            if self._unread.isdisjoint(pair):
+                self._kept.add(*pair, verdict)
+                self.keep()
+        return found
 
     def _by_numbers(self, one: int, other: int) -> Verdict | None:
         """By what is known of both; at their pixels only where those of a smaller decode are the same."""
@@ -163,34 +187,16 @@ class Verifier:
             return None
         return Verdict("phash256 mirrored" if is_mirrored else "phash256", min(straight, mirrored) / BITS)
 
-    def _by_alignment(self, pairs: Sequence[tuple[int, int]]) -> list[Verdict | None]:
-        open_ = [pair for pair in pairs if not self._is_set_aside(*pair)]
-        guessed = guesses(self._looks, np.array(open_, np.int64).reshape(-1, 2), self._settings.radius)
-        found = {pair: self._by_guesses(*pair, some) for pair, some in zip(open_, guessed, strict=True)}
-        return [found.get(pair) for pair in pairs]
-
-    def _by_guesses(self, one: int, other: int, guessed: Iterable[Guess]) -> Verdict | None:
-        for guess in guessed:
-            ours, theirs = self._picture(one), self._picture(other)
-            found = overlap(ours, theirs, guess) if ours and theirs else None
-            if found and found.correlation >= self._settings.correlation and found.same_colours:
-                return Verdict(f"alignment{_HELD[guess.orientation]}", 1 - found.correlation)
-        return None
-
-    def _as_picture(self, data: bytes, picture: int) -> Picture:
-        return picture_of(data, self._looks.content_box(picture))
-
-    def _read(self, picture: int, use: Callable[[bytes, int], T]) -> T | None:
+    def _digest_of(self, picture: int) -> str | None:
         try:
-            return use(self._load(self._sha256s[picture]), picture)
+            return hash_pixels(decode(self._load(self._sha256s[picture])))
         except CANNOT_BE_READ as error:
-            self._unread.add(picture)
-            self._on_left_out(self._sha256s[picture], why_left_out(error))
+            self._leave_out(picture, why_left_out(error))
             return None
 
-
-def _digest_of(data: bytes, _picture: int) -> str:
-    return hash_pixels(decode(data))
+    def _leave_out(self, picture: int, why: str) -> None:
+        self._unread.add(picture)
+        self._on_left_out(self._sha256s[picture], why)
 
 
 def _bits_apart(one: NDArray[np.uint64], other: NDArray[np.uint64]) -> int:

@@ -15,6 +15,7 @@ from cic_assets.domain.duplicates import UNFINISHED, fingerprints
 from cic_assets.domain.sources import complete_row, empty_table
 from cic_assets.domain.takedowns import purge
 from cic_assets.storage import DataRoot, sha256_hex
+from cic_assets_tests.domain.duplicates.conftest import crop, encode, photo
 from cic_assets_tests.fixtures.commands import PROJECT
 
 PROBLEM = Problem.model_validate({"name": "x", "classes": {"car": ["r/cars"], "tank": ["r/tanks"]}})
@@ -208,3 +209,37 @@ def test_another_version_takes_nothing_over(broken_off, decoded, monkeypatch):
     assert run(broken_off)
     assert len(decoded) == 6
     assert set(broken_off.read_table("image_hashes", "cars")["fingerprint_version"]) == {fingerprints.VERSION}
+
+
+def test_likely_copies_are_compared_by_the_engine(tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
+    root = DataRoot(str(tmp_path))
+    with DagsterInstance.ephemeral() as instance:
+
+        def materialized(name, key=None, engine="local"):
+            resources = {"data": DataRootResource(url=root.url), "engine": EngineResource(name=engine)}
+            result = materialize(
+                deduplication.build_assets(PROBLEM), selection=[name], partition_key=key, instance=instance,
+                resources=resources, raise_on_error=False,
+            )  # fmt: skip
+            return result.success, [
+                event.event_specific_data.error.message for event in result.get_step_failure_events()
+            ]
+
+        def scrape(pictures):
+            for key, data in pictures.items():
+                row = {"post_id": f"of {key}", "subreddit": key, "outcome": "ok", "origin": "reddit", "format": "jpeg"}
+                row["sha256"] = root.images.put(data, "jpeg")
+                table = pd.DataFrame([complete_row(row)])[list(empty_table())]
+                root.write_table("raw_images", table, key)
+                assert materialized("image_hashes", key)[0]
+
+        # Where nothing is alike, nobody is asked.
+        scrape({"cars": encode(photo(1)), "tanks": encode(photo(2))})
+        assert materialized("duplicates", engine="ray") == (True, [])
+        scrape({"tanks": encode(crop(photo(1), 0.9))})
+        succeeded, (why,) = materialized("duplicates", engine="ray")
+        assert not succeeded
+        assert "no Ray cluster answers: start one, or name it by RAY_ADDRESS" in why
+        assert materialized("duplicates") == (True, [])
+        assert "alignment" in set(root.read_table("duplicates")["verified_by"])

@@ -45,6 +45,14 @@ def test_looks_are_those_of_the_table_in_any_order(table):
     assert looks.thumbnails(np.arange(4), content=content)[0].tobytes() == table["content_thumbnail"][3]
 
 
+@pytest.mark.parametrize("rows", [[], [0, 2], [4, 3, 1, 0], [1]])
+def test_a_copy_of_some_has_arrays_of_its_own(table, rows):
+    order = np.array([3, 0, 4, 1, 2])
+    copied = Looks.of(table).at(order).copied(np.array(rows, np.int64))
+    assert_are_of(copied, table.iloc[order[rows]].reset_index(drop=True))
+    assert all(len(array) <= len(rows) for array in copied._arrays)
+
+
 @pytest.mark.parametrize("cuts", [[], [2], [0, 0, 1, 4], [5]])
 def test_tables_are_gathered_in_their_order(table, cuts):
     edges = [0, *cuts, len(table)]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cic_assets.domain.duplicates import (
     VERDICT_COLUMNS,
     DuplicateSettings,
+    by_pixels,
     candidates,
     count_compared,
     find_duplicates,
@@ -34,8 +35,8 @@ NAMES = [sha256_hex(str(number).encode()) for number in range(30)]
 def compared(monkeypatch):
     """How many pairs of pictures were laid on each other, by their guesses."""
     calls = []
-    overlap = verify.overlap
-    monkeypatch.setattr(verify, "overlap", lambda *given: calls.append(1) or overlap(*given))
+    overlap = by_pixels.overlap
+    monkeypatch.setattr(by_pixels, "overlap", lambda *given: calls.append(1) or overlap(*given))
     return calls
 
 
