@@ -48,11 +48,11 @@ BRIDGE_COLUMNS: Mapping[str, Column] = {
 
 MEMBER_COLUMNS = ["sha256", "group_id", "distance", "verified_by", "verified_against"]
 
-_NEEDED = ["sha256", "subreddit", "klass", "pixels_sha256", "width", "height", "flatness", "_look"]
-"""Columns of images of a row of which more is asked than its place: of a million, the others are as much again."""
+_OF_PICTURES = ["sha256", "pixels_sha256", "width", "height", "flatness", "_look"]
+"""Columns that are asked of a picture: of a million, the others are as much again."""
 
 _OF_ROWS = ["sha256", "subreddit", "klass"]
-"""Columns of it that are asked of a row, not of a picture."""
+"""Columns that are asked of a row that is in a group."""
 
 _HERE = Threads()
 
@@ -127,9 +127,10 @@ def find_duplicates(
     light, looks = (images, looks) if looks is not None else gather([images])
     # What is the same is all that is asked of pixels: a number of 8 bytes tells it as 64 letters do.
     same_pixels = pd.factorize(light["pixels_sha256"])[0]
-    rows = _in_order_of_preference(light.assign(_look=np.arange(len(light)), pixels_sha256=same_pixels))
-    pictures = rows.drop_duplicates("sha256", ignore_index=True)
-    rows = rows[_OF_ROWS]
+    order = _order_of_preference(light)
+    firsts = order[~light["sha256"].iloc[order].duplicated().to_numpy()]
+    pictures = light.assign(_look=np.arange(len(light)), pixels_sha256=same_pixels)[_OF_PICTURES].iloc[firsts]
+    pictures = pictures.reset_index(drop=True)
     decided = overrides.resolved(pictures["sha256"])
     pictures = _kept_first(pictures, decided.keep)
     is_flat = pictures["flatness"].to_numpy() >= settings.flat_share
@@ -146,26 +147,27 @@ def find_duplicates(
     pairs = open_pairs(with_any, found, candidates.of, links)
     bridging = find_bridges(pairs, found, verifier.compare, verifier.compare_ahead)
     bridges = _table_of_bridges(pictures["sha256"].to_numpy(), bridging)
-    found += _of_several_sources(rows, pictures, found)
+    found += _of_several_sources(light["sha256"], pictures, found)
     members = pd.DataFrame(_member_rows(pictures["sha256"].to_numpy(), found), columns=MEMBER_COLUMNS)
-    grouped = rows[are_among(rows["sha256"], members["sha256"])]
+    is_member = np.asarray(are_among(light["sha256"], members["sha256"]))
+    grouped = light[_OF_ROWS].iloc[order[is_member[order]]]
     groups = _judged(grouped.merge(members, on="sha256", validate="many_to_one"), decided.keep)
     return Duplicates(sign(groups, images, settings, overrides), bridges, verifier.kept.table())
 
 
-def _in_order_of_preference(images: pd.DataFrame) -> pd.DataFrame:
-    """The rows with what is kept first in front; the last keys make the order the same whatever it was before."""
+def _order_of_preference(images: pd.DataFrame) -> NDArray[np.int64]:
+    """Places of the rows, what is kept first in front; the last keys make it the same whatever their order was."""
     twice = images.duplicated(["sha256", "subreddit"])
     if twice.any():
         first = images[twice].iloc[0]
         raise ValueError(f"picture {first['sha256']} of {first['subreddit']} is given twice, expected one row a source")
     pixels = images["width"].astype(np.int64) * images["height"].astype(np.int64)
-    ranked = images[[*_NEEDED, "created_utc", "post_id"]].assign(
+    ranked = images[["created_utc", "post_id", "sha256", "subreddit"]].assign(
         _pixels=(pixels * _worth_of_shape(images)).round(), _density=images["bytes"] / pixels
     )
     by = ["_pixels", "_density", "created_utc", "post_id", "sha256", "subreddit"]
-    in_order = ranked.sort_values(by, ascending=[False, False, True, True, True, True], ignore_index=True)
-    return in_order[_NEEDED]
+    in_order = ranked.reset_index(drop=True).sort_values(by, ascending=[False, False, True, True, True, True])
+    return in_order.index.to_numpy()
 
 
 def _worth_of_shape(images: pd.DataFrame) -> pd.Series:
@@ -190,10 +192,12 @@ def _links(sha256s: pd.Series, decided: Overrides) -> Links:
     )
 
 
-def _of_several_sources(rows: pd.DataFrame, pictures: pd.DataFrame, groups: list[list[Member]]) -> list[list[Member]]:
+def _of_several_sources(
+    sha256s: "pd.Series[str]", pictures: pd.DataFrame, groups: list[list[Member]]
+) -> list[list[Member]]:
     """A group of its own for each picture that is like no other, but is in several sources."""
     grouped = {member.picture for group in groups for member in group}
-    repeated = pictures["sha256"].isin(rows["sha256"][rows["sha256"].duplicated()])
+    repeated = pictures["sha256"].isin(sha256s[sha256s.duplicated()])
     return [[Member(at, at, ITSELF)] for at in np.flatnonzero(repeated).tolist() if at not in grouped]
 
 

@@ -116,14 +116,14 @@ class _Crops:
         """Some of them."""
         return _Crops(self.hashes[places], self.owners[places], self.crops[places])
 
-    def runs(self) -> tuple[Hashes, Positions]:
+    def runs(self) -> tuple[Hashes, NDArray[np.int32]]:
         """Equal hashes as one, so that thousands of pictures with one hash are searched as one; and where each begins.
 
         One more beginning, past the last, ends the list.
         """
         is_first = np.append(True, self.hashes[1:] != self.hashes[:-1]) if len(self.hashes) else np.empty(0, bool)
-        starts = np.flatnonzero(is_first)
-        return self.hashes[starts], np.append(starts, len(self.hashes))
+        starts = np.flatnonzero(np.append(is_first, True)).astype(np.int32)
+        return self.hashes[starts[:-1]], starts
 
 
 def _of_whole_and_content(looks: Looks, pictures: Positions, hashed: Callable[[Grey], Hashes]) -> _Crops:
@@ -143,19 +143,21 @@ def _of_whole_and_content(looks: Looks, pictures: Positions, hashed: Callable[[G
 def _met(asked: _Crops, known: _Crops, radius: int) -> Iterator[Meetings]:
     ours, our_starts = asked.runs()
     theirs, their_starts = known.runs()
+    their_owners, their_crops = known.owners, known.crops
+    del known  # and the hashes with it, of which there are millions: as runs they are there once more
     pairs = pairs_between(ours, theirs, radius)
-    width = np.diff(their_starts)[pairs.right]
+    width = np.diff(their_starts)[pairs.right].astype(np.int64)
     ends = np.cumsum(np.diff(our_starts)[pairs.left] * width)
     for start in range(0, int(ends[-1]) if len(ends) else 0, _MET_AT_ONCE):
         numbers = np.arange(start, min(start + _MET_AT_ONCE, int(ends[-1])))
         pair = np.searchsorted(ends, numbers, side="right")
         row, column = np.divmod(numbers - np.append(0, ends)[pair], width[pair])
         one, other = our_starts[pairs.left[pair]] + row, their_starts[pairs.right[pair]] + column
-        is_two = asked.owners[one] != known.owners[other]
+        is_two = asked.owners[one] != their_owners[other]
         one, other, distance = one[is_two], other[is_two], pairs.distance[pair[is_two]]
         asked_content, orientation = np.divmod(asked.crops[one], np.uint8(len(ORIENTATIONS)))
-        known_content, window = np.divmod(known.crops[other], np.uint8(len(WINDOWS)))
+        known_content, window = np.divmod(their_crops[other], np.uint8(len(WINDOWS)))
         yield Meetings(
             asked.owners[one].astype(np.int64), asked_content > 0, orientation,
-            known.owners[other].astype(np.int64), known_content > 0, window, distance,
+            their_owners[other].astype(np.int64), known_content > 0, window, distance,
         )  # fmt: skip

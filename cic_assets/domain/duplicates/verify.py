@@ -67,7 +67,8 @@ class Verifier:
         self._settings = settings
         self._looks = looks
         self._is_flat = is_flat
-        self._sha256s = pictures["sha256"].tolist()
+        # Not as a list of objects, which are there once more.
+        self._sha256s = pictures["sha256"].array
         self._pixels = pd.factorize(pictures["pixels_sha256"])[0]
         self._load = load
         self._on_left_out = on_left_out
