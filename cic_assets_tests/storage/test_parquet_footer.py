@@ -75,3 +75,9 @@ def test_a_file_without_rows_has_no_groups():
 def test_what_is_no_parquet_file_is_said_to_be_none(content):
     with pytest.raises(FooterError, match="footer"):
         Footer(io.BytesIO(content))
+
+
+def test_more_groups_than_can_be_numbered_are_refused():
+    footer = Footer(written(table_of(10)))
+    with pytest.raises(FooterError, match="fewer than 32,768"):
+        footer.written(footer.groups * 2**15)
