@@ -19,6 +19,7 @@ from cic_assets.domain import features
 from cic_assets.domain.dataset import (
     COPIES,
     DECIDED,
+    DECIDED_BY,
     SAME_PIXELS,
     SCENES,
     DatasetError,
@@ -291,12 +292,12 @@ def _make(
     units, is_drawn = _units(root, problem, scenes)
     overlaid = _overlaid(root, problem, warn)
     # Those too that had a step of their own when the set was smaller.
-    store = pack_all_copies(root, problem.dataset, problem.class_partitions, guard.publishing)
+    pack_all_copies(root, problem.dataset, problem.class_partitions, guard.publishing)
     decided = list(_decided(overlaid))
     try:
         info = build_dataset(
             overlaid.pictures,
-            store,
+            root.resized(problem.dataset.side),
             root.dataset,
             problem.dataset,
             name=problem.name,
@@ -304,6 +305,7 @@ def _make(
             units=units,
             sample=is_drawn,
             left_out=overlaid.left_out,
+            carried=lambda: _carried(root, problem),
             publishing=guard.publishing,
             on_moved=on_moved,
         )
@@ -345,25 +347,45 @@ def _units(root: DataRoot, problem: Problem, scenes: pd.DataFrame) -> tuple[pd.D
     raw = root.read_tables("raw_images", keys, _OF_POSTS)
     is_drawn = any(map(is_sample, raw["origin"].unique()))
     raw = raw[raw["outcome"] == Outcome.OK].drop(columns=["outcome", "origin"])  # and let go what was read
-    # Tables without rows, of earlier versions, have fewer columns, and would take these from all.
-    filled = [key for key in keys if root.count_rows("resized_images", key)] or keys
+    filled = _filled(root, problem)
     known = frozenset.intersection(*(root.columns_of("resized_images", key) for key in filled))
     kept = root.read_tables("resized_images", filled, [name for name in ("sha256", *SAME_PIXELS) if name in known])
     copies = copy_pairs(root.read_table("duplicates"), root.read_table("bridges"))
     of_scenes = {SCENES: list(zip(scenes["one"], scenes["other"], strict=True))}
     of_rows: dict[str, Relation] = {**relations_of_pixels(kept), **relations_of_posts(raw)}
-    relations = {COPIES: copies, **of_rows, **of_scenes}
-    return find_units(raw["sha256"], relations), is_drawn
+    sha256s = raw["sha256"]
+    del raw, kept  # most of which is in the names of posts once more
+    return find_units(sha256s, {COPIES: copies, **of_rows, **of_scenes}), is_drawn
+
+
+def _filled(root: DataRoot, problem: Problem) -> list[str]:
+    """The sources that have copies; all if none has.
+
+    Tables without rows, of earlier versions, have fewer columns, and would take these from all.
+    """
+    keys = list(problem.class_partitions)
+    return [key for key in keys if root.count_rows("resized_images", key)] or keys
 
 
 def _overlaid(root: DataRoot, problem: Problem, warn: Callable[[str], None]) -> Overlaid:
     """The pictures with what a person decided about their classes laid over it."""
-    pictures = with_class(root.read_tables("resized_images", problem.class_partitions), problem)
+    tables = []
+    for key in _filled(root, problem):
+        known = root.columns_of("resized_images", key)
+        tables.append(root.read_table("resized_images", key, [name for name in DECIDED_BY if name in known]))
+    pictures = with_class(pd.concat(tables, ignore_index=True), problem)
     groups = root.read_table("duplicates", columns=["sha256", "group_id"])
     try:
         return lay_over(pictures, groups, problem.decisions.labels, root.read_table_if_whole(DECIDED, on_damage=warn))
     except OverridesError as error:
         raise Failure(str(error), allow_retries=False) from error
+
+
+def _carried(root: DataRoot, problem: Problem) -> pd.DataFrame:
+    """What the manifest keeps of the pictures besides what they are divided by."""
+    filled = _filled(root, problem)
+    known = frozenset[str]().union(*(root.columns_of("resized_images", key) for key in filled))
+    return root.read_tables("resized_images", filled, ["sha256", *sorted(known.difference(DECIDED_BY))])
 
 
 def _decided(overlaid: Overlaid) -> Iterator[str]:

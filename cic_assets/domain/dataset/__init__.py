@@ -1,6 +1,7 @@
 """From the pictures that are kept to what a network is trained on: resized copies, splits, class weights, arrays."""
 
 from cic_assets.domain.dataset.arrays import (
+    DECIDED_BY,
     MANIFEST_COLUMNS,
     DatasetInfo,
     SplitArrays,
@@ -36,13 +37,12 @@ from cic_assets.domain.dataset.units import (
 from cic_assets.domain.folds import FOLDS, assign_folds
 
 __all__ = [
-    "ADVICE", "COPIES", "COPY_COLUMNS", "DECIDED", "DECIDED_COLUMNS", "FOLDS", "LAYOUTS", "MANIFEST",
+    "ADVICE", "COPIES", "COPY_COLUMNS", "DECIDED", "DECIDED_BY", "DECIDED_COLUMNS", "FOLDS", "LAYOUTS", "MANIFEST",
     "MANIFEST_COLUMNS", "QUALITY_ISSUES", "SAME_PIXELS", "SCENES", "SEARCH_COLUMNS", "SHORTCUT_AUC", "SPLIT_COLUMNS",
     "DatasetError", "DatasetInfo", "DatasetSettings", "Overlaid", "Relation", "ShardSettings", "Shortcut", "Split",
     "SplitArrays", "SplitBy", "SplitSettings", "area_under_roc", "assign_folds", "assign_splits", "build_dataset",
     "by_heirs", "class_weights", "count_relabelled", "export_dataset", "find_leaks", "find_quality_issues",
     "find_shortcuts", "find_units", "forget_authors", "forget_pictures", "is_complete", "lay_over", "load_info",
-    "load_manifest", "load_split", "of_posts", "pack_all_copies",
-    "pack_copies", "read_given", "relations_of_pixels", "relations_of_posts",
-    "resize_pictures", "roc_interval", "split_of",
+    "load_manifest", "load_split", "of_posts", "pack_all_copies", "pack_copies", "read_given", "relations_of_pixels",
+    "relations_of_posts", "resize_pictures", "roc_interval", "split_of",
 ]  # fmt: skip

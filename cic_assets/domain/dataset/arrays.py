@@ -68,6 +68,12 @@ _DECISIVE = (
     "sha256", "resized_sha256", "klass", "klass_given", "subreddit", "created_utc", "is_in_set",
 )  # fmt: skip
 """Columns of the pictures by which they are divided and counted."""
+
+_PLACED = ("_at", "label", "unit_id", "split", "row")
+"""What is left to be written of a picture once all are divided and counted."""
+
+DECIDED_BY = ("sha256", "resized_sha256", "subreddit", "group_id", "created_utc", "label_conflict")
+"""Columns of `resized_images` that are asked for until the pictures are divided; all others are only carried."""
 _PART = 32_768
 """Rows of the manifest that are made at once."""
 
@@ -123,6 +129,7 @@ def build_dataset(
     units: pd.DataFrame | None = None,
     sample: bool = False,
     left_out: Mapping[str, int] = MappingProxyType({}),
+    carried: Callable[[], pd.DataFrame] | None = None,
     publishing: Callable[[], AbstractContextManager[None]] = nullcontext,
     on_moved: Callable[[str], None] = lambda _line: None,
 ) -> DatasetInfo:
@@ -139,6 +146,8 @@ def build_dataset(
         units: of `find_units`: what is in one split; the duplicate groups where omitted.
         sample: the pictures are drawn ones.
         left_out: by source, pictures that a person left out.
+        carried: gives `sha256` and all other columns that the manifest is to keep, of the same rows: asked for when the
+            pictures are divided, which of a million takes as much memory as these columns.
         publishing: around each moment in which something of it comes to `target`; an error in it keeps that away.
         on_moved: called with a line for pictures that were in another split before, or are divided anew: how many, and
             why.
@@ -151,6 +160,8 @@ def build_dataset(
     before = read_splits(target, settings, on_moved)
     given = read_given(settings.splits.given) if settings.splits.given else {}
     splits, manifest = _divide(pictures, before, given, units, settings, classes)
+    moved = list(why_moved(manifest, told_by([_by_name(given), before]), units))
+    del before, units
     if sharded := len(manifest) > settings.shards.above:
         manifest = manifest.assign(row=_places_in_shards(manifest))
     counts = _counts(manifest, classes)
@@ -168,13 +179,13 @@ def build_dataset(
         left_out=dict(left_out),
         sharded=sharded,
     )
-    for line in why_moved(manifest, told_by([_by_name(given), before]), units):
+    for line in moved:
         on_moved(line)
-    del before, units
+    manifest = manifest[["sha256", *_PLACED]]
     if _is_current(target, info):
         # Its posts and groups may have other names by now.
         with publishing():
-            for file, parts in ((MANIFEST, _rows(pictures, manifest)), (SPLITS, [splits])):
+            for file, parts in ((MANIFEST, _rows(pictures, manifest, carried)), (SPLITS, [splits])):
                 write_parquet_if_new(target / file, parts)
             _remove_arrays(target, info)
         return info
@@ -182,7 +193,7 @@ def build_dataset(
     with local_directory(target, last=DESCRIPTION, publishing=publishing) as folder:
         for split in Split if not sharded else ():
             _write_split(folder, split, manifest[manifest["split"] == split], resized, settings.side)
-        for file, parts in ((MANIFEST, _rows(pictures, manifest)), (SPLITS, [splits])):
+        for file, parts in ((MANIFEST, _rows(pictures, manifest, carried)), (SPLITS, [splits])):
             with (folder / file).open("wb") as place:
                 write_parquet(place, parts)
         write_json(UPath(folder / DESCRIPTION), info.model_dump(exclude=None if sharded else {"sharded"}))
@@ -239,15 +250,15 @@ def _divide(
 
     The latter with `_at`, their places among all: at millions of rows, all columns twice would take gigabytes.
     """
-    decisive = pictures[[name for name in _DECISIVE if name in pictures]].assign(_at=np.arange(len(pictures)))
+    divided = pictures[[name for name in _DECISIVE if name in pictures]].assign(_at=np.arange(len(pictures)))
     # By what the picture is, not by what file it came from: the same pictures are the same arrays.
-    divided = decisive.sort_values(["klass", "resized_sha256", "sha256"], ignore_index=True)
+    divided = divided.sort_values(["klass", "resized_sha256", "sha256"], ignore_index=True)
     divided["label"] = divided["klass"].map({klass: label for label, klass in enumerate(classes)}).astype("int64")
     unit_of = units.iloc[:, -1]
     at = places_of(divided["sha256"], unit_of.index)
     divided["unit_id"] = divided["sha256"]
     if len(unit_of):
-        divided["unit_id"] = divided["sha256"].mask(at >= 0, unit_of.iloc[at].set_axis(divided.index))
+        divided["unit_id"] = divided["sha256"].mask(at >= 0, unit_of.iloc[at].astype("str").set_axis(divided.index))
     divided["split"] = assign_splits(
         divided.assign(klass=divided["klass_given"]) if "klass_given" in divided else divided,
         unit_of,
@@ -258,8 +269,9 @@ def _divide(
     )
     divided.attrs.update(split_rule(settings))
     splits = remembered(divided, before, units)
-    in_set = divided[divided["is_in_set"]].reset_index(drop=True) if "is_in_set" in divided else divided
-    return splits, in_set.assign(row=in_set.groupby("split").cumcount())
+    if "is_in_set" in divided and not divided["is_in_set"].all():
+        divided = divided[divided["is_in_set"]].reset_index(drop=True)
+    return splits, divided.assign(row=divided.groupby("split").cumcount())
 
 
 def _places_in_shards(manifest: pd.DataFrame) -> "pd.Series[int]":
@@ -278,13 +290,21 @@ def _by_name(splits: Mapping[str, Split]) -> "pd.Series[str]":
     return pd.Series(list(splits.values()), index=pd.Index(list(splits), dtype="str"), dtype="str")
 
 
-def _rows(pictures: pd.DataFrame, manifest: pd.DataFrame) -> Iterator[pd.DataFrame]:
+def _rows(
+    pictures: pd.DataFrame, manifest: pd.DataFrame, carried: Callable[[], pd.DataFrame] | None
+) -> Iterator[pd.DataFrame]:
     """The manifest with all columns, some rows at a time."""
-    carried = pictures.drop(columns="is_in_set", errors="ignore")
+    kept = pictures.drop(columns="is_in_set", errors="ignore")
+    if carried is not None:
+        more = carried()
+        if not more.pop("sha256").equals(kept["sha256"]):
+            raise DatasetError("the pictures became others while they were divided: materialize training_dataset again")
+        kept = kept.assign(**{str(name): more[name].array for name in more})
+        del more
     for start in range(0, max(1, len(manifest)), _PART):
         part = manifest.iloc[start : start + _PART]
-        rows = carried.iloc[part["_at"]].reset_index(drop=True)
-        rows = rows.assign(**{name: part[name].array for name in ("label", "unit_id", "split", "row")})
+        rows = kept.iloc[part["_at"]].reset_index(drop=True)
+        rows = rows.assign(**{name: part[name].array for name in _PLACED[1:]})
         rows.attrs.update(manifest.attrs)
         yield rows
 

@@ -108,7 +108,7 @@ def why_moved(manifest: pd.DataFrame, before: "pd.Series[str]", units: pd.DataFr
     if moved.empty:
         return
     why = pd.Series("as dataset.splits says", index=moved.index)
-    touched = units[are_among(units.iloc[:, -1], moved["unit_id"])]
+    touched = units[are_among(units.iloc[:, -1], moved["unit_id"])].astype("str")
     known = {str(name): Split(split) for name, split in before[are_among(before.index, touched.index)].items()}
     for relation in reversed(units.columns):
         there = {name: strictest(shas, known) for name, shas in touched.groupby(relation).groups.items()}

@@ -43,23 +43,22 @@ def find_units(sha256s: Iterable[str], relations: Mapping[str, Relation]) -> pd.
 
     Returns:
         A row a picture, by its SHA-256; a column a relation, with the name of the picture's unit by this relation and
-        those before it: the smallest SHA-256 in it. The last column is what is divided.
+        those before it: the smallest SHA-256 in it, as a category. The last column is what is divided.
     """
     pictures = pd.Series(sha256s if isinstance(sha256s, pd.Series) else list(sha256s), dtype="str")
     pictures = pictures.drop_duplicates().sort_values(ignore_index=True)
     count, names = len(pictures), pictures  # in order, so that the smallest number is that of the smallest name
     labels = np.arange(count)
     units = pd.DataFrame(index=pd.Index(pictures, name="sha256", dtype="str"))
+    all_names = pd.CategoricalDtype(units.index)  # of millions of pictures, each column would be as many names again
     for name, relation in relations.items():
         pairs = relation if isinstance(relation, Pairs) else _columns(relation)
-        before, ends = labels[:count], []
+        ends = []
         for side in pairs:
             names, at = _numbered(names, side)
             ends.append(at)
         labels = join_labels(_longer(labels, len(names)), *ends)
-        is_same = len(units.columns) > 0 and np.array_equal(before, labels[:count])
-        # What a relation leaves as it is takes no memory again.
-        units[name] = units.iloc[:, -1] if is_same else pictures.take(labels[:count]).set_axis(units.index)
+        units[name] = pd.Categorical.from_codes(labels[:count], dtype=all_names)
     return units
 
 
