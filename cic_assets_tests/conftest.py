@@ -34,6 +34,7 @@ pytest_plugins = [
     "cic_assets_tests.fixtures.worlds",
     "cic_assets_tests.fixtures.finished_worlds",
     "cic_assets_tests.fixtures.finished",  # after those that it imports: pytest rewrites a plugin when it loads it
+    "cic_assets_tests.fixtures.large",
 ]
 
 # Several processes train at once, here and in what they start: more threads each would only take turns.

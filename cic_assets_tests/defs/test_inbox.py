@@ -15,9 +15,18 @@ from cic_assets.config.environment import Environment
 from cic_assets.config.problem_file import load_problem
 from cic_assets.defs.build import build_definitions
 from cic_assets.domain.models.card import file_sha256
-from cic_assets.domain.prediction import INBOX, INBOX_COLUMNS, MAX_BYTES, classify_inbox, inbox, load_predictor
-from cic_assets.domain.sources import complete_row, empty_table
+from cic_assets.domain.prediction import (
+    INBOX,
+    INBOX_COLUMNS,
+    MAX_BYTES,
+    PredictionError,
+    classify_inbox,
+    inbox,
+    load_predictor,
+)
+from cic_assets.domain.sources import complete_row, empty_table, load_tombstones
 from cic_assets.domain.takedowns import purge
+from cic_assets.engine import Threads
 from cic_assets.storage import DataRoot, read_json, sha256_hex, write_json
 from cic_assets_tests.fixtures.commands import PROJECT
 
@@ -212,10 +221,15 @@ def test_what_cannot_be_read_has_a_row_with_the_reason_once(came):
     assert came.look() == f"nothing new in {came.folder}"
 
 
+def scraped(root, data):
+    """A picture of a post."""
+    row = {"post_id": "p", "subreddit": "aa", "outcome": "ok", "origin": "reddit", "format": "png"}
+    row["sha256"] = root.images.put(data, "png")
+    root.write_table("raw_images", pd.DataFrame([complete_row(row)])[list(empty_table())], "aa")
+
+
 def test_what_was_taken_down_leaves_the_table_and_stays_out(came, grey):
-    rows = [{"post_id": "p", "subreddit": "aa", "outcome": "ok", "origin": "reddit", "format": "png"}]
-    rows[0]["sha256"] = came.root.images.put(grey(5), "png")
-    came.root.write_table("raw_images", pd.DataFrame([complete_row(row) for row in rows])[list(empty_table())], "aa")
+    scraped(came.root, grey(5))
     for name, level in (("taken down.png", 5), ("only here.png", 6), ("other.png", 250)):
         came.put(name, grey(level))
     came.run()
@@ -227,6 +241,72 @@ def test_what_was_taken_down_leaves_the_table_and_stays_out(came, grey):
     assert (refused["label"], refused["sha256"]) == ("", "")
     assert refused["error"] == "this picture was taken down: it is not looked at"
     assert came.look() == f"nothing new in {came.folder}"
+
+
+@pytest.fixture
+def all_kinds(came, grey):
+    """Files of each kind that a look may find; looks at them anew by what is called, and gives rows and its result."""
+    came.put("seen.png", grey(5))
+    came.put("taken down.png", grey(7))
+    scraped(came.root, grey(7))
+    purge(came.root, sha256s=[sha256_hex(grey(7))])
+    came.run()
+    before = came.rows
+    (came.folder / "seen.png").touch()
+    for number in range(200):
+        came.put(f"{number:03}.png", grey((5, 250)[number % 2]))
+    came.put("notes.txt", b"no picture")
+    came.put("broken.jpg", b"<html>")
+
+    def look_again(run):
+        came.root.write_table(INBOX, before)
+        told = run()
+        return came.rows.drop(columns="looked_at"), told
+
+    return look_again
+
+
+def test_an_engine_answers_the_same_in_the_same_order(came, all_kinds):
+    def by(engine):
+        return classify_inbox(
+            came.root, came.folder, load_predictor(came.root, many=True), publishing=came.root.lock.held,
+            refused=load_tombstones(came.root).purged_pictures, engine=engine,
+        )  # fmt: skip
+
+    (here, told), (there, of_engine) = all_kinds(lambda: by(None)), all_kinds(lambda: by(Threads(3)))
+    pd.testing.assert_frame_equal(there, here)
+    assert (of_engine.rows, of_engine.failed) == (told.rows, told.failed) == (202, 2)
+    assert list(here["path"][2:5]) == ["000.png", "001.png", "002.png"]
+    assert here["changed_at"][0] == (came.folder / "seen.png").stat().st_ctime_ns
+
+
+@pytest.mark.long
+@pytest.mark.xdist_group("ray")
+@pytest.mark.timeout(900)
+def test_workers_of_a_cluster_answer_the_same(came, all_kinds, ray_cluster, monkeypatch):
+    for name, value in ray_cluster.variables.items():
+        monkeypatch.setenv(name, value)
+    import ray  # which reads some of them at once
+
+    here, told = all_kinds(came.run)
+    came.environment = came.environment.model_copy(update={"engine": "ray"})
+    try:
+        there, of_cluster = all_kinds(came.run)
+    finally:
+        ray.shutdown()
+    pd.testing.assert_frame_equal(there, here)
+    assert {name: of_cluster[name] for name in ("new rows", "without an answer")} == {
+        "new rows": told["new rows"], "without an answer": told["without an answer"],
+    }  # fmt: skip
+
+
+def test_a_worker_whose_model_is_another_one_says_so(came, grey):
+    predictor = load_predictor(came.root, "vgg", many=True)
+    came.put("a.png", grey(5))
+    train_again(came.root.model("vgg"))
+    with pytest.raises(PredictionError, match="vgg was trained anew meanwhile: begin again"):
+        classify_inbox(came.root, came.folder, predictor, publishing=came.root.lock.held, engine=Threads(1))
+    assert not came.root.has_table(INBOX)
 
 
 @pytest.mark.parametrize("status", [DagsterRunStatus.STARTING, DagsterRunStatus.STARTED])

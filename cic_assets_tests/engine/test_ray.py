@@ -154,7 +154,7 @@ def test_verdicts_of_a_cluster_one_of_whose_nodes_is_killed_are_those_of_here(
     monkeypatch.setattr(verify, "_REST", 0)
     monkeypatch.setattr(verify, "SHARD", 1)
     gallery = Gallery()
-    for seed in range(12):
+    for seed in range(16):
         for share in (1, 0.97, 0.94, 0.91, 0.88):
             gallery.add(f"{seed} {share}", crop(photo(seed, 600, 440), share, 0.4, 0.7))
     store = ContentStore(UPath(tmp_path))
@@ -162,7 +162,7 @@ def test_verdicts_of_a_cluster_one_of_whose_nodes_is_killed_are_those_of_here(
         store.put(data, "jpeg")
     load = StoredPictures.of(store, gallery.table.assign(format="jpeg"))
     here = find_duplicates(gallery.table, load, DuplicateSettings(), Overrides())
-    assert count_compared(here.verdicts) > 60
+    assert count_compared(here.verdicts) > 50
 
     def slowly(sha256):
         time.sleep(0.3)

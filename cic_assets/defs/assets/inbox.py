@@ -7,7 +7,7 @@ from pydantic import Field
 
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
-from cic_assets.defs.resources import DataRootResource
+from cic_assets.defs.resources import DataRootResource, EngineResource
 from cic_assets.defs.retry_policies import again_if_taken_down
 from cic_assets.domain.prediction import INBOX, PredictionError, classify_inbox, load_predictor
 from cic_assets.domain.sources import TakedownGuard, load_tombstones
@@ -35,24 +35,25 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
     )
     @again_if_taken_down
     def inbox_predictions(
-        context: AssetExecutionContext, config: InboxConfig, data: DataRootResource
+        context: AssetExecutionContext, config: InboxConfig, data: DataRootResource, engine: EngineResource
     ) -> MaterializeResult[None]:
         """What the best model said of each picture that came into the inbox, when it came."""
         guard = TakedownGuard(data.root)
         try:
             predictor = load_predictor(data.root, config.model or None, context.log.info, many=True)
+            with metadata.ProgressLog(context.log.info) as progress:
+                answered = classify_inbox(
+                    data.root,
+                    inbox,
+                    predictor,
+                    publishing=lambda: guard.publishing(context.log.info),
+                    refused=load_tombstones(data.root).purged_pictures,
+                    again=config.again,
+                    engine=None if engine.is_local else engine.open(),
+                    on_progress=progress,
+                )
         except PredictionError as error:
             raise Failure(str(error), allow_retries=False) from error
-        with metadata.ProgressLog(context.log.info) as progress:
-            answered = classify_inbox(
-                data.root,
-                inbox,
-                predictor,
-                publishing=lambda: guard.publishing(context.log.info),
-                refused=load_tombstones(data.root).purged_pictures,
-                again=config.again,
-                on_progress=progress,
-            )
         asked: dict[str, Any] = {"model": predictor.card.name, "version": predictor.card.version}
         found = {
             **asked,

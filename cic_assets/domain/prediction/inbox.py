@@ -10,14 +10,17 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cic_assets.domain.prediction.inputs import NO_PICTURE, Input, files_in, is_picture_by_name, read_file
+from cic_assets.domain.prediction.elsewhere import SHARD, ModelElsewhere, in_order
+from cic_assets.domain.prediction.inputs import NO_PICTURE, Input, Unread, files_in, is_picture_by_name, read_file
 from cic_assets.domain.prediction.prediction import Prediction
 from cic_assets.domain.prediction.predictor import Predictor
 from cic_assets.domain.prediction.table import COLUMNS, REJECTED, as_table
 from cic_assets.domain.schema import Column
+from cic_assets.engine import Engine
 from cic_assets.storage import DataRoot, sha256_hex, storable_text
 
 if TYPE_CHECKING:
@@ -106,6 +109,7 @@ def classify_inbox(
     publishing: Callable[[], AbstractContextManager[None]],
     refused: Collection[str] = frozenset(),
     again: bool = False,
+    engine: Engine | None = None,
     on_progress: Callable[[str], None] = lambda _line: None,
 ) -> Answered:
     """Classify what is new in a folder.
@@ -117,58 +121,111 @@ def classify_inbox(
         publishing: around each moment in which the table is read and written anew.
         refused: SHA-256 of pictures that were taken down.
         again: also what another model was asked about.
+        engine: whose workers read the files, and ask the same model; this process does both unless one is given.
         on_progress: called with a line after each file.
+
+    Raises:
+        PredictionError: a worker has no such model.
+        EngineError: the engine cannot work at all.
     """
     answered, began, kept_at = Answered(), time.monotonic(), time.monotonic()
-    seen = _seen(root, predictor.card.sha256 if again else None)
     arrivals = list(_standing_in(inbox)) if again else waiting_in(root, inbox)
-    batch = _Batch(predictor)
-    looks = [_Look(inbox, one, refused, seen) for one in arrivals]
-    for done, (look, prediction) in enumerate(_answers(predictor, looks), 1):
-        batch.add(look, prediction)
+    seen = _seen(root, {one.name for one in arrivals}, predictor.card.sha256 if again else None)
+    asked = [(one, seen.get(one.name, frozenset())) for one in arrivals]
+    batch, look = _Batch(predictor), _Look(inbox, refused)
+    results = _answers(predictor, look, asked) if engine is None else _answers_of(engine, root, predictor, look, asked)
+    for done, ((arrival, _), (found, prediction)) in enumerate(zip(asked, results, strict=True), 1):
+        batch.add(arrival, found, prediction)
         rate = done / max(time.monotonic() - began, 1e-3)
-        on_progress(f"{done:,} of {len(looks):,} files, {rate:,.1f} a second")
-        if time.monotonic() - kept_at > KEEP_SECONDS or done == len(looks):
+        on_progress(f"{done:,} of {len(asked):,} files, {rate:,.1f} a second")
+        if time.monotonic() - kept_at > KEEP_SECONDS or done == len(asked):
             batch.keep(root, publishing, answered)
             batch, kept_at = _Batch(predictor), time.monotonic()
     return answered
 
 
+_Asked = tuple[Arrival, frozenset[str]]
+"""A file, and the SHA-256 of what the model was asked about under its name before."""
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a look at a file told.
+
+    Attributes:
+        sha256: of its content; empty where that could not be read, or may not be kept.
+        has_moved: it changed, or went, while it was looked at.
+        was_seen: the same content was asked about before, under this name.
+    """
+
+    sha256: str = ""
+    has_moved: bool = False
+    was_seen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class _Look:
-    """One look at a file, on whatever thread: it is called for the picture, and knows afterwards what it was."""
+    """Looks at files, on whatever thread or machine."""
 
-    def __init__(
-        self, inbox: Path, arrival: Arrival, refused: Collection[str], seen: Collection[tuple[str, str]]
-    ) -> None:
-        self.arrival = arrival
-        self.sha256, self.has_moved, self.was_seen = "", False, False
-        self._inbox, self._refused, self._seen = inbox, refused, seen
+    inbox: Path
+    refused: Collection[str]
 
-    def __call__(self) -> Input:
-        name, path = self.arrival.name, self.arrival.path
-        if not is_picture_by_name(path):
-            return Input(name, error=NO_PICTURE)
-        data, error = read_file(path)[1:3]
-        if _arrival(self._inbox, path) != self.arrival:
-            self.has_moved = True
+    def __call__(self, asked: _Asked, found: _Found) -> Input:
+        """The picture; what else there is to know is `found`."""
+        arrival, seen = asked
+        if not is_picture_by_name(arrival.path):
+            return Input(arrival.name, error=NO_PICTURE)
+        data, error = read_file(arrival.path)[1:3]
+        if _arrival(self.inbox, arrival.path) != arrival:
+            found.has_moved = True
         elif data is not None:
             sha256 = sha256_hex(data)
-            if sha256 in self._refused:
-                return Input(name, error=_TAKEN_DOWN)
-            self.sha256, self.was_seen = sha256, (name, sha256) in self._seen
-        return Input(name, error=error) if self.has_moved or self.was_seen else Input(name, data, error)
+            if sha256 in self.refused:
+                return Input(arrival.name, error=_TAKEN_DOWN)
+            found.sha256, found.was_seen = sha256, sha256 in seen
+        return (
+            Input(arrival.name, error=error) if found.has_moved or found.was_seen else Input(arrival.name, data, error)
+        )
 
 
-def _answers(predictor: Predictor, looks: Iterable[_Look]) -> Iterator[tuple[_Look, Prediction]]:
-    asked: deque[_Look] = deque()
+def _answers(predictor: Predictor, look: _Look, asked: Iterable[_Asked]) -> Iterator[tuple[_Found, Prediction]]:
+    """In the order of the files."""
+    founds: deque[_Found] = deque()
 
-    def ask() -> Iterator[_Look]:
-        for look in looks:
-            asked.append(look)
-            yield look
+    def reads() -> Iterator[Unread]:
+        for one in asked:
+            founds.append(found := _Found())
+            yield partial(look, one, found)
 
-    for prediction in predictor.classify(ask()):
-        yield asked.popleft(), prediction
+    for prediction in predictor.classify(reads()):
+        yield founds.popleft(), prediction
+
+
+def _answers_of(
+    engine: Engine, root: DataRoot, predictor: Predictor, look: _Look, asked: Iterable[_Asked]
+) -> Iterator[tuple[_Found, Prediction]]:
+    """The same by the workers of an engine."""
+    model = ModelElsewhere(root.url, predictor.card.name, predictor.precision, sha256=predictor.card.sha256)
+    results = engine.each(
+        _LookElsewhere(model, look),
+        enumerate(asked),
+        shard=SHARD,
+        instead=lambda one, why: (_Found(), model.nothing(one[1][0].name, why)),
+    )
+    return in_order((number, answer) for (number, _), answer in results)
+
+
+@dataclass(frozen=True, slots=True)
+class _LookElsewhere:
+    """In a worker: a look at a file, and the prediction of it."""
+
+    model: ModelElsewhere
+    look: _Look
+
+    def __call__(self, numbered: tuple[int, _Asked]) -> tuple[_Found, Prediction]:
+        found = _Found()
+        prediction = self.model.answer(partial(self.look, numbered[1], found))
+        return found, prediction
 
 
 class _Batch:
@@ -176,18 +233,18 @@ class _Batch:
 
     def __init__(self, predictor: Predictor) -> None:
         self._card = predictor.card
-        self._looks: list[_Look] = []
+        self._looks: list[tuple[Arrival, str]] = []
         self._predictions: list[Prediction] = []
-        self._touched: list[_Look] = []
+        self._touched: list[tuple[Arrival, str]] = []
         self._moved = 0
 
-    def add(self, look: _Look, prediction: Prediction) -> None:
-        if look.has_moved:
+    def add(self, arrival: Arrival, found: _Found, prediction: Prediction) -> None:
+        if found.has_moved:
             self._moved += 1
-        elif look.was_seen:
-            self._touched.append(look)
+        elif found.was_seen:
+            self._touched.append((arrival, found.sha256))
         else:
-            self._looks.append(look)
+            self._looks.append((arrival, found.sha256))
             self._predictions.append(prediction)
 
     def keep(self, root: DataRoot, publishing: Callable[[], AbstractContextManager[None]], answered: Answered) -> None:
@@ -213,9 +270,9 @@ class _Batch:
     def _as_rows(self) -> "pd.DataFrame":
         now = datetime.now(UTC).isoformat(timespec="seconds")
         rows = as_table(self._predictions, self._card.labels)
-        rows["sha256"] = [look.sha256 for look in self._looks]
-        rows["bytes"] = [look.arrival.bytes for look in self._looks]
-        rows["changed_at"] = [look.arrival.changed_at for look in self._looks]
+        rows["sha256"] = [sha256 for _, sha256 in self._looks]
+        rows["bytes"] = [arrival.bytes for arrival, _ in self._looks]
+        rows["changed_at"] = [arrival.changed_at for arrival, _ in self._looks]
         rows["model_sha256"] = ["" if one.label is None else self._card.sha256 for one in self._predictions]
         rows["looked_at"] = now
         by_class = [f"p_{label}" for label in self._card.labels]
@@ -224,7 +281,7 @@ class _Batch:
 
     def _with_touched(self, table: "pd.DataFrame") -> "pd.DataFrame":
         """The same content has another time: its rows have the new one from now on, and it is not looked at again."""
-        times = {(look.arrival.name, look.sha256): look.arrival.changed_at for look in self._touched}
+        times = {(arrival.name, sha256): arrival.changed_at for arrival, sha256 in self._touched}
         rows = zip(table["path"], table["sha256"], table["changed_at"], strict=True)
         return table.assign(changed_at=[times.get((name, sha256), before) for name, sha256, before in rows])
 
@@ -249,11 +306,12 @@ def _arrival(inbox: Path, path: Path) -> Arrival | None:
     return Arrival(path, name, found.st_size, max(found.st_mtime_ns, found.st_ctime_ns))
 
 
-def _seen(root: DataRoot, model_sha256: str | None) -> frozenset[tuple[str, str]]:
-    """Paths and contents that a model was asked about; any model unless one is given."""
+def _seen(root: DataRoot, names: Collection[str], model_sha256: str | None) -> dict[str, frozenset[str]]:
+    """The contents that a model was asked about under each of some names; any model unless one is given."""
     if not root.has_table(INBOX):
-        return frozenset()
+        return {}
     table = root.read_table(INBOX, columns=_KEY)
+    table = table[table["path"].isin(names)]
     if model_sha256 is not None:
         table = table[table["model_sha256"] == model_sha256]
-    return frozenset(table[["path", "sha256"]].itertuples(index=False, name=None))
+    return {str(name): frozenset(sha256s) for name, sha256s in table.groupby("path")["sha256"]}
