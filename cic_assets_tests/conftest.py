@@ -67,8 +67,8 @@ settings.load_profile("any machine")
 
 HERE = Path(__file__).resolve().parent
 LONGEST_FIRST = (
-    "test_daemon.py", "test_docs.py", "test_run_graph.py", "test_takedowns.py", "test_exit_codes.py", "e2e", "cli",
-    "models", "orchestration",
+    "test_acceptance.py", "test_daemon.py", "test_docs.py", "test_run_graph.py", "test_takedowns.py",
+    "test_exit_codes.py", "e2e", "cli", "models", "orchestration",
 )  # fmt: skip
 """Files of long tests, and folders of such: begun last, one would keep one worker at work alone."""
 
