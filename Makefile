@@ -78,7 +78,7 @@ test: setup ## All tests but those below and `acceptance`
 test-all: setup ## `test` and `acceptance` in one: collected once, and one works while the other waits
 	$(PYTEST) --durations=10 -m "not long and not browser"
 
-test-long: setup ## The same, each as often as it takes: much longer
+test-long: setup ## `test`, with all that repeats, each as often as it takes: much longer
 	CIC_LONG_TESTS=1 $(PYTEST) --durations=20 -m "not shared and not browser"
 
 test-browser: setup ## The UI in a real browser: needs Chromium and a few minutes
