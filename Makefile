@@ -17,7 +17,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 # pytest and ruff look nice in colour where a person looks.
 export PYTHONUNBUFFERED := 1
 
-.PHONY: help setup setup-gpu demo test test-fast test-long test-browser check format sample docs dev bench acceptance clean
+.PHONY: help setup setup-gpu demo test test-fast test-all test-long test-browser check format sample docs dev bench acceptance clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -75,7 +75,10 @@ test-fast: setup ## The unit tests: minutes
 test: setup ## All tests but those below and `acceptance`
 	$(PYTEST) --durations=10 -m "not long and not shared and not browser"
 
-test-long: setup ## The same, each as often as it takes: much longer
+test-all: setup ## `test` and `acceptance` in one: collected once, and one works while the other waits
+	$(PYTEST) --durations=10 -m "not long and not browser"
+
+test-long: setup ## `test`, with all that repeats, each as often as it takes: much longer
 	CIC_LONG_TESTS=1 $(PYTEST) --durations=20 -m "not shared and not browser"
 
 test-browser: setup ## The UI in a real browser: needs Chromium and a few minutes

@@ -18,7 +18,7 @@ import requests
 from _pytest.nodeid import coerce_node_id
 from hypothesis import HealthCheck, settings
 
-from cic_assets_tests.fixtures.effort import short_or_long
+from cic_assets_tests.fixtures.effort import LONG, short_or_long
 
 pytest_plugins = [
     "cic_assets_tests.fixtures.archives",
@@ -43,6 +43,11 @@ os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 # What is the default anyway; named, it spares trainings the import of JAX, which is here for tests of that backend.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# Where the package index is reached, each home of a test would fetch 83 MB of Xception's weights from it, and each data
+# set with features would have its pictures looked at by Xception: half of what such a test takes. Tests that want
+# weights give them, or an index of their own.
+if not LONG:
+    os.environ["PIP_NO_INDEX"] = "1"
 
 # As `cic` does, whose imports a test in this process waits for.
 gc.set_threshold(10_000)
@@ -63,8 +68,8 @@ settings.load_profile("any machine")
 
 HERE = Path(__file__).resolve().parent
 LONGEST_FIRST = (
-    "test_daemon.py", "test_docs.py", "test_run_graph.py", "test_takedowns.py", "test_exit_codes.py", "e2e", "cli",
-    "models", "orchestration",
+    "test_acceptance.py", "test_daemon.py", "test_docs.py", "test_run_graph.py", "test_takedowns.py",
+    "test_exit_codes.py", "e2e", "cli", "models", "orchestration",
 )  # fmt: skip
 """Files of long tests, and folders of such: begun last, one would keep one worker at work alone."""
 

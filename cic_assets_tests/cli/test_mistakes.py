@@ -15,6 +15,7 @@ FOLDERS = """
 name: pets
 classes: {cat: ["folder:cats"], dog: ["folder:dogs"]}
 dataset: {side: 128}
+features: {enabled: false}
 models: {vgg: {variant: original, width: 0.05, input_size: 32, epochs: 1}, peetz_net: null, xception: null}
 """
 SUBREDDITS = "name: pets\nclasses: {cat: [r/cats], dog: [r/dogs]}\nreddit: {attempts: 1, longest_wait: 1}\n"

@@ -102,8 +102,7 @@ class Inbox:
 @pytest.fixture
 def came(tmp_path, exported_root, monkeypatch):
     monkeypatch.setattr(inbox, "STANDS_STILL_SECONDS", 0)
-    (tmp_path / "home").mkdir()
-    with DagsterInstance.local_temp(str(tmp_path / "home")) as instance:
+    with DagsterInstance.ephemeral() as instance:
         yield Inbox(tmp_path, exported_root.models, instance)
 
 

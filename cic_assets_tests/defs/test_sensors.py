@@ -48,8 +48,7 @@ class Looks:
 
 @pytest.fixture
 def looks(world, tmp_path):
-    (tmp_path / "home").mkdir()
-    with DagsterInstance.local_temp(str(tmp_path / "home")) as instance:
+    with DagsterInstance.ephemeral() as instance:
         yield Looks(world, instance)
 
 

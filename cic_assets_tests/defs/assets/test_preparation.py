@@ -100,8 +100,7 @@ class World:
 
 @pytest.fixture
 def world(tmp_path):
-    (tmp_path / "home").mkdir()
-    with DagsterInstance.local_temp(str(tmp_path / "home")) as instance:
+    with DagsterInstance.ephemeral() as instance:
         yield World(tmp_path / "root", instance)
 
 

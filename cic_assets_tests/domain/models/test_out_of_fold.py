@@ -23,13 +23,13 @@ from cic_assets.domain.models import (
     train,
 )
 from cic_assets.domain.models.data import SplitName, SplitPictures, TrainingData
-from cic_assets.domain.models.features import BackboneFeatures
 from cic_assets.domain.models.folds import Division, JudgedInFolds, divide, folds_table
 
 from .conftest import COUNTS, MakeDataset
 from .small_trainings import FAST, spec_for, weights_of
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # Keras comes with them, for which every worker would wait
+    from cic_assets.domain.models.features import BackboneFeatures
     from cic_assets.domain.models.out_of_fold import Recipe
 
 pytestmark = [
@@ -44,12 +44,14 @@ UNITS, EACH, WIDTH, FOLDS = 40, 5, 128, 3
 IN_TWO = FAST.model_copy(update={"folds": 2})
 
 
-def pictures_to_be_memorised(*, known_units: bool) -> tuple[TrainingData, BackboneFeatures]:
+def pictures_to_be_memorised(*, known_units: bool) -> tuple[TrainingData, "BackboneFeatures"]:
     """Units of pictures that are all but equal, their classes drawn: nothing but a look at its unit tells a picture's.
 
     Args:
         known_units: whether the manifest says what is in one unit.
     """
+    from cic_assets.domain.models.features import BackboneFeatures
+
     random = np.random.default_rng(3)
     of_unit = random.permutation(np.arange(UNITS) % 2)
     split = np.array(["validation" if unit % 6 == 0 else "test" if unit % 6 == 1 else "train" for unit in range(UNITS)])

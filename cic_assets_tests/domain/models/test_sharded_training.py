@@ -11,8 +11,7 @@ from numpy.testing import assert_array_equal
 from upath import UPath
 
 from cic_assets.domain.images import decode, encode_jpeg
-from cic_assets.domain.models import TrainingDataError, feeds, train, train_in_process
-from cic_assets.domain.models.batches import anyhow
+from cic_assets.domain.models import TrainingDataError, train, train_in_process
 from cic_assets.domain.models.data import SPLITS, load_training_data
 from cic_assets.domain.models.events import EpochEnd, Message
 from cic_assets.domain.models.forgetting import seen_pictures
@@ -68,7 +67,9 @@ def shards(arrays: Path, tmp_path: Path) -> Path:
 def test_it_learns_and_says_the_same(
     arrays: Path, shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feeds, "in_runs", anyhow)  # in the order of arrays
+    from cic_assets.domain.models import feeds
+
+    monkeypatch.setattr(feeds, "in_runs", feeds.anyhow)  # in the order of arrays
     settings = FAST.model_copy(update={"folds": 2, "epochs": 1})
     for name, folder in (("arrays", arrays), ("shards", shards)):
         train(spec_for(folder, tmp_path / name, settings))
@@ -80,12 +81,13 @@ def test_it_learns_and_says_the_same(
 
 
 def test_an_epoch_has_every_picture_once_in_runs(shards: Path, tmp_path: Path) -> None:
+    from cic_assets.domain.models.feeds import open_feeds
     from cic_assets.domain.models.networks import build_classifier
 
     data = load_training_data(UPath(shards))
     assert all(isinstance(data.splits[split].images, StoredImages) for split in SPLITS)
     settings = FAST.model_copy(update={"input_size": 36})
-    with feeds.open_feeds(build_classifier(settings, 2), data, settings, tmp_path, lambda _: None) as opened:
+    with open_feeds(build_classifier(settings, 2), data, settings, tmp_path, lambda _: None) as opened:
         validation = opened.batches["validation"]
         shown = np.concatenate([validation[i][0] for i in range(len(validation))])
         assert_array_equal(shown, data.splits["validation"].images[:])

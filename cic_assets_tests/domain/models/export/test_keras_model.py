@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from cic_assets.domain.models.errors import ExportError
+from cic_assets.domain.models.export import parity
 from cic_assets.domain.models.export.exported import ExportedModel
 from cic_assets.domain.models.export.keras_model import export_model
 from cic_assets.domain.models.export.names import EMBEDDING, EVIDENCE, FEATURES, PROBABILITIES
@@ -219,6 +220,22 @@ def test_a_model_of_other_weights_is_told_apart(keras: Any, folder: Path) -> Non
     bias.assign(np.array([np.nan, 0]))
     with pytest.raises(ExportError, match="differs from its Keras model by nan"):
         check_parity(model, ours, pictures)
+
+
+def test_keras_is_asked_about_few_pictures_at_once(keras: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build("vgg", "modern")
+    ours, pictures = exported(model, folder), pictures_for(model)
+    counts = []
+
+    def counting(part: np.ndarray, training: bool) -> Any:
+        counts.append(len(part))
+        return model(part, training=training)
+
+    monkeypatch.setattr(parity, "PIXELS_AT_ONCE", 5 * pictures[0, :, :, 0].size - 1)
+    assert check_parity(counting, ours, pictures) <= TOLERANCE
+    monkeypatch.setattr(parity, "PIXELS_AT_ONCE", 1)
+    assert check_parity(counting, ours, pictures) <= TOLERANCE
+    assert counts == [4, 2, *[1] * 6]
 
 
 def test_a_picture_has_the_same_answer_alone_and_among_others(keras: Any, folder: Path) -> None:

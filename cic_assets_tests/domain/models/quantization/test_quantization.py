@@ -42,6 +42,7 @@ from cic_assets_tests.domain.models.small_trainings import FAST, SMALL_MODERN, s
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.usefixtures("graphs_as_they_are"),
     # TensorFlow's tensors, asked by Keras for a numpy array.
     pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"),
 ]
