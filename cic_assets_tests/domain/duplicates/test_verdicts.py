@@ -118,6 +118,7 @@ def test_other_rules_compare_again(crops, compared):
 def test_what_a_killed_run_compared_is_taken_over(crops, compared, monkeypatch):
     monkeypatch.setattr(verify, "KEEP_SECONDS", 0.0)
     monkeypatch.setattr(verify, "_REST", 0)
+    crops.add("0 half", photo(0)[::2, ::2])
     kept = []
     whole = search(crops, keep=kept.append)
     pairs, findings = count_compared(whole.verdicts), (whole.verdicts["verified_by"] >= 7).sum()
@@ -240,6 +241,7 @@ def test_what_was_found_of_sharpness_is_known_again_and_goes_with_its_pictures()
 
 
 def test_another_way_to_tell_looks_at_sharpness_again_and_compares_nothing(crops, compared, monkeypatch):
+    crops.add("0 half", photo(0)[::2, ::2])
     before = search(crops).verdicts
     compared.clear()
     monkeypatch.setattr(verdicts, "SHARPNESS_VERSION", 0)
