@@ -97,6 +97,7 @@ acceptance: setup ## The tests on private photos, where they are
 bench: setup ## Each stage, where there are peers against them; with PHOTOS=DIR of class folders of JPEGs also what needs photos
 	$(BIN)/python benchmarks/download.py
 	$(BIN)/python benchmarks/duplicates.py
+	$(BIN)/python benchmarks/sharpest.py
 	$(BIN)/python benchmarks/hash_search.py
 	$(BIN)/python benchmarks/intervals.py
 	$(BIN)/python benchmarks/label_errors.py --large 20000

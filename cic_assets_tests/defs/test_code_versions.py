@@ -31,7 +31,13 @@ COVERS = {
     "takedowns": ["takedowns/check.py", "takedowns/rows.py", "takedowns/turns.py", "sources/tombstones.py"],
     "raw_images": ["sources/*.py", "reddit/*.py", "download/*.py", "images/inspection.py", "images/formats/*.py"],
     "image_hashes": ["duplicates/fingerprints.py", "images/fingerprints.py", "images/lanczos.py", *_DECODING],
-    "duplicates": ["duplicates/*.py", "overrides/decisions.py", "overrides/resolving.py", *_DECODING],
+    "duplicates": [
+        "duplicates/*.py",
+        "images/quantization.py",
+        "overrides/decisions.py",
+        "overrides/resolving.py",
+        *_DECODING,
+    ],
     "deduped_images": ["duplicates/selection.py"],
     "resized_images": [
         "dataset/resizing.py",

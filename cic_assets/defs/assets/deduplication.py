@@ -16,6 +16,7 @@ from cic_assets.domain.dataset import SEARCH_COLUMNS
 from cic_assets.domain.duplicates import (
     CARRIED,
     FINGERPRINT_COLUMNS,
+    GROUPS_VERSION,
     SEARCH_VERSION,
     UNFINISHED,
     UNFINISHED_VERDICTS,
@@ -104,7 +105,9 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         op_tags=needs(memory=4),
         owners=metadata.OWNERS,
         automation_condition=on_new_data(),
-        code_version=content_version(SEARCH_VERSION, how_alike, problem.classes_by_key, problem.decisions.copies),
+        code_version=content_version(
+            GROUPS_VERSION, SEARCH_VERSION, how_alike, problem.classes_by_key, problem.decisions.copies
+        ),
     )
     @again_if_taken_down
     def duplicates(
@@ -180,7 +183,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         owners=metadata.OWNERS,
         # New pictures without a copy change no group: the search has to have run, whatever it found.
         automation_condition=after(problem.dagster.key("duplicates")),
-        code_version=content_version(3),
+        code_version=content_version(4),
     )
     @again_if_taken_down
     def deduped_images(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:

@@ -4,7 +4,14 @@ Finds every copy that a person would call the same picture and says why. Nothing
 """
 
 from cic_assets.domain.duplicates.currency import SIGNED_COLUMNS, are_of, not_as_grouped
-from cic_assets.domain.duplicates.find import BRIDGE_COLUMNS, COLUMNS, Duplicates, find_duplicates
+from cic_assets.domain.duplicates.find import (
+    BRIDGE_COLUMNS,
+    COLUMNS,
+    GROUPS_VERSION,
+    KEPT_BY_SHARPNESS,
+    Duplicates,
+    find_duplicates,
+)
 from cic_assets.domain.duplicates.fingerprints import CARRIED, FINGERPRINT_COLUMNS, UNFINISHED, fingerprint_pictures
 from cic_assets.domain.duplicates.looks import Looks, gather
 from cic_assets.domain.duplicates.review import review_sheet
@@ -23,9 +30,10 @@ from cic_assets.domain.duplicates.verdicts import (
 )
 
 __all__ = [
-    "BRIDGE_COLUMNS", "CARRIED", "COLUMNS", "FINGERPRINT_COLUMNS", "SEARCH_VERSION", "SIGNED_COLUMNS", "UNFINISHED",
-    "UNFINISHED_VERDICTS", "VERDICTS", "VERDICT_COLUMNS", "DuplicateSettings", "Duplicates", "HashPairs", "Looks",
-    "StoredPictures", "are_of", "copy_pairs", "count_compared", "find_duplicates", "fingerprint_pictures", "gather",
-    "kept_pictures", "not_as_grouped", "pairs_between", "pairs_within", "review_sheet", "shares_dropped", "short_ids",
+    "BRIDGE_COLUMNS", "CARRIED", "COLUMNS", "FINGERPRINT_COLUMNS", "GROUPS_VERSION", "KEPT_BY_SHARPNESS",
+    "SEARCH_VERSION", "SIGNED_COLUMNS", "UNFINISHED", "UNFINISHED_VERDICTS", "VERDICTS", "VERDICT_COLUMNS",
+    "DuplicateSettings", "Duplicates", "HashPairs", "Looks", "StoredPictures", "are_of", "copy_pairs", "count_compared",
+    "find_duplicates", "fingerprint_pictures", "gather", "kept_pictures", "not_as_grouped", "pairs_between",
+    "pairs_within", "review_sheet", "shares_dropped", "short_ids",
     "without_pictures",
 ]  # fmt: skip

@@ -135,6 +135,16 @@ def other_colours(one: NDArray[np.floating], other: NDArray[np.floating]) -> boo
     return bool((apart > _OTHER_COLOUR + _SATURATION * np.maximum(*strength)).mean() > _OTHER_SHARE)
 
 
+def laid(one: Picture, other: Picture, guess: Guess) -> Warp | None:
+    """Where two pictures lie on each other: from shares of the first to shares of the second, as a guess holds it.
+
+    None where they have nothing in common there.
+    """
+    held = other.oriented(guess.orientation)
+    warp = _aligned(one, held, _warp_of(guess.one, guess.other.oriented(guess.orientation)))
+    return None if warp is None else _to_shares(warp, SIDE)
+
+
 def _warp_of(one: Box, other: Box) -> Warp:
     """The affine map from shares of the first picture to shares of the second."""
     scale_x = (other.right - other.left) / (one.right - one.left)

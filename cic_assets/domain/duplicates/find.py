@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cic_assets.domain.duplicates.candidates import Candidates, likely_pairs, twins_of
 from cic_assets.domain.duplicates.currency import sign
 from cic_assets.domain.duplicates.groups import ITSELF, Links, Member, find_bridges, group_pictures, open_pairs
+from cic_assets.domain.duplicates.keepers import Keepers, Looked
 from cic_assets.domain.duplicates.looks import Looks, gather
 from cic_assets.domain.duplicates.settings import DuplicateSettings
 from cic_assets.domain.duplicates.verdicts import Verdicts
@@ -35,6 +36,11 @@ COLUMNS: Mapping[str, Column] = {
     ),
     "verified_against": Column("str", "SHA-256 of the representative, or of what a person says is the same as it"),
     "label_conflict": Column("bool", "the group is of more than one class, and no person said which is right"),
+    "kept_by": Column(
+        "str",
+        "why it is the one that is kept: largest (has most pixels, of equals it is compressed least, and so on), "
+        "sharpness (the largest was enlarged from it) or override; empty where it is not kept",
+    ),
 }
 """Columns of the table of duplicates."""
 
@@ -56,8 +62,11 @@ _OF_ROWS = ["sha256", "subreddit", "klass"]
 
 _HERE = Threads()
 
+GROUPS_VERSION = 7
+"""Of what is made of what the search found: another one, and groups are made again, of the same verdicts."""
+
 _WORTH_WITH_BORDER = 0.95  # where a border ends is known to a line or two, so equal contents differ by some percent
-KEPT_BY_A_PERSON = "override"
+KEPT_BY_A_PERSON, KEPT_BY_SIZE, KEPT_BY_SHARPNESS = "override", "largest", "sharpness"
 SAME_FILE = "sha256"
 
 
@@ -66,7 +75,7 @@ class Duplicates(NamedTuple):
 
     Attributes:
         groups: the columns of `COLUMNS`, a row for each row of the images that is in a group; groups in the order of
-            their `group_id`, in each the kept first.
+            their `group_id`, in each the kept first, or what would be if its class were known.
         bridges: the columns of `BRIDGE_COLUMNS`, a row for each pair of pictures that makes one component of two
             groups: with the groups they give all that hangs together by verified copies.
         verdicts: the columns of `VERDICT_COLUMNS`, a row for each pair whose pixels were compared, now or before.
@@ -93,8 +102,8 @@ def find_duplicates(
 
     The result depends on what the rows are, not on their order, and whether two pictures are one never depends on
     others. Of each group one row is kept: the one with the most pixels (borders apart), then the least compressed, then
-    the earliest post, then the smallest id. Where a group has pictures of more than one class, none is kept, unless a
-    person named the right one.
+    the earliest post, then the smallest id; but where the first by that was enlarged from another of its group, that
+    other one. Where a group has pictures of more than one class, none is kept, unless a person named the right one.
 
     Args:
         images: one row a picture and source: `sha256`, `subreddit`, `klass`, `post_id`, `created_utc` (seconds),
@@ -147,12 +156,37 @@ def find_duplicates(
     pairs = open_pairs(with_any, found, candidates.of, links)
     bridging = find_bridges(pairs, found, verifier.compare, verifier.compare_ahead)
     bridges = _table_of_bridges(pictures["sha256"].to_numpy(), bridging)
+    instead = _kept_instead(pictures, looks, load, settings, known, verifier.keep, on_left_out, found, links)
     found += _of_several_sources(light["sha256"], pictures, found)
     members = pd.DataFrame(_member_rows(pictures["sha256"].to_numpy(), found), columns=MEMBER_COLUMNS)
     is_member = np.asarray(are_among(light["sha256"], members["sha256"]))
     grouped = light[_OF_ROWS].iloc[order[is_member[order]]]
-    groups = _judged(grouped.merge(members, on="sha256", validate="many_to_one"), decided.keep)
+    groups = _judged(grouped.merge(members, on="sha256", validate="many_to_one"), decided.keep, instead)
     return Duplicates(sign(groups, images, settings, overrides), bridges, verifier.kept.table())
+
+
+def _kept_instead(
+    pictures: pd.DataFrame,
+    looks: Looks,
+    load: Callable[[str], bytes],
+    settings: DuplicateSettings,
+    known: Verdicts,
+    keep: Callable[[], None],
+    on_left_out: OnLeftOut,
+    groups: Sequence[Sequence[Member]],
+    links: Links,
+) -> dict[str, str]:
+    """By the SHA-256 of a leader that was enlarged from another of its group: of the one that is kept in its place."""
+
+    def add(looked: Looked) -> None:
+        known.add_finding(*looked)
+        keep()
+
+    keepers = Keepers(pictures, looks, load, settings.radius, known.finding, add, on_left_out)
+    # What a person wants kept leads its group, and stays.
+    instead = keepers.instead([group for group in groups if group[0].picture not in links.leaders])
+    sha256s = pictures["sha256"].array
+    return {sha256s[leader]: sha256s[kept] for leader, kept in instead.items()}
 
 
 def _order_of_preference(images: pd.DataFrame) -> NDArray[np.int64]:
@@ -220,24 +254,29 @@ def _table_of_bridges(sha256s: NDArray[np.object_], bridges: list[Member]) -> pd
     return pd.DataFrame(rows, columns=list(BRIDGE_COLUMNS)).astype(types_of(BRIDGE_COLUMNS))
 
 
-def _judged(grouped: pd.DataFrame, keep: tuple[Kept, ...]) -> pd.DataFrame:
-    """The table, from rows in the order of preference with their groups."""
+def _judged(grouped: pd.DataFrame, keep: tuple[Kept, ...], instead: Mapping[str, str]) -> pd.DataFrame:
+    """The table, from rows in the order of preference with their groups, and what is kept instead of who leads one."""
     by_group, klass = grouped["group_id"], grouped["klass"]
     by_hand = _is_kept_by_hand(grouped, keep)
     # A person's choice settles the class, unless it is of two classes itself.
     is_settled = klass.where(by_hand).groupby(by_group).transform("nunique") == 1
     in_doubt = ~is_settled & (klass.groupby(by_group).transform("nunique") > 1)
     leads = grouped["sha256"] == by_group
-    may_keep = by_hand.where(is_settled, leads) & ~in_doubt
+    is_best = grouped["sha256"] == by_group.map(lambda leader: instead.get(leader, leader))
+    may_keep = by_hand.where(is_settled, is_best) & ~in_doubt
     is_kept = may_keep & ~by_group.where(may_keep).duplicated()
     of_same_file = leads & grouped["sha256"].duplicated()
+    kept_by = pd.Series(KEPT_BY_SIZE, grouped.index, dtype="str").mask(~leads, KEPT_BY_SHARPNESS)
     table = grouped.assign(
         keep=is_kept.astype(int),
+        kept_by=kept_by.mask(by_hand, KEPT_BY_A_PERSON).where(is_kept, ""),
         label_conflict=in_doubt,
         verified_by=grouped["verified_by"].mask(of_same_file, SAME_FILE).mask(by_hand & is_kept, KEPT_BY_A_PERSON),
+        _is_best=is_best,
         _leads=leads,
     )
-    table = table.sort_values(["group_id", "keep", "_leads"], ascending=[True, False, False], kind="stable")
+    first = ["keep", "_is_best", "_leads"]
+    table = table.sort_values(["group_id", *first], ascending=[True, *[False] * len(first)], kind="stable")
     return table[list(COLUMNS)].reset_index(drop=True)
 
 

@@ -1,8 +1,9 @@
 """From pairs that are the same picture to groups, without chains.
 
-Pictures come in the order in which they would be kept, best first. The first that is in no group yet leads one, and
-takes in those that are verified against itself; so every picture that is dropped was compared with the one that is
-kept, and A like B like C does not make A and C one. What a person decided goes before every measure.
+Pictures come in the order of preference, the largest first. The first that is in no group yet leads one, and takes in
+those that are verified against itself; so every picture of a group was compared with the one that leads it, and A like
+B like C does not make A and C one. Who is kept in the place of a leader is the business of `keepers`. What a person
+decided goes before every measure.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,7 +31,7 @@ ITSELF = Verdict("representative", 0.0)
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One picture of a group, and what it was verified against: a position, its own for the keeper."""
+    """One picture of a group, and what it was verified against: a position, its own for the leader."""
 
     picture: int
     against: int
@@ -66,10 +67,10 @@ def group_pictures(
     compare: Compare,
     links: Links,
 ) -> list[list[Member]]:
-    """Groups of two or more, each with its keeper first.
+    """Groups of two or more, each with its leader first.
 
     Args:
-        pictures: positions in the order of preference, those to be kept first, ascending: of those that may be the same
+        pictures: positions in the order of preference, the largest first, ascending: of those that may be the same
             as another. The linked ones come by themselves.
         candidates_of: for a picture, the positions of those that may be the same.
         compare: for a picture and some others, the verdict on each.

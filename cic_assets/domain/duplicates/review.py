@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from cic_assets.domain.duplicates.find import KEPT_BY_SHARPNESS
 from cic_assets.domain.images import CANNOT_BE_READ, Tile, contact_sheet, decode
 from cic_assets.storage import ContentStore
 
@@ -57,7 +58,8 @@ def _whole_groups(rows: pd.DataFrame, most: int) -> pd.DataFrame:
 
 def _caption(row: Mapping[Hashable, Any]) -> str:
     """What is cut off where a tile is narrow comes last."""
-    verdict = "kept" if row["keep"] else "in doubt" if row["label_conflict"] else "dropped"
+    kept = "kept, sharper" if row["kept_by"] == KEPT_BY_SHARPNESS else "kept"
+    verdict = kept if row["keep"] else "in doubt" if row["label_conflict"] else "dropped"
     if row["sha256"] == row["group_id"]:
         return f"{verdict} {row['sha256'][:8]} {row['subreddit']}"
     return f"{verdict} {row['distance']:.2f} {row['sha256'][:8]} {row['verified_by']} {row['subreddit']}"

@@ -8,17 +8,16 @@ def kept_pictures(images: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         images: one row a picture, columns `sha256` and `subreddit` among others.
-        groups: the table of duplicates over all sources.
+        groups: the table of duplicates over all sources; of each group the best comes first.
 
     Returns:
         Rows of `images` that are in no group or are their group's keeper, with columns `group_id` (the group's, or the
         picture's own SHA-256 where it is in none) and `label_conflict`. Of a group with such a conflict, of which none
-        is a keeper, its representative: it is made ready, but belongs to the data set only once a person says its
+        is a keeper, its best: it is made ready, but belongs to the data set only once a person says its
         class.
     """
     in_doubt = groups["label_conflict"].astype(bool)
-    leads = in_doubt & (groups["sha256"] == groups["group_id"])
-    stands = (groups["keep"] == 1) | (leads & ~groups["group_id"].where(leads).duplicated())
+    stands = (groups["keep"] == 1) | (in_doubt & ~groups["group_id"].duplicated())
     verdicts = groups[["sha256", "subreddit", "group_id"]].assign(stands=stands, label_conflict=in_doubt)
     verdicts = verdicts[verdicts["subreddit"].isin(images["subreddit"].unique())]  # of a hundred sources, one
     judged = images.merge(verdicts, on=["sha256", "subreddit"], how="left", validate="one_to_one")

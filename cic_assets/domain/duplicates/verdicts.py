@@ -1,7 +1,7 @@
 """What the search found out of pairs of pictures, kept: nothing is searched or compared twice, however often this runs.
 
-Which pictures were searched is kept with the pairs that the search proposed of them, and with what comparing their
-pixels gave: in one table, so that no kill can leave one without the other.
+Which pictures were searched is kept with the pairs that the search proposed of them, with what comparing their pixels
+gave, and with which of two was enlarged from the other: in one table, so that no kill can leave one without the other.
 """
 
 from array import array
@@ -15,11 +15,15 @@ from numpy.typing import NDArray
 
 from cic_assets.domain.duplicates.fingerprints import VERSION
 from cic_assets.domain.duplicates.settings import DuplicateSettings
+from cic_assets.domain.duplicates.sharpness import Finding
 from cic_assets.domain.schema import Column
 from cic_assets.storage import content_version
 
 SEARCH_VERSION = 6
 """Of the search for duplicates: another one, and all is searched, and compared, again."""
+
+SHARPNESS_VERSION = 1
+"""Of what tells an enlarged copy: another one, and that alone is looked at again."""
 
 VERDICTS = "verdicts"
 """The table of them."""
@@ -34,7 +38,8 @@ VERDICT_COLUMNS: Mapping[str, Column] = {
         "int64",
         "0: they are two pictures, 1: one by alignment, 2: mirrored, 3: turned; 4: may be one, and their pixels needed "
         "no comparing; 5: no pair but one picture, which was searched for among all that are here; 6: the same of one "
-        "in a crowd, which was alike to more than it is paired with",
+        "in a crowd, which was alike to more than it is paired with; beside that, of a pair that is one: 7: the one "
+        "with more pixels was enlarged from the other, 8: it was not, 9: neither is sure",
     ),
     "distance": Column("float64", "1 less the correlation; 0 where none was computed"),
 }
@@ -42,9 +47,12 @@ VERDICT_COLUMNS: Mapping[str, Column] = {
 
 _MEASURES = ("alignment", "alignment mirrored", "alignment turned")
 _PROPOSED, _SEARCHED, _CUT = 4, 5, 6
+_FINDINGS = (Finding.ENLARGED, Finding.OWN_DETAIL, Finding.UNSURE)
+_ENLARGED = 7  # the first of them
 _FEWEST_OF_CROWD = 32
 """Pictures of a crowd that are left of those that another was paired with: with fewer it is searched for again."""
 _RULES = "compared_by"
+_SHARPNESS = "sharpness_by"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,7 @@ class Verdicts:
         at = order[np.minimum(places, self._count - 1)] if self._count else np.zeros(ends.shape, np.int64)
         is_here = (self._ids[at] == ends).all(axis=1) if self._count else np.zeros(len(ends), bool)
         self._searched = np.zeros(self._count, bool)
-        is_one = is_here & (measures >= _SEARCHED)
+        is_one = is_here & ((measures == _SEARCHED) | (measures == _CUT))
         # They were searched among each other: of two tables, what one alone has was never compared with the other's.
         of_table = np.repeat(np.arange(len(tables)), np.array([len(table) for table in tables], np.int64))
         fullest = np.bincount(of_table[is_one], minlength=1).argmax()
@@ -106,6 +114,10 @@ class Verdicts:
         self._measures = measures[is_compared][first]
         self._distances = found["distance"].to_numpy(np.float64)[is_compared][first]
         self._added = array("q"), array("b"), array("d")
+        is_by_same = [table.attrs.get(_SHARPNESS) == SHARPNESS_VERSION for table in tables]
+        is_finding = is_here & (measures >= _ENLARGED) & np.array(is_by_same, bool)[of_table]
+        keys = self._keys(at[is_finding, 0], at[is_finding, 1]).tolist()
+        self._findings = dict(zip(keys, measures[is_finding].tolist(), strict=True))
 
     @property
     def is_searched(self) -> NDArray[np.bool_]:
@@ -139,6 +151,15 @@ class Verdicts:
         measures.append(_MEASURES.index(verdict.verified_by) + 1 if verdict else 0)
         distances.append(verdict.distance if verdict else 0.0)
 
+    def finding(self, one: int, other: int) -> Finding | None:
+        """Whether one of two copies was enlarged from the other; None where they were not looked at."""
+        found = self._findings.get(min(one, other) * self._count + max(one, other))
+        return None if found is None else _FINDINGS[found - _ENLARGED]
+
+    def add_finding(self, one: int, other: int, finding: Finding) -> None:
+        """Keep that."""
+        self._findings[min(one, other) * self._count + max(one, other)] = _ENLARGED + _FINDINGS.index(finding)
+
     def table(self) -> pd.DataFrame:
         """All, to be kept: `VERDICT_COLUMNS`."""
         added, measures, distances = (np.array(part) for part in self._added)
@@ -146,8 +167,9 @@ class Verdicts:
         waiting = np.setdiff1d(self._proposed, compared)
         searched = np.flatnonzero(self._searched)
         how = np.where(self._is_cut[searched], _CUT, _SEARCHED)
-        keys = np.concatenate([compared, waiting, self._keys(searched, searched)])
-        others = len(waiting) + len(searched)
+        findings = np.array(list(self._findings.items()), np.int64).reshape(-1, 2)
+        keys = np.concatenate([compared, waiting, self._keys(searched, searched), findings[:, 0]])
+        others = len(waiting) + len(searched) + len(findings)
         ends = np.stack(np.divmod(keys, max(self._count, 1)))
         ends = np.sort(self._ids[ends], axis=0)
         table = pd.DataFrame(
@@ -155,13 +177,16 @@ class Verdicts:
                 "one": ends[0],
                 "other": ends[1],
                 "verified_by": np.concatenate(
-                    [self._measures, measures.astype(np.int8), np.full(len(waiting), _PROPOSED), how]
+                    [self._measures, measures.astype(np.int8), np.full(len(waiting), _PROPOSED), how, findings[:, 1]]
                 ).astype(np.int64),
                 "distance": np.concatenate([self._distances, distances.astype(np.float64), np.zeros(others)]),
             }
         )
-        table = table.drop_duplicates(["one", "other"]).sort_values(["one", "other"], ignore_index=True)
+        # A pair has a verdict, and may have a finding: one row each.
+        is_twice = table.assign(is_finding=table["verified_by"] >= _ENLARGED).duplicated(["one", "other", "is_finding"])
+        table = table[~is_twice].sort_values(["one", "other", "verified_by"], ignore_index=True)
         table.attrs[_RULES] = self._rules
+        table.attrs[_SHARPNESS] = SHARPNESS_VERSION
         return table
 
     def _keys(self, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,8 +1,12 @@
 """Parts of a picture, and the ways in which one picture may lie on another."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +17,11 @@ class Box:
     top: float
     right: float
     bottom: float
+
+    @property
+    def area(self) -> float:
+        """As a share of the picture's."""
+        return (self.right - self.left) * (self.bottom - self.top)
 
     def within(self, outer: "Box") -> "Box":
         """This part of `outer`, as a part of what `outer` is a part of."""
@@ -41,6 +50,10 @@ class Orientation:
 
     is_mirrored: bool = False
     turns: int = 0
+
+    def held(self, pixels: Pixels) -> Pixels:
+        """(rows, columns, ...) of a picture, mirrored and turned."""
+        return np.ascontiguousarray(np.rot90(pixels[:, ::-1] if self.is_mirrored else pixels, self.turns))
 
     def undone(self) -> "Orientation":
         """What brings a picture back. One that was mirrored, and turned then, is brought back by the very same."""

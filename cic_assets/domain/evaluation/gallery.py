@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cic_assets.domain.dataset import find_quality_issues
+from cic_assets.domain.duplicates import KEPT_BY_SHARPNESS
 from cic_assets.domain.evaluation.album import Album, Picture
 from cic_assets.domain.evaluation.answers import Answers
 from cic_assets.domain.evaluation.evidence import Evidence
@@ -109,6 +110,7 @@ class Member:
     Attributes:
         distance: from the group's representative, 0 (the same) to 1, by the measure `verified_by`.
         verified_by: empty for the representative itself.
+        is_sharper: it is kept though another is larger, which was enlarged from it.
     """
 
     picture: Picture
@@ -116,6 +118,7 @@ class Member:
     kept: bool
     distance: float
     verified_by: str
+    is_sharper: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +320,7 @@ class Gallery:
                 kept=int(row["keep"]) == 1,
                 distance=float(row["distance"]),
                 verified_by="" if row["verified_by"] == _REPRESENTATIVE else str(row["verified_by"]),
+                is_sharper=row.get("kept_by") == KEPT_BY_SHARPNESS,
             )
             for row in rows.head(self._settings.group_pictures).to_dict("records")
         ]

@@ -16,11 +16,14 @@ from cic_assets.domain.duplicates import (
     candidates,
     count_compared,
     find_duplicates,
+    keepers,
+    short_ids,
     verdicts,
     verify,
     without_pictures,
 )
 from cic_assets.domain.duplicates.guesses import _TRIED
+from cic_assets.domain.duplicates.sharpness import Finding
 from cic_assets.domain.duplicates.verdicts import Verdict, Verdicts
 from cic_assets.domain.overrides import Overrides
 from cic_assets.storage import sha256_hex
@@ -116,11 +119,14 @@ def test_other_rules_compare_again(crops, compared):
 def test_what_a_killed_run_compared_is_taken_over(crops, compared, monkeypatch):
     monkeypatch.setattr(verify, "KEEP_SECONDS", 0.0)
     monkeypatch.setattr(verify, "_REST", 0)
+    crops.add("0 half", photo(0)[::2, ::2])
     kept = []
     whole = search(crops, keep=kept.append)
-    assert len(kept) == 1 + count_compared(whole.verdicts)  # the search, and each pair
+    pairs, findings = count_compared(whole.verdicts), (whole.verdicts["verified_by"] >= 7).sum()
+    assert findings
+    assert len(kept) == 1 + pairs + findings  # the search, each pair, and each of which one may have been enlarged
     compared.clear()
-    again = search(crops, [kept[-2]])
+    again = search(crops, [kept[pairs - 1]])
     assert 0 < len(compared) <= _TRIED
     pd.testing.assert_frame_equal(again.verdicts, whole.verdicts)
 
@@ -214,3 +220,35 @@ def test_a_million_verdicts_take_little_room_and_time():
     table = verdicts.table()
     assert table.memory_usage().sum() <= 32 * len(table) + 1000
     assert len(Verdicts(names, SETTINGS, [table]).table()) == len(table)
+
+
+def test_what_was_found_of_sharpness_is_known_again_and_goes_with_its_pictures():
+    first = Verdicts(NAMES[:6], SETTINGS)
+    first.add_search(np.array([[0, 1], [2, 3]]), np.zeros(6, bool))
+    first.add(0, 1, Verdict("alignment", 0.01))
+    for pair, finding in (((0, 1), Finding.ENLARGED), ((3, 2), Finding.OWN_DETAIL), ((4, 5), Finding.UNSURE)):
+        first.add_finding(*pair, finding)
+    table = first.table()
+    again = Verdicts(NAMES[5::-1], SETTINGS, [table])
+    assert [again.finding(*pair) for pair in ((5, 4), (2, 3), (0, 1), (0, 2))] == [*Finding, None]
+    assert again.finding(4, 5) is Finding.ENLARGED  # a pair has no order
+    assert again.known([(4, 5)]) == {(4, 5): Verdict("alignment", 0.01)}
+    assert again.is_searched.all()
+    pd.testing.assert_frame_equal(again.table(), table)
+    assert count_compared(table) == 1
+    left = without_pictures(table, [NAMES[1]])
+    assert Verdicts(NAMES[:6], SETTINGS, [left]).finding(0, 1) is None
+    assert short_ids([NAMES[1]])[0] not in {*left["one"], *left["other"]}
+
+
+def test_another_way_to_tell_looks_at_sharpness_again_and_compares_nothing(crops, compared, monkeypatch):
+    crops.add("0 half", photo(0)[::2, ::2])
+    before = search(crops).verdicts
+    compared.clear()
+    monkeypatch.setattr(verdicts, "SHARPNESS_VERSION", 0)
+    looked = []
+    look = keepers.evidence_of
+    monkeypatch.setattr(keepers, "evidence_of", lambda *given: looked.append(1) or look(*given))
+    search(crops, [before])
+    assert looked
+    assert not compared

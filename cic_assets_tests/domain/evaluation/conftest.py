@@ -78,7 +78,7 @@ class World:
         return {
             "sha256": row["sha256"], "subreddit": row["subreddit"], "klass": row["klass"], "group_id": group,
             "keep": int(keep), "distance": distance, "verified_by": "phash256" if distance else "representative",
-            "label_conflict": conflict,
+            "label_conflict": conflict, "kept_by": "sharpness" if keep else "",
         }  # fmt: skip
 
     def write_data(self, decisions=None):

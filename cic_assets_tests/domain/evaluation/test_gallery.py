@@ -125,6 +125,7 @@ class TestGroups:
             assert (kept.kept, dropped.kept) == (True, False)
             assert (dropped.distance, dropped.verified_by) == (1 / 32, "phash256")
             assert kept.verified_by == ""
+            assert (kept.is_sharper, dropped.is_sharper) == (True, False)
             assert kept.klass == dropped.klass
 
     def test_conflicts_are_apart(self, gallery):
