@@ -16,8 +16,7 @@ from cic_assets.domain.duplicates.blocks import BITS, PART_BITS, Hashes, Pass, S
 Positions = NDArray[np.int64]
 Values = tuple[Hashes, Hashes]
 
-_REST = np.uint64(32)  # bits below those of the part, by which a pair is judged first: half the bytes of all
-_CELLS = 1 << 16  # pairs compared at a time: with their differences they stay in the processor's second cache
+_CELLS = 1 << 15  # pairs compared at a time: with their differences they stay in the processor's second cache
 _MOST_ROWS = 32  # of a bucket compared with all of the other's
 
 
@@ -35,7 +34,6 @@ class Side:
         counts = np.bincount((self.hashes >> np.uint64(BITS - bits)).astype(np.int64), minlength=1 << bits)
         self._counts = counts.astype(np.int32)
         self._starts = np.cumsum(self._counts, dtype=np.int32) - self._counts
-        self.rest = (self.hashes << np.uint64(bits) >> _REST).astype(np.uint32)
 
     def in_buckets(self, choice: Pass) -> "Buckets":
         """In the order of the blocks of a pass of this part."""
@@ -49,11 +47,11 @@ class Side:
         # Each run is as far from where it was, so that places are numbers that go up by one, and this.
         places = np.repeat(starts - (np.cumsum(counts, dtype=np.int32) - counts), counts)
         places += np.arange(len(places), dtype=np.int32)
-        return Buckets(self.rest[places], places, sizes, np.cumsum(sizes) - sizes)
+        return Buckets(self.hashes[places], sizes, np.cumsum(sizes) - sizes)
 
-    def values(self, places: NDArray[np.integer]) -> Hashes:
-        """The hashes at some places, as they were given."""
-        return _turned(self.hashes[places], -self._turn % BITS)
+    def as_given(self, hashes: Hashes) -> Hashes:
+        """Some of its hashes as they were given."""
+        return _turned(hashes, -self._turn % BITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +59,12 @@ class Buckets:
     """One side in the order of a key.
 
     Attributes:
-        rest: (n,) bits that tell hashes apart.
-        places: (n,) of each where it is in its `Side`.
+        hashes: (n,) as they are in its `Side`.
         sizes: (keys,) how many hashes have each key.
         starts: (keys,) where the first of them is.
     """
 
-    rest: NDArray[np.uint32]
-    places: NDArray[np.int32]
+    hashes: Hashes
     sizes: Positions
     starts: Positions
 
@@ -81,14 +77,14 @@ def near_pairs(ours: Side, theirs: Side, choice: Pass, radius: int) -> Iterator[
         return
     rows = 1 << int(np.clip(np.log2(left.sizes[both].mean() / 2), 1, np.log2(_MOST_ROWS)))
     tiles = _Tiles.of(left, right, both, rows, _CELLS // rows)
-    differences, apart = np.empty(_CELLS, np.uint32), np.empty(_CELLS, np.uint8)
+    differences, apart = np.empty(_CELLS, np.uint64), np.empty(_CELLS, np.uint8)
     down = np.arange(rows)
     first = 0
     while first < len(tiles.widths):
         width = int(tiles.widths[first])
         some = slice(first, first + max(1, _CELLS // (rows * width)))
         above, below = tiles.tops[some, np.newaxis] + down, tiles.lefts[some, np.newaxis] + np.arange(width)
-        one, other = left.rest.take(above, mode="clip"), right.rest.take(below, mode="clip")
+        one, other = left.hashes.take(above, mode="clip"), right.hashes.take(below, mode="clip")
         size = one.size * width
         np.bitwise_xor(one[:, :, np.newaxis], other[:, np.newaxis], out=differences[:size].reshape(-1, rows, width))
         np.bitwise_count(differences[:size], out=apart[:size])
@@ -96,14 +92,10 @@ def near_pairs(ours: Side, theirs: Side, choice: Pass, radius: int) -> Iterator[
         if len(near):
             tile, cell = np.divmod(near, rows * width)
             row, column = np.divmod(cell, width)
-            tile += first
             # What is read beyond the end of a bucket is of another.
-            inside = (row < tiles.heights[tile]) & (column < tiles.widths[tile])
+            inside = (row < tiles.heights[some][tile]) & (column < tiles.widths[some][tile])
             tile, row, column = tile[inside], row[inside], column[inside]
-            our, their = left.places[tiles.tops[tile] + row], right.places[tiles.lefts[tile] + column]
-            is_near = np.bitwise_count(ours.hashes[our] ^ theirs.hashes[their]) <= radius
-            if is_near.any():
-                yield ours.values(our[is_near]), theirs.values(their[is_near])
+            yield ours.as_given(one[tile, row]), theirs.as_given(other[tile, column])
         first = some.stop
 
 
