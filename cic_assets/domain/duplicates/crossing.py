@@ -16,7 +16,7 @@ from cic_assets.domain.duplicates.blocks import BITS, PART_BITS, Hashes, Pass, S
 Positions = NDArray[np.int64]
 Values = tuple[Hashes, Hashes]
 
-_CELLS = 1 << 15  # pairs compared at a time: with their differences they stay in the processor's second cache
+_CELLS = 1 << 16  # pairs compared at a time: with their differences they stay in the processor's second cache
 _MOST_ROWS = 32  # of a bucket compared with all of the other's
 
 
