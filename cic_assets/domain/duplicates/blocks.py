@@ -23,8 +23,6 @@ BITS = 64
 KEY_BITS = 16
 """Longest key of a search of one array. numpy sorts 16-bit integers by radix, five times faster than it sorts longer
 ones by rank; a longer key is cut off."""
-PART_BITS = 22
-"""Longest part of which there is a table of all values, 32 MB; of a longer one the upper bits count."""
 
 _DEAL = np.concatenate([np.arange(first, BITS, 3) for first in range(3)])
 _UNDEAL = np.argsort(_DEAL)
@@ -32,12 +30,7 @@ _DEALT_AT_ONCE = 1 << 16
 _PASS_COST = 300_000.0  # nanoseconds that a pass takes however few hashes there are
 _SORT_COST = 30.0  # nanoseconds to put one hash in its bucket
 _COMPARE_COST = 1.2  # nanoseconds to compare a pair within a bucket; all measured, their ratios matter
-_MOVE_COST = 12.0  # nanoseconds to move one that lies in the order of a part
-_VALUE_COST = 26.0  # nanoseconds a value of a part, of which there are tables
-_BUCKET_COST = 100.0  # nanoseconds a bucket
-_FULLER = 2.0  # times as many pairs within the buckets of photos as were they filled evenly
 _MOST_PASSES = 1000
-_PARTS = 3  # into which 64 bits are cut that none is longer than `PART_BITS`
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +88,6 @@ class Scheme:
                 keys |= bits << np.uint16(place)
                 place += count
         return keys
-
-    def part_bounds(self, part: int) -> tuple[int, int]:
-        """The lowest bit of a part and the one above its highest."""
-        return self.bounds(part, 0)[0], self.bounds(part, self.shares[part] + self.matching - 1)[1]
-
-    def widths(self, part: int) -> list[int]:
-        """Of the blocks of a part, the last first, how many bits are among the upper `PART_BITS` of the part."""
-        low, high = self.part_bounds(part)
-        lowest = max(low, high - PART_BITS)
-        blocks = (self.bounds(part, block) for block in range(self.shares[part] + self.matching))
-        return [max(0, end - max(start, lowest)) for start, end in blocks][::-1]
 
     def first_met_in(self, difference: Hashes, choice: Pass) -> NDArray[np.int64]:
         """Of pairs by their differing bits, the positions of those that this pass is the first to meet.
@@ -172,29 +154,6 @@ def best_scheme(left: int, right: int, radius: int) -> Scheme:
         return _count(scheme) * (_PASS_COST + _SORT_COST * (left + right) + _COMPARE_COST * left * right / buckets)
 
     return min(_schemes(radius), key=cost)
-
-
-def best_crossing(left: int, right: int, radius: int) -> Scheme:
-    """The cheapest way to compare the hashes of two arrays, part by part of their bits (see `crossing`).
-
-    Args:
-        left: how many.
-        right: likewise.
-        radius: see `Scheme`.
-    """
-
-    def cost(scheme: Scheme) -> float:
-        total = 0.0
-        for part, share in enumerate(scheme.shares):
-            bits = sum(widths := scheme.widths(part))
-            buckets = 2.0 ** (bits * scheme.matching / len(widths))
-            one_pass = _PASS_COST + _VALUE_COST * (1 << bits) + _MOVE_COST * (left + right)
-            one_pass += _BUCKET_COST * min(buckets, left) + _FULLER * _COMPARE_COST * left * right / buckets
-            total += _SORT_COST * (left + right) + comb(share + scheme.matching, scheme.matching) * one_pass
-        return total
-
-    fewest_parts = min(_PARTS, radius + 1)
-    return min((one for one in _schemes(radius) if one.matching and len(one.shares) >= fewest_parts), key=cost)
 
 
 def _schemes(radius: int) -> Iterator[Scheme]:

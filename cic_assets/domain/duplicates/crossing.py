@@ -1,141 +1,163 @@
-"""All pairs of a hash of ours and one of theirs that agree in some blocks of one part of their bits, and are near.
+"""All pairs of a hash of ours and one of theirs that are near: each of ours is looked up among theirs.
 
-A part is short enough for a table of all its values. Once both sides are sorted by a part, every pass over it (see
-`blocks`) is that table with its axes in another order: hashes are moved in runs, and never sorted again. Then many
-buckets of about one size are compared at once, since most are too small to be worth a call each.
+By the pigeonhole principle. The bits are cut into parts, and each part gets a share of the errors: if the shares plus
+one add up to the radius plus one, two hashes within the radius keep to the share in at least one part. So theirs are
+sorted by a part, and each of ours is looked up by its own value of that part and by all that differ from it in no more
+bits than the share: 717 looks within 8 bits, however many there are. (Norouzi, Punjani, Fleet, "Fast Exact Search in
+Hamming Space with Multi-Index Hashing", 2014.)
+
+Ours are sorted, too, so that looks of neighbours lie near each other; many are made at once. A pair that keeps to the
+shares of several parts counts in the first.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cic_assets.domain.duplicates.blocks import BITS, PART_BITS, Hashes, Pass, Scheme
+from cic_assets.domain.duplicates.blocks import BITS, Hashes
+from cic_assets.engine import Threads
 
-Positions = NDArray[np.int64]
 Values = tuple[Hashes, Hashes]
 
-_CELLS = 1 << 16  # pairs compared at a time: with their differences they stay in the processor's second cache
-_MOST_ROWS = 32  # of a bucket compared with all of the other's
+PARTS = 3
+KEY_BITS = 22
+"""Longest key of a table of where the hashes of each key begin, 16 MB; of a longer part the upper bits count."""
+
+_AT_ONCE = 1 << 15  # of ours that are looked up together: what is found of them stays in the processor's second cache
+_MOST = 1 << 20  # pairs that are compared at a time where thousands have one key
 
 
-class Side:
-    """Hashes sorted by one part of their bits."""
+class Part(NamedTuple):
+    """Some of the bits: from one up to another, which is not among them; and how many may differ in it."""
 
-    def __init__(self, hashes: Hashes, scheme: Scheme, part: int) -> None:
-        """Of fewer than 2^31 hashes, in any order; takes a copy of them."""
-        self._scheme, self._part = scheme, part
-        low, high = scheme.part_bounds(part)
-        self._turn = high % BITS
-        self.hashes = _turned(hashes, self._turn)
-        self.hashes.sort()
-        bits = min(PART_BITS, high - low)
-        counts = np.bincount((self.hashes >> np.uint64(BITS - bits)).astype(np.int64), minlength=1 << bits)
-        self._counts = counts.astype(np.int32)
-        self._starts = np.cumsum(self._counts, dtype=np.int32) - self._counts
-
-    def in_buckets(self, choice: Pass) -> "Buckets":
-        """In the order of the blocks of a pass of this part."""
-        widths = self._scheme.widths(self._part)  # of the last block, whose bits are on top, first
-        axes = [len(widths) - 1 - block for block in choice.blocks]
-        axes += sorted(set(range(len(widths))) - set(axes))
-        shape = [1 << width for width in widths]
-        counts, starts = (table.reshape(shape).transpose(axes).ravel() for table in (self._counts, self._starts))
-        key_bits = sum(widths[axis] for axis in axes[: len(choice.blocks)])
-        sizes = counts.reshape(1 << key_bits, -1).sum(axis=1, dtype=np.int64)
-        # Each run is as far from where it was, so that places are numbers that go up by one, and this.
-        places = np.repeat(starts - (np.cumsum(counts, dtype=np.int32) - counts), counts)
-        places += np.arange(len(places), dtype=np.int32)
-        return Buckets(self.hashes[places], sizes, np.cumsum(sizes) - sizes)
-
-    def as_given(self, hashes: Hashes) -> Hashes:
-        """Some of its hashes as they were given."""
-        return _turned(hashes, -self._turn % BITS)
+    low: int
+    high: int
+    share: int
 
 
-@dataclass(frozen=True, slots=True)
-class Buckets:
-    """One side in the order of a key.
+def parts_of(radius: int) -> tuple[Part, ...]:
+    """A division of the 64 bits that misses no pair within a radius. A part with a share of -1 is not looked up."""
+    edges = [number * BITS // PARTS for number in range(PARTS + 1)]
+    shares = [(radius + 1 + number) // PARTS - 1 for number in range(PARTS)]
+    return tuple(map(Part, edges, edges[1:], shares))
 
-    Attributes:
-        hashes: (n,) as they are in its `Side`.
-        sizes: (keys,) how many hashes have each key.
-        starts: (keys,) where the first of them is.
+
+def near_pairs(ours: Hashes, theirs: Hashes, radius: int, *, workers: int | None = None) -> Values:
+    """Both hashes of each pair within a radius, each pair once; in no order.
+
+    Args:
+        ours: (n,) in any order.
+        theirs: (m,) likewise, fewer than 2^31.
+        radius: bits.
+        workers: threads; as many as there are processors unless told. numpy leaves Python's lock.
     """
+    found: list[Values] = []
+    parts = parts_of(radius)
+    for number, part in enumerate(parts):
+        if part.share >= 0 and len(ours) and len(theirs):
+            lookup = _Lookup(theirs, part, parts[:number], radius)
+            asked = np.sort(_turned(ours, part.high))
+            some = (asked[start : start + _AT_ONCE] for start in range(0, len(asked), _AT_ONCE))
+            for near, far in Threads(workers).map(lookup.of, some):
+                found.append((_turned(near, -part.high), _turned(far, -part.high)))
+    return joined(found)
 
-    hashes: Hashes
-    sizes: Positions
-    starts: Positions
+
+class _Lookup:
+    """Hashes by the values of one part."""
+
+    def __init__(self, hashes: Hashes, part: Part, earlier: tuple[Part, ...], radius: int) -> None:
+        """Take a copy of some, their bits turned so that those of the part are on top.
+
+        Args:
+            hashes: to be looked up.
+            part: by which.
+            earlier: parts by which they were looked up before.
+            radius: bits in which two may differ.
+        """
+        self._hashes, self._radius = _turned(hashes, part.high), radius
+        self._hashes.sort()
+        # Of few hashes fewer bits tell as much.
+        bits = min(part.high - part.low, KEY_BITS, len(hashes).bit_length())
+        self._below = np.uint64(BITS - bits)
+        counts = np.bincount((self._hashes >> self._below).astype(np.uint32), minlength=1 << bits)
+        self._starts = np.zeros(len(counts) + 1, np.int32)
+        np.cumsum(counts, out=self._starts[1:])
+        self._flips = _flips(bits, part.share)
+        self._share = part.share
+        own, *others = _turned(np.array([_mask(one) for one in (part, *earlier)], np.uint64), part.high)
+        self._own, self._earlier = own, [(mask, one.share) for mask, one in zip(others, earlier, strict=True)]
+
+    def of(self, asked: Hashes) -> Values:
+        """Pairs of one that is asked for, in ascending order, and one that is near and was not found before."""
+        keys, rows = (asked >> self._below).astype(np.uint32), np.arange(len(asked), dtype=np.int32)
+        found: list[Values] = []
+        for flips in self._flips:
+            looked = keys ^ flips
+            starts = self._starts.take(looked)
+            sizes = self._starts.take(looked + np.uint32(1)) - starts
+            for row, place in _spread(rows, starts, sizes):
+                difference = self._hashes.take(place)
+                difference ^= asked.take(row)
+                near = np.flatnonzero(np.bitwise_count(difference) <= self._radius)
+                if len(near):
+                    near = near[self._is_new(difference[near])]
+                    ours = asked[row[near]]
+                    found.append((ours, ours ^ difference[near]))
+        return joined(found)
+
+    def _is_new(self, difference: Hashes) -> NDArray[np.bool_]:
+        """Whether pairs keep to the share in this part, of which a key may have too few bits, and in no earlier one."""
+        is_new = np.bitwise_count(difference & self._own) <= self._share
+        for mask, share in self._earlier:
+            is_new &= np.bitwise_count(difference & mask).astype(np.int8) > share
+        return np.asarray(is_new)
 
 
-def near_pairs(ours: Side, theirs: Side, choice: Pass, radius: int) -> Iterator[Values]:
-    """All pairs within a radius that agree in the blocks of a pass (in as many bits of them as are in the table)."""
-    left, right = ours.in_buckets(choice), theirs.in_buckets(choice)
-    both = np.flatnonzero((left.sizes > 0) & (right.sizes > 0))
-    if not len(both):
+def _spread(
+    rows: NDArray[np.int32], starts: NDArray[np.int32], sizes: NDArray[np.int32]
+) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
+    """Each of some runs of places, one by one: the row that a run is of, and the place."""
+    ends = np.cumsum(sizes, dtype=np.int64)
+    total = int(ends[-1])
+    if total <= _MOST:
+        if total:
+            row = np.repeat(rows, sizes)
+            place: NDArray[np.int32] = (starts - (ends - sizes)).astype(np.int32).take(row)
+            place += np.arange(total, dtype=np.int32)
+            yield row, place
         return
-    rows = 1 << int(np.clip(np.log2(left.sizes[both].mean() / 2), 1, np.log2(_MOST_ROWS)))
-    tiles = _Tiles.of(left, right, both, rows, _CELLS // rows)
-    differences, apart = np.empty(_CELLS, np.uint64), np.empty(_CELLS, np.uint8)
-    down = np.arange(rows)
-    first = 0
-    while first < len(tiles.widths):
-        width = int(tiles.widths[first])
-        some = slice(first, first + max(1, _CELLS // (rows * width)))
-        above, below = tiles.tops[some, np.newaxis] + down, tiles.lefts[some, np.newaxis] + np.arange(width)
-        one, other = left.hashes.take(above, mode="clip"), right.hashes.take(below, mode="clip")
-        size = one.size * width
-        np.bitwise_xor(one[:, :, np.newaxis], other[:, np.newaxis], out=differences[:size].reshape(-1, rows, width))
-        np.bitwise_count(differences[:size], out=apart[:size])
-        near = np.flatnonzero(apart[:size] <= radius)
-        if len(near):
-            tile, cell = np.divmod(near, rows * width)
-            row, column = np.divmod(cell, width)
-            # What is read beyond the end of a bucket is of another.
-            inside = (row < tiles.heights[some][tile]) & (column < tiles.widths[some][tile])
-            tile, row, column = tile[inside], row[inside], column[inside]
-            yield ours.as_given(one[tile, row]), theirs.as_given(other[tile, column])
-        first = some.stop
+    for first in range(0, total, _MOST):
+        number = np.arange(first, min(first + _MOST, total))
+        row = np.searchsorted(ends, number, side="right").astype(np.int32)
+        yield row, (starts[row] + (number - (ends[row] - sizes[row]))).astype(np.int32)
 
 
-@dataclass(frozen=True, slots=True)
-class _Tiles:
-    """Parts of buckets: some rows of ours, each to be compared with some of theirs; the widest first.
-
-    Attributes:
-        tops: where the first row of each is.
-        heights: rows.
-        lefts: where the first of theirs is.
-        widths: how many of theirs.
-    """
-
-    tops: Positions
-    heights: Positions
-    lefts: Positions
-    widths: Positions
-
-    @classmethod
-    def of(cls, left: Buckets, right: Buckets, keys: Positions, rows: int, widest: int) -> "_Tiles":
-        """Of some keys, cut so that none has more rows or is wider."""
-        bucket, top, height = _cut(left.starts[keys], left.sizes[keys], rows)
-        tile, start, width = _cut(right.starts[keys][bucket], right.sizes[keys][bucket], widest)
-        order = np.argsort(-width, kind="stable")
-        tile = tile[order]
-        return cls(top[tile], height[tile], start[order], width[order])
+def _mask(part: Part) -> int:
+    return (1 << part.high) - (1 << part.low)
 
 
-def _cut(starts: Positions, sizes: Positions, largest: int) -> tuple[Positions, Positions, Positions]:
-    """Runs cut into pieces: of which run each is, where it begins and how long it is."""
-    pieces = -(-sizes // largest)
-    of = np.repeat(np.arange(len(sizes)), pieces)
-    before = largest * (np.arange(len(of)) - np.repeat(np.cumsum(pieces) - pieces, pieces))
-    return of, starts[of] + before, np.minimum(sizes[of] - before, largest)
+def joined(parts: Iterable[Values]) -> Values:
+    """Some pairs after the others."""
+    none = np.empty(0, np.uint64)
+    near, far = zip((none, none), *parts, strict=True)
+    return np.concatenate(near), np.concatenate(far)
+
+
+@cache
+def _flips(bits: int, most: int) -> list[np.uint32]:
+    """All numbers of so many bits of which at most some are set."""
+    chosen = (some for count in range(most + 1) for some in combinations(range(bits), count))
+    return sorted(np.uint32(sum(1 << bit for bit in some)) for some in chosen)
 
 
 def _turned(hashes: Hashes, right: int) -> Hashes:
     """A copy with all bits moved to the right by so many places, those that leave it coming in on the left."""
-    if not right:
+    if not (right := right % BITS):
         return hashes.copy()
     turned = hashes << np.uint64(BITS - right)
     turned |= hashes >> np.uint64(right)

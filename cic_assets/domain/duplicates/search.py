@@ -1,7 +1,8 @@
 """All pairs of 64-bit hashes within a Hamming radius: exact, in numpy, for sets of any size.
 
-In each pass of a scheme (see `blocks`) the hashes are put in buckets by their key and compared within each bucket; a
-pair is reported by the first pass that meets it, so none comes twice. Nothing here knows what is hashed.
+Those of one array are put in buckets by their key in each pass of a scheme (see `blocks`), and compared within each
+bucket; a pair is reported by the first pass that meets it, so none comes twice. Those of two arrays are looked up (see
+`crossing`). Nothing here knows what is hashed.
 """
 
 import itertools
@@ -11,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cic_assets.domain.duplicates.blocks import Hashes, Pass, Scheme, best_crossing, best_scheme, deal_bits, undeal_bits
-from cic_assets.domain.duplicates.crossing import Side, Values, near_pairs
+from cic_assets.domain.duplicates.blocks import Hashes, Pass, Scheme, best_scheme, deal_bits, undeal_bits
+from cic_assets.domain.duplicates.crossing import Values, joined, near_pairs
 from cic_assets.engine import Threads
 
 Positions = NDArray[np.int64]
@@ -83,17 +84,7 @@ def pairs_between(left: Hashes, right: Hashes, radius: int, *, workers: int | No
     """
     _check(left, radius)
     _check(right, radius)
-    scheme = best_crossing(len(left), len(right), radius)
-    dealt = deal_bits(left), deal_bits(right)
-    found = []
-    for part, passes in itertools.groupby(scheme.passes(), key=lambda choice: choice.part):
-        ours, theirs = (Side(hashes, scheme, part) for hashes in dealt)
-
-        def one_pass(choice: Pass, ours: Side = ours, theirs: Side = theirs) -> Iterator[Values]:
-            return near_pairs(ours, theirs, choice, radius)
-
-        found.append(_all_passes(scheme, passes, one_pass, workers))
-    near, far = _joined(iter(found))
+    near, far = near_pairs(deal_bits(left), deal_bits(right), radius, workers=workers)
     return _in_order(left, right, _positions(near, left), _positions(far, right))
 
 
@@ -110,9 +101,9 @@ def _all_passes(
     scheme: Scheme, passes: Iterable[Pass], one_pass: Callable[[Pass], Iterator[Values]], workers: int | None
 ) -> Values:
     def run(choice: Pass) -> Values:
-        return _joined(_first_met(one_pass(choice), scheme, choice))
+        return joined(_first_met(one_pass(choice), scheme, choice))
 
-    return _joined(Threads(workers).map(run, passes))
+    return joined(Threads(workers).map(run, passes))
 
 
 def _first_met(parts: Iterator[Values], scheme: Scheme, choice: Pass) -> Iterator[Values]:
@@ -124,16 +115,10 @@ def _first_met(parts: Iterator[Values], scheme: Scheme, choice: Pass) -> Iterato
             waiting.append(part)
             count += len(part[0])
         if count >= _JUDGED_AT_ONCE or (part is None and waiting):
-            near, far = _joined(iter(waiting))
+            near, far = joined(waiting)
             first = scheme.first_met_in(near ^ far, choice)
             yield near[first], far[first]
             waiting, count = [], 0
-
-
-def _joined(parts: Iterator[Values]) -> Values:
-    none = np.empty(0, np.uint64)
-    near, far = zip((none, none), *parts, strict=True)
-    return np.concatenate(near), np.concatenate(far)
 
 
 def _positions(dealt: Hashes, among: Hashes) -> Positions:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from cic_assets.domain.duplicates import pairs_between, pairs_within
 from cic_assets.domain.duplicates.blocks import Scheme
+from cic_assets.domain.duplicates.crossing import parts_of
 
 
 def brute_force(left, right, radius):
@@ -54,23 +55,27 @@ def test_the_buckets_of_large_sets_equal_brute_force(radius, monkeypatch):
         assert found(pairs_within(hashes, radius)) == expected
 
 
-@pytest.mark.parametrize("radius", [0, 1, 3, 8, 10])
-@pytest.mark.parametrize("part_bits", [8, 12])  # parts that fit in, and such that are cut off
-def test_every_way_to_cross_two_sets_equals_brute_force(radius, part_bits, monkeypatch):
+@pytest.mark.parametrize("radius", range(11))
+@pytest.mark.parametrize(("key_bits", "at_once"), [(4, 50), (22, 1 << 15)])
+def test_looking_up_among_many_equals_brute_force(radius, key_bits, at_once, monkeypatch):
+    monkeypatch.setattr("cic_assets.domain.duplicates.crossing.KEY_BITS", key_bits)
+    monkeypatch.setattr("cic_assets.domain.duplicates.crossing._AT_ONCE", at_once)
     hashes = with_neighbours(np.random.default_rng(radius), 700)
     expected = brute_force(hashes[::3], hashes[1::2], radius)
     assert len(expected) >= radius * 10
-    monkeypatch.setattr("cic_assets.domain.duplicates.blocks.PART_BITS", part_bits)
-    monkeypatch.setattr("cic_assets.domain.duplicates.crossing.PART_BITS", part_bits)
-    for parts in {min(3, radius + 1), radius + 1}:
-        for matching in (1, 3):
-            scheme = Scheme(tuple((radius + 1 + part) // parts - 1 for part in range(parts)), matching)
-            monkeypatch.setattr("cic_assets.domain.duplicates.search.best_crossing", lambda *_, scheme=scheme: scheme)
-            assert found(pairs_between(hashes[::3], hashes[1::2], radius)) == expected
+    assert found(pairs_between(hashes[::3], hashes[1::2], radius)) == expected
 
 
-def test_buckets_larger_than_are_compared_at_once_equal_brute_force(monkeypatch):
-    monkeypatch.setattr("cic_assets.domain.duplicates.crossing._CELLS", 1 << 8)
+@pytest.mark.parametrize("radius", range(11))
+def test_the_shares_of_parts_miss_no_pair(radius):
+    parts = parts_of(radius)
+    assert [part.low for part in parts[1:]] == [part.high for part in parts[:-1]]
+    assert (parts[0].low, parts[-1].high) == (0, 64)
+    assert sum(part.share + 1 for part in parts) == radius + 1
+
+
+def test_more_of_one_key_than_are_compared_at_once_equal_brute_force(monkeypatch):
+    monkeypatch.setattr("cic_assets.domain.duplicates.crossing._MOST", 1 << 8)
     rng = np.random.default_rng(5)
     left, right = (np.unique(rng.integers(0, 2**14, n).astype(np.uint64)) for n in (300, 900))
     assert found(pairs_between(left, right, 3)) == brute_force(left, right, 3)
