@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from cic_assets.config.environment import SAMPLE_PROBLEM
 from cic_assets.config.problem import Problem
 from cic_assets.config.problem_file import ProblemError, load_problem
-from cic_assets.defs.assets import preparation
+from cic_assets.defs.assets import dataset
 from cic_assets.domain.sources import BACKGROUND, SourceKind
 
 SHORTEST = """
@@ -282,7 +282,7 @@ def test_what_a_file_of_splits_says_is_part_of_the_data_sets_code_version(proble
     def version(splits, name="theirs.csv"):
         (tmp_path / name).write_text(f"sha256,split\n{splits}\n")
         problem = load_problem(problem_file(SHORTEST + f"dataset: {{splits: {{given: {name}}}}}\n"))
-        return preparation.build_assets(problem)[-1].code_versions_by_key[AssetKey("training_dataset")]
+        return dataset.build_assets(problem)[-1].code_versions_by_key[AssetKey("training_dataset")]
 
     assert version("ab,test") == version("ab,test", name="elsewhere.csv")
     assert version("ab,test") != version("ab,train")

@@ -5,6 +5,7 @@ from dagster import AssetsDefinition
 from cic_assets.config.problem import Problem
 from cic_assets.defs.assets import (
     audit,
+    dataset,
     deduplication,
     evaluation,
     inbox,
@@ -20,7 +21,8 @@ from cic_assets.defs.assets import (
 def build_assets(problem: Problem) -> list[AssetsDefinition]:
     """All assets for a problem, upstream first."""
     stages = (
-        takedowns, scraping, deduplication, preparation, audit, training, quantization, evaluation, prediction, inbox
+        takedowns, scraping, deduplication, preparation, dataset, audit, training, quantization, evaluation, prediction,
+        inbox,
     )  # fmt: skip
     return [asset for stage in stages for asset in stage.build_assets(problem)]
 
