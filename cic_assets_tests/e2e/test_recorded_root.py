@@ -38,6 +38,7 @@ NEWER_COLUMNS = {
         "carried",
     },
     "deduped_images": {"label_conflict"},
+    "duplicates": {"kept_by"},
     "resized_images": {"label_conflict", "side"},
     "manifest": {"by_hand", "klass_given", "side", "unit_id"},
     "pictures": {"klass"},
