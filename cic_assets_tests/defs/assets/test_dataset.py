@@ -9,7 +9,7 @@ import pytest
 from dagster import AssetKey, AssetRecordsFilter, DagsterInstance, Failure, materialize
 
 from cic_assets.config.problem import Problem
-from cic_assets.defs.assets import deduplication, preparation
+from cic_assets.defs.assets import dataset, deduplication, preparation
 from cic_assets.defs.resources import AcceleratorResource, DataRootResource, EngineResource, WeightsResource
 from cic_assets.domain.dataset import find_leaks, load_manifest
 from cic_assets.domain.features import nearest, scenes
@@ -28,12 +28,17 @@ WRITTEN = {
 PROBLEM = Problem.model_validate(WRITTEN)
 
 
+def built(problem):
+    """The assets from fingerprints to the data set."""
+    return [asset for stage in (deduplication, preparation, dataset) for asset in stage.build_assets(problem)]
+
+
 class World:
     """A data root and a real instance."""
 
     def __init__(self, folder, instance, problem=PROBLEM):
         self.root, self.instance = DataRoot(str(folder)), instance
-        self.assets = [*deduplication.build_assets(problem), *preparation.build_assets(problem)]
+        self.assets = built(problem)
 
     def scrape(self, key, posts):
         """`posts`: by id, what it repeats and its pictures."""
@@ -136,7 +141,7 @@ def test_pictures_in_shards_are_the_same_data_and_are_taken_down(world):
     before = [world.version(*step) for step in steps]
     shards = {"above": 50, "megabytes": 1}
     problem = Problem.model_validate({**WRITTEN, "dataset": {**WRITTEN["dataset"], "shards": shards}})
-    world.assets = preparation.build_assets(problem)
+    world.assets = built(problem)
     for step in steps:
         world.run(*step)
     assert [world.version(*step) for step in steps] == before
@@ -195,7 +200,7 @@ def test_equal_pixels_of_which_a_person_says_that_they_differ_stay_on_one_side(w
     (tmp_path / "overrides.yaml").write_text(json.dumps({"different": pairs}))
     said = {"duplicates": {"overrides": str(tmp_path / "overrides.yaml")}}
     problem = Problem.model_validate({**WRITTEN, **said})
-    world.assets = [*deduplication.build_assets(problem), *preparation.build_assets(problem)]
+    world.assets = built(problem)
     world.build()
     manifest = load_manifest(world.root.dataset)
     assert len(manifest) == 30 + 12 + 30
@@ -211,7 +216,7 @@ def test_a_source_without_pictures_in_a_root_of_before_takes_no_column_from_the_
     root.write_table("resized_images", pd.DataFrame({"sha256": pd.Series([], dtype=object)}), tank)
     root.write_table("duplicates", pd.DataFrame({"sha256": [], "group_id": []}))
     root.write_table("bridges", pd.DataFrame({"sha256": [], "verified_against": []}))
-    units, _ = preparation._units(root, PROBLEM, pd.DataFrame({"one": [], "other": []}))
+    units, _ = dataset._units(root, PROBLEM, pd.DataFrame({"one": [], "other": []}))
     assert units.iloc[:, -1].nunique() == 1
 
 
@@ -222,7 +227,7 @@ LARGER = 128
 def ask(world, **splits):
     dataset = {**WRITTEN["dataset"], "side": LARGER, "splits": splits}
     problem = Problem.model_validate({**WRITTEN, "dataset": dataset})
-    world.assets = [*deduplication.build_assets(problem), *preparation.build_assets(problem)]
+    world.assets = built(problem)
 
 
 def with_features(world):
@@ -291,7 +296,7 @@ def decide(world, tmp_path, **sections):
     (tmp_path / "overrides.yaml").write_text(json.dumps(sections))
     said = {"duplicates": {"overrides": str(tmp_path / "overrides.yaml")}}
     problem = Problem.model_validate({**WRITTEN, **said})
-    world.assets = [*deduplication.build_assets(problem), *preparation.build_assets(problem)]
+    world.assets = built(problem)
 
 
 def smaller(jpeg):
