@@ -159,6 +159,17 @@ def by_a_stand_in(verifier: Any) -> Any:
     return Sure
 
 
+class Leaders:
+    """In place of `Keepers`, who look at pixels: who leads a group is kept."""
+
+    def __init__(self, *_of_what: object) -> None:
+        """Of whatever."""
+
+    def instead(self, _groups: object) -> dict[int, int]:
+        """As of `Keepers`."""
+        return {}
+
+
 def _without_columns_of_looks(read: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
     """Tables of fingerprints as all but the search need them."""
     from cic_assets.domain.duplicates import CARRIED, FINGERPRINT_COLUMNS
@@ -285,7 +296,7 @@ def run_step(name: str, root: DataRoot) -> dict[str, float]:
     light = _without_columns_of_looks(DataRoot.read_table) if name == "duplicates" else DataRoot.read_table
     with (
         patch.multiple(scraping, list_media=listings.media, download=listings.download),
-        patch.multiple(find, likely_pairs=proposed, Verifier=by_a_stand_in(find.Verifier)),
+        patch.multiple(find, likely_pairs=proposed, Verifier=by_a_stand_in(find.Verifier), Keepers=Leaders),
         patch.multiple(deduplication, gather=without_looks),
         patch.object(DataRoot, "read_table", light),
         patch.object(
