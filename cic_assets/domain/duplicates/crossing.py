@@ -55,6 +55,9 @@ def near_pairs(ours: Hashes, theirs: Hashes, radius: int, *, workers: int | None
         radius: bits.
         workers: threads; as many as there are processors unless told. numpy leaves Python's lock.
     """
+    if len(ours) > len(theirs):  # what costs is looking up
+        far, near = near_pairs(theirs, ours, radius, workers=workers)
+        return near, far
     found: list[Values] = []
     parts = parts_of(radius)
     for number, part in enumerate(parts):
