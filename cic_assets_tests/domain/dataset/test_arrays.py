@@ -75,6 +75,29 @@ def test_pixels_and_labels_belong_together(resized, target):
         assert np.array_equal(means[:, 2] > means[:, 0], labels == 1)
 
 
+def test_columns_that_are_read_late_are_in_the_manifest_as_if_they_had_been_there(resized, target, tmp_path):
+    table, copies = resized
+    early, late = ["sha256", "resized_sha256", "klass", "group_id"], table.columns.difference(["resized_sha256"])
+    late = ["sha256", *late.difference(early)]
+    build(resized, target)
+    other = UPath(tmp_path / "other")
+    build((table[early], copies), other, carried=lambda: table[late])
+    whole, parted = (pd.read_parquet(folder / MANIFEST) for folder in (target, other))
+    pd.testing.assert_frame_equal(parted[whole.columns], whole)
+
+
+@pytest.mark.parametrize(
+    "others", [lambda table: table[1:], lambda table: table[::-1]], ids=["gone", "in another order"]
+)
+def test_pictures_that_became_others_meanwhile_leave_the_data_set_as_it_was(resized, target, others):
+    build(resized, target)
+    before = {file.name: file.read_bytes() for file in target.iterdir()}
+    for settings in (SETTINGS, SETTINGS.model_copy(update={"split_seed": "other"})):
+        with pytest.raises(DatasetError, match="became others while they were divided"):
+            build(resized, target, settings, carried=lambda: others(resized[0])[["sha256"]])
+        assert {file.name: file.read_bytes() for file in target.iterdir()} == before
+
+
 def test_without_units_each_picture_is_its_own(resized, target):
     build(resized, target, units=find_units([], {COPIES: []}))
     manifest = pd.read_parquet(target / MANIFEST)
