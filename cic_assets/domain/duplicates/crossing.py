@@ -6,8 +6,9 @@ sorted by a part, and each of ours is looked up by its own value of that part an
 bits than the share: 717 looks within 8 bits, however many there are. (Norouzi, Punjani, Fleet, "Fast Exact Search in
 Hamming Space with Multi-Index Hashing", 2014.)
 
-Ours are sorted, too, so that looks of neighbours lie near each other; many are made at once. A pair that keeps to the
-shares of several parts counts in the first.
+Ours are sorted, too, so that looks of neighbours lie near each other; many are made at once. Of each key as many
+hashes are compared at first as most keys have, for what lies side by side is read in half the time; then what is left
+of those that have more. A pair that keeps to the shares of several parts counts in the first.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from cic_assets.domain.duplicates.blocks import BITS, Hashes
@@ -27,7 +29,9 @@ PARTS = 3
 KEY_BITS = 22
 """Longest key of a table of where the hashes of each key begin, 16 MB; of a longer part the upper bits count."""
 
-_AT_ONCE = 1 << 15  # of ours that are looked up together: what is found of them stays in the processor's second cache
+_AT_ONCE = 1 << 17  # hashes that are compared together: what is found of them stays in the processor's second cache
+_WIDTH = 1.5  # times the hashes that a key has on the average
+_LEAST_WIDTH = 4  # fewer are not worth it
 _MOST = 1 << 20  # pairs that are compared at a time where thousands have one key
 
 
@@ -64,7 +68,7 @@ def near_pairs(ours: Hashes, theirs: Hashes, radius: int, *, workers: int | None
         if part.share >= 0 and len(ours) and len(theirs):
             lookup = _Lookup(theirs, part, parts[:number], radius)
             asked = np.sort(_turned(ours, part.high))
-            some = (asked[start : start + _AT_ONCE] for start in range(0, len(asked), _AT_ONCE))
+            some = (asked[start : start + lookup.at_once] for start in range(0, len(asked), lookup.at_once))
             for near, far in Threads(workers).map(lookup.of, some):
                 found.append((_turned(near, -part.high), _turned(far, -part.high)))
     return joined(found)
@@ -82,12 +86,19 @@ class _Lookup:
             earlier: parts by which they were looked up before.
             radius: bits in which two may differ.
         """
-        self._hashes, self._radius = _turned(hashes, part.high), radius
-        self._hashes.sort()
         # Of few hashes fewer bits tell as much.
         bits = min(part.high - part.low, KEY_BITS, len(hashes).bit_length())
+        width = round(_WIDTH * len(hashes) / (1 << bits))
+        self._width = width if width >= _LEAST_WIDTH else 0
+        self.at_once = max(1, _AT_ONCE // max(_LEAST_WIDTH, self._width))
+        """How many are to be asked for together."""
+        self._hashes, self._radius = np.zeros(len(hashes) + self._width, np.uint64), radius
+        ordered = self._hashes[: len(hashes)]
+        ordered[:] = _turned(hashes, part.high)
+        ordered.sort()
+        self._runs = sliding_window_view(self._hashes, max(1, self._width))
         self._below = np.uint64(BITS - bits)
-        counts = np.bincount((self._hashes >> self._below).astype(np.uint32), minlength=1 << bits)
+        counts = np.bincount((ordered >> self._below).astype(np.uint32), minlength=1 << bits)
         self._starts = np.zeros(len(counts) + 1, np.int32)
         np.cumsum(counts, out=self._starts[1:])
         self._flips = _flips(bits, part.share)
@@ -97,21 +108,35 @@ class _Lookup:
 
     def of(self, asked: Hashes) -> Values:
         """Pairs of one that is asked for, in ascending order, and one that is near and was not found before."""
-        keys, rows = (asked >> self._below).astype(np.uint32), np.arange(len(asked), dtype=np.int32)
+        keys = (asked >> self._below).astype(np.uint32)
         found: list[Values] = []
         for flips in self._flips:
             looked = keys ^ flips
             starts = self._starts.take(looked)
-            sizes = self._starts.take(looked + np.uint32(1)) - starts
-            for row, place in _spread(rows, starts, sizes):
-                difference = self._hashes.take(place)
-                difference ^= asked.take(row)
-                near = np.flatnonzero(np.bitwise_count(difference) <= self._radius)
-                if len(near):
-                    near = near[self._is_new(difference[near])]
-                    ours = asked[row[near]]
-                    found.append((ours, ours ^ difference[near]))
+            for row, difference in self._near(asked, starts, self._starts.take(looked + np.uint32(1)) - starts):
+                is_new = self._is_new(difference)
+                ours = asked[row[is_new]]
+                found.append((ours, ours ^ difference[is_new]))
         return joined(found)
+
+    def _near(
+        self, asked: Hashes, starts: NDArray[np.int32], sizes: NDArray[np.int32]
+    ) -> Iterator[tuple[NDArray[np.intp], Hashes]]:
+        """Of a run of hashes for each that is asked for: which of these one is near, and the bits that differ."""
+        if self._width:
+            apart = self._runs[starts]
+            apart ^= asked[:, np.newaxis]
+            if len(near := np.flatnonzero(np.bitwise_count(apart) <= self._radius)):
+                row, column = np.divmod(near, self._width)
+                inside = column < sizes[row]
+                yield row[inside], apart.ravel()[near[inside]]
+        longer = np.flatnonzero(sizes > self._width)
+        for run, place in _spread(starts[longer] + self._width, sizes[longer] - self._width):
+            row = longer.take(run)
+            difference = self._hashes.take(place)
+            difference ^= asked.take(row)
+            if len(near := np.flatnonzero(np.bitwise_count(difference) <= self._radius)):
+                yield row[near], difference[near]
 
     def _is_new(self, difference: Hashes) -> NDArray[np.bool_]:
         """Whether pairs keep to the share in this part, of which a key may have too few bits, and in no earlier one."""
@@ -122,22 +147,21 @@ class _Lookup:
 
 
 def _spread(
-    rows: NDArray[np.int32], starts: NDArray[np.int32], sizes: NDArray[np.int32]
+    starts: NDArray[np.int32], sizes: NDArray[np.int32]
 ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
-    """Each of some runs of places, one by one: the row that a run is of, and the place."""
+    """Each of some runs of places, one by one: the number of the run, and the place."""
     ends = np.cumsum(sizes, dtype=np.int64)
-    total = int(ends[-1])
+    total = int(ends[-1]) if len(ends) else 0
     if total <= _MOST:
-        if total:
-            row = np.repeat(rows, sizes)
-            place: NDArray[np.int32] = (starts - (ends - sizes)).astype(np.int32).take(row)
-            place += np.arange(total, dtype=np.int32)
-            yield row, place
+        run = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+        place: NDArray[np.int32] = (starts - (ends - sizes)).astype(np.int32).take(run)
+        place += np.arange(total, dtype=np.int32)
+        yield run, place
         return
     for first in range(0, total, _MOST):
         number = np.arange(first, min(first + _MOST, total))
-        row = np.searchsorted(ends, number, side="right").astype(np.int32)
-        yield row, (starts[row] + (number - (ends[row] - sizes[row]))).astype(np.int32)
+        run = np.searchsorted(ends, number, side="right").astype(np.int32)
+        yield run, (starts[run] + (number - (ends[run] - sizes[run]))).astype(np.int32)
 
 
 def _mask(part: Part) -> int:
