@@ -18,8 +18,12 @@ from cic_assets.domain.duplicates.looks import Looks, Positions
 from cic_assets.domain.duplicates.search import pairs_between
 from cic_assets.domain.duplicates.windows import ORIENTATIONS, UPRIGHT, WINDOWS
 
-BLOCK = 1 << 17
-"""Pictures among which is searched at once: of the windows of each some 3 kB are in memory."""
+LEAST_BLOCK = 1 << 17
+"""Pictures among which is searched at once, at least: of the windows of each some 2 kB are in memory."""
+BLOCKS = 4
+"""Larger sets are searched in so many. Each block is looked up by everything that is asked, which costs nearly the same
+however large it is, so that many of them would cost the square; and what is known of looks takes four times as much
+memory as a block."""
 WHOLES = 1 << 20
 """The same of wholes alone, of which some 20 bytes are."""
 _MET_AT_ONCE = 1 << 20
@@ -52,7 +56,7 @@ class Meetings:
         """How many."""
         return len(self.asked)
 
-    def at(self, places: Positions) -> "Meetings":
+    def at(self, places: Positions | slice) -> "Meetings":
         """Some of them."""
         return Meetings(*(getattr(self, field.name)[places] for field in fields(self)))
 
@@ -66,7 +70,7 @@ def meetings(looks: Looks, askers: Positions, known: Positions, radius: int) -> 
         known: those among which they are looked for, ascending; taken up in blocks.
         radius: bits in which two hashes may differ.
     """
-    plain = _Crops.of(looks.plain(askers), askers)
+    plain = _of_plain(looks.plain(askers), askers)
     held = _of_whole_and_content(looks, askers, oriented_hashes)
     is_turned = held.crops % len(ORIENTATIONS) >= UPRIGHT
     upright, turned = held.at(~is_turned), held.at(is_turned)
@@ -74,11 +78,12 @@ def meetings(looks: Looks, askers: Positions, known: Positions, radius: int) -> 
     # Wholes take little room: among many at once, what is asked is laid out once.
     for start in range(0, len(known), WHOLES):
         some = known[start : start + WHOLES]
-        yield from _met(plain, _Crops.of(looks.plain(some)[:, :1], some), radius)
+        yield from _met(plain, _of_plain(looks.plain(some)[:, :1], some), radius)
         yield from _met(turned, _of_whole_and_content(looks, some, _whole_hashes), radius)
     del plain, turned
-    for start in range(0, len(known), BLOCK):
-        yield from _met(upright, _of_whole_and_content(looks, known[start : start + BLOCK], window_hashes), radius)
+    block = max(LEAST_BLOCK, -(-len(known) // BLOCKS))
+    for start in range(0, len(known), block):
+        yield from _met(upright, _of_whole_and_content(looks, known[start : start + block], window_hashes), radius)
 
 
 def _whole_hashes(thumbnails: Grey) -> Hashes:
@@ -95,22 +100,20 @@ class _Crops:
     crops: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, hashes: Hashes, owners: Positions) -> "_Crops":
-        """Of (n, crops) hashes of pictures."""
-        numbers = np.arange(hashes.shape[1], dtype=np.uint8)
-        return cls._sorted(hashes.ravel(), np.repeat(owners.astype(np.int32), len(numbers)),
-                           np.tile(numbers, len(owners)))  # fmt: skip
+    def of(cls, hashes: Hashes, owners: Positions, firsts: NDArray[np.uint8]) -> "_Crops":
+        """Of pictures.
 
-    @classmethod
-    def _sorted(cls, hashes: Hashes, owners: NDArray[np.int32], crops: NDArray[np.uint8]) -> "_Crops":
-        order = np.argsort(hashes)
-        return cls(hashes[order], owners[order], crops[order])
-
-    def and_(self, others: "_Crops", first: int) -> "_Crops":
-        """Together with others, whose numbers begin at another one."""
-        crops = np.concatenate([self.crops, others.crops + np.uint8(first)])
-        owners = np.concatenate([self.owners, others.owners])
-        return self._sorted(np.concatenate([self.hashes, others.hashes]), owners, crops)
+        Args:
+            hashes: (n, crops) of each.
+            owners: (n,) which pictures.
+            firsts: (n,) the number of the first crop of each.
+        """
+        rows = np.argsort(hashes, axis=None)
+        found = hashes.ravel()[rows]
+        crops = (rows % hashes.shape[1]).astype(np.uint8)
+        rows //= hashes.shape[1]  # in place, for there are millions
+        crops += firsts[rows]
+        return cls(found, owners.astype(np.int32)[rows], crops)
 
     def at(self, places: NDArray[np.bool_]) -> "_Crops":
         """Some of them."""
@@ -126,18 +129,20 @@ class _Crops:
         return self.hashes[starts[:-1]], starts
 
 
+def _of_plain(hashes: Hashes, pictures: Positions) -> _Crops:
+    return _Crops.of(hashes, pictures, np.zeros(len(pictures), np.uint8))
+
+
 def _of_whole_and_content(looks: Looks, pictures: Positions, hashed: Callable[[Grey], Hashes]) -> _Crops:
-    """Hashes of pictures, and of the content of those that have a border."""
-
-    def of(some: Positions, *, content: bool) -> _Crops:
-        parts = [
-            hashed(looks.thumbnails(some[start : start + _READ_AT_ONCE], content=content))
-            for start in range(0, max(1, len(some)), _READ_AT_ONCE)
-        ]
-        return _Crops.of(np.concatenate(parts), some)
-
-    whole, content = of(pictures, content=False), of(looks.bordered_of(pictures), content=True)
-    return whole.and_(content, len(ORIENTATIONS) if hashed is oriented_hashes else len(WINDOWS))
+    """Hashes of pictures, and of the content of those that have a border, whose numbers come after those of all."""
+    owners = np.concatenate([pictures, looks.bordered_of(pictures)])
+    is_content = np.arange(len(owners)) >= len(pictures)
+    hashes = np.empty((len(owners), hashed(looks.thumbnails(owners[:0])).shape[1]), np.uint64)
+    for start in range(0, len(owners), _READ_AT_ONCE):
+        some = slice(start, start + _READ_AT_ONCE)
+        hashes[some] = hashed(looks.thumbnails(owners[some], content=is_content[some]))
+    after = len(ORIENTATIONS) if hashed is oriented_hashes else len(WINDOWS)
+    return _Crops.of(hashes, owners, is_content * np.uint8(after))
 
 
 def _met(asked: _Crops, known: _Crops, radius: int) -> Iterator[Meetings]:

@@ -58,7 +58,7 @@ def by_brute_force(looks, askers, known):
 @pytest.mark.parametrize("block", [3, 1 << 19])
 @pytest.mark.parametrize("at_once", [7, 1 << 20])
 def test_meetings_are_those_of_brute_force(looks, monkeypatch, block, at_once):
-    monkeypatch.setattr(module, "BLOCK", block)
+    monkeypatch.setattr(module, "LEAST_BLOCK", block)
     monkeypatch.setattr(module, "_MET_AT_ONCE", at_once)
     askers, known = np.arange(0, len(looks), 2), np.arange(5, len(looks))
     found = as_set(meetings(looks, askers, known, RADIUS))
