@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from cic_assets.domain.duplicates.descriptors import SIDE
-from cic_assets.domain.duplicates.looks import Looks
+from cic_assets.domain.duplicates.looks import Looks, Positions
 from cic_assets.domain.duplicates.meetings import Meetings
 from cic_assets.domain.duplicates.windows import ORIENTATIONS, WINDOWS
 from cic_assets.engine import Threads
@@ -41,6 +41,9 @@ _OF_MEDIAN = 0.9  # half the blocks of a copy agree better than it does as a who
 _OF_ALL = 1.1  # and all of them less, by no more than this
 
 Planes = NDArray[np.float32]
+Shifted = tuple[NDArray[np.float32], NDArray[np.int64]]
+"""(n,) correlations, and (n, 2) shifts down and across."""
+_NONE: Shifted = np.empty(0, np.float32), np.empty((0, 2), np.int64)
 
 
 def correlations(looks: Looks, meetings: Meetings, *, workers: int | None = None) -> NDArray[np.float32]:
@@ -52,18 +55,27 @@ def correlations(looks: Looks, meetings: Meetings, *, workers: int | None = None
         workers: threads; as many as there are processors unless told. numpy leaves Python's lock.
     """
 
-    def some(start: int) -> NDArray[np.float32]:
-        chosen = meetings.at(np.arange(start, min(start + _AT_ONCE, len(meetings))))
-        ours = looks.thumbnails(chosen.asked, content=chosen.asked_content)
-        for number in np.unique(chosen.orientation).tolist():
-            held, at = ORIENTATIONS[number], chosen.orientation == number
+    def planes(of: Meetings) -> tuple[Planes, Planes, NDArray[np.uint8]]:
+        ours = looks.thumbnails(of.asked, content=of.asked_content)
+        for number in np.unique(of.orientation).tolist():
+            held, at = ORIENTATIONS[number], of.orientation == number
             ours[at] = np.rot90(ours[at][:, :, ::-1] if held.is_mirrored else ours[at], held.turns, (1, 2))
-        theirs = looks.thumbnails(chosen.known, content=chosen.known_content)
-        return correlations_of(ours.astype(np.float32), theirs.astype(np.float32), chosen.window)
+        theirs = looks.thumbnails(of.known, content=of.known_content)
+        return ours.astype(np.float32), theirs.astype(np.float32), of.window
 
-    starts = range(0, len(meetings), _AT_ONCE)
-    found = map(some, starts) if len(starts) == 1 else Threads(workers).map(some, starts)
-    return np.concatenate([np.empty(0, np.float32), *found])
+    def by_shifts(rows: slice) -> Shifted:
+        return _by_shifts(*planes(meetings.at(rows)))
+
+    threads = Threads(workers if len(meetings) > _AT_ONCE else 1)
+    found, shifts = map(np.concatenate, zip(_NONE, *threads.map(by_shifts, _some(len(meetings))), strict=True))
+
+    def exactly(rows: Positions) -> NDArray[np.float32]:
+        return _exactly(*planes(meetings.at(rows)), shifts[rows])
+
+    # All that are left together, for a few at a time cost as much as many.
+    left = np.flatnonzero(found >= ROUGHLY_ALIKE)
+    found[left] = np.concatenate([_NONE[0], *threads.map(exactly, (left[some] for some in _some(len(left))))])
+    return found
 
 
 def correlations_of(ours: Planes, theirs: Planes, window: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -78,19 +90,32 @@ def correlations_of(ours: Planes, theirs: Planes, window: NDArray[np.uint8]) -> 
         (n,): of those that are not even roughly alike, the highest over shifts by whole pixels; of those that are
         alike as a whole, the least of what they are as a whole and in blocks.
     """
-    fine = _fine(ours)
-    down, across = (matrices[window] for matrices in _window_samplings())
-    found, shifts = _best_shift(fine, _fine(np.asarray(down @ theirs @ across.mT, np.float32)))
+    found, shifts = _by_shifts(ours, theirs, window)
     left = np.flatnonzero(found >= ROUGHLY_ALIKE)
     if len(left):
-        edges = _window_pixels()[window[left]]
-        edges[:, [0, 2]] -= shifts[left] * edges[:, [1, 3]] / SIDE
-        exact = _fine(_laid(theirs[left], _refined(ours[left], theirs[left], edges)))[:, _INNER, _INNER]
-        inner = fine[left][:, _INNER, _INNER]
-        whole = _correlation(inner, exact)
-        alike = np.flatnonzero(whole >= ALIKE)
-        whole[alike] = np.minimum(whole[alike], _in_blocks(inner[alike], exact[alike]))
-        found[left] = whole
+        found[left] = _exactly(ours[left], theirs[left], window[left], shifts[left])
+    return found
+
+
+def _some(count: int) -> list[slice]:
+    return [slice(start, min(start + _AT_ONCE, count)) for start in range(0, count, _AT_ONCE)]
+
+
+def _by_shifts(ours: Planes, theirs: Planes, window: NDArray[np.uint8]) -> Shifted:
+    """Of each pair the highest correlation over shifts by whole pixels, and these."""
+    down, across = (matrices[window] for matrices in _window_samplings())
+    return _best_shift(_fine(ours), _fine(np.asarray(down @ theirs @ across.mT, np.float32)))
+
+
+def _exactly(ours: Planes, theirs: Planes, window: NDArray[np.uint8], shifts: NDArray[np.int64]) -> NDArray[np.float32]:
+    """How alike pairs are that are roughly alike when shifted so, once they are laid exactly."""
+    edges = _window_pixels()[window]
+    edges[:, [0, 2]] -= shifts * edges[:, [1, 3]] / SIDE
+    exact = _fine(_laid(theirs, _refined(ours, theirs, edges)))[:, _INNER, _INNER]
+    inner = _fine(ours)[:, _INNER, _INNER]
+    found = _correlation(inner, exact)
+    alike = np.flatnonzero(found >= ALIKE)
+    found[alike] = np.minimum(found[alike], _in_blocks(inner[alike], exact[alike]))
     return found
 
 
@@ -131,7 +156,7 @@ def _sampling(start: NDArray[np.float32], length: NDArray[np.float32]) -> Planes
     return np.asarray(np.maximum(1 - away, 0), np.float32)
 
 
-def _best_shift(ours: Planes, theirs: Planes) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def _best_shift(ours: Planes, theirs: Planes) -> Shifted:
     """The highest correlation over shifts of up to `_SHIFT` pixels down and across, and these."""
     inner = np.ascontiguousarray(theirs[:, _INNER, _INNER])
     side = 2 * _SHIFT + 1
