@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
 from cic_assets.domain.sources.table import TABLE
-from cic_assets.domain.sources.tombstones import load_tombstones
-from cic_assets.storage import DataRoot
+from cic_assets.domain.sources.tombstones import TOMBSTONES, load_tombstones
+from cic_assets.storage import DataRoot, FileState
 
 
 class TakenDownMeanwhileError(Exception):
@@ -20,14 +21,12 @@ class TakedownGuard:
 
     def __init__(self, root: DataRoot) -> None:
         self._root = root
-        self._reach, self._sources = load_tombstones(root).reach, frozenset(root.table_partitions(TABLE))
+        self._reach, self._sources = _reach(root), frozenset(root.table_partitions(TABLE))
 
     @property
     def is_broken(self) -> bool:
         """Whether something was taken down since, or came back, or a whole source was removed."""
-        return load_tombstones(self._root).reach != self._reach or not self._sources.issubset(
-            self._root.table_partitions(TABLE)
-        )
+        return _reach(self._root) != self._reach or not self._sources.issubset(self._root.table_partitions(TABLE))
 
     @contextmanager
     def publishing(self, on_wait: Callable[[str], None] = lambda _line: None) -> Iterator[None]:
@@ -43,3 +42,17 @@ class TakedownGuard:
             if self.is_broken:
                 raise TakenDownMeanwhileError("something was taken down while this was made: it is made again")
             yield
+
+
+def _reach(root: DataRoot) -> str:
+    """Of all tombstones. On a disk they are read again only where some were written since: there are many guards."""
+    if not root.is_local:
+        return load_tombstones(root).reach
+    keys = root.table_partitions(TOMBSTONES)
+    return _reach_as_of(str(root.path), tuple((key, FileState(root.table_path(TOMBSTONES, key)).now()) for key in keys))
+
+
+@lru_cache(8)
+def _reach_as_of(folder: str, _states: tuple[tuple[str, object], ...]) -> str:
+    """Of files of such states, or of later ones, which have others."""
+    return load_tombstones(DataRoot(folder)).reach

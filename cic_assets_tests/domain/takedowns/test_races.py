@@ -17,6 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from cic_assets.domain import sources
 from cic_assets.domain.dataset import (
     COPIES,
     DatasetError,
@@ -159,6 +160,23 @@ class TestGuard:
         remove_source(place.root, "cars")
         with pytest.raises(TakenDownMeanwhileError), guard.publishing():
             pytest.fail("written")
+
+    def test_tombstones_are_read_again_only_where_some_were_written(self, place, archive, jpeg, monkeypatch):
+        read = []
+        load = sources.guard.load_tombstones
+        monkeypatch.setattr(sources.guard, "load_tombstones", lambda root: read.append(1) or load(root))
+        for name, key in (("goes", "cars"), ("stays", "cars")):
+            archive.add(name, jpeg(len(name)))
+            place.scrape(key)
+        purge(place.root, ["goes"])
+        for _ in range(3):
+            with TakedownGuard(place.root).publishing():
+                pass
+        assert len(read) == 1
+        guard = TakedownGuard(place.root)
+        purge(place.root, ["stays"])
+        assert guard.is_broken
+        assert len(read) == 2
 
 
 class RacingWriters(RuleBasedStateMachine):
