@@ -84,14 +84,17 @@ def assign_splits(
         DatasetError: by time, and no picture has one.
     """
     units = _units(pictures)
-    proposed = _PROPOSALS[settings.by](units, settings, seed)
     names, members = units.index, pd.Series(unit_of, dtype="str")
     before, fixed = (_strictest_of(names, members, pd.Series(known, dtype="str")) for known in (previous, given or {}))
-    if settings.by is SplitBy.TIME:
+    if settings.by is SplitBy.HASH:
+        kept, is_new = before, before == _NONE  # whose names alone are asked for: of a million that takes seconds
+        kept[is_new] = _by_hash(units[is_new], settings, seed)
+    elif settings.by is SplitBy.TIME:
         # A cut that moved back in time takes nothing out of train again.
+        proposed = _by_time(units, settings, seed)
         kept = np.where(before == _NONE, proposed, np.maximum(before, proposed))
     else:
-        kept = np.where(before == _NONE, proposed, before)
+        kept = np.where(before == _NONE, _by_class(units, settings, seed), before)
     ranks = np.where(fixed == _NONE, kept, fixed)
     return pd.Series(_NAMES[ranks[places_of(pictures["unit_id"], names)]], index=pictures.index, dtype="str")
 
@@ -167,6 +170,3 @@ def _cut(units: pd.DataFrame, order: Ranks, parts: "pd.Series[str]", settings: S
     ranks = np.empty(len(units), np.int64)
     ranks[order] = _ranks_at(places.to_numpy(), settings)
     return ranks
-
-
-_PROPOSALS = {SplitBy.HASH: _by_hash, SplitBy.CLASS: _by_class, SplitBy.TIME: _by_time}
