@@ -34,7 +34,7 @@ from cic_assets.domain.dataset.split_memory import (
 from cic_assets.domain.dataset.splits import Split, assign_splits
 from cic_assets.domain.dataset.units import COPIES, find_units
 from cic_assets.domain.images import decode
-from cic_assets.domain.places import places_of
+from cic_assets.domain.places import in_order, places_of
 from cic_assets.domain.schema import Column
 from cic_assets.engine import Threads
 from cic_assets.storage import (
@@ -252,7 +252,7 @@ def _divide(
     """
     divided = pictures[[name for name in _DECISIVE if name in pictures]].assign(_at=np.arange(len(pictures)))
     # By what the picture is, not by what file it came from: the same pictures are the same arrays.
-    divided = divided.sort_values(["klass", "resized_sha256", "sha256"], ignore_index=True)
+    divided = in_order(divided, ["klass", "resized_sha256", "sha256"]).reset_index(drop=True)
     divided["label"] = divided["klass"].map({klass: label for label, klass in enumerate(classes)}).astype("int64")
     unit_of = units.iloc[:, -1]
     at = places_of(divided["sha256"], unit_of.index)
@@ -277,7 +277,7 @@ def _divide(
 def _places_in_shards(manifest: pd.DataFrame) -> "pd.Series[int]":
     """The row of each picture in its split: as they lie, whatever their classes: neighbours are read at once."""
     columns = [name for name in ("subreddit", "sha256") if name in manifest]
-    return manifest.sort_values(columns).groupby("split").cumcount()
+    return in_order(manifest[[*columns, "split"]], columns).groupby("split").cumcount()
 
 
 def _remove_arrays(folder: UPath, info: DatasetInfo) -> None:

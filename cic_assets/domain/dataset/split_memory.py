@@ -13,7 +13,7 @@ from upath import UPath
 from cic_assets.domain.dataset.settings import DatasetSettings
 from cic_assets.domain.dataset.splits import Split, strictest
 from cic_assets.domain.dataset.units import COPIES, CROSSPOSTS, PIXELS, POSTS, SCENES
-from cic_assets.domain.places import are_among, places_of
+from cic_assets.domain.places import are_among, in_order, places_of
 from cic_assets.domain.schema import Column
 
 MANIFEST = "manifest.parquet"
@@ -94,7 +94,7 @@ def remembered(manifest: pd.DataFrame, before: "pd.Series[str]", units: pd.DataF
     now = manifest["split"].iloc[at[at >= 0]].set_axis(units.index[at >= 0])
     known = told_by([manifest.set_index("sha256")["split"], now, before])
     table = known.rename_axis("sha256").rename("split").reset_index().astype("str")
-    table = table.sort_values("sha256", ignore_index=True)
+    table = in_order(table, ["sha256"]).reset_index(drop=True)
     table.attrs.update(manifest.attrs)
     return table
 

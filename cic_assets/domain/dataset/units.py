@@ -13,7 +13,7 @@ import pandas as pd
 
 from cic_assets.domain.components import Numbers, join_labels
 from cic_assets.domain.media import ITEM_PAGES
-from cic_assets.domain.places import places_of
+from cic_assets.domain.places import in_order, places_of
 
 COPIES, PIXELS, POSTS, CROSSPOSTS, SCENES = "copies", "pixels", "posts", "crossposts", "scenes"
 
@@ -46,7 +46,7 @@ def find_units(sha256s: Iterable[str], relations: Mapping[str, Relation]) -> pd.
         those before it: the smallest SHA-256 in it, as a category. The last column is what is divided.
     """
     pictures = pd.Series(sha256s if isinstance(sha256s, pd.Series) else list(sha256s), dtype="str")
-    pictures = pictures.drop_duplicates().sort_values(ignore_index=True)
+    pictures = in_order(pictures.drop_duplicates().to_frame("sha256"), ["sha256"])["sha256"].reset_index(drop=True)
     count, names = len(pictures), pictures  # in order, so that the smallest number is that of the smallest name
     labels = np.arange(count)
     units = pd.DataFrame(index=pd.Index(pictures, name="sha256", dtype="str"))

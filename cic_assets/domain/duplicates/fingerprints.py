@@ -10,7 +10,7 @@ import pandas as pd
 from cic_assets.domain.duplicates.descriptors import Descriptors, descriptors_of
 from cic_assets.domain.images import CANNOT_BE_READ, Fingerprint, OnLeftOut, examine, why_left_out
 from cic_assets.domain.media import Outcome
-from cic_assets.domain.places import are_among, places_of
+from cic_assets.domain.places import are_among, in_order, places_of
 from cic_assets.domain.schema import Column, columns_of, types_of
 from cic_assets.engine import Engine, Threads
 from cic_assets.storage import ContentStore
@@ -82,8 +82,8 @@ def fingerprint_pictures(
         One row a picture that can be read, ordered by sha256: `CARRIED`, columns of `Fingerprint` and `Descriptors`,
         `fingerprint_version`.
     """
-    earliest_first = raw[raw["outcome"] == Outcome.OK].sort_values(["created_utc", "post_id"])
-    pictures = earliest_first.drop_duplicates("sha256").sort_values("sha256")[CARRIED].reset_index(drop=True)
+    shown = in_order(raw.loc[raw["outcome"] == Outcome.OK, CARRIED], ["sha256", "created_utc", "post_id"])
+    pictures = shown.drop_duplicates("sha256", ignore_index=True)
     known = _known(before, pictures["sha256"])
     rows: list[dict[str, Any]] = []
     is_new = places_of(pictures["sha256"], known["sha256"]) < 0
