@@ -46,18 +46,19 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         """Shortest side to the data set's side, centre crop: as AlexNet did it. Each picture is made once."""
         key, guard = context.partition_key, TakedownGuard(data.root)
         left_out: dict[str, str] = {}
+        resized = data.root.resized(settings.side)
         with metadata.ProgressLog(context.log.info) as progress:
             table = resize_pictures(
                 data.root.read_table("deduped_images", key),
                 data.root.images,
-                data.root.resized(settings.side),
+                resized,
                 settings,
                 data.root.read_table_or_none("resized_images", key),
                 engine=engine.open(THREADS),
                 on_progress=progress,
                 on_left_out=left_out.__setitem__,
             )
-        pack_copies(data.root, settings, key, guard.publishing, context.log.info, table)
+        pack_copies(data.root, settings, key, guard.publishing, context.log.info, table, resized)
         made = int(table.pop("made").sum())
         with guard.publishing(context.log.info):
             path = data.root.write_table("resized_images", table, key)
@@ -73,7 +74,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 "before and after": metadata.resizing_sheet(
                     table,
                     data.root.images,
-                    data.root.resized(settings.side),
+                    resized,
                     metadata.Sheet(data.root, "resized_images", key),
                 ),
                 "table": metadata.file(path),

@@ -15,6 +15,7 @@ def pack_copies(
     publishing: Publishing,
     say: Callable[[str], None] = lambda _line: None,
     table: pd.DataFrame | None = None,
+    store: ShardedStore | None = None,
 ) -> None:
     """Bring the resized copies of a source into its shards, if all that is kept of all sources is too much for files.
 
@@ -25,10 +26,13 @@ def pack_copies(
         publishing: around each moment in which something is written.
         say: called with a line where shards were written.
         table: of `resize_pictures`, which may say what was made now; as it was written unless given.
+        store: of the copies, where there is one that has read what lies where, which of millions takes a second.
     """
     if table is None:
         table = _sizes(root, source)
-    _pack(root.resized(settings.side), settings, source, table, publishing, say, are_many=_are_many(root, settings))
+    if store is None:
+        store = root.resized(settings.side)
+    _pack(store, settings, source, table, publishing, say, are_many=_are_many(root, settings))
 
 
 def pack_all_copies(
