@@ -67,9 +67,11 @@ settings.load_profile("any machine")
 
 
 HERE = Path(__file__).resolve().parent
+BEFORE_ALL = ("test_acceptance.py", "test_daemon.py")
+"""Files whose tests take many minutes, one after the other on one worker: all else is done beside them."""
 LONGEST_FIRST = (
-    "test_acceptance.py", "test_daemon.py", "test_docs.py", "test_run_graph.py", "test_takedowns.py",
-    "test_exit_codes.py", "e2e", "cli", "models", "orchestration",
+    "test_docs.py", "test_run_graph.py", "test_takedowns.py", "test_exit_codes.py", "e2e", "cli", "models",
+    "orchestration",
 )  # fmt: skip
 """Files of long tests, and folders of such: begun last, one would keep one worker at work alone."""
 
@@ -80,11 +82,12 @@ def pytest_xdist_auto_num_workers():
 
 
 def pytest_collection_modifyitems(config, items):
-    """Fast tests come first. Those of a file stay together on one worker, which so makes what they share once.
+    """But for what takes longest, fast tests come first. Those of a file stay together on one worker, which so makes
+    what they share once.
 
     Its slow ones are a group of their own, and a test may name another.
     """
-    items.sort(key=lambda item: (_is_slow(item), _turn(item)))
+    items.sort(key=lambda item: (item.path.name not in BEFORE_ALL, _is_slow(item), _turn(item)))
     if not getattr(config.option, "loadgroup", False):  # set in the workers of pytest-xdist
         return
     for item in items:

@@ -4,8 +4,8 @@ Blocks of `sh` are run in their order, each file in a folder of its own, with th
 Blocks of `text` after them are what they print: the same lines in the same order, whatever the numbers and the widths
 of tables; `...` stands for lines that are left out. In `make test` it is done with few pictures and tiny nets, in `make
 test-long` word by word. Blocks of `sh needs checkout` are run line by line in a folder like the project's own, with a
-finished data root. A block that cannot be run here is marked with what it needs, such as `sh needs gpu`: that its
-commands, options and targets exist is looked at.
+finished data root: those of `cic` in this process, in `make test-long` in one of their own. A block that cannot be run
+here is marked with what it needs, such as `sh needs gpu`: that its commands, options and targets exist is looked at.
 """
 
 import os
@@ -30,6 +30,7 @@ from cic_assets.cli import cli as cic
 from cic_assets.config.problem import Problem
 from cic_assets.defs.resources import AcceleratorResource
 from cic_assets.domain.overrides import load_overrides
+from cic_assets_tests.fixtures.commands import Commands
 from cic_assets_tests.fixtures.effort import short_or_long
 from cic_assets_tests.fixtures.finished import TINY_SETTINGS
 
@@ -149,6 +150,14 @@ def bash(commands, folder, **variables):
     )
 
 
+def started_here(line, folder, **variables):
+    """The same of a line; where it is a call of `cic`, without the process that would take most of the time."""
+    program, *arguments = shlex.split(line)
+    if Path(program).name != "cic":
+        return bash(line, folder, **variables)
+    return Commands(folder, environment()).call_here(*arguments, **variables)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
@@ -217,9 +226,10 @@ def test_every_line_that_needs_a_checkout_works_there(checkout):
             given = re.sub(r"\bSHA256\b", raw.loc[raw["outcome"] == "ok", "sha256"].iloc[0], given)
             if command in NOT_RUN:
                 given = f"make --dry-run {command.removeprefix('make ')}" if command.startswith("make ") else "true"
-            result = bash(given, checkout, CIC_ARCHIVE="DIR")
-            assert result.returncode == 0, f"{named(page)}:{line}: {given}\n{result.stdout}"
-            assert "Traceback" not in result.stdout
+            result = short_or_long(started_here, bash)(given, checkout, CIC_ARCHIVE="DIR")
+            said = f"{result.stdout}{result.stderr or ''}"
+            assert result.returncode == 0, f"{named(page)}:{line}: {given}\n{said}"
+            assert "Traceback" not in said
 
 
 def test_lines_that_are_not_run_are_those_of_the_pages():

@@ -11,6 +11,7 @@ import pytest
 
 from cic_assets.domain.dataset import DatasetSettings, SplitSettings, build_dataset, lay_over, resize_pictures
 from cic_assets.domain.evaluation import build_report, load_report_inputs
+from cic_assets.domain.evaluation.report import _data
 from cic_assets.domain.models import Card, ModelSettings
 from cic_assets.domain.models.embeddings import EMBEDDINGS_FILE, Embeddings, save_embeddings
 from cic_assets.domain.models.reject import set_rule
@@ -227,6 +228,11 @@ def _answers(random, labels, classes, skill):
         best = row.argmax()
         row[[best, answer]] = row[[answer, best]]
     return table
+
+
+def numbers_of(world):
+    """Those of the report of a world. Its figures, which are not drawn here, are most of what a report takes."""
+    return _data(load_report_inputs(world.root, world.question()))
 
 
 @pytest.fixture(scope="session")

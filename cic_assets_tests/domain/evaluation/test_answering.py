@@ -8,6 +8,8 @@ from cic_assets.domain.evaluation import build_report, has_other_versions, load_
 from cic_assets.domain.models import change_champion, note, read_card, versions_of
 from cic_assets_tests.fixtures.versions import decision
 
+from .conftest import numbers_of
+
 
 @pytest.fixture
 def place(new_world, edit_json):
@@ -57,8 +59,7 @@ def test_the_old_champion_that_a_person_chose_is_named_with_the_reason(place):
     change_champion(folder, decision(new))
     change_champion(folder, decision(old, new, kind="rollback", by="somebody", at="2026-03-03", reason="complaints"))
     assert [one.is_champion for one in versions_of(folder)] == [False, True]
-    report = build_report(load_report_inputs(world.root, world.question()))
-    answering = report.data.models["vgg"].answering
+    answering = numbers_of(world).models["vgg"].answering
     assert (answering.version, answering.by, answering.since, answering.reason) == (
         old, "a person", "2026-03-03", "complaints"
     )  # fmt: skip

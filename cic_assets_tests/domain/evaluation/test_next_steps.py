@@ -9,6 +9,8 @@ import yaml
 from cic_assets.domain import audit
 from cic_assets.domain.evaluation import build_report, load_report_inputs, take_off_report, write_report
 
+from .conftest import numbers_of
+
 
 def audited(world, *, wrong=3, odd=2, forecast=None, skill=0.9, version=None):
     """An audit as the graph leaves it; the answers are made up."""
@@ -67,7 +69,7 @@ def test_without_an_audit_of_this_data_set_the_report_stays_as_it_is(world):
     assert (before.data.baseline, before.data.next_steps) == (None, None)
     assert "What to do next" not in before.html
     audited(world, version="another")
-    assert report_of(world).data.next_steps is None
+    assert numbers_of(world).next_steps is None
 
 
 def test_the_lists_can_be_copied_into_overrides(world):
@@ -92,13 +94,14 @@ def test_a_picture_that_is_taken_down_leaves_no_line(world):
 
 def test_the_json_names_no_picture(world):
     table = audited(world)
-    text = report_of(world).data.model_dump_json()
+    text = numbers_of(world).model_dump_json()
     assert not any(sha256 in text for sha256 in table["sha256"])
 
 
 def test_each_model_is_compared_on_the_pictures_that_it_is_judged_on(world):
     table = audited(world, skill=0.8)
-    data = report_of(world).data
+    report = report_of(world)
+    data = report.data
     tested = set(world.manifest.loc[world.manifest["split"] == "test", "sha256"])
     own = table[table["sha256"].isin(tested)]
     rival = data.baseline.rivals["xception"]
@@ -108,7 +111,7 @@ def test_each_model_is_compared_on_the_pictures_that_it_is_judged_on(world):
     assert rival.only_baseline == 0
     assert data.baseline.n == len(table)
     assert data.baseline.accuracy == pytest.approx((table["predicted"] == table["klass"]).mean())
-    page = report_of(world).html
+    page = report.html
     assert "Xception is better than the baseline." in page
     assert "Not shown to be better: 26 test pictures do not decide." in page
 
@@ -131,7 +134,7 @@ def test_a_worse_model_is_said_to_be_worse(new_world):
 )
 def test_what_promises_most_is_said_first(world, changes, first):
     audited(world, **changes)
-    said = report_of(world).data.next_steps.statements
+    said = numbers_of(world).next_steps.statements
     assert said["First"].startswith(first)
     assert next(iter(said)) == "First"
 
@@ -152,7 +155,7 @@ def test_what_more_would_bring_is_said_with_its_interval_or_not_at_all(world):
 def test_a_table_that_was_taken_down_from_is_read_as_it_is(world):
     table = audited(world)
     world.root.write_table("audit", table.iloc[1:])
-    assert report_of(world).data.next_steps.label_errors == 2
+    assert numbers_of(world).next_steps.label_errors == 2
 
 
 def test_class_names_that_yaml_would_misread_are_quoted(new_world):
@@ -168,6 +171,6 @@ def test_class_names_that_yaml_would_misread_are_quoted(new_world):
 
 def test_one_is_no_plural(world):
     n = len(audited(world, wrong=1, odd=1))
-    said = report_of(world).data.next_steps.statements
+    said = numbers_of(world).next_steps.statements
     assert said["Labels"].startswith(f"1 picture of {n} is likely of another class than its source's. Who looks at it ")
     assert said["Pictures of no class"].startswith(f"1 picture of {n} is far from all others")

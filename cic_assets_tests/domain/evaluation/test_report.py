@@ -20,6 +20,8 @@ from cic_assets.domain.evaluation import (
 )
 from cic_assets.domain.overrides import LabelDecisions
 
+from .conftest import World
+
 
 def only_vgg(inputs):
     return {"vgg": inputs.models["vgg"]}
@@ -83,18 +85,20 @@ class TestContract:
             assert part.bytes_after == sum(len(world.root.resized(64).get(sha, "jpeg")) for sha in shas)
 
 
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory):
+    """A world in which somebody decided about classes, and its report; tests only read them."""
+    world = World(tmp_path_factory.mktemp("decided"))
+    of = {klass: rows["sha256"].tolist() for klass, rows in world.raw.groupby("klass")}
+    # A car that is a tank, by way of its copy; the picture in two classes is one; two cars are nothing.
+    labels = ((of["car"][1], "tank"), (of["car"][10], "tank"), (of["tank"][2], "tank"))
+    world.write_data(LabelDecisions(labels, (of["car"][5], of["car"][6])))
+    world.write_model("vgg")
+    return world, build_report(load_report_inputs(world.root, world.question()))
+
+
 class TestDecisions:
     """What a person decided about classes, in numbers that add up all the same."""
-
-    @pytest.fixture
-    def decided(self, new_world):
-        world = new_world()
-        of = {klass: rows["sha256"].tolist() for klass, rows in world.raw.groupby("klass")}
-        # A car that is a tank, by way of its copy; the picture in two classes is one; two cars are nothing.
-        labels = ((of["car"][1], "tank"), (of["car"][10], "tank"), (of["tank"][2], "tank"))
-        world.write_data(LabelDecisions(labels, (of["car"][5], of["car"][6])))
-        world.write_model("vgg")
-        return world, build_report(load_report_inputs(world.root, world.question()))
 
     def test_sources_add_up(self, decided):
         world, report = decided

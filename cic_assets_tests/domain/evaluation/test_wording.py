@@ -2,7 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cic_assets.domain.evaluation import build_report, formats, load_report_inputs, notices, wording
+from cic_assets.domain.evaluation import formats, notices, wording
+
+from .conftest import numbers_of
 
 
 @pytest.mark.parametrize(
@@ -136,7 +138,7 @@ class TestAnswer:
     def test_admits_that_nothing_was_learned(self, new_world):
         world = new_world()
         world.write_model("vgg", skill=0.5, seed=3)
-        data = build_report(load_report_inputs(world.root, world.question())).data
+        data = numbers_of(world)
         assert not data.answer.above_majority
         assert "do not show that it learned anything" in data.answer.text
         assert [notice.kind for notice in data.notices] == ["not_above_majority"]
