@@ -101,6 +101,7 @@ bench: setup ## Each stage, where there are peers against them; with PHOTOS=DIR 
 	$(BIN)/python benchmarks/hash_search.py
 	$(BIN)/python benchmarks/intervals.py
 	$(BIN)/python benchmarks/label_errors.py --large 20000
+	$(BIN)/python benchmarks/metrics.py
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/preparation.py
 	$(BIN)/python benchmarks/report.py

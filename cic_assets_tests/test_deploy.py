@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from cic_assets.config.environment import Environment
+from cic_assets.orchestration.metrics import METRICS
 
 PROJECT = Path(__file__).resolve().parents[1]
 DEPLOY = PROJECT / "deploy"
@@ -71,7 +72,7 @@ def test_settings_are_ones_that_there_are():
 def test_nobody_is_root_and_nothing_is_writable_that_need_not_be():
     compose, pod = COMPOSE["services"]["cic"], KUBERNETES[-1]["spec"]["template"]["spec"]
     assert (compose["read_only"], compose["cap_drop"]) == (True, ["ALL"])
-    assert compose["ports"] == ["127.0.0.1:3000:3000"]
+    assert compose["ports"] == ["127.0.0.1:3000:3000", "127.0.0.1:9464:9464"]
     assert pod["securityContext"]["runAsNonRoot"]
     assert f"--uid {pod['securityContext']['runAsUser']} " in RECIPE
     assert of_pod()["securityContext"]["readOnlyRootFilesystem"]
@@ -90,3 +91,28 @@ def test_pods_of_steps_by_dagster_s_own_schema():
     assert {one["name"]: one["mountPath"] for one in steps["volume_mounts"]} == {
         one["name"]: one["mountPath"] for one in of_pod()["volumeMounts"]
     }
+
+
+def test_metrics_are_for_others_only_with_a_token_and_at_the_port_that_is_published():
+    compose = COMPOSE["services"]["cic"]["environment"]
+    assert compose["CIC_METRICS"] == "${CIC_TOKEN:+0.0.0.0:9464}"
+    assert compose["CIC_TOKEN"] == "${CIC_TOKEN:-}"
+    (place,) = [one["value"] for one in of_pod()["env"] if one["name"] == "CIC_METRICS"]
+    assert Environment(metrics=place).metrics_at == ("0.0.0.0", 9464)
+    ports = {one["name"]: one["containerPort"] for one in of_pod()["ports"]}
+    served = {one["targetPort"]: one["port"] for one in KUBERNETES[0]["spec"]["ports"]}
+    assert ports == served == {"http": 3000, "metrics": 9464}
+
+
+RULES = yaml.safe_load((DEPLOY / "prometheus-rules.yaml").read_text())["groups"][0]["rules"]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
+def test_alerts_are_on_metrics_and_labels_that_there_are(rule):
+    labels = {metric.name: {*metric.labels} for metric in METRICS} | {"up": {"job", "instance"}}
+    named = set(re.findall(r"\bcic_\w+|\bup\b", rule["expr"]))
+    assert named
+    assert named <= labels.keys()
+    shown = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
+    chosen = set(re.findall(r"(\w+)=[~\"]", rule["expr"]))
+    assert shown | chosen <= set.intersection(*(labels[name] for name in named))

@@ -20,7 +20,7 @@ COPY --from=build /app /app
 USER 10001
 WORKDIR /home/cic
 ENV PATH=/app/bin:$PATH HOME=/home/cic PYTHONUNBUFFERED=1
-EXPOSE 3000
+EXPOSE 3000 9464
 ENTRYPOINT ["cic"]
 # The UI knows no passwords: publish its port to this host alone, or put a proxy before it that asks for one.
 CMD ["dev", "--host", "0.0.0.0"]

@@ -1,4 +1,4 @@
-"""Writes `docs/reference/` out of the code: settings, commands, tables, and the report's JSON.
+"""Writes `docs/reference/` out of the code: settings, commands, tables, the report's JSON, and metrics.
 
     python docs/reference.py
 
@@ -28,6 +28,7 @@ from cic_assets.domain.evaluation import ReportData
 from cic_assets.domain.models import AcceleratorSettings, Architecture, ModelSettings, Variant
 from cic_assets.domain.schema import Column
 from cic_assets.domain.sources import Source
+from cic_assets.orchestration.metrics import METRICS as ALL_METRICS
 
 TARGET = Path(__file__).parent / "reference"
 HEAD = "<!-- Written by `make docs` out of the code: change it there. -->\n"
@@ -48,7 +49,10 @@ class MissingDescriptionError(ValueError):
 
 def pages() -> dict[str, str]:
     """The text of each page by its file name."""
-    texts = {"settings.md": settings(), "commands.md": commands(), "tables.md": tables(), "report.md": report()}
+    texts = {
+        "settings.md": settings(), "commands.md": commands(), "tables.md": tables(), "report.md": report(),
+        "metrics.md": metrics(),
+    }  # fmt: skip
     return {name: f"{HEAD}\n{text.strip()}\n" for name, text in texts.items()}
 
 
@@ -242,6 +246,23 @@ def report() -> str:
 REPORT = f"""# report.json
 
 {inspect.getdoc(inspect.getmodule(ReportData))}
+"""
+
+
+def metrics() -> str:
+    """Every metric with its labels."""
+    lines = [METRICS, *_row("metric", "labels", "what it is"), *_row(*["---"] * 3)]
+    for metric in ALL_METRICS:
+        labels = " ".join(f"`{label}`" for label in metric.labels)
+        lines += _row(f"`{metric.name}`", labels, _described(metric.meaning, metric.name))
+    return "\n".join(lines)
+
+
+METRICS = """# Metrics
+
+What [`cic metrics`](../monitoring.md) tells of a Dagster home, for Prometheus. Times are seconds since 1970. What is
+not known is left out, such as the seconds of what an earlier version made; `source` is left out where an asset is of
+all sources. Names, labels and units stay: what is told in another way gets a new name.
 """
 
 

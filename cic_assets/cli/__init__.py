@@ -16,6 +16,7 @@ from cic_assets.cli.exports import export
 from cic_assets.cli.faults import Commands
 from cic_assets.cli.graph import demo, rescrape, run
 from cic_assets.cli.json_lines import JsonLines
+from cic_assets.cli.metrics import metrics
 from cic_assets.cli.migrate import migrate
 from cic_assets.cli.models import models
 from cic_assets.cli.predictions import predict, serve
@@ -49,6 +50,7 @@ for _command in (
     models,
     purge,
     migrate,
+    metrics,
 ):
     cli.add_command(_command)
 

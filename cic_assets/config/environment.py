@@ -20,6 +20,9 @@ SAMPLE_PROBLEM = Path(__file__).parent / "sample.yaml"
 POSTGRES_VARIABLE = "CIC_POSTGRES_URL"
 """Also of what reads it where an instance is made, in whatever process that is."""
 
+METRICS_HOST, METRICS_PORT = "127.0.0.1", 9464
+"""Where metrics are served unless set otherwise."""
+
 SAMPLE = "sample"
 """The word that stands for the embedded archive of drawn pictures where a folder is expected."""
 
@@ -102,7 +105,8 @@ class Environment(BaseModel):
         default="",
         title="CIC_TOKEN",
         repr=False,
-        description="what clients of `cic serve` must show, 16 or more characters; others see what stands in a command",
+        description="what clients of `cic serve` and of metrics must show, 16 or more characters; others see what "
+        "stands in a command",
     )
     postgres_url: str = Field(
         default="",
@@ -115,6 +119,12 @@ class Environment(BaseModel):
         default="text",
         title="CIC_LOGS",
         description="how commands, the UI and its runs say what they do: text for people, or a JSON object a line",
+    )
+    metrics: str = Field(
+        default="",
+        title="CIC_METRICS",
+        description="PORT or HOST:PORT at which `cic dev` serves metrics for Prometheus beside the UI; for others than "
+        "this machine only with CIC_TOKEN",
     )
     sensor_seconds: int = Field(
         default=30,
@@ -137,6 +147,13 @@ class Environment(BaseModel):
     def _is_a_database(cls, value: str) -> str:
         if value and not _names_a_database(value):
             raise ValueError("expected postgresql://USER:PASSWORD@HOST:PORT/DATABASE, in a password %40 for @")
+        return value
+
+    @field_validator("metrics")
+    @classmethod
+    def _is_a_place(cls, value: str) -> str:
+        if value and _place_of(value) is None:
+            raise ValueError("expected PORT or HOST:PORT, such as 9464 or 0.0.0.0:9464")
         return value
 
     @classmethod
@@ -176,6 +193,11 @@ class Environment(BaseModel):
         folder = self.problem.expanduser().resolve().parent
         return str(folder if folder.name == "data" else folder / "data")
 
+    @property
+    def metrics_at(self) -> tuple[str, int] | None:
+        """Host and port at which metrics are served beside the UI; None where they are not."""
+        return _place_of(self.metrics)
+
     def absolute(self) -> Self:
         """The same with absolute paths: they mean the same place in a process with another working folder."""
         paths: dict[str, Path | str] = {"problem": self.problem.expanduser().resolve()}
@@ -193,6 +215,18 @@ class Environment(BaseModel):
         values = self.absolute().model_dump()
         values["allow_random_weights"] = "1" if self.allow_random_weights else ""
         return {str(field.title): str(values[name]) for name, field in type(self).model_fields.items()}
+
+
+def _place_of(text: str) -> tuple[str, int] | None:
+    """Host and port; None of what names none."""
+    place = f"{METRICS_HOST}:{text}" if text.isdecimal() else text
+    try:
+        parts = urlsplit(f"//{place}")
+        if parts.hostname and parts.port and parts.netloc == place and "@" not in place:
+            return parts.hostname, parts.port
+    except ValueError:  # of a port that is none
+        pass
+    return None
 
 
 def _names_a_database(url: str) -> bool:

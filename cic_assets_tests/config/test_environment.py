@@ -147,3 +147,25 @@ def test_what_is_no_proxy_is_told_without_its_password(value):
         Environment.from_variables({"CIC_PROXY": value})
     assert "secret" not in str(told.value)
     assert not told.value.__cause__
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("", None),
+        ("9464", ("127.0.0.1", 9464)),
+        ("0.0.0.0:9464", ("0.0.0.0", 9464)),
+        ("[::1]:80", ("::1", 80)),
+        ("host.example:1", ("host.example", 1)),
+    ],
+)
+def test_metrics_are_at_a_port_of_a_host(text, place):
+    assert Environment.from_variables({"CIC_METRICS": text}).metrics_at == place
+
+
+@pytest.mark.parametrize("text", ["yes", "0", "65536", "host", "host:", ":9464", "me@host:1", "http://host:1", "::1:2"])
+def test_a_place_that_is_none_is_told(text):
+    with pytest.raises(
+        EnvironmentVariableError, match=r"^CIC_METRICS: found '.*', expected PORT or HOST:PORT, such as"
+    ):
+        Environment.from_variables({"CIC_METRICS": text})

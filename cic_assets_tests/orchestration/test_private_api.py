@@ -14,9 +14,13 @@ from dagster._cli.dev import dev_command
 from dagster._core.events import EngineEventData
 from dagster._core.loader import LoadingContext
 from dagster._core.log_manager import LOG_RECORD_METADATA_ATTR, DagsterLogRecordMetadata
+from dagster._core.storage.asset_check_execution_record import COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES
+from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from dagster._core.storage.tags import MAX_RETRIES_TAG
 
 from cic_assets.defs.executors import PRELOADED
+from cic_assets.orchestration.metrics.of_runs import ASSETS, ENDED, UNDER_WAY
+from cic_assets.orchestration.metrics.recorded import EVALUATED
 
 
 class Use(NamedTuple):
@@ -43,10 +47,14 @@ HOME, POOL_SAFE = "orchestration/home_instance.py", "orchestration/pool_safe.py"
 CONCERNS = "defs/concerns.py"
 POSTGRES = "orchestration/postgres_storage.py"
 PROJECT, CHECKS = "orchestration/project_instance.py", "defs/asset_checks/scraping.py"
+RECORDED, TICKS = "orchestration/metrics/recorded.py", "orchestration/metrics/of_automation.py"
+EXPORTER, OF_RUNS = "orchestration/metrics/exporter.py", "orchestration/metrics/of_runs.py"
+WATCHED = "orchestration/metrics/watched.py"
 RUN, MESSAGES = "orchestration/run_graph.py", "defs/failure_messages.py"
 VERSIONS = "dagster._core.definitions.data_version"
 JOB_ASSETS = "dagster._core.definitions.assets.job.asset_layer"
 GRAPH = "dagster._core.definitions.assets.graph.asset_graph"
+JOB_NAMES = "dagster._core.definitions.assets.job.asset_job"
 FAILURES = "dagster._core.execution.plan.objects"
 RAY, K8S, ELSEWHERE = "defs/ray_executor.py", "defs/k8s_executor.py", "defs/steps_elsewhere.py"
 DELEGATING = "dagster._core.executor.step_delegating"
@@ -158,6 +166,46 @@ USES = [
     ),
     Use(CONCERNS, "dagster._core.scheduler.instigation", "InstigatorState.instigator_origin_id"),
     Use(CONCERNS, "dagster._core.storage.asset_check_execution_record", "AssetCheckExecutionRecordStatus.FAILED"),
+    *(
+        Use(RECORDED, "dagster._core.storage.runs.schema", f"RunsTable.c.{name}")
+        for name in ("pipeline_name", "status", "start_time", "end_time", "create_timestamp")
+    ),
+    *(
+        Use(RECORDED, f"{EVENTS}.schema", f"SqlEventLogStorageTable.c.{name}")
+        for name in ("id", "asset_key", "partition", "dagster_event_type", "event")
+    ),
+    *(
+        Use(RECORDED, f"{EVENTS}.schema", f"AssetCheckExecutionsTable.c.{name}")
+        for name in ("id", "asset_key", "check_name", "partition", "execution_status", "evaluation_event")
+    ),
+    Use(RECORDED, f"{EVENTS}.schema", "AssetKeyTable.c.wipe_timestamp"),
+    Use(RECORDED, f"{EVENTS}.schema", "AssetCheckExecutionsTable.c.evaluation_event_storage_id"),
+    Use(RECORDED, "dagster._core.storage.dagster_run", "FINISHED_STATUSES"),
+    *(
+        Use(RECORDED, "dagster._core.storage.schedules.schema", f"JobTickTable.c.{name}")
+        for name in ("id", "selector_id", "status", "timestamp")
+    ),
+    Use(RECORDED, "dagster._core.storage.schedules", "SqlScheduleStorage.connect", ("self",)),
+    Use(RECORDED, "dagster", "DagsterInstance.schedule_storage"),
+    Use(RECORDED, EVENTS, "SqlEventLogStorage.index_connection", ("self",)),
+    Use(RECORDED, "dagster._core.storage.runs", "SqlRunStorage.connect", ("self",)),
+    Use(RECORDED, "dagster", "EventLogEntry.asset_materialization"),
+    Use(RECORDED, "dagster", "DagsterEvent.asset_check_evaluation_data"),
+    Use(OF_RUNS, EVENTS, "SqlEventLogStorage.get_concurrency_infos", ("self", "concurrency_keys")),
+    Use(OF_RUNS, "dagster._utils.concurrency", "ConcurrencyKeyInfo.active_slot_count"),
+    Use(OF_RUNS, "dagster._utils.concurrency", "ConcurrencyKeyInfo.pending_step_count"),
+    Use(OF_RUNS, "dagster", "DagsterInstance.get_daemon_heartbeats", ("self",)),
+    Use(
+        EXPORTER,
+        "dagster",
+        "DagsterInstance.optimize_for_webserver",
+        ("self", "statement_timeout", "pool_recycle", "max_overflow"),
+    ),
+    Use(WATCHED, "dagster", "RepositoryDefinition.asset_graph"),
+    Use(WATCHED, GRAPH, "AssetGraph.get_all_asset_keys", ("self",)),
+    Use(WATCHED, GRAPH, "AssetGraph.asset_check_keys"),
+    Use(TICKS, "dagster._core.remote_origin", "RemoteInstigatorOrigin.location_name"),
+    Use(TICKS, "dagster._core.scheduler.instigation", "InstigatorState.selector_id"),
     Use(MESSAGES, FAILURES, "StepFailureData.user_failure_data"),
     Use(MESSAGES, FAILURES, "StepFailureData.error"),
     Use(MESSAGES, FAILURES, "UserFailureData.description"),
@@ -240,3 +288,10 @@ def test_log_records_carry_what_our_logger_reads():
 def test_dagster_dev_takes_the_options_that_cic_dev_gives():
     taken = {option for parameter in dev_command.params for option in parameter.opts}
     assert {"-h", "-p", "-w", "--log-format"} <= taken
+
+
+def test_words_of_runs_and_checks_are_those_that_metrics_know():
+    assert {status.value.lower() for status in dagster.DagsterRunStatus} == {*ENDED, *UNDER_WAY, "managed", "suspended"}
+    assert {status.value for status in COMPLETED_ASSET_CHECK_EXECUTION_RECORD_STATUSES} == set(EVALUATED)
+    assert {status.value.lower() for status in FINISHED_STATUSES} == set(ENDED)
+    assert ASSETS == importlib.import_module(JOB_NAMES).IMPLICIT_ASSET_JOB_NAME

@@ -7,6 +7,7 @@ from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
 from cic_assets.defs.automation_conditions import on_new_data
 from cic_assets.defs.fan_in import made_from
+from cic_assets.defs.measuring import measured
 from cic_assets.defs.partitions import all_of
 from cic_assets.defs.pools import DECODING
 from cic_assets.defs.resources import DataRootResource
@@ -32,6 +33,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         # Who says that a label is right changes no data set, and is not to be asked again.
         code_version=content_version(2, problem.decisions.labels),
     )
+    @measured
     @again_if_taken_down
     def dataset_audit(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Likely label errors, pictures of no class, and what more would bring: by a simple model over folds."""

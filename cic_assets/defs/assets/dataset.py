@@ -10,6 +10,7 @@ from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
 from cic_assets.defs.automation_conditions import on_new_data
 from cic_assets.defs.fan_in import made_from
+from cic_assets.defs.measuring import measured
 from cic_assets.defs.partitions import all_of, with_class
 from cic_assets.defs.placement import needs
 from cic_assets.defs.pools import DECODING
@@ -74,6 +75,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
             problem.decisions.labels,
         ),
     )
+    @measured
     @again_if_taken_down
     def training_dataset(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Classes, splits by units (copies, pixels, posts, crossposts), class weights, one array of pixels a split."""

@@ -7,6 +7,7 @@ from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
 from cic_assets.defs.automation_conditions import after, on_new_data
 from cic_assets.defs.fan_in import made_from
+from cic_assets.defs.measuring import measured
 from cic_assets.defs.partitions import all_of, source_partitions, with_class
 from cic_assets.defs.placement import needs
 from cic_assets.defs.pools import DECODING, THREADS
@@ -57,6 +58,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         automation_condition=on_new_data(),
         code_version=content_version(2),
     )
+    @measured
     @again_if_taken_down
     def image_hashes(
         context: AssetExecutionContext, data: DataRootResource, engine: EngineResource
@@ -109,6 +111,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
             GROUPS_VERSION, SEARCH_VERSION, how_alike, problem.classes_by_key, problem.decisions.copies
         ),
     )
+    @measured
     @again_if_taken_down
     def duplicates(
         context: AssetExecutionContext, data: DataRootResource, engine: EngineResource
@@ -185,6 +188,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         automation_condition=after(problem.dagster.key("duplicates")),
         code_version=content_version(4),
     )
+    @measured
     @again_if_taken_down
     def deduped_images(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """The pictures of a source that are kept: one of each; where its class is in doubt, it waits for a label."""

@@ -7,6 +7,7 @@ from cic_assets.defs import metadata
 from cic_assets.defs.assets.quantization import quantized_names
 from cic_assets.defs.automation_conditions import on_new_data
 from cic_assets.defs.fan_in import made_from
+from cic_assets.defs.measuring import measured
 from cic_assets.defs.partitions import all_of
 from cic_assets.defs.placement import needs
 from cic_assets.defs.resources import DataRootResource
@@ -46,6 +47,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
             8, problem.classes_by_key, settings, *([precisions] if precisions else []), *background
         ),
     )
+    @measured
     @again_if_taken_down
     def evaluation_report(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         """Accuracy with its uncertainty, confusion, curves, mistakes and costs of all models, as a page and as JSON."""

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
+from cic_assets.defs.measuring import measured
 from cic_assets.defs.resources import DataRootResource, EngineResource
 from cic_assets.defs.retry_policies import again_if_taken_down
 from cic_assets.domain.prediction import INBOX, PredictionError, classify_inbox, load_predictor
@@ -33,6 +34,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         kinds={"onnx", "parquet"},
         owners=metadata.OWNERS,
     )
+    @measured
     @again_if_taken_down
     def inbox_predictions(
         context: AssetExecutionContext, config: InboxConfig, data: DataRootResource, engine: EngineResource

@@ -10,6 +10,7 @@ from pydantic import Field
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
 from cic_assets.defs.assets.quantization import quantized_names
+from cic_assets.defs.measuring import measured
 from cic_assets.defs.resources import DataRootResource, EngineResource
 from cic_assets.domain.models import FULL
 from cic_assets.domain.prediction import (
@@ -65,6 +66,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         kinds={"onnx"},
         owners=metadata.OWNERS,
     )
+    @measured
     def adhoc_predictions(
         context: AssetExecutionContext, config: PredictionConfig, data: DataRootResource, engine: EngineResource
     ) -> MaterializeResult[None]:

@@ -8,6 +8,7 @@ from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failur
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
 from cic_assets.defs.automation_conditions import on_new_data
+from cic_assets.defs.measuring import measured
 from cic_assets.defs.partitions import source_partitions
 from cic_assets.defs.pools import DECODING, THREADS
 from cic_assets.defs.resources import AcceleratorResource, DataRootResource, EngineResource, WeightsResource
@@ -39,6 +40,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         automation_condition=on_new_data(),
         code_version=content_version(4, settings.side, settings.jpeg_quality),
     )
+    @measured
     @again_if_taken_down
     def resized_images(
         context: AssetExecutionContext, data: DataRootResource, engine: EngineResource
@@ -91,6 +93,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         automation_condition=on_new_data(),
         code_version=content_version(1, problem.features.model_dump()),
     )
+    @measured
     @again_if_taken_down
     def image_features(
         context: AssetExecutionContext,

@@ -7,6 +7,7 @@ from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failur
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
 from cic_assets.defs.automation_conditions import on_new_data
+from cic_assets.defs.measuring import measured
 from cic_assets.defs.pools import DECODING
 from cic_assets.defs.resources import DataRootResource
 from cic_assets.domain.models import ModelError, Precision, QuantizedCard, champion_folder, quantize, read_card
@@ -37,6 +38,7 @@ def _quantized_asset(name: str, problem: Problem, precisions: list[Precision]) -
         description=f"{name} in fewer bits ({', '.join(precisions)}), and what that does to its answers.",
         code_version=content_version(2, precisions),
     )
+    @measured
     def quantized(context: AssetExecutionContext, data: DataRootResource) -> MaterializeResult[None]:
         try:
             folder = champion_folder(data.root.model(name))

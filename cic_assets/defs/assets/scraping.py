@@ -16,6 +16,7 @@ from dagster import (
 
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
+from cic_assets.defs.measuring import measured
 from cic_assets.defs.partitions import source_partitions
 from cic_assets.defs.pools import HOSTS
 from cic_assets.defs.resources import DataRootResource, RedditResource
@@ -41,6 +42,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
             6, problem.reddit.model_dump(), problem.download.model_dump(), list(problem.licenses)
         ),
     )
+    @measured
     def raw_images(
         context: AssetExecutionContext, data: DataRootResource, reddit: RedditResource
     ) -> MaterializeResult[None]:

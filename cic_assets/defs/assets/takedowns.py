@@ -4,6 +4,7 @@ from dagster import AssetExecutionContext, AssetsDefinition, DataVersion, Failur
 
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
+from cic_assets.defs.measuring import measured
 from cic_assets.defs.partitions import source_partitions
 from cic_assets.defs.pools import HOSTS
 from cic_assets.defs.resources import DataRootResource, RedditResource
@@ -26,6 +27,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
         pool=HOSTS,
         code_version=content_version(3),
     )
+    @measured
     def takedowns(
         context: AssetExecutionContext, data: DataRootResource, reddit: RedditResource
     ) -> MaterializeResult[None]:

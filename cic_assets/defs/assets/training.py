@@ -9,6 +9,7 @@ from upath import UPath
 
 from cic_assets.config.problem import Problem
 from cic_assets.defs import metadata
+from cic_assets.defs.measuring import measured
 from cic_assets.defs.placement import needs
 from cic_assets.defs.pools import GPU
 from cic_assets.defs.resources import AcceleratorResource, DataRootResource, WeightsResource
@@ -73,6 +74,7 @@ def _model_asset(name: str, settings: ModelSettings, promotion: PromotionSetting
             *_of_seeds(settings),
         ),
     )
+    @measured
     def model(
         context: AssetExecutionContext,
         data: DataRootResource,
