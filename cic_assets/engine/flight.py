@@ -155,7 +155,7 @@ class Flight(Generic[T, R]):
         )
 
     def results(self, shards: Iterator[list[T]]) -> Iterator[tuple[T, R]]:
-        """Each item with its result, of the shards that are done first first; raises as `Engine.each`."""
+        """Each item with its result, shards in the order in which they are done; raises as `Engine.each`."""
         while True:
             if self._cluster.look():
                 for shard in self._overdue():
