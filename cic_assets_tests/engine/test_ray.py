@@ -280,6 +280,9 @@ def test_who_takes_part_shares_the_work_and_needs_nobody(engine, tmp_path):
 @pytest.mark.long
 def test_who_takes_part_does_not_try_what_killed_another(engine):
     here = os.getpid()
+    assert (
+        len(list(engine.each(str, range(8), shard=1))) == 8
+    )  # so that workers are up before this process is at item 0
 
     def task(item):
         if item == 0:
