@@ -158,9 +158,9 @@ class Flight(Generic[T, R]):
         """Each item with its result, shards in the order in which they are done; raises as `Engine.each`."""
         while True:
             if self._cluster.look():
-                for shard in self._overdue():
-                    if shard in self.at_work:
-                        yield from self._again(shard)
+                for late in self._overdue():
+                    if late in self.at_work:
+                        yield from self._again(late)
             while len(self.at_work) < (1 if self.one_by_one else self._cluster.room) and (shard := self._next(shards)):
                 self.at_work.append(shard)
                 self._hand_out(shard)
