@@ -149,7 +149,7 @@ class Flight(Generic[T, R]):
 
     def __post_init__(self) -> None:
         self._cluster = _Cluster(self.ray)
-        self._task = self.ray.put(self.task)  # once, however many shards
+        self._put_task()
         self._remote = self.ray.remote(_work).options(
             num_cpus=1, max_retries=RETRIES, scheduling_strategy="SPREAD", runtime_env={"env_vars": _ONE_THREAD}
         )
@@ -188,7 +188,17 @@ class Flight(Generic[T, R]):
         items = next(shards, None)
         return None if items is None else _Shard(items)
 
+    def _put_task(self) -> None:
+        """Once, however many shards; and anew where requests for workers may wait at a node that is lost.
+
+        Ray asks for no more workers than there are shards to be begun, and counts these requests, too. What has another
+        argument asks for its own.
+        """
+        self._task, self._put_at = self.ray.put(self.task), time.monotonic()
+
     def _hand_out(self, shard: _Shard[T]) -> None:
+        if shard.handed_out or self._put_at < self._cluster.lost_a_node_at:
+            self._put_task()
         shard.handed_out_at = time.monotonic()
         shard.attempts[self._remote.remote(self._task, shard.items)] = shard.handed_out_at
         shard.handed_out += 1
@@ -233,6 +243,7 @@ class Flight(Generic[T, R]):
         _LOG.warning("nothing answers on the cluster: what was handed out is handed out again, one after the other")
         self.first.extend(_Shard(one.items, one.is_suspect) for one in silent)
         self.one_by_one = True
+        self._put_task()
 
     def _taken(self, done: Any) -> Iterator[tuple[T, R]]:
         shard = next(shard for shard in self.at_work if done in shard.attempts)
