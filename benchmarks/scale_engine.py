@@ -35,8 +35,15 @@ HERE = Path(__file__).resolve().parent
 SHARD = 16
 NOOP_SHARDS = 300
 ROWS = (10_000, 100_000, 1_000_000)
-IMG2DATASET = "img2dataset==1.47.0"
-"""Its resizer alone, on two threads: its own Ray distributor gives each task a shard, as ours does."""
+
+PEERS = {
+    "img2dataset==1.47.0": ("resizers.py", "img2dataset", "{photos}", "2", "{result}"),
+    "daft==0.7.26": ("frames.py", "daft", "{photos}", "{result}"),
+}
+"""Programs of `peers/` and what they are told, each in an environment of its own.
+
+Of img2dataset it is the resizer alone, on two threads: its own Ray distributor gives each task a shard, as ours does.
+"""
 
 CONTENDERS = {
     "threads": "fingerprint and copy, ours on 2 threads",
@@ -45,6 +52,8 @@ CONTENDERS = {
     "Ray Data": "fingerprint and copy, the same work by Ray Data's `map_batches`",
     "our copies on Ray": "copy alone, ours on Ray",
     "Ray Data's own": "copy alone, Ray Data's `read_images(size=(256, 256))`, which does not keep the aspect",
+    "img2dataset==1.47.0": "copy alone, the resizer of img2dataset==1.47.0 on 2 threads",
+    "daft==0.7.26": "copy alone, `decode_image` and `resize(256, 256)` of daft==0.7.26, which does not keep the aspect",
 }
 
 
@@ -217,12 +226,12 @@ def _wait(path: Path, process: "subprocess.Popen[bytes]") -> None:
         time.sleep(0.02)
 
 
-def img2dataset(folder: Path) -> tuple[float, float]:
-    """Seconds, and those of processors, of its resizer in an environment of its own."""
-    result = folder / "img2dataset.json"
-    python = python_of("img2dataset", (IMG2DATASET,))
-    command = [python, "-W", "ignore", HERE / "peers" / "resizers.py", "img2dataset", folder / "photos", "2", result]
-    subprocess.run(command, check=True, timeout=600)
+def ask_peer(package: str, folder: Path) -> tuple[float, float]:
+    """Seconds, and those of processors, of a peer in an environment of its own."""
+    result = folder / "peer.json"
+    python = python_of(package.partition("==")[0], (package,))
+    program, *arguments = (part.format(photos=folder / "photos", result=result) for part in PEERS[package])
+    subprocess.run([python, "-W", "ignore", HERE / "peers" / program, *arguments], check=True, timeout=600)
     found = json.loads(result.read_text())
     return found["wall"], found["processor"]
 
@@ -260,9 +269,9 @@ def main() -> None:
         megapixels = take_photos(options.photos, folder / "photos", options.count)
         best: dict[str, tuple[float, float]] = {}
         for _ in range(options.rounds):
-            for contender in (*CONTENDERS, IMG2DATASET):
-                is_peer = contender == IMG2DATASET
-                seconds, spent = img2dataset(folder) if is_peer else ask(cluster, "photos", contender, folder)
+            for contender in CONTENDERS:
+                is_peer = contender in PEERS
+                seconds, spent = ask_peer(contender, folder) if is_peer else ask(cluster, "photos", contender, folder)
                 before = best.get(contender, (seconds, spent))
                 best[contender] = (min(seconds, before[0]), min(spent, before[1]))
                 print(contender, f"{seconds:.1f} s, {spent:.1f} s of processors", flush=True)
@@ -280,9 +289,8 @@ def report(
     memory: dict[int, float],
 ) -> str:
     """The tables."""
-    titles = {**CONTENDERS, IMG2DATASET: f"copy alone, the resizer of {IMG2DATASET} on 2 threads"}
     rows = [
-        f"| {titles[name]} | {options.count / spent:.1f} | {options.count / seconds:.1f} |"
+        f"| {CONTENDERS[name]} | {options.count / spent:.1f} | {options.count / seconds:.1f} |"
         for name, (seconds, spent) in best.items()
     ]
     told = ", ".join(f"{count:,} rows {mb:.0f} MB" for count, mb in memory.items())
@@ -291,7 +299,9 @@ def report(
 `python benchmarks/scale_engine.py PHOTOS --count {options.count} --rounds {options.rounds}`: {machine()}.
 {options.count} photos of {megapixels:.1f} megapixels in the mean, in shards of {SHARD}; a Ray cluster of three nodes on
 this machine, two of which give a processor each. A second of a core is one of processor time of all that took part: the
-contender, its workers, and on Ray the cluster's own processes too.
+contender, its workers, and on Ray the cluster's own processes too. Copies of ours and of img2dataset are cropped, and
+JPEGs; Ray Data's and Daft's are stretched, and arrays. Daft decodes all of a photo, averages as Pillow's bilinear
+filter does, and does not turn it as EXIF says.
 
 | what | images a second of a core | images a second |
 |---|---|---|

@@ -12,7 +12,7 @@ class EngineError(RuntimeError):
 
 
 class TaskLostError(RuntimeError):
-    """What worked on an item died of it, again and again; the message names the item."""
+    """What worked on an item died of it, or did not answer, again and again; the message names the item."""
 
 
 class Engine(Protocol):
@@ -32,20 +32,20 @@ class Engine(Protocol):
         asked for, there are never more than some shards a worker. Nothing starts before the first result is asked for,
         and who stops asking stops the rest.
 
-        A worker that dies with its shard is not the task's fault: the shard goes to another, and the items of one that
-        dies with every worker go one by one, to find which it is. So a task may be done twice, also at once, and what
-        it writes is written whole, or not at all.
+        A worker that dies with its shard, or does not answer, is not the task's fault: the shard goes to another, and
+        the items of one that dies with every worker go one by one, to find which it is. So a task may be done twice,
+        also at once, and what it writes is written whole, or not at all.
 
         Args:
             task: what is done with an item. It may be pickled and run in another process, on another machine: large
                 results belong into storage, and what is returned is small.
             items: may be pickled too.
             shard: items that go to a worker together, where handing one over costs something; of a second's work.
-            instead: gives the result of an item whose worker dies each time, by the item and why.
+            instead: gives the result of an item whose worker dies or is silent each time, by the item and why.
 
         Raises:
             Exception: what the task of an item raised, with a note that names the item, or the items themselves.
-            TaskLostError: a worker died with an item each time, and there is no `instead`.
+            TaskLostError: a worker died with an item or was silent each time, and there is no `instead`.
             EngineError: the engine cannot work at all.
         """
         ...

@@ -6,31 +6,18 @@ Not Ray Data, whose shard costs more, and which tries a picture that crashes its
 import logging
 import os
 import socket
-import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
-from cic_assets.engine.protocol import EngineError, TaskLostError, named
+from cic_assets.engine.flight import Flight
+from cic_assets.engine.protocol import EngineError
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-RETRIES = 3
-"""Times that a shard is tried again when what worked on it died: three nodes may go down in one fingerprinting."""
-
-_IN_FLIGHT = 2
-"""Shards a processor of the cluster that are at work or wait for their turn; what is done beyond waits in memory."""
-
-_COUNT_SECONDS = 10.0
-"""Between two looks at how many processors there are: nodes come and go."""
-
 _SECONDS_TO_ANSWER = 10.0
-
-ONE_THREAD = {"OPENCV_FOR_THREADS_NUM": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-"""For a task, which has one processor: with threads for all cores in each, they would only take turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +46,7 @@ class OnRay:
         shards = _shards(items, shard)
         if (first := next(shards, None)) is None:
             return  # for nothing no cluster is needed
-        flight = _Flight(_connected(self.address), task, instead, self.takes_part)
+        flight = Flight(_connected(self.address), task, instead, self.takes_part)
         try:
             yield from flight.results(chain([first], shards))
         finally:
@@ -107,129 +94,3 @@ def _shards(items: Iterable[T], size: int) -> Iterator[list[T]]:
     left = iter(items)
     while shard := list(islice(left, size)):
         yield shard
-
-
-@dataclass(frozen=True, slots=True)
-class _Raised:
-    """What the task of an item raised: an answer, as another worker would get the same."""
-
-    error: Exception
-
-
-def _work(task: Callable[[T], R], shard: Sequence[T]) -> list[R] | _Raised:
-    """In a worker."""
-    try:
-        return [named(task, item) for item in shard]
-    except Exception as error:  # noqa: BLE001 - it is raised where results are asked for
-        return _Raised(_whole_when_pickled(error))
-
-
-def _whole_when_pickled(error: Exception) -> Exception:
-    import pickle
-
-    try:
-        copy = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
-    except Exception as why:  # noqa: BLE001 - whatever an exception of a library does
-        copy = why
-    if type(copy) is type(error) and str(copy) == str(error):
-        return error
-    told = RuntimeError(f"{type(error).__name__}: {error}")
-    for note in getattr(error, "__notes__", ()):
-        told.add_note(note)
-    return told
-
-
-@dataclass
-class _Flight(Generic[T, R]):
-    """The shards that are at work."""
-
-    ray: Any
-    task: Callable[[T], R]
-    instead: Callable[[T, str], R] | None
-    takes_part: bool
-    at_work: dict[Any, list[T]] = field(default_factory=dict)
-    """The last that was handed out comes last."""
-    alone: deque[list[T]] = field(default_factory=deque)
-    """Items of shards that were lost, each by itself."""
-    suspects: set[Any] = field(default_factory=set)
-    """Those of them that are at work: this process does not try them."""
-    room: int = 0
-    counted_at: float = float("-inf")
-
-    def results(self, shards: Iterator[list[T]]) -> Iterator[tuple[T, R]]:
-        start = self._starter()
-        while True:
-            while len(self.at_work) < self._room() and self._hand_out(start, shards):
-                pass
-            if not self.at_work:
-                return
-            mine = self._for_this_process()
-            ready, _ = self.ray.wait(list(self.at_work), num_returns=1, timeout=None if mine is None else 0)
-            if ready:
-                yield from self._taken(ready[0])
-            elif mine is not None:
-                self.ray.cancel(mine)  # most likely it waits for its turn; if it does not, it was begun twice
-                shard = self.at_work.pop(mine)
-                yield from self._answered(shard, _work(self.task, shard))
-
-    def stop(self) -> None:
-        for reference in self.at_work:
-            self.ray.cancel(reference)
-
-    def _starter(self) -> Callable[[list[T]], Any]:
-        task = self.ray.put(self.task)  # once, however many shards
-        remote = self.ray.remote(_work).options(
-            num_cpus=1, max_retries=RETRIES, scheduling_strategy="SPREAD", runtime_env={"env_vars": ONE_THREAD}
-        )
-        return lambda shard: remote.remote(task, shard)
-
-    def _hand_out(self, start: Callable[[list[T]], Any], shards: Iterator[list[T]]) -> bool:
-        """One more shard, if there is one."""
-        is_suspect = bool(self.alone)
-        shard = self.alone.popleft() if is_suspect else next(shards, None)
-        if shard is None:
-            return False
-        self.at_work[reference := start(shard)] = shard
-        if is_suspect:
-            self.suspects.add(reference)
-        return True
-
-    def _for_this_process(self) -> Any | None:
-        """What it may do while it waits: the shard that was handed out last, whose turn with others is the farthest."""
-        if not self.takes_part:
-            return None
-        return next((reference for reference in reversed(self.at_work) if reference not in self.suspects), None)
-
-    def _room(self) -> int:
-        if time.monotonic() - self.counted_at > _COUNT_SECONDS:
-            self.room = max(_IN_FLIGHT * int(self.ray.cluster_resources().get("CPU", 0)), 1)
-            self.counted_at = time.monotonic()
-        return self.room
-
-    def _taken(self, done: Any) -> Iterator[tuple[T, R]]:
-        shard = self.at_work.pop(done)
-        self.suspects.discard(done)
-        try:
-            results = self.ray.get(done)
-        except self.ray.exceptions.RuntimeEnvSetupError as error:
-            raise EngineError(f"a worker of the cluster could not begin: {error}") from error
-        except self.ray.exceptions.RayTaskError as error:
-            # Ours says what the task raised itself: it did not get so far, as where the package is another one there.
-            raise EngineError(f"a worker of the cluster could not begin: {error.cause}") from error
-        except self.ray.exceptions.RayError as error:
-            yield from self._lost(shard, f"{type(error).__name__} {RETRIES + 1} times")
-            return
-        yield from self._answered(shard, results)
-
-    def _answered(self, shard: list[T], results: list[R] | _Raised) -> Iterator[tuple[T, R]]:
-        if isinstance(results, _Raised):
-            raise results.error
-        yield from zip(shard, results, strict=True)
-
-    def _lost(self, shard: list[T], why: str) -> Iterator[tuple[T, R]]:
-        if len(shard) > 1:
-            self.alone.extend([item] for item in shard)
-        elif self.instead is None:
-            raise TaskLostError(f"what worked on {shard[0]!r:.200} died of it: {why}")
-        else:
-            yield shard[0], self.instead(shard[0], f"what worked on it died of it: {why}")

@@ -20,7 +20,7 @@ from cic_assets.domain.duplicates import (
     verify,
 )
 from cic_assets.domain.overrides import Overrides
-from cic_assets.engine import EngineError, TaskLostError, Threads, open_engine
+from cic_assets.engine import EngineError, TaskLostError, Threads, flight, open_engine
 from cic_assets.storage import ContentStore
 from cic_assets_tests.domain.duplicates.conftest import Gallery, crop, photo
 from cic_assets_tests.fixtures.ray_cluster import wait_for
@@ -120,9 +120,11 @@ def test_of_endless_items_only_some_are_taken_ahead_and_who_stops_asking_stops_t
 
 
 @pytest.mark.long
-def test_a_node_that_is_killed_in_the_middle_of_fingerprints_makes_no_difference(
-    engine, ray_cluster, jpeg, tmp_path, monkeypatch
+@pytest.mark.parametrize("end", ["killed", "frozen"])
+def test_a_node_that_is_lost_in_the_middle_of_fingerprints_makes_no_difference(
+    engine, ray_cluster, jpeg, tmp_path, monkeypatch, end
 ):
+    lose = {"killed": ray_cluster.kill, "frozen": ray_cluster.freeze}[end]
     monkeypatch.setattr("cic_assets.domain.duplicates.fingerprints.SHARD", 10)
     store = ContentStore(UPath(tmp_path))
     rows = [
@@ -133,16 +135,18 @@ def test_a_node_that_is_killed_in_the_middle_of_fingerprints_makes_no_difference
         }
         for seed in range(150)
     ]  # fmt: skip
-    raw, lines = pd.DataFrame(rows), []
-    killer = threading.Thread(
-        target=lambda: ray_cluster.kill(
-            wait_for(lambda: len(lines) >= 20 and ray_cluster.node_at_work("ray::_work"), "a node at work")
-        )
-    )
+    raw, lines, lost = pd.DataFrame(rows), [], []
+
+    def lose_one():
+        node = wait_for(lambda: len(lines) >= 20 and ray_cluster.node_at_work("ray::_work"), "a node at work")
+        lose(node)
+        lost.append(len(lines))
+
+    killer = threading.Thread(target=lose_one)
     killer.start()
     table = fingerprint_pictures(raw, store, engine=engine, on_progress=lines.append)
     killer.join()
-    assert len(ray_cluster.workers) - sum(worker.poll() is None for worker in ray_cluster.workers) == 1
+    assert lost[0] < len(rows)
     pd.testing.assert_frame_equal(table, fingerprint_pictures(raw, store))
 
 
@@ -183,6 +187,71 @@ def test_verdicts_of_a_cluster_one_of_whose_nodes_is_killed_are_those_of_here(
         pd.testing.assert_frame_equal(found, expected, check_exact=True)
 
 
+@pytest.fixture
+def impatient(engine, monkeypatch):
+    """Overdue is what would be so much later; on workers that were begun before, which takes half a minute."""
+    assert len(list(engine.each(str, range(8), shard=1))) == 8
+    monkeypatch.setattr(flight, "LOOK_SECONDS", 0.5)
+    monkeypatch.setattr(flight, "PATIENCE", 8.0)
+    monkeypatch.setattr(flight, "PATIENCE_AFTER_LOSS", 10.0)
+
+
+@pytest.mark.long
+def test_what_does_not_answer_is_handed_out_once_more(engine, impatient, tmp_path):
+    def task(item):
+        if item == 3 and not (tmp_path / "begun").exists():
+            (tmp_path / "begun").touch()
+            time.sleep(600)
+        return item
+
+    began = time.monotonic()
+    assert sorted(engine.each(task, range(12), shard=2)) == [(item, item) for item in range(12)]
+    assert time.monotonic() - began < 120
+
+
+@pytest.mark.long
+def test_an_item_that_is_never_answered_is_found_among_those_of_its_shard(engine, impatient):
+    task = lambda item: time.sleep(600) if item == 7 else item  # noqa: E731 - pickled by value
+    found = dict(engine.each(task, range(12), shard=6, instead=lambda item, why: f"{item}: {why}"))
+    assert found.pop(7) == "7: what worked on it did not answer, 3 times"
+    assert found == {item: item for item in range(12) if item != 7}
+    with pytest.raises(TaskLostError, match="what worked on 7 did not answer"):
+        list(engine.each(task, [7]))
+
+
+@pytest.mark.long
+def test_what_waits_for_processors_that_others_have_is_not_lost(engine, impatient, monkeypatch, tmp_path, caplog):
+    import ray
+
+    monkeypatch.setattr(flight, "PROBE_SECONDS", 5.0)
+    is_over = tmp_path / "over"
+
+    def hold():
+        while not is_over.exists():
+            time.sleep(0.1)
+
+    holding = [ray.remote(hold).options(num_cpus=1).remote() for _ in range(2)]
+    wait_for(lambda: not ray.available_resources().get("CPU"), "processors that others have", 60)
+
+    def release():
+        wait_for(lambda: caplog.text.count("one after the other") == 2, "patience that ends twice")
+        is_over.touch()
+
+    releaser = threading.Thread(target=release)
+    releaser.start()
+    assert sorted(engine.each(lambda item: item, range(9), shard=3)) == [(item, item) for item in range(9)]
+    releaser.join()
+    ray.get(holding)
+
+
+@pytest.mark.long
+def test_a_cluster_without_any_processor_is_not_waited_for_without_end(engine, impatient, ray_cluster):
+    for worker in ray_cluster.workers:
+        ray_cluster.kill(worker)
+    with pytest.raises(EngineError, match="the Ray cluster has had no processor to give for"):
+        list(engine.each(str, range(3)))
+
+
 @pytest.mark.long
 def test_who_takes_part_shares_the_work_and_needs_nobody(engine, tmp_path):
     import ray
@@ -211,6 +280,9 @@ def test_who_takes_part_shares_the_work_and_needs_nobody(engine, tmp_path):
 @pytest.mark.long
 def test_who_takes_part_does_not_try_what_killed_another(engine):
     here = os.getpid()
+    assert (
+        len(list(engine.each(str, range(8), shard=1))) == 8
+    )  # so that workers are up before this process is at item 0
 
     def task(item):
         if item == 0:

@@ -1,3 +1,5 @@
+import pickle
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -128,3 +130,9 @@ def test_what_was_computed_before_a_kill_is_not_decoded_again(store, monkeypatch
     for sha256 in kept[-1]["sha256"]:
         store.remove(sha256)
     pd.testing.assert_frame_equal(fingerprint_pictures(raw, store, [kept[-1]]), whole)
+
+
+def test_what_a_worker_elsewhere_returns_of_a_shard_is_small():
+    """Of more than 100 kB Ray keeps an answer on the node that gave it, and it would be gone with that."""
+    rows = [fingerprints._row(jpeg(seed)) for seed in range(fingerprints.SHARD)]
+    assert len(pickle.dumps(rows)) < 100_000
