@@ -57,6 +57,25 @@ def test_there_is_no_tensorflow_in_it_and_it_is_small(environment):
     assert sum(file.stat().st_size for file in environment.rglob("*") if file.is_file()) < MOST_BYTES
 
 
+BASE_HAS = re.compile(
+    r"linux-vdso|/lib64/ld-linux-|lib(c|m|dl|rt|pthread|util|resolv|gcc_s|stdc\+\+|z|lzma|bz2|crypto|ssl|ffi|expat)[.-]"
+)
+"""Libraries that `python:3.12-slim` has: of the C library, of apt, of Python."""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="ldd tells it")
+def test_it_needs_no_library_that_its_base_lacks(environment):
+    """Such as those of a desktop, which this machine may have: OpenCV with its windows did not start there."""
+    lacking = {}
+    for file in (path for path in environment.rglob("*") if re.search(r"\.so[.\d]*$", path.name)):
+        told = subprocess.run(["ldd", file], capture_output=True, text=True).stdout
+        for library, found in re.findall(r"^\s*(\S+)(?: => (.*?))?(?: \(0x.*)?$", told, re.MULTILINE):
+            if not BASE_HAS.search(library) and not found.startswith(str(environment)):
+                lacking[library] = file.name
+    assert lacking == {}
+
+
 @pytest.mark.slow
 def test_what_is_installed_predicts(environment, exported_root, tmp_path, jpeg, bare_variables):
     (tmp_path / "a.jpg").write_bytes(jpeg(1))
