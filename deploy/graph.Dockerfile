@@ -8,8 +8,9 @@ COPY pyproject.toml uv.lock ./
 ARG EXTRAS="--extra train --extra s3 --extra postgres"
 ENV UV_PROJECT_ENVIRONMENT=/app
 # Versions are those of uv.lock, and each file has the hash that it names there. EXTRAS has several words.
+# OpenCV is that of the group `container`, which has no windows: they need libraries of a desktop.
 # hadolint ignore=SC2086
-RUN uv sync --quiet --frozen --no-dev --no-install-project --compile-bytecode $EXTRAS
+RUN uv sync --quiet --frozen --no-dev --group container --no-install-package opencv-python --no-install-project --compile-bytecode $EXTRAS
 # The package by itself: code that changed is a layer of some MB, and what it needs, of GB, stays as it was.
 COPY README.md LICENSE ./
 COPY deploy deploy

@@ -1,6 +1,6 @@
 """Says what is on pictures: python predict.py PICTURE...
 
-Needs onnxruntime, numpy and opencv-python-headless alone. Copied beside exported models, and imported by nothing.
+Needs onnxruntime, numpy and opencv-python alone. Copied beside exported models, and imported by nothing.
 
 SPDX-License-Identifier: MIT
 Copyright (c) 2026 The cic_assets founders

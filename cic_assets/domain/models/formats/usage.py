@@ -51,7 +51,7 @@ probabilities = ask(image=pictures)["output_0"]
 """
 
 PROGRAM = """```sh
-pip install onnxruntime numpy opencv-python-headless
+pip install onnxruntime numpy opencv-python
 python predict.py photo.jpg
 ```
 
