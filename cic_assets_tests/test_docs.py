@@ -42,7 +42,7 @@ NEEDS = {
     "another version": "a model that was trained twice; test_champions goes back and forth between two",
     "cluster": "machines that are a Ray cluster; e2e/test_ray starts three nodes on one",
     "checkout": "the project's own folder with its .venv, and a finished data root",
-    "docker": "a container engine; test_container does the same steps without one",
+    "docker": "a container engine; e2e/test_images does it where there is one, test_container the same steps without",
     "gpu": "a GPU",
     "network": "somebody else's server",
     "reddit": "an API key that Reddit approved",

@@ -13,7 +13,9 @@ pruned=$(printf -- '--prune %s ' $without)
 
 requirements=$(mktemp)
 trap 'rm -f "$requirements"' EXIT
+# OpenCV is that of the group `container`, which has no windows: they need libraries of a desktop.
 # shellcheck disable=SC2086  # a word each
-uv export --quiet --frozen --no-dev --no-emit-project $pruned --output-file "$requirements"
+uv export --quiet --frozen --no-dev --group container --no-emit-package opencv-python --no-emit-project $pruned \
+    --output-file "$requirements"
 uv pip install --quiet --python "$1" --require-hashes --requirement "$requirements"
 uv pip install --quiet --python "$1" --no-deps .
