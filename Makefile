@@ -36,11 +36,13 @@ SYNC = $(UV) sync --frozen --inexact --compile-bytecode --extra train --extra dg
 	@test -x "$(UV)" || { echo "Installing uv $(UV_VERSION) into .venv-uv"; \
 		$(PYTHON) -m venv .venv-uv && .venv-uv/bin/python -m pip install --quiet uv==$(UV_VERSION) \
 		|| { rm -rf .venv-uv; echo "error: could not install uv (on Debian and Ubuntu: apt install python3-venv)" >&2; exit 1; }; }
-	$(SYNC) --no-dev
+	@echo "Installing what is needed to run into .venv, and compiling it: minutes the first time"
+	@$(SYNC) --no-dev
 	@touch $@
 
 .venv/.synced: .venv/.runtime
-	$(SYNC)
+	@echo "Adding what tests need"
+	@$(SYNC)
 	@touch $@
 
 # The package itself lies in the checkout, where uv compiles nothing.
@@ -49,7 +51,7 @@ SYNC = $(UV) sync --frozen --inexact --compile-bytecode --extra train --extra dg
 	@touch $@
 
 setup-gpu: setup ## Add what TensorFlow needs on an NVIDIA GPU
-	$(SYNC) --extra gpu
+	@$(SYNC) --extra gpu
 
 demo: .venv/.runtime .venv/.compiled ## The whole graph on the embedded sample: minutes, no credentials
 	@$(BIN)/cic demo

@@ -190,6 +190,9 @@ def _run(
         raise click.UsageError(f"--select {error}") from None
     except EngineError as error:  # of the executor, before any step
         raise click.ClickException(str(error)) from None
+    except KeyboardInterrupt:
+        console.print("Stopped. What is done is kept: the same command goes on from there.")
+        raise
     except RunFailedError as error:
         for failure in error.lines:
             _print_failure(console, failure)

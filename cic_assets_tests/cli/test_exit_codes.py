@@ -227,6 +227,7 @@ def test_ctrl_c(own_finished):
         said = process.stderr.read()
     assert process.returncode == 1
     assert said.endswith("Aborted!\n")
+    assert "the same command goes on from there" in said
 
 
 SERVING = {
