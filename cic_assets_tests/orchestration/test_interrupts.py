@@ -23,7 +23,7 @@ from cic_assets.storage import DataRoot
 def takedowns():
     print("at work", flush=True)
     try:
-        time.sleep(60)
+        time.sleep(20)
     except Exception:  # as who asks a host again does
         pass
     return MaterializeResult(data_version=DataVersion("1"))
