@@ -122,25 +122,14 @@ for suffix, data in large:
 """
 
 
-ENCODED_QUICKLY = {
-    "png": {"compress_level": 1},
-    "gif": {},
-    "webp": {"method": 0},
-    "bmp": {},
-    "avif": {"speed": 10},
-    "heif": {"quality": 50, "enc_params": {"preset": "ultrafast"}},
-}
-"""Kinds of 16 megapixels each: encoding them well would take most of the time."""
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="address space is limited there alone")
 def test_a_shortage_of_memory_is_not_the_pictures_fault(saved, tmp_path):
     for name, side in (("large", 4000), ("small", 150)):
         image = Image.new("RGB", (side, side), "teal")
         (tmp_path / f"{name}.jpg").write_bytes(encode_jpeg(np.asarray(image)))
         (tmp_path / f"{name}.tif").write_bytes(saved(image, "TIFF", compression="tiff_lzw"))
-        for suffix, options in ENCODED_QUICKLY.items():
-            (tmp_path / f"{name}.{suffix}").write_bytes(saved(image, suffix.upper(), **options))
+        for suffix in ("png", "gif", "webp", "bmp", "avif", "heif"):
+            (tmp_path / f"{name}.{suffix}").write_bytes(saved(image, suffix.upper()))
     told = subprocess.run(
         [sys.executable, "-c", SHORT_OF_MEMORY, tmp_path], capture_output=True, text=True, check=True
     ).stdout.splitlines()
