@@ -21,7 +21,8 @@ class TakedownGuard:
 
     def __init__(self, root: DataRoot) -> None:
         self._root = root
-        self._reach, self._sources = _reach(root), frozenset(root.table_partitions(TABLE))
+        with root.lock.held():  # not in the middle of a take-down, whose tombstones are there before tables follow them
+            self._reach, self._sources = _reach(root), frozenset(root.table_partitions(TABLE))
 
     @property
     def is_broken(self) -> bool:

@@ -1,6 +1,7 @@
 """What is taken down while something else is at work stays down, and no row is left without its file."""
 
 import contextlib
+import threading
 from datetime import timedelta
 
 import pandas as pd
@@ -160,6 +161,28 @@ class TestGuard:
         remove_source(place.root, "cars")
         with pytest.raises(TakenDownMeanwhileError), guard.publishing():
             pytest.fail("written")
+
+    def test_one_that_is_made_while_something_is_taken_down_begins_after_it(self, place, archive, jpeg):
+        archive.add("goes", jpeg(1))
+        place.scrape()
+        place.root.write_table("image_hashes", pd.DataFrame({"sha256": sorted(place.pictures())}), "cars")
+
+        def write_again():
+            guard = TakedownGuard(place.root)
+            table = place.root.read_table("image_hashes", "cars")
+            done.wait(20)
+            with guard.publishing():
+                place.root.write_table("image_hashes", table, "cars")
+
+        def begin(_line):
+            other.start()
+            other.join(1)  # as far as it comes
+
+        done, other = threading.Event(), threading.Thread(target=write_again)
+        purge(place.root, ["goes"], on_progress=begin)
+        done.set()
+        other.join()
+        assert place.root.read_table("image_hashes", "cars").empty
 
     def test_tombstones_are_read_again_only_where_some_were_written(self, place, archive, jpeg, monkeypatch):
         read = []
