@@ -8,12 +8,16 @@ Hamming Space with Multi-Index Hashing", 2014.)
 
 Ours are sorted, too, so that looks of neighbours lie near each other; many are made at once. Of each key as many
 hashes are compared at first as most keys have, for what lies side by side is read in half the time; then what is left
-of those that have more. A pair that keeps to the shares of several parts counts in the first.
+of those that have more. A pair that keeps to the shares of several parts counts in the first. All of it in numpy, or,
+where many are looked up and there is Numba, by a compiled loop.
 """
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from importlib.util import find_spec
 from itertools import combinations
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -29,10 +33,13 @@ PARTS = 3
 KEY_BITS = 22
 """Longest key of a table of where the hashes of each key begin, 16 MB; of a longer part the upper bits count."""
 
+_LOG = logging.getLogger(__name__)
 _AT_ONCE = 1 << 17  # hashes that are compared together: what is found of them stays in the processor's second cache
 _WIDTH = 1.5  # times the hashes that a key has on the average
 _LEAST_WIDTH = 4  # fewer are not worth it
-_MOST = 1 << 20  # pairs that are compared at a time where thousands have one key
+_MOST = 1 << 20  # places that are worked on at a time
+_COMPILED_FROM = 1 << 17  # hashes of ours that are worth the seconds in which the loop is compiled
+_ROOM = 1 << 16  # pairs that the compiled loop has room for at first
 
 
 class Part(NamedTuple):
@@ -63,21 +70,36 @@ def near_pairs(ours: Hashes, theirs: Hashes, radius: int, *, workers: int | None
         far, near = near_pairs(theirs, ours, radius, workers=workers)
         return near, far
     found: list[Values] = []
-    parts = parts_of(radius)
+    parts = [part for part in parts_of(radius) if part.share >= 0 and len(ours) and len(theirs)]
+    compiled = _compiled() if len(ours) >= _COMPILED_FROM else None
     for number, part in enumerate(parts):
-        if part.share >= 0 and len(ours) and len(theirs):
-            lookup = _Lookup(theirs, part, parts[:number], radius)
-            asked = np.sort(_turned(ours, part.high))
-            some = (asked[start : start + lookup.at_once] for start in range(0, len(asked), lookup.at_once))
-            for near, far in Threads(workers).map(lookup.of, some):
-                found.append((_turned(near, -part.high), _turned(far, -part.high)))
+        lookup = _Lookup(theirs, part, parts[:number], radius, compiled)
+        asked = np.sort(_turned(ours, part.high))
+        some = (asked[start : start + lookup.at_once] for start in range(0, len(asked), lookup.at_once))
+        for near, far in Threads(workers).map(lookup.of, some):
+            found.append((_turned(near, -part.high), _turned(far, -part.high)))
     return joined(found)
+
+
+@cache
+def _compiled() -> ModuleType | None:
+    """What looks hashes up by a compiled loop; None without the extra `large`."""
+    if not find_spec("numba"):
+        return None
+    try:
+        from cic_assets.domain.duplicates import compiled
+    except ImportError as error:  # Numba refuses a numpy that is newer than it knows
+        _LOG.warning("copies are looked for by numpy, which takes longer, for Numba cannot be used: %s", error)
+        return None
+    return compiled
 
 
 class _Lookup:
     """Hashes by the values of one part."""
 
-    def __init__(self, hashes: Hashes, part: Part, earlier: tuple[Part, ...], radius: int) -> None:
+    def __init__(
+        self, hashes: Hashes, part: Part, earlier: Sequence[Part], radius: int, compiled: ModuleType | None
+    ) -> None:
         """Take a copy of some, their bits turned so that those of the part are on top.
 
         Args:
@@ -85,22 +107,24 @@ class _Lookup:
             part: by which.
             earlier: parts by which they were looked up before.
             radius: bits in which two may differ.
+            compiled: what looks up by a compiled loop; numpy does it without.
         """
+        self._compiled = compiled
         # Of few hashes fewer bits tell as much.
         bits = min(part.high - part.low, KEY_BITS, len(hashes).bit_length())
         width = round(_WIDTH * len(hashes) / (1 << bits))
-        self._width = width if width >= _LEAST_WIDTH else 0
+        self._width = width if width >= _LEAST_WIDTH and not compiled else 0
         self.at_once = max(1, _AT_ONCE // max(_LEAST_WIDTH, self._width))
         """How many are to be asked for together."""
-        self._hashes, self._radius = np.zeros(len(hashes) + self._width, np.uint64), radius
+        beyond = compiled.WIDTH if compiled else self._width
+        self._hashes, self._radius = np.zeros(len(hashes) + beyond, np.uint64), radius
         ordered = self._hashes[: len(hashes)]
-        ordered[:] = _turned(hashes, part.high)
+        for some in _some(len(hashes)):
+            ordered[some] = _turned(hashes[some], part.high)
         ordered.sort()
         self._runs = sliding_window_view(self._hashes, max(1, self._width))
         self._below = np.uint64(BITS - bits)
-        counts = np.bincount((ordered >> self._below).astype(np.uint32), minlength=1 << bits)
-        self._starts = np.zeros(len(counts) + 1, np.int32)
-        np.cumsum(counts, out=self._starts[1:])
+        self._starts = _starts(ordered, self._below, 1 << bits)
         self._flips = _flips(bits, part.share)
         self._share = part.share
         own, *others = _turned(np.array([_mask(one) for one in (part, *earlier)], np.uint64), part.high)
@@ -108,6 +132,8 @@ class _Lookup:
 
     def of(self, asked: Hashes) -> Values:
         """Pairs of one that is asked for, in ascending order, and one that is near and was not found before."""
+        if self._compiled:
+            return self._by_loop(asked, self._compiled)
         keys = (asked >> self._below).astype(np.uint32)
         found: list[Values] = []
         for flips in self._flips:
@@ -118,6 +144,18 @@ class _Lookup:
                 ours = asked[row[is_new]]
                 found.append((ours, ours ^ difference[is_new]))
         return joined(found)
+
+    def _by_loop(self, asked: Hashes, compiled: ModuleType) -> Values:
+        flips = np.array(self._flips, np.uint64)
+        masks = np.array([self._own, *(mask for mask, _ in self._earlier)])
+        shares = np.array([self._share, *(share for _, share in self._earlier)], np.uint64)
+        limits = self._below, np.uint64(self._radius), masks, shares
+        room, count = 0, _ROOM
+        while count > room:  # once, but in crowds
+            room = count
+            near, far = np.empty(room, np.uint64), np.empty(room, np.uint64)
+            count = compiled.look_up(asked, self._hashes, self._starts, flips, *limits, near, far)
+        return near[:count].copy(), far[:count].copy()
 
     def _near(
         self, asked: Hashes, starts: NDArray[np.int32], sizes: NDArray[np.int32]
@@ -144,6 +182,23 @@ class _Lookup:
         for mask, share in self._earlier:
             is_new &= np.bitwise_count(difference & mask).astype(np.int8) > share
         return np.asarray(is_new)
+
+
+def _some(count: int) -> Iterator[slice]:
+    """Parts of arrays of millions, so that what is computed of one is never of all of them."""
+    return (slice(start, min(start + _MOST, count)) for start in range(0, count, _MOST))
+
+
+def _starts(ordered: Hashes, below: np.uint64, count: int) -> NDArray[np.int32]:
+    """(count + 1,): where the hashes of each key begin, of some in ascending order; the last is where all end."""
+    starts = np.zeros(count + 1, np.int32)
+    for some in _some(len(ordered)):
+        keys = (ordered[some] >> below).astype(np.intp)
+        first = keys[0]
+        keys -= first
+        counts = np.bincount(keys)
+        starts[first + 1 : first + 1 + len(counts)] += counts.astype(np.int32)
+    return np.cumsum(starts, dtype=np.int32, out=starts)
 
 
 def _spread(
