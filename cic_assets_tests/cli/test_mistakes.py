@@ -102,6 +102,7 @@ def test_a_missing_credential(run):
     said = run(SUBREDDITS)
     for key in ("cats", "dogs"):
         assert f"failed raw_images of {key}: no way to reach Reddit: set REDDIT_CLIENT_ID" in said
+    assert "Dependencies for step" not in said, "Dagster's words for checks that wait for what failed"
 
 
 def test_terms_that_nobody_read(run):
