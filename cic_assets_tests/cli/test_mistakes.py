@@ -117,7 +117,7 @@ def test_the_data_root_of_another_problem(run, pictures, tmp_path):
     (tmp_path / "data" / "problem.json").write_text(json.dumps({"name": "first", "file": str(tmp_path / "first.yaml")}))
     said = run(FOLDERS)
     made = f"the data root {tmp_path}/data holds what {tmp_path}/first.yaml (first) made"
-    assert f"{made}, not problem.yaml (pets): give each its own by --data-root" in said
+    assert f"{made}, not problem.yaml (pets): name that one by --problem, or give each its own by --data-root" in said
 
 
 @contextlib.contextmanager
