@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cic_assets.cli.called import as_called
 from cic_assets.cli.options import environment_of, problem_of, problem_option
 from cic_assets.cli.progress import Progress
 
@@ -74,7 +75,7 @@ def record_archive(directory: Path, problem: Path | None) -> None:
     click.echo(
         f"Recorded {done.posts} posts and {done.files} pictures" + (f"; 404 when replayed: {lost}" if lost else "")
     )
-    click.echo(f"Replay it: cic run --archive {shlex.quote(str(directory))} --data-root DIR")
+    click.echo(f"Replay it: {as_called()} run --archive {shlex.quote(str(directory))} --data-root DIR")
 
 
 def _credentials() -> "RedditCredentials":

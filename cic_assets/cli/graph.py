@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 
 import click
 
+from cic_assets.cli.called import as_called
 from cic_assets.cli.options import (
     archive_folder,
     archive_option,
@@ -138,8 +139,8 @@ def demo(data_root: str | None, ui: bool, photos: bool, archive: str | None, por
     if ui:
         show([environment], port)
     _run(environment)
-    where = f" --data-root {data_root}" if data_root else ""
-    click.echo(f"In the Dagster UI: cic demo --ui{' --photos' if photos else ''}{where}")
+    where = f" --data-root {shlex.quote(data_root)}" if data_root else ""
+    click.echo(f"In the Dagster UI: {as_called()} demo --ui{' --photos' if photos else ''}{where}")
 
 
 def _run(
@@ -249,7 +250,7 @@ def _tell_dropped_sources(console: "Console", root: "DataRoot", problem: "Proble
         console.print(
             f"{left.key} is no source of {problem.name} any more: its pictures are left out, and nobody asks about "
             f"take-downs of its posts. In no other source: {left.pictures} pictures. To remove what it left: "
-            f"cic purge --whole-source {left.key} --data-root {shlex.quote(root.url)}",
+            f"{as_called()} purge --whole-source {left.key} --data-root {shlex.quote(root.url)}",
             highlight=False, markup=False, soft_wrap=True, style="yellow",
         )  # fmt: skip
 

@@ -15,7 +15,7 @@ from cic_assets.cli.homes import environments_of, home_of_all, problems_option, 
 from cic_assets.cli.options import data_root_option, preset_option, token_option
 from cic_assets.config.environment import METRICS_HOST, METRICS_PORT, Environment
 from cic_assets.web.listening import Listening, is_loopback
-from cic_assets.web.ports import why_taken
+from cic_assets.web.ports import url_of, why_taken
 
 if TYPE_CHECKING:
     from cic_assets.orchestration.metrics import Exporter
@@ -95,7 +95,7 @@ def _serve(exporter: "Exporter", settings: Listening, until: int | None) -> None
         raise click.ClickException(why)
     since = time.time()
     is_over = (lambda: not is_at_work(until, since)) if until else None
-    url = f"http://{f'[{settings.host}]' if ':' in settings.host else settings.host}:{settings.port}/metrics"
+    url = f"{url_of(settings.host, settings.port)}/metrics"
     serve_metrics(exporter.text, settings, is_over=is_over, on_start=lambda: click.echo(f"Metrics at {url}", err=True))
     exporter.close()
 

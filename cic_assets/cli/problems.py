@@ -1,9 +1,11 @@
 """`cic new`: a question of one's own."""
 
+import shlex
 from collections.abc import Sequence
 
 import click
 
+from cic_assets.cli.called import as_called
 from cic_assets.config.environment import Environment
 
 
@@ -26,8 +28,8 @@ def new(name: str, given: tuple[str, ...], question: str) -> None:
         raise click.ClickException(str(error)) from None
     root = Environment().of_problem(path).root_url
     click.echo(f"Written: {path}, with the classes {', '.join(problem.classes)}. Next:")
-    click.echo(f"  cic run --preset demo --problem {path}")
-    click.echo(f"  cic dev --preset demo --problem {path}")
+    for command in ("run", "dev"):
+        click.echo(f"  {as_called()} {command} --preset demo --problem {shlex.quote(str(path))}")
     click.echo("The first takes a first look in minutes, the second shows it in the Dagster UI; without --preset it is")
     click.echo(f"larger and takes longer. Everything that is made lies in {root}")
 

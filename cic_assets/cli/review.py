@@ -17,6 +17,7 @@ from cic_assets.cli.options import (
     token_option,
 )
 from cic_assets.web.listening import REVIEW_PORT
+from cic_assets.web.ports import url_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +65,7 @@ def review(
         raise click.UsageError(mistake)
     root = data_root_of(environment)
     site = _site_of(environment, root, settings, by)
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}/review"
+    url = f"{url_of(host, port)}/review"
 
     def tell() -> None:
         click.echo(f"Look and decide at {url}{'?token=…' if settings.token else ''} (Ctrl+C ends it)")

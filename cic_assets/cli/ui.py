@@ -14,7 +14,7 @@ from cic_assets.cli.homes import environments_of, home_of_all, problems_option, 
 from cic_assets.cli.metrics import begin_beside, require_metrics_port
 from cic_assets.cli.options import archive_folder, archive_option, data_root_of, data_root_option, preset_option
 from cic_assets.config.environment import Environment
-from cic_assets.web.ports import why_taken
+from cic_assets.web.ports import url_of, why_taken
 
 HERE = "127.0.0.1"
 port_option = click.option("--port", default=3000, show_default=True, help="of the UI")
@@ -66,6 +66,8 @@ def show(environments: Sequence[Environment], port: int, host: str = HERE) -> No
     command += ["-w", str(write_workspace(home, files))]
     command += ["--log-format", "json"] if environments[0].logs == "json" else []
     begin_beside(environments, variables)
+    # Dagster says where it serves among many other lines, and its first page shows no assets.
+    click.echo(f"The Dagster UI, in a moment: {url_of(host, port)}/asset-groups. Ctrl+C ends it.", err=True)
     # Dagster takes SIGTERM for SIGINT. Where that is ignored, as in the background of a script, nothing would end it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.execve(sys.executable, command, variables)  # noqa: S606 - no shell; the UI takes this process's place

@@ -1,11 +1,15 @@
 """Where the words of steps go: Dagster's event log, and the terminal of a command without Dagster's own events."""
 
 import logging
+import re
 from collections.abc import Callable
 
 from dagster import InitLoggerContext, LoggerDefinition, colored_console_logger, json_console_logger, logger
 
 from cic_assets.config.environment import Environment
+
+_LEFT_OUT = re.compile(r"Dependencies for step \S+ (failed|were not executed): .* Not executing\.")
+"""Dagster's words for a step after one that failed, which is told with its reason."""
 
 LINES = "lines"
 """Name of the logger that commands choose in their run config."""
@@ -24,8 +28,9 @@ class _ForwardingHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         meta = getattr(record, "dagster_meta", None) or {}
-        if meta.get("dagster_event") is None:
-            type(self).target(str(meta.get("orig_message", record.getMessage())))
+        said = str(meta.get("orig_message", record.getMessage()))
+        if meta.get("dagster_event") is None and not _LEFT_OUT.fullmatch(said):
+            type(self).target(said)
 
 
 @logger

@@ -37,8 +37,9 @@ def claim_root(root: DataRoot, name: str, file: Path) -> None:
     found = read_json(record)
     if found["name"] != name and found["file"] != own["file"]:
         raise OwnershipError(
-            f"the data root {root.path} holds what {found['file']} ({found['name']}) made, not {file} ({name}): give "
-            f"each its own by --data-root (or remove {record} if it is the same problem under a new name and place)"
+            f"the data root {root.path} holds what {found['file']} ({found['name']}) made, not {file} ({name}): name "
+            f"that one by --problem, or give each its own by --data-root (or remove {record} if it is the same problem "
+            "under a new name and place)"
         )
     if found != own:
         write_json(record, own)

@@ -1,4 +1,4 @@
-"""Ports of this machine: whether one is free, asked before what takes long to start; and who serves there."""
+"""Ports of this machine: whether one is free, asked before what takes long to start; its URL; and who serves there."""
 
 import socket
 from collections.abc import Callable
@@ -23,6 +23,11 @@ def why_taken(host: str, port: int) -> str | None:
         except OSError as error:
             return f"port {port} of {host} cannot be had: {error.strerror}; choose another"
     return None
+
+
+def url_of(host: str, port: int) -> str:
+    """Where a browser finds what listens there."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def server_of(app: "ASGIApp", at: Listening, on_start: Callable[[], None] = lambda: None) -> "Server":

@@ -17,7 +17,7 @@ class WholeDemo(Finished):
     """What `cic demo` makes of the embedded sample."""
 
     models = frozenset({"vgg", "peetz_net", "xception"})
-    last_words = "In the Dagster UI: cic demo --ui --data-root "
+    last_words = "In the Dagster UI: "
 
 
 @pytest.fixture(scope="module", params=short_or_long(["small"], ["small", "demo"]))

@@ -102,6 +102,7 @@ def test_a_missing_credential(run):
     said = run(SUBREDDITS)
     for key in ("cats", "dogs"):
         assert f"failed raw_images of {key}: no way to reach Reddit: set REDDIT_CLIENT_ID" in said
+    assert "Dependencies for step" not in said, "Dagster's words for checks that wait for what failed"
 
 
 def test_terms_that_nobody_read(run):
@@ -116,7 +117,7 @@ def test_the_data_root_of_another_problem(run, pictures, tmp_path):
     (tmp_path / "data" / "problem.json").write_text(json.dumps({"name": "first", "file": str(tmp_path / "first.yaml")}))
     said = run(FOLDERS)
     made = f"the data root {tmp_path}/data holds what {tmp_path}/first.yaml (first) made"
-    assert f"{made}, not problem.yaml (pets): give each its own by --data-root" in said
+    assert f"{made}, not problem.yaml (pets): name that one by --problem, or give each its own by --data-root" in said
 
 
 @contextlib.contextmanager

@@ -135,4 +135,4 @@ def test_the_whole_demo(here, museum, bare_variables):
     variables = bare_variables | {"CIC_CONTACT": CONTACT}
     done = subprocess.run([*command, "--data-root", "root"], capture_output=True, text=True, env=variables)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "In the Dagster UI: cic demo --ui --photos --data-root root"
+    assert done.stdout.splitlines()[-1].endswith("cic demo --ui --photos --data-root root")

@@ -42,6 +42,7 @@ def test_a_ui_that_serves_keeps_another_away_until_it_ends(dev, commands, servin
     with serving("dev", "--problem", "problem.yaml", folder=commands.folder, variables=commands.variables) as server:
         server.wait("/server_info")
         result = dev()
+    assert f"The Dagster UI, in a moment: {server.url}/asset-groups. Ctrl+C ends it." in server.said
     assert result.returncode == 1
     assert "are at work already" in result.stderr
     with (commands.folder / "data" / "dagster" / "ui.lock").open("w") as lock:

@@ -11,7 +11,7 @@ def root(request, tmp_path):
 def test_two_problems_never_share_a_data_root(root, tmp_path):
     claim_root(root, "cats", tmp_path / "cats.yaml")
     with pytest.raises(
-        OwnershipError, match=r"holds what .*/cats.yaml \(cats\) made, not .*/dogs.yaml \(dogs\): give each"
+        OwnershipError, match=r"holds what .*/cats.yaml \(cats\) made, not .*/dogs.yaml \(dogs\): name that"
     ):
         claim_root(root, "dogs", tmp_path / "dogs.yaml")
     claim_root(root, "cats", tmp_path / "cats.yaml")

@@ -166,7 +166,7 @@ class _EventLog:
         elif event.kind == "progress":
             tell = self._log.info if event.done == event.total else self._progress
             tell(
-                f"{self._name}: {event.stage} {event.done} of {event.total}, {event.rate:.0f} pictures/s, "
+                f"{self._name}: {event.stage}, batch {event.done} of {event.total}, {event.rate:.0f} pictures/s, "
                 f"{event.remaining_seconds:.0f} s left"
             )
 
