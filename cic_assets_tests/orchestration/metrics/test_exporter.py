@@ -177,6 +177,44 @@ class TestRuns:
         recorded.instance.delete_run(first.run_id)
         assert told("success") == 12  # a counter does not fall for as long as the server is up
 
+    def test_that_are_deleted_are_no_reason_for_a_counter_to_fall(self, recorded):
+        """Prometheus would take it for a server that was started anew, and the failures that are left for new ones."""
+        runs = [recorded.run("rescrape", end=DagsterRunStatus.FAILURE, seconds=10) for _ in range(3)]
+        which = {"job_name": "rescrape", "status": "failure"}
+        assert recorded.told().at("cic_runs_ended_total", **which) == 3
+        for run in runs[:2]:
+            recorded.instance.delete_run(run.run_id)
+            told = recorded.told()
+            assert told.at("cic_runs_ended_total", **which) == 3
+            assert told.at("cic_run_seconds_total", **which) == pytest.approx(30, abs=0.1)
+        recorded.run("rescrape", end=DagsterRunStatus.FAILURE, seconds=10)
+        told = recorded.told()
+        assert told.at("cic_runs_ended_total", **which) == 4
+        assert told.at("cic_run_seconds_total", **which) == pytest.approx(40, abs=0.1)
+
+    def test_that_come_after_all_were_wiped_are_counted(self, recorded, monkeypatch):
+        """SQLite gives them the numbers of those that were there."""
+        monkeypatch.setattr("cic_assets.orchestration.metrics.recorded._NEWEST", 2)
+
+        def told():
+            return recorded.told().at("cic_runs_ended_total", job_name="rescrape", status="success")
+
+        for _ in range(6):
+            recorded.run("rescrape", end=DagsterRunStatus.SUCCESS)
+        assert told() == 6
+        recorded.instance.wipe()
+        assert told() == 6
+        for number in range(7, 12):
+            recorded.run("rescrape", end=DagsterRunStatus.SUCCESS)
+            assert told() == number
+
+    def test_that_ended_before_they_began_by_a_clock_that_was_set_back_take_no_time(self, recorded):
+        recorded.run("rescrape", end=DagsterRunStatus.SUCCESS, seconds=50)
+        run = recorded.run("rescrape")
+        recorded.report(run, DagsterEventType.RUN_SUCCESS, time.time() - 3600)
+        seconds = recorded.told().at("cic_run_seconds_total", job_name="rescrape", status="success")
+        assert seconds == pytest.approx(50, abs=0.1)
+
     def test_of_jobs_that_nobody_knows_are_told_together(self, recorded):
         for job in ('a"} 1\ncic_evil', "of_before"):
             recorded.run(job, end=DagsterRunStatus.SUCCESS)
@@ -240,6 +278,19 @@ class TestAssets:
         time.sleep(0.01)
         recorded.scraped("cars", ok=4)
         assert recorded.told().at("cic_source_pictures", problem="three", source="cars") == 4
+
+    def test_what_comes_under_the_number_of_what_was_wiped_is_read(self, recorded):
+        """SQLite gives numbers again; nobody asked in between."""
+        recorded.scraped("cars", ok=3)
+        recorded.checked("most_media_gave_a_picture", "raw_images", "cars", passed=True)
+        recorded.told()
+        recorded.instance.wipe_assets([AssetKey("raw_images")])
+        time.sleep(0.01)
+        recorded.scraped("cars", ok=4)
+        recorded.checked("most_media_gave_a_picture", "raw_images", "cars", passed=False)
+        told = recorded.told()
+        assert told.at("cic_source_pictures", problem="three", source="cars") == 4
+        assert list(told.of_name("cic_check_passed").values()) == [0]
 
     def test_what_is_no_part_of_the_problem_is_not_told(self, recorded):
         """Sources of before, and whatever else stands in a database."""
