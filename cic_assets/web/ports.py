@@ -22,6 +22,8 @@ def why_taken(host: str, port: int) -> str | None:
             listener.bind((host, port))
         except OSError as error:
             return f"port {port} of {host} cannot be had: {error.strerror}; choose another"
+        except (OverflowError, TypeError, UnicodeError):
+            return f"port {port} of {host}: expected a name or an address of this machine, and a port of 0 to 65535"
     return None
 
 
