@@ -1,5 +1,6 @@
 """What is told of an instance: of real runs, and of all that may be recorded; read by the reader of Prometheus."""
 
+import shutil
 import time
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -7,6 +8,7 @@ from types import MappingProxyType
 import pytest
 import yaml
 from dagster import AssetCheckSeverity, AssetKey, DagsterEventType, DagsterRunStatus
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
 from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType, TickStatus
 from dagster._daemon.types import DaemonHeartbeat
 
@@ -223,6 +225,16 @@ class TestRuns:
         assert told.at("cic_runs_ended_total", job_name="other", status="success") == 2
         assert told.at("cic_runs_ended_total", job_name="__ASSET_JOB", status="success") == 1
 
+    def test_of_these_too_the_one_that_waits_longest_counts(self, recorded):
+        recorded.queue("of_before")
+        time.sleep(2.1)  # SQLite keeps whole seconds
+        between = time.time() - 1
+        recorded.queue("of_long_before")
+        told = recorded.told()
+        assert told.at("cic_runs_under_way", job_name="other", status="queued") == 2
+        since = told.at("cic_run_oldest_under_way_timestamp_seconds", job_name="other", status="queued")
+        assert since < between
+
     def test_steps_hold_places_in_pools_and_wait_for_them(self, recorded):
         storage = recorded.instance.event_log_storage
         storage.set_concurrency_slots("gpu", 1)
@@ -353,6 +365,13 @@ class TestChecks:
         recorded.checked(self.NAME, self.ASSET, "cars", passed=True, run=run)
         assert self.passed(recorded, "cars") == 1
 
+    def test_what_a_run_was_to_say_and_did_not_hides_nothing(self, recorded):
+        recorded.checked(self.NAME, self.ASSET, passed=False)
+        run = recorded.run("rescrape")
+        planned = AssetCheckEvaluationPlanned(asset_key=AssetKey(self.ASSET), check_name=self.NAME)
+        recorded.report(run, DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED, time.time(), planned)
+        assert list(recorded.told().of_name("cic_check_passed").values()) == [0]
+
     def test_how_bad_a_failure_is_is_told(self, recorded):
         recorded.checked("no_group_across_splits", "training_dataset", passed=False, severity=AssetCheckSeverity.ERROR)
         assert recorded.told().of_name("cic_check_passed", check="no_group_across_splits") == {
@@ -376,6 +395,12 @@ class TestAutomation:
             told.of_name("cic_automation_last_tick_failed") == told.of_name("cic_schedule_due_timestamp_seconds") == {}
         )
 
+    def test_what_is_on_from_the_start_is_told_so(self, world):
+        recorded = Recorded(world.environment.model_copy(update={"alerts": "json://127.0.0.1"}))
+        told = recorded.told()
+        recorded.close()
+        assert told.at("cic_automation_on", problem="three", kind="sensor", name="alert_on_failure") == 1
+
     def test_the_last_tick_counts(self, recorded):
         state = recorded.switch("daily_rescrape")
         recorded.tick(state, FIVE, TickStatus.FAILURE)
@@ -391,6 +416,13 @@ class TestAutomation:
         recorded.tick(state, FIVE)
         due = {"problem": "three", "name": "daily_rescrape"}
         assert recorded.told().at("cic_schedule_due_timestamp_seconds", **due) == FIVE + DAY
+
+    def test_which_is_that_of_the_problems_time_zone(self, recorded):
+        file = recorded.environments[0].problem
+        file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | {"routine": {"timezone": "Asia/Tokyo"}}))
+        recorded.tick(recorded.switch("daily_rescrape", since=FIVE - 30 * DAY), FIVE)
+        due = {"problem": "three", "name": "daily_rescrape"}
+        assert recorded.told().at("cic_schedule_due_timestamp_seconds", **due) == FIVE + 15 * 3600
 
     def test_what_was_missed_while_it_was_off_was_not_due(self, recorded):
         state = recorded.switch("daily_rescrape", since=FIVE + 9.5 * DAY)
@@ -450,7 +482,10 @@ def test_room_on_disks_is_told(recorded):
     told = recorded.told()
     recorded.root.path.mkdir(parents=True, exist_ok=True)
     for labels in ({"place": "home"}, {"place": "data_root", "problem": "three"}):
-        assert 0 < told.at("cic_disk_free_bytes", **labels) <= told.at("cic_disk_size_bytes", **labels)
+        usage = shutil.disk_usage(recorded.home)
+        assert told.at("cic_disk_size_bytes", **labels) == usage.total
+        # Others write to it meanwhile.
+        assert told.at("cic_disk_free_bytes", **labels) == pytest.approx(usage.free, abs=usage.total / 100)
 
 
 def test_it_says_when_and_by_what_it_was_read(recorded):
