@@ -261,6 +261,35 @@ class TestAssets:
         assert told.at("cic_source_pictures", problem="three", source="cars") == 5
         assert told.at("cic_source_media", problem="three", source="cars", outcome="http_error") == 0
 
+    def test_each_number_is_told_under_its_own_name(self, recorded):
+        everywhere = {"step seconds": 1, "step CPU seconds": 2, "left out": 4}
+        recorded.made("raw_images", "cars", **everywhere, images=5, posts=6, **{"new rows": 7, "fetched bytes": 8})
+        recorded.made("takedowns", "cars", **{"posts asked about": 9})
+        recorded.made("duplicates", groups=10, dropped=11, **{"label conflicts": 12})
+        recorded.made("dataset_audit", **{"likely label errors": 13, "pictures of no class": 14})
+        of_model = {
+            "validation accuracy": 0.15, "test accuracy": 0.16, "out-of-fold accuracy": 0.17, "train seconds": 18,
+            "CPU seconds": 19, "peak memory, bytes": 20, "peak GPU memory, bytes": 21, "size on disk, bytes": 22,
+        }  # fmt: skip
+        recorded.made("vgg_model", **of_model)
+        told = recorded.told()
+        expected = {
+            "cic_asset_seconds": 1, "cic_asset_cpu_seconds": 2, "cic_asset_pictures_left_out": 4,
+            "cic_source_pictures": 5, "cic_source_posts": 6, "cic_source_new_media": 7, "cic_source_fetched_bytes": 8,
+            "cic_source_posts_asked_about": 9, "cic_duplicate_groups": 10, "cic_duplicate_pictures_dropped": 11,
+            "cic_duplicate_groups_in_two_classes": 12, "cic_dataset_likely_label_errors": 13,
+            "cic_dataset_pictures_of_no_class": 14, "cic_model_train_seconds": 18, "cic_model_train_cpu_seconds": 19,
+            "cic_model_peak_memory_bytes": 20, "cic_model_peak_gpu_memory_bytes": 21, "cic_model_size_bytes": 22,
+        }  # fmt: skip
+        assert {name: list(told.of_name(name).values()) for name in expected} == {
+            name: [value] for name, value in expected.items()
+        }
+        assert told.of_name("cic_model_accuracy_ratio", problem="three", model="vgg") == {
+            ("validation",): 0.15,
+            ("test",): 0.16,
+            ("out_of_fold",): 0.17,
+        }
+
     def test_what_was_read_is_not_read_again(self, recorded, monkeypatch):
         recorded.scraped("cars", ok=3)
         recorded.checked("most_media_gave_a_picture", "raw_images", "cars", passed=True)
