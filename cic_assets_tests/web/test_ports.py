@@ -25,8 +25,8 @@ async def _answer(request):
 
 @pytest.fixture
 def port(monkeypatch):
-    """Of a server that waits for a second for the head of a request."""
-    monkeypatch.setattr("cic_assets.web.ports.HEAD_SECONDS", 1.0)
+    """Of a server that waits for three seconds for the head of a request."""
+    monkeypatch.setattr("cic_assets.web.ports.HEAD_SECONDS", 3.0)
     at = Listening(port=free_port())
     server = server_of(Starlette(routes=[Route("/", _answer)]), at)
     thread = threading.Thread(target=server.run, daemon=True)
@@ -38,13 +38,14 @@ def port(monkeypatch):
     thread.join(10)
 
 
-def is_closed(connection, seconds=10):
+def is_closed(connection, seconds=30):
     connection.settimeout(seconds)
     with contextlib.suppress(ConnectionResetError):
         return connection.recv(1000) == b""
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", [b"", b"G", HALF])
 def test_who_never_ends_a_request_is_let_go(port, said):
     with socket.create_connection(("127.0.0.1", port)) as connection:
@@ -52,10 +53,11 @@ def test_who_never_ends_a_request_is_let_go(port, said):
         assert is_closed(connection)
 
 
+@pytest.mark.slow
 def test_nor_does_a_letter_now_and_then_keep_a_connection(port):
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(HALF + b"X-Name: ")
-        assert not keeps(connection, b"a", seconds=10)
+        assert not keeps(connection, b"a", seconds=30)
 
 
 def keeps(connection, letter, seconds):
@@ -69,21 +71,23 @@ def keeps(connection, letter, seconds):
     return False
 
 
+@pytest.mark.slow
 def test_nor_does_an_earlier_request(port):
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(HALF + b"\r\n")
-        connection.settimeout(10)
+        connection.settimeout(30)
         assert b"answer" in connection.recv(1000)
         connection.sendall(HALF)
         assert is_closed(connection)
 
 
+@pytest.mark.slow
 def test_who_waits_for_an_answer_or_asks_again_stays(port):
     with socket.create_connection(("127.0.0.1", port)) as connection:
-        connection.settimeout(20)
-        connection.sendall(b"GET /?seconds=3 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        connection.settimeout(30)
+        connection.sendall(b"GET /?seconds=7 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
         assert b"answer" in connection.recv(1000)
-        for _ in range(6):
+        for _ in range(10):
             time.sleep(0.4)
             connection.sendall(HALF + b"\r\n")
             assert b"answer" in connection.recv(1000)
