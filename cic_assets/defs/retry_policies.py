@@ -28,7 +28,7 @@ def again_if_taken_down(step: Step) -> Step:
 
     @functools.wraps(step)
     def guarded(context: AssetExecutionContext, data: DataRootResource, **others: Any) -> Any:
-        guard = TakedownGuard(data.root)
+        guard = TakedownGuard(data.root, context.log.info)
         try:
             return step(context, data=data, **others)
         except Exception as error:

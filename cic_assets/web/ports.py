@@ -1,14 +1,19 @@
 """Ports of this machine: whether one is free, asked before what takes long to start; its URL; and who serves there."""
 
+import asyncio
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cic_assets.web.listening import Listening
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
     from uvicorn import Server
+
+HEAD_SECONDS = 15.0
+"""In which the head of a request has to come, and the next one after an answer: who opens connections and says nothing,
+or a letter now and then, would take up all that a process may have."""
 
 GRACE_SECONDS = 10
 """For answers under way when a server is told to end."""
@@ -22,6 +27,8 @@ def why_taken(host: str, port: int) -> str | None:
             listener.bind((host, port))
         except OSError as error:
             return f"port {port} of {host} cannot be had: {error.strerror}; choose another"
+        except (OverflowError, TypeError, UnicodeError):
+            return f"port {port} of {host}: expected a name or an address of this machine, and a port of 0 to 65535"
     return None
 
 
@@ -50,10 +57,36 @@ def server_of(app: "ASGIApp", at: Listening, on_start: Callable[[], None] = lamb
         app,
         host=at.host,
         port=at.port,
+        http=_hurried(),
         access_log=False,
         server_header=False,
         ws="none",
-        timeout_keep_alive=15,
+        timeout_keep_alive=int(HEAD_SECONDS),
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     return Telling(config)
+
+
+def _hurried() -> type[asyncio.Protocol]:
+    """How uvicorn speaks HTTP, which by itself waits for ever for the head of a request that was begun."""
+    from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+    class Hurried(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # one of two, whichever is installed
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            super().connection_made(transport)
+            self._seen: Any = None
+            self._look = self.loop.call_later(HEAD_SECONDS, self._look_again)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._look.cancel()
+            super().connection_lost(exc)
+
+        def _look_again(self) -> None:
+            is_answered = self.cycle is None or self.cycle.response_complete
+            if is_answered and self.cycle is self._seen:  # no whole head since it was looked at last
+                self.transport.close()
+                return
+            self._seen = self.cycle
+            self._look = self.loop.call_later(HEAD_SECONDS, self._look_again)
+
+    return Hurried

@@ -67,6 +67,7 @@ def test_what_cannot_be_read_leaves_the_file_as_it_was(asked):
         ((), {"CIC_METRICS": "somewhere"}, "CIC_METRICS: found 'somewhere', expected PORT or HOST:PORT"),
         (("--problem", "a", "--problem", "b", "--data-root", "c"), {}, "--data-root (CIC_DATA_ROOT) is of one problem"),
         (("--problem", "none.yaml"), {}, "none.yaml"),
+        (("--port", "99999"), {}, "port 99999 of 127.0.0.1: expected a name or an address of this machine, and a port"),
     ],
 )
 def test_what_cannot_be_is_told_in_a_line(asked, arguments, variables, said):

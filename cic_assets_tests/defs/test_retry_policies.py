@@ -1,5 +1,8 @@
 """Which failures are worth another try, on a real instance."""
 
+import threading
+import time
+
 import pandas as pd
 import pytest
 from dagster import AssetExecutionContext, DagsterInstance, MaterializeResult, asset, materialize
@@ -65,6 +68,21 @@ def test_a_picture_that_goes_while_it_is_read_is_no_failure(root):
     assert (done, tries) == (True, 2)
     assert "once more (FileNotFoundError)" in log
     assert name not in log, "where no take-down reaches it"
+
+
+def test_a_step_that_waits_for_a_take_down_says_so(root):
+    def hold():
+        with root.lock.held():
+            held.set()
+            time.sleep(2)
+
+    held, holder = threading.Event(), threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    done, tries, log = run(root, lambda _root, _attempt: MaterializeResult())
+    holder.join()
+    assert (done, tries) == (True, 1)
+    assert f"Waiting for what else writes in {root.path}" in log
 
 
 def test_what_fails_of_itself_fails_at_once(root):

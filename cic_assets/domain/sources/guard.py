@@ -19,9 +19,17 @@ class TakedownGuard:
     To be made before the tables are read.
     """
 
-    def __init__(self, root: DataRoot) -> None:
+    def __init__(self, root: DataRoot, on_wait: Callable[[str], None] = lambda _line: None) -> None:
+        """Begin.
+
+        Args:
+            root: the data root.
+            on_wait: called with a line where somebody else has its lock.
+        """
         self._root = root
-        with root.lock.held():  # not in the middle of a take-down, whose tombstones are there before tables follow them
+        with root.lock.held(
+            on_wait
+        ):  # not in the middle of a take-down, whose tombstones are there before tables follow them
             self._reach, self._sources = _reach(root), frozenset(root.table_partitions(TABLE))
 
     @property

@@ -4,6 +4,7 @@ Dagster's own calls would ask for each job, asset and source anew. What an event
 once, and its number stands for it from then on.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -66,11 +67,17 @@ class RunCount(NamedTuple):
 
 
 class Runs:
-    """Counts runs. Those of long ago have ended for good: they are counted once, and the newest each time."""
+    """Counts runs. Those of long ago have ended for good: they are counted once, and the newest each time.
+
+    Runs that ended and were deleted since count as before: Prometheus takes a counter that falls for one that began
+    again at nothing, and all that is left for new.
+    """
 
     def __init__(self) -> None:
         self._until = 0
         self._before: list[RunCount] = []
+        self._ended: dict[tuple[str, str], _Ended] = {}
+        self._deleted: defaultdict[tuple[str, str], _Ended] = defaultdict(lambda: _Ended(0, 0.0))
 
     def count(self, instance: DagsterInstance) -> list[RunCount]:
         """All runs of an instance, by job and status; more than one count of a pair are parts of it."""
@@ -78,11 +85,34 @@ class Runs:
         with cast("SqlRunStorage", instance.run_storage).connect() as connection:
             under_way = connection.scalar(sql.select(sql.func.min(run.id)).where(run.status.in_(_UNDER_WAY)))
             newest = connection.scalar(sql.select(sql.func.max(run.id))) or 0
+            if newest < self._until:  # the newest were deleted, and SQLite gives their numbers to those that come
+                self._until, self._before = 0, []
             until = min(under_way or newest, newest - _NEWEST)
             if until > self._until:
                 self._before += _count_runs(connection, run.id >= self._until, run.id < until)
                 self._until = until
-            return [*self._before, *_count_runs(connection, run.id >= self._until)]
+            there = [*self._before, *_count_runs(connection, run.id >= self._until)]
+        return [*there, *self._missing(there)]
+
+    def _missing(self, there: Collection[RunCount]) -> list[RunCount]:
+        """Of those that ended, what was there at an earlier count and is not any more."""
+        ended: dict[tuple[str, str], _Ended] = {}
+        for one in there:
+            if one.status not in _UNDER_WAY:
+                number, seconds = ended.get((one.job, one.status), (0, 0.0))
+                ended[one.job, one.status] = _Ended(number + one.number, seconds + one.seconds)
+        for which, (number, seconds) in self._ended.items():
+            now, gone = ended.get(which, _Ended(0, 0.0)), self._deleted[which]
+            self._deleted[which] = _Ended(
+                gone.number + max(0, number - now.number), gone.seconds + max(0.0, seconds - now.seconds)
+            )
+        self._ended = ended
+        return [RunCount(*which, *gone, None, 0.0) for which, gone in self._deleted.items() if any(gone)]
+
+
+class _Ended(NamedTuple):
+    number: int
+    seconds: float
 
 
 def _count_runs(connection: Connection, *where: sql.ColumnElement[bool]) -> list[RunCount]:
@@ -92,7 +122,8 @@ def _count_runs(connection: Connection, *where: sql.ColumnElement[bool]) -> list
             run.pipeline_name,
             run.status,
             sql.func.count(),
-            sql.func.sum(run.end_time - run.start_time),
+            # A clock that was set back meanwhile makes none take less than no time.
+            sql.func.sum(sql.case((run.end_time > run.start_time, run.end_time - run.start_time), else_=0.0)),
             sql.func.max(run.end_time),
             sql.func.min(run.create_timestamp),
         )
@@ -141,12 +172,15 @@ class Made(NamedTuple):
 Part = tuple[AssetKey, str]
 """An asset, and which source of it; empty for one of all sources."""
 
+_Event = tuple[int, datetime]
+"""Its number, and when it was: SQLite gives the numbers of what was wiped to what comes next."""
+
 
 class Materializations:
     """The latest ones; what was read of them stays known."""
 
     def __init__(self) -> None:
-        self._known: dict[int, Made] = {}
+        self._known: dict[_Event, Made] = {}
 
     def latest(self, instance: DagsterInstance, keys: Collection[AssetKey]) -> dict[Part, Made]:
         """Of some assets, the latest of each part that was ever made and not wiped since."""
@@ -157,13 +191,18 @@ class Materializations:
             .group_by(event.asset_key, event.partition)
         )
         with _events(instance) as connection:
-            found = {(names[name], part or ""): number for name, part, number in connection.execute(newest)}
+            numbers = {(names[name], part or ""): number for name, part, number in connection.execute(newest)}
             wiped = _wiped(connection, names)
-            new = set(found.values()) - self._known.keys()
+            events: dict[int, _Event] = {}
+            for rows in _rows(connection, event.id, numbers.values(), event.id, event.timestamp):
+                events |= {number: (number, when) for number, when in rows}
+            new = [one for one, _ in set(events.values()) - self._known.keys()]
             for rows in _rows(connection, event.id, new, event.id, event.event):
-                self._known |= {number: _made(body) for number, body in rows}
-        self._known = {number: self._known[number] for number in found.values()}
-        made = {part: self._known[number] for part, number in found.items()}
+                self._known |= {events[number]: _made(body) for number, body in rows}
+        # What is wiped between two of these questions is not there.
+        found = {part: one for part, number in numbers.items() if (one := events.get(number)) in self._known}
+        self._known = {one: self._known[one] for one in found.values()}
+        made = {part: self._known[one] for part, one in found.items()}
         return {part: one for part, one in made.items() if one.at > wiped.get(part[0], 0.0)}
 
 
@@ -181,8 +220,9 @@ class Evaluation(NamedTuple):
     severity: str
 
 
-_Row = tuple[int, int | None]
-"""Its number, and that of its event: a check that a run comes to once more writes over what it said."""
+_Row = tuple[int, int | None, datetime | None]
+"""Its number, that of its event and when that was: a check that a run comes to once more writes over what it said, and
+numbers of what was wiped are given again."""
 
 
 class Evaluations:
@@ -204,21 +244,24 @@ class Evaluations:
                 row.partition,
                 sql.func.max(row.id),
                 sql.func.max(row.evaluation_event_storage_id),
+                sql.func.max(row.evaluation_event_timestamp),
             )
             .where(row.asset_key.in_({asset for asset, _ in names}), row.execution_status.in_(EVALUATED))
             .group_by(row.asset_key, row.check_name, row.partition)
         )
         with _events(instance) as connection:
             found = {
-                (names[asset, name], part or ""): (number, event)
-                for asset, name, part, number, event in connection.execute(newest)
+                (names[asset, name], part or ""): (number, event, when)
+                for asset, name, part, number, event, when in connection.execute(newest)
                 if (asset, name) in names
             }
-            new = dict(set(found.values()) - self._known.keys())
+            new = {one[0]: one for one in set(found.values()) - self._known.keys()}
             for rows in _rows(connection, row.id, new, row.id, row.execution_status, row.evaluation_event):
-                self._known |= {(number, new[number]): _evaluation(status, body) for number, status, body in rows}
-        self._known = {number: self._known[number] for number in found.values()}
-        return {part: self._known[number] for part, number in found.items()}
+                self._known |= {new[number]: _evaluation(status, body) for number, status, body in rows}
+        # What is wiped between these two questions is not there.
+        found = {part: one for part, one in found.items() if one in self._known}
+        self._known = {one: self._known[one] for one in found.values()}
+        return {part: self._known[one] for part, one in found.items()}
 
 
 @contextmanager

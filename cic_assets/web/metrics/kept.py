@@ -10,8 +10,9 @@ LOG = logging.getLogger(__name__)
 KEPT_SECONDS = 5.0
 """For which an answer counts: several who scrape the same cost no more than one."""
 
-WAIT_SECONDS = 20.0
-"""For which somebody waits while the answer is made; Prometheus gives up after ten unless told otherwise."""
+WAIT_SECONDS = 8.0
+"""For which somebody waits while the answer is made: Prometheus gives up after ten unless told otherwise, and would not
+be told why. What takes longer is there when it asks again."""
 
 
 class UnreadableError(Exception):
@@ -19,7 +20,11 @@ class UnreadableError(Exception):
 
 
 class Kept:
-    """Makes an answer, one thread at a time, and keeps it. So is a failure: who asks then hears of it at once."""
+    """Makes an answer, one at a time, and keeps it. So is a failure: who asks then hears of it at once.
+
+    It is made in a thread of its own: a disk or a database may never answer, and nobody waits for that, nor does the
+    end of the server.
+    """
 
     def __init__(
         self,
@@ -30,7 +35,8 @@ class Kept:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._make, self._seconds, self._patience, self._clock = make, seconds, patience, clock
-        self._turn = threading.Lock()
+        self._turn = threading.Condition()
+        self._is_making = False
         self._until = float("-inf")
         self._answer: bytes | None = None
         self._failure = ""
@@ -41,26 +47,29 @@ class Kept:
         Raises:
             UnreadableError: it could not be made, or is still being made.
         """
-        if not self._turn.acquire(timeout=self._patience):
-            raise UnreadableError("the instance is still being read: ask less often")
-        try:
-            if self._clock() >= self._until:
-                self._renew()
-        finally:
-            self._turn.release()
-        if self._answer is None:
-            raise UnreadableError("the instance cannot be read: the log of this server says why")
-        return self._answer
+        with self._turn:
+            if self._clock() >= self._until and not self._is_making:
+                self._is_making = True
+                threading.Thread(target=self._renew, name="metrics", daemon=True).start()
+            if not self._turn.wait_for(lambda: not self._is_making, self._patience):
+                raise UnreadableError("the instance is still being read: ask less often")
+            if self._answer is None:
+                raise UnreadableError("the instance cannot be read: the log of this server says why")
+            return self._answer
 
     def _renew(self) -> None:
+        answer, failure = None, ""
         try:
-            self._answer, failure = self._make(), ""
-        except Exception as error:  # noqa: BLE001 - whatever it is, the server goes on and tries again
+            answer = self._make()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the server goes on and tries again
             first, *_ = str(error).splitlines() or [""]  # databases add their questions
-            self._answer, failure = None, f"{type(error).__name__}: {first}"
-            if failure != self._failure:  # once, and not every few seconds while it lasts
-                LOG.error("metrics cannot be read: %s", failure)  # noqa: TRY400 - a line is what helps
+            failure = f"{type(error).__name__}: {first}"
+        if failure and failure != self._failure:  # once, and not every few seconds while it lasts
+            LOG.error("metrics cannot be read: %s", failure)
         if self._failure and not failure:
             LOG.warning("metrics can be read again")
-        self._failure = failure
-        self._until = self._clock() + self._seconds
+        with self._turn:
+            self._answer, self._failure = answer, failure
+            self._until = self._clock() + self._seconds
+            self._is_making = False
+            self._turn.notify_all()

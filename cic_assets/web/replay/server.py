@@ -236,6 +236,9 @@ def _listen(port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise ArchiveError(f"port {port} of {LOOPBACK} cannot be had: {error.strerror}; choose another") from None
+    except OverflowError:
+        listener.close()
+        raise ArchiveError(f"port {port}: expected 0 to 65535") from None
     return listener
 
 

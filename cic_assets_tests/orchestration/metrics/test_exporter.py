@@ -1,5 +1,6 @@
 """What is told of an instance: of real runs, and of all that may be recorded; read by the reader of Prometheus."""
 
+import shutil
 import time
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -7,6 +8,7 @@ from types import MappingProxyType
 import pytest
 import yaml
 from dagster import AssetCheckSeverity, AssetKey, DagsterEventType, DagsterRunStatus
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationPlanned
 from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType, TickStatus
 from dagster._daemon.types import DaemonHeartbeat
 
@@ -177,6 +179,44 @@ class TestRuns:
         recorded.instance.delete_run(first.run_id)
         assert told("success") == 12  # a counter does not fall for as long as the server is up
 
+    def test_that_are_deleted_are_no_reason_for_a_counter_to_fall(self, recorded):
+        """Prometheus would take it for a server that was started anew, and the failures that are left for new ones."""
+        runs = [recorded.run("rescrape", end=DagsterRunStatus.FAILURE, seconds=10) for _ in range(3)]
+        which = {"job_name": "rescrape", "status": "failure"}
+        assert recorded.told().at("cic_runs_ended_total", **which) == 3
+        for run in runs[:2]:
+            recorded.instance.delete_run(run.run_id)
+            told = recorded.told()
+            assert told.at("cic_runs_ended_total", **which) == 3
+            assert told.at("cic_run_seconds_total", **which) == pytest.approx(30, abs=0.1)
+        recorded.run("rescrape", end=DagsterRunStatus.FAILURE, seconds=10)
+        told = recorded.told()
+        assert told.at("cic_runs_ended_total", **which) == 4
+        assert told.at("cic_run_seconds_total", **which) == pytest.approx(40, abs=0.1)
+
+    def test_that_come_after_all_were_wiped_are_counted(self, recorded, monkeypatch):
+        """SQLite gives them the numbers of those that were there."""
+        monkeypatch.setattr("cic_assets.orchestration.metrics.recorded._NEWEST", 2)
+
+        def told():
+            return recorded.told().at("cic_runs_ended_total", job_name="rescrape", status="success")
+
+        for _ in range(6):
+            recorded.run("rescrape", end=DagsterRunStatus.SUCCESS)
+        assert told() == 6
+        recorded.instance.wipe()
+        assert told() == 6
+        for number in range(7, 12):
+            recorded.run("rescrape", end=DagsterRunStatus.SUCCESS)
+            assert told() == number
+
+    def test_that_ended_before_they_began_by_a_clock_that_was_set_back_take_no_time(self, recorded):
+        recorded.run("rescrape", end=DagsterRunStatus.SUCCESS, seconds=50)
+        run = recorded.run("rescrape")
+        recorded.report(run, DagsterEventType.RUN_SUCCESS, time.time() - 3600)
+        seconds = recorded.told().at("cic_run_seconds_total", job_name="rescrape", status="success")
+        assert seconds == pytest.approx(50, abs=0.1)
+
     def test_of_jobs_that_nobody_knows_are_told_together(self, recorded):
         for job in ('a"} 1\ncic_evil', "of_before"):
             recorded.run(job, end=DagsterRunStatus.SUCCESS)
@@ -184,6 +224,16 @@ class TestRuns:
         told = recorded.told()
         assert told.at("cic_runs_ended_total", job_name="other", status="success") == 2
         assert told.at("cic_runs_ended_total", job_name="__ASSET_JOB", status="success") == 1
+
+    def test_of_these_too_the_one_that_waits_longest_counts(self, recorded):
+        recorded.queue("of_before")
+        time.sleep(2.1)  # SQLite keeps whole seconds
+        between = time.time() - 1
+        recorded.queue("of_long_before")
+        told = recorded.told()
+        assert told.at("cic_runs_under_way", job_name="other", status="queued") == 2
+        since = told.at("cic_run_oldest_under_way_timestamp_seconds", job_name="other", status="queued")
+        assert since < between
 
     def test_steps_hold_places_in_pools_and_wait_for_them(self, recorded):
         storage = recorded.instance.event_log_storage
@@ -210,6 +260,35 @@ class TestAssets:
         told = recorded.told()
         assert told.at("cic_source_pictures", problem="three", source="cars") == 5
         assert told.at("cic_source_media", problem="three", source="cars", outcome="http_error") == 0
+
+    def test_each_number_is_told_under_its_own_name(self, recorded):
+        everywhere = {"step seconds": 1, "step CPU seconds": 2, "left out": 4}
+        recorded.made("raw_images", "cars", **everywhere, images=5, posts=6, **{"new rows": 7, "fetched bytes": 8})
+        recorded.made("takedowns", "cars", **{"posts asked about": 9})
+        recorded.made("duplicates", groups=10, dropped=11, **{"label conflicts": 12})
+        recorded.made("dataset_audit", **{"likely label errors": 13, "pictures of no class": 14})
+        of_model = {
+            "validation accuracy": 0.15, "test accuracy": 0.16, "out-of-fold accuracy": 0.17, "train seconds": 18,
+            "CPU seconds": 19, "peak memory, bytes": 20, "peak GPU memory, bytes": 21, "size on disk, bytes": 22,
+        }  # fmt: skip
+        recorded.made("vgg_model", **of_model)
+        told = recorded.told()
+        expected = {
+            "cic_asset_seconds": 1, "cic_asset_cpu_seconds": 2, "cic_asset_pictures_left_out": 4,
+            "cic_source_pictures": 5, "cic_source_posts": 6, "cic_source_new_media": 7, "cic_source_fetched_bytes": 8,
+            "cic_source_posts_asked_about": 9, "cic_duplicate_groups": 10, "cic_duplicate_pictures_dropped": 11,
+            "cic_duplicate_groups_in_two_classes": 12, "cic_dataset_likely_label_errors": 13,
+            "cic_dataset_pictures_of_no_class": 14, "cic_model_train_seconds": 18, "cic_model_train_cpu_seconds": 19,
+            "cic_model_peak_memory_bytes": 20, "cic_model_peak_gpu_memory_bytes": 21, "cic_model_size_bytes": 22,
+        }  # fmt: skip
+        assert {name: list(told.of_name(name).values()) for name in expected} == {
+            name: [value] for name, value in expected.items()
+        }
+        assert told.of_name("cic_model_accuracy_ratio", problem="three", model="vgg") == {
+            ("validation",): 0.15,
+            ("test",): 0.16,
+            ("out_of_fold",): 0.17,
+        }
 
     def test_what_was_read_is_not_read_again(self, recorded, monkeypatch):
         recorded.scraped("cars", ok=3)
@@ -240,6 +319,19 @@ class TestAssets:
         time.sleep(0.01)
         recorded.scraped("cars", ok=4)
         assert recorded.told().at("cic_source_pictures", problem="three", source="cars") == 4
+
+    def test_what_comes_under_the_number_of_what_was_wiped_is_read(self, recorded):
+        """SQLite gives numbers again; nobody asked in between."""
+        recorded.scraped("cars", ok=3)
+        recorded.checked("most_media_gave_a_picture", "raw_images", "cars", passed=True)
+        recorded.told()
+        recorded.instance.wipe_assets([AssetKey("raw_images")])
+        time.sleep(0.01)
+        recorded.scraped("cars", ok=4)
+        recorded.checked("most_media_gave_a_picture", "raw_images", "cars", passed=False)
+        told = recorded.told()
+        assert told.at("cic_source_pictures", problem="three", source="cars") == 4
+        assert list(told.of_name("cic_check_passed").values()) == [0]
 
     def test_what_is_no_part_of_the_problem_is_not_told(self, recorded):
         """Sources of before, and whatever else stands in a database."""
@@ -302,6 +394,13 @@ class TestChecks:
         recorded.checked(self.NAME, self.ASSET, "cars", passed=True, run=run)
         assert self.passed(recorded, "cars") == 1
 
+    def test_what_a_run_was_to_say_and_did_not_hides_nothing(self, recorded):
+        recorded.checked(self.NAME, self.ASSET, passed=False)
+        run = recorded.run("rescrape")
+        planned = AssetCheckEvaluationPlanned(asset_key=AssetKey(self.ASSET), check_name=self.NAME)
+        recorded.report(run, DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED, time.time(), planned)
+        assert list(recorded.told().of_name("cic_check_passed").values()) == [0]
+
     def test_how_bad_a_failure_is_is_told(self, recorded):
         recorded.checked("no_group_across_splits", "training_dataset", passed=False, severity=AssetCheckSeverity.ERROR)
         assert recorded.told().of_name("cic_check_passed", check="no_group_across_splits") == {
@@ -325,6 +424,12 @@ class TestAutomation:
             told.of_name("cic_automation_last_tick_failed") == told.of_name("cic_schedule_due_timestamp_seconds") == {}
         )
 
+    def test_what_is_on_from_the_start_is_told_so(self, world):
+        recorded = Recorded(world.environment.model_copy(update={"alerts": "json://127.0.0.1"}))
+        told = recorded.told()
+        recorded.close()
+        assert told.at("cic_automation_on", problem="three", kind="sensor", name="alert_on_failure") == 1
+
     def test_the_last_tick_counts(self, recorded):
         state = recorded.switch("daily_rescrape")
         recorded.tick(state, FIVE, TickStatus.FAILURE)
@@ -340,6 +445,13 @@ class TestAutomation:
         recorded.tick(state, FIVE)
         due = {"problem": "three", "name": "daily_rescrape"}
         assert recorded.told().at("cic_schedule_due_timestamp_seconds", **due) == FIVE + DAY
+
+    def test_which_is_that_of_the_problems_time_zone(self, recorded):
+        file = recorded.environments[0].problem
+        file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | {"routine": {"timezone": "Asia/Tokyo"}}))
+        recorded.tick(recorded.switch("daily_rescrape", since=FIVE - 30 * DAY), FIVE)
+        due = {"problem": "three", "name": "daily_rescrape"}
+        assert recorded.told().at("cic_schedule_due_timestamp_seconds", **due) == FIVE + 15 * 3600
 
     def test_what_was_missed_while_it_was_off_was_not_due(self, recorded):
         state = recorded.switch("daily_rescrape", since=FIVE + 9.5 * DAY)
@@ -399,7 +511,10 @@ def test_room_on_disks_is_told(recorded):
     told = recorded.told()
     recorded.root.path.mkdir(parents=True, exist_ok=True)
     for labels in ({"place": "home"}, {"place": "data_root", "problem": "three"}):
-        assert 0 < told.at("cic_disk_free_bytes", **labels) <= told.at("cic_disk_size_bytes", **labels)
+        usage = shutil.disk_usage(recorded.home)
+        assert told.at("cic_disk_size_bytes", **labels) == usage.total
+        # Others write to it meanwhile.
+        assert told.at("cic_disk_free_bytes", **labels) == pytest.approx(usage.free, abs=usage.total / 100)
 
 
 def test_it_says_when_and_by_what_it_was_read(recorded):

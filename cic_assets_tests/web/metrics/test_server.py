@@ -89,13 +89,25 @@ def test_what_cannot_be_read_is_told_and_tried_again(caplog):
 def test_who_asks_while_it_takes_too_long_is_told_so():
     made = Made(seconds=1.5)
     with served(build_metrics_app(Kept(made, patience=0.2), Listening())) as url:
-        first = threading.Thread(target=get, args=(url,))
-        first.start()
-        while not made.times:
-            time.sleep(0.01)
         assert "still being read" in get(url).json()["error"]
-        first.join()
-        assert get(url).content == TEXT
+        assert "still being read" in get(url).json()["error"]
+        time.sleep(2)
+        assert get(url).content == TEXT  # of who asked first
+        assert made.times == 1
+
+
+def test_of_many_who_ask_what_never_answers_none_waits_for_ever_and_one_is_asked():
+    made = Made(seconds=3600)
+    with served(build_metrics_app(Kept(made, patience=0.5), Listening())) as url:
+        answers = []
+        threads = [threading.Thread(target=lambda: answers.append(get(url).status_code)) for _ in range(60)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        assert answers == [503] * 60
+        assert made.times == 1
+        assert requests.get(f"{url}/health", timeout=60).status_code == 200
 
 
 class TestForOthers:

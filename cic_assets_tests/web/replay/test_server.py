@@ -70,6 +70,13 @@ def test_a_wrong_archive_does_not_start(tmp_path):
         replay(tmp_path)
 
 
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_what_is_no_port_is_said(maker, port):
+    maker.subreddit("cars", [])
+    with pytest.raises(ArchiveError, match=f"port {port}: expected 0 to 65535"), replay(maker.directory, port):
+        pytest.fail("served")
+
+
 def test_a_port_that_is_taken_is_said(maker):
     with replay(maker.directory) as server, pytest.raises(ArchiveError, match=f"port {server.port} of 127.0.0.1"):
         replay(maker.directory, server.port)
