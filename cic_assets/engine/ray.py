@@ -5,8 +5,11 @@ Not Ray Data, whose shard costs more, and which tries a picture that crashes its
 
 import logging
 import os
+import signal
 import socket
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, TypeVar
@@ -64,10 +67,24 @@ def _connected(address: str) -> Any:
         found = find_cluster(address)
         try:
             # With an address it starts no cluster where it finds none. What tasks print is for the cluster's logs.
-            ray.init(found, log_to_driver=False, logging_level=logging.ERROR)
+            with _sigterm_kept():
+                ray.init(found, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise _no_cluster(error) from error
     return ray
+
+
+@contextmanager
+def _sigterm_kept() -> Iterator[None]:
+    """What SIGTERM does stays as it was: Ray takes it for itself, and aborts the process wherever it is."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # which alone may say what signals do
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
 
 
 def find_cluster(address: str = "") -> str:

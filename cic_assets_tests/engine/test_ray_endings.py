@@ -1,0 +1,74 @@
+"""How work on a cluster ends that somebody ends, or whose cluster goes away: each time that of another process."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from cic_assets_tests.fixtures.ray_cluster import wait_for
+
+pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(900), pytest.mark.xdist_group("ray")]
+
+PROGRAM = """
+import os, signal, sys, time
+from pathlib import Path
+
+from cic_assets.engine import EngineError, open_engine
+
+signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Dagster has it
+folder, count = Path(sys.argv[1]), int(sys.argv[2])
+
+def task(item):
+    (folder / f"begun {item}").touch()
+    time.sleep(0.3)
+    return os.getpid()
+
+try:
+    for item, process in open_engine("ray").each(task, range(count), shard=1):
+        (folder / f"done {item}").write_text(str(process))
+except EngineError as error:
+    sys.exit(f"error: {error}")
+finally:
+    (folder / "tidied").touch()
+"""
+
+
+class Work:
+    """A process that has many items worked on."""
+
+    def __init__(self, folder, cluster, count):
+        folder.mkdir()
+        self._folder = folder
+        command = [sys.executable, "-c", PROGRAM, str(folder), str(count)]
+        environment = {**os.environ, **cluster.variables}
+        self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+
+    def count(self, what):
+        return len(list(self._folder.glob(f"{what} *")))
+
+    def wait_until_done(self, count):
+        wait_for(lambda: self.count("done") >= count or self.process.poll() is not None, f"{count} items")
+        assert self.process.poll() is None
+
+    def ended(self, seconds):
+        """What it said, once it has ended by itself and done what was to be done in the end."""
+        try:
+            _, said = self.process.communicate(timeout=seconds)
+        finally:
+            self.process.kill()
+        assert (self._folder / "tidied").exists(), said
+        return said
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_who_is_interrupted_tidies_up_and_stops_what_is_at_work(ray_cluster, tmp_path, how):
+    work = Work(tmp_path / "work", ray_cluster, 1000)
+    work.wait_until_done(3)
+    work.process.send_signal(how)
+    assert "KeyboardInterrupt" in work.ended(60)
+    begun = work.count("begun")
+    time.sleep(3)
+    assert work.count("begun") == begun < 20
