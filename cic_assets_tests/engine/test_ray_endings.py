@@ -72,3 +72,14 @@ def test_who_is_interrupted_tidies_up_and_stops_what_is_at_work(ray_cluster, tmp
     begun = work.count("begun")
     time.sleep(3)
     assert work.count("begun") == begun < 20
+
+
+@pytest.mark.parametrize("end", ["killed", "frozen"])
+def test_a_cluster_whose_head_is_lost_is_told_of_in_time(ray_cluster, tmp_path, end):
+    work = Work(tmp_path / "work", ray_cluster, 1000)
+    work.wait_until_done(3)
+    {"killed": ray_cluster.kill, "frozen": ray_cluster.freeze}[end](ray_cluster.head)
+    try:
+        assert "error: the head of the Ray cluster has not answered for 40 seconds" in work.ended(180)
+    finally:
+        ray_cluster.kill(ray_cluster.head)
