@@ -246,6 +246,24 @@ def test_what_does_not_answer_is_handed_out_once_more(engine, impatient, tmp_pat
 
 
 @pytest.mark.long
+def test_an_answer_that_comes_after_it_was_handed_out_again_counts_once(engine, impatient, tmp_path):
+    begun, again = tmp_path / "begun", tmp_path / "again"
+
+    def task(item):
+        if item == 3 and begun.exists():
+            again.touch()
+            time.sleep(1)
+        elif item == 3:
+            begun.touch()
+            while not again.exists():
+                time.sleep(0.05)
+        return item
+
+    assert sorted(engine.each(task, range(12), shard=2)) == [(item, item) for item in range(12)]
+    assert again.exists()
+
+
+@pytest.mark.long
 def test_an_item_that_is_never_answered_is_found_among_those_of_its_shard(engine, impatient):
     task = lambda item: time.sleep(600) if item == 7 else item  # noqa: E731 - pickled by value
     found = dict(engine.each(task, range(12), shard=6, instead=lambda item, why: f"{item}: {why}"))
