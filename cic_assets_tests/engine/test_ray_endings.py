@@ -53,6 +53,9 @@ class Work:
         wait_for(lambda: self.count("done") >= count or self.process.poll() is not None, f"{count} items")
         assert self.process.poll() is None
 
+    def workers(self):
+        return {path.read_text() for path in self._folder.glob("done *")}
+
     def ended(self, seconds):
         """What it said, once it has ended by itself and done what was to be done in the end."""
         try:
@@ -83,3 +86,13 @@ def test_a_cluster_whose_head_is_lost_is_told_of_in_time(ray_cluster, tmp_path, 
         assert "error: the head of the Ray cluster has not answered for 40 seconds" in work.ended(180)
     finally:
         ray_cluster.kill(ray_cluster.head)
+
+
+def test_two_at_once_both_get_their_turn_and_keep_their_workers(ray_cluster, tmp_path):
+    both = [Work(tmp_path / name, ray_cluster, 60) for name in ("one", "other")]
+    for work in both:
+        work.ended(300)
+        assert work.process.returncode == 0
+        assert work.count("done") == 60
+        # To begin one takes longer than many items: where the other's was ended for it, there would be tens.
+        assert len(work.workers()) <= 6
