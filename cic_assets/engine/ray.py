@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, TypeVar
 
-from cic_assets.engine.flight import Flight
+from cic_assets.engine.flight import RETRIES, Flight
 from cic_assets.engine.protocol import EngineError
 
 T = TypeVar("T")
@@ -57,6 +57,8 @@ class OnRay:
 
 
 def _connected(address: str) -> Any:
+    # Before it is imported: Ray itself tries without end what took all memory of its node.
+    os.environ.setdefault("RAY_task_oom_retries", str(RETRIES))
     try:
         import ray
     except ImportError:

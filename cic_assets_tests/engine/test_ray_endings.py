@@ -5,10 +5,11 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from cic_assets_tests.fixtures.ray_cluster import wait_for
+from cic_assets_tests.fixtures.ray_cluster import running_cluster, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.timeout(900), pytest.mark.xdist_group("ray")]
 
@@ -96,3 +97,46 @@ def test_two_at_once_both_get_their_turn_and_keep_their_workers(ray_cluster, tmp
         assert work.count("done") == 60
         # To begin one takes longer than many items: where the other's was ended for it, there would be tens.
         assert len(work.workers()) <= 6
+
+
+GREEDY = """
+import sys, time
+from cic_assets.engine import open_engine
+
+least = float(sys.argv[1])
+
+def available():
+    with open("/proc/meminfo") as told:
+        return next(int(line.split()[1]) * 1024 for line in told if line.startswith("MemAvailable"))
+
+def task(item):
+    held = []
+    while item == 3:
+        if available() > least:
+            held.append(b"x" * 50_000_000)
+        time.sleep(0.01)
+    return item
+
+for item, result in open_engine("ray").each(task, range(8), shard=4, instead=lambda _item, why: why):
+    print("found", item, result)
+"""
+
+
+def test_an_item_that_takes_all_memory_is_found_among_those_of_its_shard():
+    """Of a node that has 5 GB more than what is in use now: that is where Ray begins to end processes."""
+    told = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    total, available = (int(told[name].split()[0]) * 1024 for name in ("MemTotal", "MemAvailable"))
+    if available < 8e9:
+        pytest.skip("this machine has less than 8 GB to give")
+    share = 1 - (available - 5e9) / total
+    keys = {"RAY_memory_usage_threshold": f"{share:.3f}", "RAY_memory_monitor_refresh_ms": "250"}
+    with running_cluster(keys=keys) as cluster:
+        cluster.restore()
+        result = subprocess.run(
+            [sys.executable, "-c", GREEDY, str(available - 5.5e9)],
+            env={**os.environ, **cluster.variables}, stdout=subprocess.PIPE, text=True, timeout=500,
+        )  # fmt: skip
+    # Beside what Ray has to say of it.
+    found = dict(line.split(" ", 2)[1:] for line in result.stdout.splitlines() if line.startswith("found "))
+    assert found.pop("3") == "what worked on it died of it: OutOfMemoryError 4 times"
+    assert found == {str(item): str(item) for item in range(8) if item != 3}
