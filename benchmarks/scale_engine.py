@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -30,9 +31,12 @@ from peers.environment import machine, python_of
 from cic_assets.domain.images import UnreadableImage, decode
 from cic_assets_tests.fixtures.ray_cluster import Cluster, descendants
 
-LOCAL = ("threads", "processes")
+LOCAL = ("threads", "processes", "our copies")
 HERE = Path(__file__).resolve().parent
 SHARD = 16
+WARM_UP = 4 * SHARD
+"""Pictures of a warm-up: some shards for each node."""
+IDLE_SECONDS = 10
 NOOP_SHARDS = 300
 ROWS = (10_000, 100_000, 1_000_000)
 
@@ -40,19 +44,21 @@ PEERS = {
     "img2dataset==1.47.0": ("resizers.py", "img2dataset", "{photos}", "2", "{result}"),
     "daft==0.7.26": ("frames.py", "daft", "{photos}", "{result}"),
 }
-"""Programs of `peers/` and what they are told, each in an environment of its own.
+"""Programs of `peers/` and what they are told, each in an environment of its own."""
 
-Of img2dataset it is the resizer alone, on two threads: its own Ray distributor gives each task a shard, as ours does.
-"""
+ON_RAY = "img2dataset==1.47.0 on Ray"
+"""The one that runs on the cluster; its workers are of its environment, which has the same Ray."""
 
 CONTENDERS = {
     "threads": "fingerprint and copy, ours on 2 threads",
     "processes": "fingerprint and copy, a pool of 2 processes",
     "ours on Ray": "fingerprint and copy, ours on Ray",
     "Ray Data": "fingerprint and copy, the same work by Ray Data's `map_batches`",
+    "our copies": "copy alone, ours on 2 threads",
     "our copies on Ray": "copy alone, ours on Ray",
     "Ray Data's own": "copy alone, Ray Data's `read_images(size=(256, 256))`, which does not keep the aspect",
     "img2dataset==1.47.0": "copy alone, the resizer of img2dataset==1.47.0 on 2 threads",
+    ON_RAY: "copy alone, the same in tasks of Ray, a shard each",
     "daft==0.7.26": "copy alone, `decode_image` and `resize(256, 256)` of daft==0.7.26, which does not keep the aspect",
 }
 
@@ -128,6 +134,7 @@ RUNS: dict[str, Callable[[list[str]], int]] = {
     "processes": on_processes,
     "ours on Ray": lambda paths: on_engine("ray", both, paths),
     "Ray Data": on_ray_data,
+    "our copies": lambda paths: on_engine("local", copy, paths),
     "our copies on Ray": lambda paths: on_engine("ray", copy, paths),
     "Ray Data's own": on_read_images,
 }
@@ -169,8 +176,8 @@ def one(what: str, name: str, folder: str, result: str) -> None:
     """A contender's process."""
     if what == "photos":
         paths = sorted(map(str, Path(folder).glob("*.jpg")))
-        RUNS[name](paths[:SHARD])  # imports, and workers that have them
-        RUNS[name](paths[:SHARD])
+        RUNS[name](paths[:WARM_UP])  # imports, and workers that have them
+        RUNS[name](paths[:WARM_UP])
         Path(result + ".ready").touch()
         while not Path(result + ".go").exists():
             time.sleep(0.01)
@@ -191,7 +198,11 @@ def ask(cluster: Cluster, what: str, name: str, folder: Path) -> tuple[float, fl
     result = folder / f"{what}-{name}.json"
     variables = {**os.environ, **cluster.variables, "OPENCV_FOR_THREADS_NUM": "1", "OMP_NUM_THREADS": "1"}
     variables["OPENBLAS_NUM_THREADS"] = "1"
-    command = [sys.executable, "-W", "ignore", __file__, "one", what, name, str(folder / "photos"), str(result)]
+    command: list[str | Path] = [sys.executable, "-W", "ignore", __file__, "one", what, name, folder / "photos", result]
+    if name == ON_RAY:
+        python = python_of("img2dataset_on_ray", ("img2dataset==1.47.0", f"ray=={version('ray')}"))
+        program = HERE / "peers" / "resizers_on_ray.py"
+        command = [python, "-W", "ignore", program, "img2dataset", folder / "photos", str(SHARD), result]
     with subprocess.Popen(command, env=variables, stderr=(folder / "said").open("w")) as process:
         spent, counted = 0.0, process.pid if name in LOCAL else os.getpid()
         if what == "photos":
@@ -275,9 +286,12 @@ def main() -> None:
                 before = best.get(contender, (seconds, spent))
                 best[contender] = (min(seconds, before[0]), min(spent, before[1]))
                 print(contender, f"{seconds:.1f} s, {spent:.1f} s of processors", flush=True)
+        idle = cpu_seconds(os.getpid())
+        time.sleep(IDLE_SECONDS)
+        idle = (cpu_seconds(os.getpid()) - idle) / IDLE_SECONDS
         nothing = {name: ask(cluster, "nothing", name, folder)[0] for name in ("ours", "Ray Data")}
         memory = {count: ask(cluster, "rows", str(count), folder)[0] for count in ROWS}
-    options.output.write_text(report(options, megapixels, best, nothing, memory))
+    options.output.write_text(report(options, megapixels, best, idle, nothing, memory))
     print(options.output.read_text())
 
 
@@ -285,6 +299,7 @@ def report(
     options: argparse.Namespace,
     megapixels: float,
     best: dict[str, tuple[float, float]],
+    idle: float,
     nothing: dict[str, float],
     memory: dict[int, float],
 ) -> str:
@@ -299,9 +314,10 @@ def report(
 `python benchmarks/scale_engine.py PHOTOS --count {options.count} --rounds {options.rounds}`: {machine()}.
 {options.count} photos of {megapixels:.1f} megapixels in the mean, in shards of {SHARD}; a Ray cluster of three nodes on
 this machine, two of which give a processor each. A second of a core is one of processor time of all that took part: the
-contender, its workers, and on Ray the cluster's own processes too. Copies of ours and of img2dataset are cropped, and
-JPEGs; Ray Data's and Daft's are stretched, and arrays. Daft decodes all of a photo, averages as Pillow's bilinear
-filter does, and does not turn it as EXIF says.
+contender, its workers, and on Ray the cluster's own processes too, which took {idle:.2f} s a second while there was
+nothing to do. Copies of ours and of img2dataset are cropped, and JPEGs; Ray Data's and Daft's are stretched, arrays. On
+Ray, img2dataset's resizer is given paths, a shard a task, as its own distributor does with URLs. Daft decodes all of a
+photo, averages as Pillow's bilinear filter does, and does not turn it as EXIF says.
 
 | what | images a second of a core | images a second |
 |---|---|---|

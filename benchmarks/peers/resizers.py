@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -106,12 +107,18 @@ def limit() -> tuple[Prepare, Prepare]:
 RESIZERS = {function.__name__: function for function in (original, pillow, img2dataset, libvips, ours, limit)}
 
 
+@cache
+def resizer_of(name: str) -> tuple[Prepare, Prepare]:
+    """What is timed, and what is compared; made once."""
+    return RESIZERS[name]()
+
+
 def main(name: str, folder: str, threads: str, result: str) -> None:
     """Run one round, or keep the squares."""
     import numpy as np
 
     files = [path.read_bytes() for path in sorted(Path(folder).glob("*.jpg"))]
-    timed, exact = RESIZERS[name]()
+    timed, exact = resizer_of(name)
     if result.endswith(".npy"):
         np.save(result, np.stack([np.asarray(exact(data)) for data in files]))
         return

@@ -1,10 +1,15 @@
 """Shards of items on their way through a Ray cluster: what is at work, and what is done where no answer comes."""
 
+import atexit
 import logging
+import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from cic_assets.engine.protocol import EngineError, TaskLostError, named
@@ -29,6 +34,9 @@ TIMES_THE_LONGEST = 3
 
 LOOK_SECONDS = 10.0
 """Between two looks at the cluster, and at what is overdue."""
+
+SILENCE_SECONDS = 40.0
+"""Until a cluster that says nothing of itself counts as gone; some seconds later Ray itself would end this process."""
 
 PROBE_SECONDS = 60.0
 """In which who asks for a processor gets one, if there is one; it may have to begin a process first."""
@@ -65,7 +73,7 @@ class _Cluster:
         """Look, unless that was done only now; whether it was done."""
         if (now := time.monotonic()) - self.looked_at < LOOK_SECONDS:
             return False
-        alive = [node for node in self.ray.nodes() if node["Alive"]]
+        alive = [node for node in self._all_nodes() if node["Alive"]]
         before, self.nodes = self.nodes, frozenset(node["NodeID"] for node in alive)
         self.processors = sum(int(node["Resources"].get("CPU", 0)) for node in alive)
         self.looked_at = now
@@ -73,6 +81,22 @@ class _Cluster:
         if before - self.nodes:
             self.lost_a_node_at = now
         return True
+
+    def _all_nodes(self) -> list[dict[str, Any]]:
+        """Asked on another thread, for Ray waits without end for a head that stands still."""
+        answer: Future[list[dict[str, Any]]] = Future()
+        asking = partial(_answer, answer, self.ray.nodes)
+        threading.Thread(target=asking, name="look at the cluster", daemon=True).start()
+        try:
+            return answer.result(SILENCE_SECONDS)
+        except TimeoutError:
+            # Where this process ends, Ray would tell the head, and wait for it.
+            atexit.unregister(self.ray.shutdown)
+            sys.excepthook = sys.__excepthook__
+            raise EngineError(
+                f"the head of the Ray cluster has not answered for {SILENCE_SECONDS:.0f} seconds: see whether it runs "
+                "(ray status), then start again what was at work"
+            ) from None
 
     def is_overdue(self, handed_out_at: float, longest: float) -> bool:
         """Whether an answer is, where the longest that came took so many seconds."""
@@ -310,6 +334,13 @@ def _whole_when_pickled(error: Exception) -> Exception:
     for note in getattr(error, "__notes__", ()):
         told.add_note(note)
     return told
+
+
+def _answer(future: Future[R], function: Callable[[], R]) -> None:
+    try:
+        future.set_result(function())
+    except Exception as error:  # noqa: BLE001 - it is raised where the answer is asked for
+        future.set_exception(error)
 
 
 def _nothing() -> None:

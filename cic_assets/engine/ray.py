@@ -5,13 +5,16 @@ Not Ray Data, whose shard costs more, and which tries a picture that crashes its
 
 import logging
 import os
+import signal
 import socket
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any, TypeVar
 
-from cic_assets.engine.flight import Flight
+from cic_assets.engine.flight import RETRIES, Flight
 from cic_assets.engine.protocol import EngineError
 
 T = TypeVar("T")
@@ -54,6 +57,8 @@ class OnRay:
 
 
 def _connected(address: str) -> Any:
+    # Before it is imported: Ray itself tries without end what took all memory of its node.
+    os.environ.setdefault("RAY_task_oom_retries", str(RETRIES))
     try:
         import ray
     except ImportError:
@@ -64,10 +69,24 @@ def _connected(address: str) -> Any:
         found = find_cluster(address)
         try:
             # With an address it starts no cluster where it finds none. What tasks print is for the cluster's logs.
-            ray.init(found, log_to_driver=False, logging_level=logging.ERROR)
+            with _sigterm_kept():
+                ray.init(found, log_to_driver=False, logging_level=logging.ERROR)
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise _no_cluster(error) from error
     return ray
+
+
+@contextmanager
+def _sigterm_kept() -> Iterator[None]:
+    """What SIGTERM does stays as it was: Ray takes it for itself, and aborts the process wherever it is."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # which alone may say what signals do
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
 
 
 def find_cluster(address: str = "") -> str:

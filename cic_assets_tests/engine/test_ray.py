@@ -151,6 +151,42 @@ def test_a_node_that_is_lost_in_the_middle_of_fingerprints_makes_no_difference(
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("moment", ["before it is asked", "while workers are asked for", "at the first shard"])
+def test_a_node_that_freezes_early_makes_no_difference(engine, ray_cluster, monkeypatch, tmp_path, moment):
+    """A request for a worker that is on its way to it is never answered, and Ray counts it (ray-project/ray#63405)."""
+    monkeypatch.setattr(flight, "LOOK_SECONDS", 2.0)
+    monkeypatch.setattr(flight, "PATIENCE_AFTER_LOSS", 15.0)
+    nodes, frozen = list(ray_cluster.workers), []
+
+    def freeze(node):
+        frozen.append(node)
+        ray_cluster.freeze(node)
+
+    def items():
+        for number in range(24):
+            # The first is taken before the cluster is asked, the second when the first was handed out.
+            if number == {"before it is asked": 0, "while workers are asked for": 1}.get(moment):
+                freeze(nodes[1])
+            yield number
+
+    def task(item):
+        time.sleep(0.3)
+        return item
+
+    freezer = threading.Thread(
+        target=lambda: freeze(wait_for(lambda: ray_cluster.node_at_work("ray::_work"), "a node at work"))
+    )
+    if moment == "at the first shard":
+        freezer.start()
+    began = time.monotonic()
+    assert sorted(engine.each(task, items(), shard=1)) == [(item, item) for item in range(24)]
+    assert time.monotonic() - began < 180
+    if freezer.ident:
+        freezer.join()
+    assert len(frozen) == 1
+
+
+@pytest.mark.long
 def test_verdicts_of_a_cluster_one_of_whose_nodes_is_killed_are_those_of_here(
     engine, ray_cluster, tmp_path, monkeypatch
 ):
@@ -207,6 +243,24 @@ def test_what_does_not_answer_is_handed_out_once_more(engine, impatient, tmp_pat
     began = time.monotonic()
     assert sorted(engine.each(task, range(12), shard=2)) == [(item, item) for item in range(12)]
     assert time.monotonic() - began < 120
+
+
+@pytest.mark.long
+def test_an_answer_that_comes_after_it_was_handed_out_again_counts_once(engine, impatient, tmp_path):
+    begun, again = tmp_path / "begun", tmp_path / "again"
+
+    def task(item):
+        if item == 3 and begun.exists():
+            again.touch()
+            time.sleep(1)
+        elif item == 3:
+            begun.touch()
+            while not again.exists():
+                time.sleep(0.05)
+        return item
+
+    assert sorted(engine.each(task, range(12), shard=2)) == [(item, item) for item in range(12)]
+    assert again.exists()
 
 
 @pytest.mark.long
