@@ -1,11 +1,14 @@
 """Where some names are among others, and in which order: for millions of them at once, without an object each."""
 
 from collections.abc import Sequence
-from typing import Any, Union
+from typing import TYPE_CHECKING, Union
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Names = Union["pd.Series[str]", "pd.Index[str]"]
 
@@ -17,12 +20,72 @@ def are_among(names: Names, among: Names) -> NDArray[np.bool_]:
 
 def places_of(names: Names, among: Names) -> NDArray[np.int64]:
     """(N,) of each name where it comes first among others, from 0; -1 where it does not."""
-    import pyarrow as pa
     from pyarrow import compute
 
-    here, there = (pa.array(one.astype("str"), pa.large_string()) for one in (names, among))
-    found: Any = compute.index_in(here, value_set=there)
-    return np.asarray(found.fill_null(-1), np.int64)
+    here, there = _text(names), _text(among)
+    marks, other_marks = _marks(here), _marks(there)
+    if marks is not None and other_marks is not None and marks.shape[1] == other_marks.shape[1]:
+        found = _places_by_key(marks, other_marks)
+        if found is not None:
+            return found
+    return np.asarray(compute.index_in(here, value_set=there).fill_null(-1), np.int64)
+
+
+def are_first(names: Names) -> NDArray[np.bool_]:
+    """(N,) whether each name stands nowhere before: as `~duplicated()`, in a fifth of the time where all are SHA-256."""
+    marks = _marks(_text(names))
+    first = np.ones(len(names), bool)
+    # Equal names have equal keys, so that only those of which a key is there twice are compared.
+    asked = slice(None) if marks is None else np.flatnonzero(pd.Index(_keys(marks)).duplicated(keep=False))
+    first[asked] = ~names[asked].duplicated() if isinstance(names, pd.Index) else ~names.iloc[asked].duplicated()
+    return first
+
+
+_MARK = np.dtype(np.uint64)
+"""Eight letters at once."""
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+_AT_ONCE = 8192
+"""Names that are compared at once: so few stay in the processor's cache."""
+
+
+def _text(names: Names) -> "pa.LargeStringArray":
+    import pyarrow as pa
+
+    found = pa.array(names.astype("str"), pa.large_string())
+    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+
+
+def _marks(text: "pa.LargeStringArray") -> NDArray[np.uint64] | None:
+    """(N, K) names of `8 K` bytes each, as those of pictures are; None where they are of several sizes, or short."""
+    _, offsets, data = text.buffers()
+    if not len(text) or text.null_count or data is None:
+        return None
+    ends = np.frombuffer(offsets, np.int64)[text.offset : text.offset + len(text) + 1]
+    size = int(ends[1] - ends[0])
+    if size < 2 * _MARK.itemsize or size % _MARK.itemsize or (np.diff(ends) != size).any():
+        return None
+    return np.frombuffer(data, np.uint8)[ends[0] : ends[-1]].view(_MARK).reshape(len(text), -1)
+
+
+def _keys(marks: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """(N,) a number of each name, of its last letters: the same for equal names, and seldom for others."""
+    return marks[:, -2] * _ODD ^ marks[:, -1]
+
+
+def _places_by_key(names: NDArray[np.uint64], among: NDArray[np.uint64]) -> NDArray[np.int64] | None:
+    """As `places_of`; None where two names have one key, which is so rare that it need not be quick."""
+    keys = pd.Index(_keys(among))
+    first = None if keys.is_unique else np.flatnonzero(~keys.duplicated())
+    found = (keys if first is None else keys[first]).get_indexer(pd.Index(_keys(names)))
+    if first is not None:
+        found = np.where(found < 0, found, first[found])
+    for start in range(0, len(found), _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        is_found = found[some] >= 0
+        # Who comes first of one key comes first of its name, too, if it has that name.
+        if not np.array_equal(among.take(found[some][is_found], axis=0), names[some][is_found]):
+            return None
+    return found.astype(np.int64, copy=False)
 
 
 def in_order(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
