@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 from cic_assets.domain.places import are_among, are_first, in_order, places_of
 
 WORDS = st.lists(st.sampled_from(["", "a", "b", "ab", "ü", "\0a"]), max_size=8)
-LONG = st.lists(st.sampled_from([start + end for start in ("0" * 8, "1" * 8) for end in ("0" * 16, "ü" * 8)]), max_size=8)
+LONG = st.lists(
+    st.sampled_from([start + end for start in ("0" * 8, "1" * 8) for end in ("0" * 16, "ü" * 8)]), max_size=8
+)
 """As long as one another; those that differ in their first letters alone have one key."""
 NAMES = st.one_of(WORDS, LONG)
 
@@ -31,7 +33,10 @@ def test_places_in_a_part_of_a_table_are_those_in_the_part(names, among):
 def test_names_of_pictures_are_found_as_any_others():
     random = np.random.default_rng(0)
     names = pd.Series([random.bytes(32).hex() for _ in range(20_000)], dtype="str")
-    asked, among = names.sample(20_000, replace=True, random_state=1), names.sample(15_000, replace=True, random_state=2)
+    asked, among = (
+        names.sample(20_000, replace=True, random_state=1),
+        names.sample(15_000, replace=True, random_state=2),
+    )
     first = {name: place for place, name in reversed(list(enumerate(among)))}
     assert places_of(asked, among).tolist() == [first.get(name, -1) for name in asked]
     assert are_first(among).tolist() == (~among.duplicated()).tolist()
