@@ -23,6 +23,14 @@ def test_places_are_those_of_the_first_of_each(names, among):
     assert places_of(pd.Index(names, dtype="str"), pd.Index(among, dtype="str")).tolist() == expected
 
 
+@given(
+    st.lists(st.sampled_from(["", "a", "c"]), max_size=2), st.lists(st.sampled_from(["", "a", "b", "ü"]), min_size=20)
+)
+def test_a_few_names_are_found_among_many(names, among):
+    expected = [among.index(name) if name in among else -1 for name in names]
+    assert places_of(pd.Series(names, dtype="str"), pd.Series(among, dtype="str")).tolist() == expected
+
+
 @given(LONG, LONG)
 def test_places_in_a_part_of_a_table_are_those_in_the_part(names, among):
     whole = pd.Series([*names, *among], dtype="str")
