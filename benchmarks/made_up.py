@@ -27,6 +27,13 @@ NOW = 1.79e9
 BYTES_OF = {"phash256": 32, "phash256_mirrored": 32, "thumbnail": 1024, "content_thumbnail": 1024, "colours": 128}
 
 
+LISTED = (
+    "post_id", "subreddit", "media_url", "position", "permalink", "title", "author", "created_utc", "flair", "score",
+    "crosspost_of",
+)  # fmt: skip
+"""Columns of `raw_images` that a listing shows."""
+
+
 def names(random: np.random.Generator, count: int, length: int = 64) -> "pd.Series[str]":
     """Hexadecimal words as of SHA-256, no two the same."""
     text = random.bytes(count * length // 2).hex()
@@ -143,7 +150,7 @@ def touch_all(folder: Path, sha256s: "pd.Series[str]") -> None:
 
 def listed(raw: pd.DataFrame, new: int, seed: int, most: int = 1000) -> Iterator[Medium]:
     """What a subreddit's listings show: its newest media, as they were and some more."""
-    fields = ("post_id", "subreddit", "media_url", "position", "permalink", "title", "author", "created_utc", "flair")
+    fields = [name for name in LISTED if name not in ("score", "crosspost_of")]
     for row in raw.head(most - new).to_dict("records"):
         yield Medium(
             **{name: row[name] for name in fields}, score=row["score"] + 1, crosspost_of=row["crosspost_of"] or None

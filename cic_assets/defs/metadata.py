@@ -172,15 +172,19 @@ def table(frame: pd.DataFrame) -> TableMetadataValue:
     return MetadataValue.table(records, _schema(frame))
 
 
-def shape(frame: pd.DataFrame, name: str) -> dict[str, Any]:
+def shape(frame: pd.DataFrame, name: str, rows: int | None = None) -> dict[str, Any]:
     """Rows and columns of the table that an asset is, under the names that the UI knows.
 
     Args:
         frame: the table.
         name: its name among `TABLES`, which say what its columns mean.
+        rows: how many it has, where the frame has them not.
     """
     meanings = {column: meaning_of(name, column) for column in map(str, frame.columns)}
-    return {"dagster/row_count": len(frame), "dagster/column_schema": _schema(frame, meanings)}
+    return {
+        "dagster/row_count": len(frame) if rows is None else rows,
+        "dagster/column_schema": _schema(frame, meanings),
+    }
 
 
 def _schema(frame: pd.DataFrame, meanings: Mapping[str, str] = MappingProxyType({})) -> TableSchema:

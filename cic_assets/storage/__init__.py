@@ -30,7 +30,7 @@ from cic_assets.storage.object_store import refusal as refusal_of_bucket
 from cic_assets.storage.ownership import OwnershipError, claim_root, claimed_by
 from cic_assets.storage.root_format import FORMAT, Step, migrate_root, refuse_newer
 from cic_assets.storage.sharded_store import Publishing, ShardedStore
-from cic_assets.storage.table_rows import edit_rows
+from cic_assets.storage.table_rows import edit_rows, rows_naming
 from cic_assets.storage.text import storable_text
 from cic_assets.storage.versions import InOrder, content_version
 
@@ -39,7 +39,8 @@ __all__ = [
     "FolderLock", "InOrder", "LeaseLostError", "Lock", "MissingTableError", "ObjectStoreError", "OwnershipError",
     "Publishing", "ShardedStore", "Step", "claim_root", "claimed_by", "content_version", "create_array",
     "create_json", "edit_rows", "is_local", "local_directory", "locked", "migrate_root", "new_folder", "path_of",
-    "read_json", "refusal_of_bucket", "refuse_newer", "remove_abandoned_directories", "sha256_hex", "storable_text",
+    "read_json", "refusal_of_bucket", "refuse_newer", "remove_abandoned_directories", "rows_naming", "sha256_hex",
+    "storable_text",
     "sync_file_system", "write_atomically", "write_json", "write_parquet", "write_parquet_atomically",
     "write_parquet_if_new",
 ]  # fmt: skip

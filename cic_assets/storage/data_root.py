@@ -19,7 +19,7 @@ from cic_assets.storage.lease import Lease
 from cic_assets.storage.locks import FolderLock, Lock
 from cic_assets.storage.object_store import SCHEME, is_object_store, path_of
 from cic_assets.storage.sharded_store import ShardedStore
-from cic_assets.storage.table_rows import ROWS_TOGETHER, decode_rows, edit_rows, open_writer, rows_naming
+from cic_assets.storage.table_rows import decode_rows, edit_rows, open_writer, rows_naming, rows_together
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,9 +77,10 @@ def write_parquet(file: "IO[bytes]", parts: "Iterable[pd.DataFrame]", compressio
     if attributes:  # as pandas itself keeps them
         schema = schema.with_metadata({**(schema.metadata or {}), "PANDAS_ATTRS": json.dumps(attributes)})
     with open_writer(file, schema, table, compression) as writer:
-        writer.write_table(table.cast(schema), ROWS_TOGETHER)
+        together = rows_together(table)
+        writer.write_table(table.cast(schema), together)
         for part in left:
-            writer.write_table(pa.Table.from_pandas(part, schema=schema, preserve_index=False), ROWS_TOGETHER)
+            writer.write_table(pa.Table.from_pandas(part, schema=schema, preserve_index=False), together)
             file.flush()  # so that it does not look like what nobody writes to any more
 
 

@@ -159,6 +159,11 @@ class ShardedStore(ContentStore):
         """The SHA-256 of every picture that is kept."""
         return super().names().union(as_names(self._catalogue.keys))
 
+    @property
+    def has_files(self) -> bool:
+        """Whether any picture is a file of its own; where none is, there is nothing to pack."""
+        return bool(super().names())
+
     def holds(self, sha256: str) -> bool:
         """Whether there is anything of a picture."""
         return self._catalogue.find(sha256) is not None or super().holds(sha256)

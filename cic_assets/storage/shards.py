@@ -185,7 +185,7 @@ def take_out(folder: UPath, shard: str, gone: Keys) -> str | None:
         name = _name_of(prefix, index)
         if _name_once_more(folder, shard, name):
             _write_index(folder, name, index)
-            _erase(folder, name, shard)
+            _erase(folder, name, shard, left)
             return name
     # One after another, as they would have been written without the others.
     starts = np.cumsum(room_of(left.sizes)) - room_of(left.sizes)
@@ -219,13 +219,12 @@ def _name_once_more(folder: UPath, shard: str, name: str) -> bool:
     return True
 
 
-def _erase(folder: UPath, shard: str, old: str) -> None:
+def _erase(folder: UPath, shard: str, old: str, left: Members) -> None:
     """Overwrite what is in the tar of a shard and not in its index, and was in that of an older one.
 
     The older one goes first: nobody who still reads by its index takes zeros for a picture.
     """
     remove_shard(folder, old)
-    left = read_members(folder, shard)
     starts, ends = left.offsets - tarfile.BLOCKSIZE, left.offsets - tarfile.BLOCKSIZE + room_of(left.sizes)
     with Path(f"{folder}/{shard}{_TAR}").open("r+b") as tar:
         for start, end in zip(np.concatenate([[0], ends[:-1]]).tolist(), starts.tolist(), strict=True):
@@ -270,7 +269,7 @@ def remove_unfinished(folder: UPath, group: str) -> None:
         if name.endswith(_ERASING):
             shard = path.stem
             if {shard + _TAR, shard + _INDEX} <= found.keys():
-                _erase(folder, f"{group}/{shard}", path.read_text())
+                _erase(folder, f"{group}/{shard}", path.read_text(), read_members(folder, f"{group}/{shard}"))
     found = {path.name: path for path in (folder / group).glob("*")}
     for name, path in found.items():
         whole = {path.stem + _TAR, path.stem + _INDEX}

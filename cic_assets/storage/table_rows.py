@@ -16,11 +16,17 @@ from cic_assets.storage.parquet_footer import MAGIC, Footer, Group
 
 if TYPE_CHECKING:
     import pandas as pd
-    from pyarrow import Array, ChunkedArray, Schema, Table
+    from pyarrow import Array, ChunkedArray, DataType, Schema, Table
     from pyarrow.parquet import ParquetFile, ParquetWriter
 
 ROWS_TOGETHER = 4096
 """Rows of a group. Larger ones are read no quicker, and who takes some rows out of a table writes their groups anew."""
+
+_BYTES_TOGETHER = 2**21
+"""Bytes of a group in memory, of wide rows: of a million fingerprints a group of as many rows would be 10 MB."""
+
+_GROUPS_AT_ONCE = 16
+"""That are looked through together."""
 
 _AT_ONCE = 2**24
 """Bytes in memory while groups are copied."""
@@ -50,6 +56,12 @@ def open_writer(
         compression={name: "none" if name in in_bytes else compression for name in schema.names} or compression,
         write_statistics=[name for name in schema.names if name not in in_bytes] or False,
     )
+
+
+def rows_together(sample: "Table") -> int:
+    """Rows of a group in a file of such rows."""
+    of_bytes = _BYTES_TOGETHER * len(sample) // max(1, sample.nbytes)
+    return min(ROWS_TOGETHER, max(1, of_bytes)) if len(sample) else ROWS_TOGETHER
 
 
 def repeated_columns(sample: "Table") -> list[str]:
@@ -85,20 +97,38 @@ def rows_naming(path: UPath, columns: Sequence[str], among: Mapping[str, Collect
 
     with path.open("rb") as opened, parquet.ParquetFile(opened) as file:
         schema, found = file.schema_arrow, [file.schema_arrow.empty_table().select(list(columns))]
-        if not file.metadata.num_rows:  # and perhaps no types
+        if not file.metadata.num_rows or not any(map(len, among.values())):  # none has types, perhaps
             return pd.DataFrame(found[0].to_pandas())
-        sought = {name: pa.array(list(values), schema.field(name).type) for name, values in among.items()}
+        sought = {
+            name: pa.array(list(values), _plain_type(schema.field(name).type))
+            for name, values in among.items()
+            if len(values)
+        }
         places = [np.empty(0, np.int64)]
-        for group, start in _groups(file):
-            named = file.read_row_group(group, list(sought))
+        groups = list(_groups(file))
+        for some in (groups[at : at + _GROUPS_AT_ONCE] for at in range(0, len(groups), _GROUPS_AT_ONCE)):
+            named = file.read_row_groups([group for group, _ in some], list(sought))
             hit = np.zeros(named.num_rows, bool)
             for name, values in sought.items():
-                hit |= compute.is_in(named[name], value_set=values).to_numpy()
-            if hit.any():
-                found.append(file.read_row_group(group, list(columns)).filter(pa.array(hit)))
-                places.append(start + np.flatnonzero(hit))
+                hit |= compute.is_in(_plain(named[name]), value_set=values).to_numpy()
+            for group, start in some if hit.any() else ():
+                of_group = hit[start - some[0][1] :][: file.metadata.row_group(group).num_rows]
+                if of_group.any():
+                    found.append(file.read_row_group(group, list(columns)).filter(pa.array(of_group)))
+                    places.append(start + np.flatnonzero(of_group))
         rows = pd.DataFrame(pa.concat_tables(found).to_pandas())
         return rows.set_axis(pd.Index(np.concatenate(places)), axis=0)
+
+
+def _plain(column: "ChunkedArray") -> "ChunkedArray":
+    """A column whose values stand in it, and not in a list of categories beside it."""
+    return column.cast(_plain_type(column.type))
+
+
+def _plain_type(kind: "DataType") -> "DataType":
+    from pyarrow import types
+
+    return kind.value_type if types.is_dictionary(kind) else kind
 
 
 def decode_rows(path: UPath, columns: Sequence[str] | None = None) -> None:

@@ -6,4 +6,4 @@ def storable_text(text: str) -> str:
 
     JSON can hold them, and names of files that are not UTF-8 have them; UTF-8 and so Parquet cannot.
     """
-    return text.encode("utf-8", "backslashreplace").decode()
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

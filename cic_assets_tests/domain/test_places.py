@@ -1,13 +1,19 @@
+import numpy as np
 import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cic_assets.domain.places import are_among, in_order, places_of
+from cic_assets.domain.places import are_among, are_first, in_order, places_of
 
 WORDS = st.lists(st.sampled_from(["", "a", "b", "ab", "ü", "\0a"]), max_size=8)
+LONG = st.lists(
+    st.sampled_from([start + end for start in ("0" * 8, "1" * 8) for end in ("0" * 16, "ü" * 8)]), max_size=8
+)
+"""As long as one another; those that differ in their first letters alone have one key."""
+NAMES = st.one_of(WORDS, LONG)
 
 
-@given(WORDS, WORDS)
+@given(NAMES, NAMES)
 def test_places_are_those_of_the_first_of_each(names, among):
     expected = [among.index(name) if name in among else -1 for name in names]
     assert places_of(pd.Series(names, dtype="str"), pd.Series(among, dtype="str")).tolist() == expected
@@ -15,6 +21,40 @@ def test_places_are_those_of_the_first_of_each(names, among):
         at >= 0 for at in expected
     ]
     assert places_of(pd.Index(names, dtype="str"), pd.Index(among, dtype="str")).tolist() == expected
+
+
+@given(
+    st.lists(st.sampled_from(["", "a", "c"]), max_size=2), st.lists(st.sampled_from(["", "a", "b", "ü"]), min_size=20)
+)
+def test_a_few_names_are_found_among_many(names, among):
+    expected = [among.index(name) if name in among else -1 for name in names]
+    assert places_of(pd.Series(names, dtype="str"), pd.Series(among, dtype="str")).tolist() == expected
+
+
+@given(LONG, LONG)
+def test_places_in_a_part_of_a_table_are_those_in_the_part(names, among):
+    whole = pd.Series([*names, *among], dtype="str")
+    expected = [among.index(name) if name in among else -1 for name in names]
+    assert places_of(whole.iloc[: len(names)], whole.iloc[len(names) :]).tolist() == expected
+
+
+def test_names_of_pictures_are_found_as_any_others():
+    random = np.random.default_rng(0)
+    names = pd.Series([random.bytes(32).hex() for _ in range(20_000)], dtype="str")
+    asked, among = (
+        names.sample(20_000, replace=True, random_state=1),
+        names.sample(15_000, replace=True, random_state=2),
+    )
+    first = {name: place for place, name in reversed(list(enumerate(among)))}
+    assert places_of(asked, among).tolist() == [first.get(name, -1) for name in asked]
+    assert are_first(among).tolist() == (~among.duplicated()).tolist()
+
+
+@given(NAMES)
+def test_the_first_of_each_name_are_those_of_pandas(names):
+    expected = (~pd.Series(names, dtype="str").duplicated()).tolist()
+    assert are_first(pd.Series(names, dtype="str")).tolist() == expected
+    assert are_first(pd.Index(names, dtype="str")).tolist() == expected
 
 
 def test_where_there_is_nothing_there_is_no_place():

@@ -27,7 +27,8 @@ def table_of(rows):
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    monkeypatch.setattr("cic_assets.storage.data_root.ROWS_TOGETHER", 7)
+    monkeypatch.setattr("cic_assets.storage.table_rows.ROWS_TOGETHER", 7)
+    monkeypatch.setattr("cic_assets.storage.table_rows._GROUPS_AT_ONCE", 3)
     return DataRoot(str(tmp_path))
 
 
@@ -70,6 +71,17 @@ def test_groups_are_small_enough_to_look_through(tmp_path):
     told = parquet.read_metadata(str(root.table_path("t")))
     assert [told.row_group(at).num_rows for at in range(told.num_row_groups)] == [ROWS_TOGETHER - 1, ROWS_TOGETHER, 1]
     assert told.row_group(0).column(0).compression == "ZSTD"
+
+
+def test_groups_of_wide_rows_have_fewer(tmp_path):
+    from pyarrow import parquet
+
+    root, wide = DataRoot(str(tmp_path)), pd.DataFrame({"data": [bytes(8000)] * 1000})
+    root.write_table_in_parts("t", [wide, wide])
+    told = parquet.read_metadata(str(root.table_path("t")))
+    sizes = [told.row_group(at).num_rows for at in range(told.num_row_groups)]
+    assert sum(sizes) == 2000
+    assert 2**20 < 8000 * max(sizes) <= 2**21
 
 
 @pytest.mark.parametrize("cut", [-4, -200])

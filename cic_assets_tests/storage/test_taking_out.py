@@ -89,7 +89,7 @@ _STEPS = {
     "before the tar has its second name": ("_name_once_more", 0),
     "when it has": ("_write_index", 0),
     "when the new shard is there": ("_erase", 0),
-    "when the old one is gone": ("read_members", 0),
+    "when the old one is gone": ("_header", 0),
     "after some zeros": ("_write_zeros", 1),
     "when all is overwritten and not on the disk": ("fsync", 0),
 }

@@ -33,6 +33,7 @@ from cic_assets.domain.dataset import (
     find_units,
     lay_over,
     load_manifest,
+    manifest_without_rows,
     pack_all_copies,
     relations_of_pixels,
     relations_of_posts,
@@ -93,12 +94,12 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
             data.root.write_table(DECIDED, made.copies)
         for line in [f"{info.name}: {info.counts}", *made.decided, *moved]:
             context.log.info(line)
-        manifest = load_manifest(data.root.dataset)
+        manifest = load_manifest(data.root.dataset, ["sha256", "subreddit", "klass", "created_utc"])
         return MaterializeResult(
             data_version=DataVersion(info.version),
             tags=tags,
             metadata={
-                **metadata.shape(manifest, "manifest"),
+                **metadata.shape(manifest_without_rows(data.root.dataset), "manifest", rows=len(manifest)),
                 "pictures by class and split": metadata.table(
                     pd.DataFrame(info.counts).rename_axis("class").reset_index()
                 ),

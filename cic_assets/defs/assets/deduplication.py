@@ -76,7 +76,7 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
 
         with metadata.ProgressLog(context.log.info) as progress:
             table = fingerprint_pictures(
-                data.root.read_table("raw_images", key),
+                data.root.read_table("raw_images", key, ["outcome", *CARRIED]),
                 data.root.images,
                 [one for one in before if one is not None],
                 engine=engine.open(THREADS),

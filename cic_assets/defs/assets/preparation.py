@@ -14,7 +14,7 @@ from cic_assets.defs.pools import DECODING, THREADS
 from cic_assets.defs.resources import AcceleratorResource, DataRootResource, EngineResource, WeightsResource
 from cic_assets.defs.retry_policies import again_if_taken_down
 from cic_assets.domain import features
-from cic_assets.domain.dataset import pack_copies, resize_pictures
+from cic_assets.domain.dataset import KNOWN_BY, pack_copies, resize_pictures
 from cic_assets.domain.models import (
     ExportError,
     PooledBackbone,
@@ -55,7 +55,9 @@ def build_assets(problem: Problem) -> list[AssetsDefinition]:
                 data.root.images,
                 resized,
                 settings,
-                data.root.read_table_or_none("resized_images", key),
+                data.root.read_table_or_none(
+                    "resized_images", key, sorted(KNOWN_BY & data.root.columns_of("resized_images", key))
+                ),
                 engine=engine.open(THREADS),
                 on_progress=progress,
                 on_left_out=left_out.__setitem__,

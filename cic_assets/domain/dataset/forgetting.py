@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from upath import UPath
 
 from cic_assets.domain.dataset.arrays import DESCRIPTION
 from cic_assets.domain.dataset.split_memory import MANIFEST, SPLITS
-from cic_assets.storage import edit_rows
+from cic_assets.storage import edit_rows, rows_naming
 
 ABOUT_A_POST = ["post_id", "permalink", "title", "author"]
 """Columns of the manifest that tell from which post, and so from whom, a picture is."""
@@ -41,7 +42,11 @@ def forget_pictures(
     there = _columns_of(path)
     named = [name for name in NAMED_BY_A_PICTURE if name in there]
     told = [name for name in ("subreddit", "post_id") if name in there]
-    manifest = _read(path, ["sha256", *told, *named])
+    # Of a million rows those few that have to do with what goes, and with who takes its place.
+    sought = {"sha256": {*gone, *heirs.values()}, **dict.fromkeys(named, gone)}
+    if len(told) > 1:
+        sought["post_id"] = {post_id for _, post_id in posts}
+    manifest = rows_naming(path, ["sha256", *told, *named], sought)
     of_gone = manifest["sha256"].isin(gone)
     told_of = of_posts(manifest, posts) if len(told) > 1 else of_gone & False
     if of_gone.any():
@@ -59,7 +64,7 @@ def forget_pictures(
             **{name: _renamed(rest, name, gone, heirs) for name in named},
         }.items():
             changed[name] = new[new != manifest.loc[stays, name]]
-        edit_rows(path, stays, changed)
+        edit_rows(path, _all_but(manifest.index[~stays], path), changed)
     return bool(of_gone.any())
 
 
@@ -77,8 +82,18 @@ def forget_authors(folder: UPath, source: str, posts: Collection[str]) -> None:
 
 def _forget_splits(path: UPath, gone: Collection[str]) -> None:
     """Their copies have the same split there."""
-    if path.exists() and (hit := _read(path, ["sha256"])["sha256"].isin(gone)).any():
-        edit_rows(path, ~hit.to_numpy(bool))
+    if path.exists() and len(hit := rows_naming(path, ["sha256"], {"sha256": gone})):
+        edit_rows(path, _all_but(hit.index, path))
+
+
+def _all_but(rows: "pd.Index[int]", path: UPath) -> NDArray[np.bool_]:
+    """(N,) which rows of a file stay."""
+    from pyarrow import parquet
+
+    with path.open("rb") as file:
+        keep = np.ones(parquet.read_metadata(file).num_rows, bool)
+    keep[rows] = False
+    return keep
 
 
 def _columns_of(path: UPath) -> frozenset[str]:

@@ -1,5 +1,7 @@
 """Leaks: copies of one picture, or pictures of one post, in two splits, by which a test measures memory."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 from upath import UPath
 
@@ -10,10 +12,18 @@ _SAME = (["group_id"], *([column] for column in SAME_PIXELS), ["subreddit", "pos
 """Columns whose equal values mean copies, or one post; those that a manifest lacks are not looked at."""
 
 
-def load_manifest(dataset: UPath) -> pd.DataFrame:
-    """The manifest of a data set: a row a picture."""
+def load_manifest(dataset: UPath, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """The manifest of a data set, or some columns of it: a row a picture."""
     with (dataset / MANIFEST).open("rb") as file:
-        return pd.read_parquet(file)
+        return pd.read_parquet(file, columns=None if columns is None else list(columns))
+
+
+def manifest_without_rows(dataset: UPath) -> pd.DataFrame:
+    """All columns of the manifest, of which a million rows are a gigabyte."""
+    from pyarrow import parquet
+
+    with (dataset / MANIFEST).open("rb") as file:
+        return pd.DataFrame(parquet.read_schema(file).empty_table().to_pandas())
 
 
 def find_leaks(manifest: pd.DataFrame) -> pd.DataFrame:

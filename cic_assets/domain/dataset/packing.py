@@ -50,7 +50,7 @@ def pack_all_copies(
         The store, which knows what is where.
     """
     store, are_many = root.resized(settings.side), _are_many(root, settings)
-    for source in sources:
+    for source in sources if store.has_files else ():
         _pack(store, settings, source, _sizes(root, source), publishing, are_many=are_many)
     return store
 

@@ -54,6 +54,9 @@ COPY_COLUMNS: Mapping[str, Column] = {
 _KNOWN: Mapping[str, str] = {"sha256": "str", **types_of(columns_of(_Copy))}
 """Of a copy, by the SHA-256 of the picture that it was made from."""
 
+KNOWN_BY = frozenset({*_KNOWN, "jpeg_quality", "side"})
+"""Columns of the table of an earlier run that are asked for."""
+
 
 def resize_pictures(
     pictures: pd.DataFrame,
@@ -87,7 +90,8 @@ def resize_pictures(
         `made` (now, not before), `jpeg_quality` and `side`.
     """
     known = _known(before, settings, pictures["sha256"])
-    known = known[~known["sha256"].isin(target.lacking(list(known["sha256"]), "jpeg"))]
+    if lacking := target.lacking(list(known["sha256"]), "jpeg"):
+        known = known[~known["sha256"].isin(lacking)]
 
     rows = pictures.loc[~are_among(pictures["sha256"], known["sha256"]), ["sha256", "format"]]
     copies: dict[str, _Copy] = {}
@@ -152,7 +156,7 @@ def _describe(jpeg: bytes) -> _Copy:
 
 
 def _known(before: pd.DataFrame | None, settings: DatasetSettings, sha256s: "pd.Series[str]") -> pd.DataFrame:
-    if before is None or not {*_KNOWN, "jpeg_quality", "side"} <= set(before):
+    if before is None or not set(before) >= KNOWN_BY:
         return pd.DataFrame(columns=list(_KNOWN)).astype(_KNOWN)
     same = (before["jpeg_quality"] == settings.jpeg_quality) & (before["side"] == settings.side)
     return before.loc[same & are_among(before["sha256"], sha256s), list(_KNOWN)].astype(_KNOWN)

@@ -115,7 +115,10 @@ def _strictest_of(names: "pd.Index[str]", members: "pd.Series[str]", known: "pd.
         members: the unit of each picture, by its SHA-256.
         known: the split of some, likewise.
     """
-    ranks, found = np.full(len(names), _NONE), places_of(known, pd.Series(_NAMES))
+    ranks = np.full(len(names), _NONE)
+    if known.empty:
+        return ranks
+    found = places_of(known, pd.Series(_NAMES))
     at = places_of(known.index, members.index)
     by_member = np.full(len(known), -1)
     by_member[at >= 0] = places_of(members.iloc[at[at >= 0]], names)

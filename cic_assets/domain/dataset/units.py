@@ -5,7 +5,7 @@ and pictures of one scene. Copies that were dropped connect too: a post with a c
 with it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 
 from cic_assets.domain.components import Numbers, join_labels
 from cic_assets.domain.media import ITEM_PAGES
-from cic_assets.domain.places import in_order, places_of
+from cic_assets.domain.places import are_first, in_order, places_of
 
 COPIES, PIXELS, POSTS, CROSSPOSTS, SCENES = "copies", "pixels", "posts", "crossposts", "scenes"
 
@@ -46,18 +46,16 @@ def find_units(sha256s: Iterable[str], relations: Mapping[str, Relation]) -> pd.
         those before it: the smallest SHA-256 in it, as a category. The last column is what is divided.
     """
     pictures = pd.Series(sha256s if isinstance(sha256s, pd.Series) else list(sha256s), dtype="str")
-    pictures = in_order(pictures.drop_duplicates().to_frame("sha256"), ["sha256"])["sha256"].reset_index(drop=True)
-    count, names = len(pictures), pictures  # in order, so that the smallest number is that of the smallest name
+    pictures = in_order(pictures[are_first(pictures)].to_frame("sha256"), ["sha256"])["sha256"].reset_index(drop=True)
+    # In order, so that the smallest number is that of the smallest name.
+    count, others = len(pictures), list["pd.Series[str]"]()
     labels = np.arange(count)
     units = pd.DataFrame(index=pd.Index(pictures, name="sha256", dtype="str"))
     all_names = pd.CategoricalDtype(units.index)  # of millions of pictures, each column would be as many names again
     for name, relation in relations.items():
         pairs = relation if isinstance(relation, Pairs) else _columns(relation)
-        ends = []
-        for side in pairs:
-            names, at = _numbered(names, side)
-            ends.append(at)
-        labels = join_labels(_longer(labels, len(names)), *ends)
+        ends = [_numbered([pictures, *others], side, others.append) for side in pairs]
+        labels = join_labels(_longer(labels, count + sum(map(len, others))), *ends)
         units[name] = pd.Categorical.from_codes(labels[:count], dtype=all_names)
     return units
 
@@ -97,17 +95,26 @@ def _columns(pairs: Iterable[tuple[str, str]]) -> Pairs:
     return Pairs(table["one"], table["other"])
 
 
-def _numbered(names: "pd.Series[str]", side: "pd.Series[str]") -> tuple["pd.Series[str]", Numbers]:
-    """Names, after them those of others that are not among them, and where each of the others is then."""
-    at = places_of(side, names)
-    is_new = at < 0
-    if not is_new.any():
-        return names, at
-    strange = side[is_new]
-    new = strange.drop_duplicates()
-    at = at.copy()
-    at[is_new] = len(names) + places_of(strange, new)
-    return pd.concat([names, new], ignore_index=True), at
+def _numbered(
+    known: "Iterable[pd.Series[str]]", side: "pd.Series[str]", on_new: "Callable[[pd.Series[str]], None]"
+) -> Numbers:
+    """(N,) the number of each name: numbers go through all that are known, and then on through those that are new.
+
+    Args:
+        known: names, none of them twice. Those of one kind together, of one length as a rule, are found sooner.
+        side: the names.
+        on_new: called with those that are not known, each once.
+    """
+    at, left, start = np.full(len(side), -1), np.arange(len(side)), 0
+    for names in known:
+        found = places_of(side.iloc[left], names)
+        at[left[found >= 0]] = start + found[found >= 0]
+        left, start = left[found < 0], start + len(names)
+    if len(left):
+        numbers, new = pd.factorize(side.iloc[left])
+        at[left] = start + numbers
+        on_new(pd.Series(new, dtype="str"))
+    return at
 
 
 def _longer(labels: Numbers, count: int) -> Numbers:

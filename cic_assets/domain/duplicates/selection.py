@@ -1,6 +1,9 @@
 """The set that is kept: one picture of each duplicate group; where its class is in doubt, it waits for a person."""
 
+import numpy as np
 import pandas as pd
+
+from cic_assets.domain.places import places_of
 
 
 def kept_pictures(images: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
@@ -20,11 +23,21 @@ def kept_pictures(images: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
     stands = (groups["keep"] == 1) | (in_doubt & ~groups["group_id"].duplicated())
     verdicts = groups[["sha256", "subreddit", "group_id"]].assign(stands=stands, label_conflict=in_doubt)
     verdicts = verdicts[verdicts["subreddit"].isin(images["subreddit"].unique())]  # of a hundred sources, one
-    judged = images.merge(verdicts, on=["sha256", "subreddit"], how="left", validate="one_to_one")
-    kept = judged[judged["stands"].ne(False)]
-    names = kept["group_id"].fillna(kept["sha256"])
-    marked = kept.assign(group_id=names, label_conflict=kept["label_conflict"].eq(True))
-    return marked.drop(columns="stands").reset_index(drop=True)
+    at = places_of(_in_sources(images), _in_sources(verdicts))
+    of_group = at >= 0
+    stays = ~of_group
+    stays[of_group] = verdicts["stands"].to_numpy(bool)[at[of_group]]
+    kept, at = images[stays].reset_index(drop=True), at[stays]
+    names, conflicts, grouped = kept["sha256"].copy(), np.zeros(len(kept), bool), np.flatnonzero(at >= 0)
+    of_verdicts = verdicts.iloc[at[grouped]]
+    names.iloc[grouped] = of_verdicts["group_id"].array
+    conflicts[grouped] = of_verdicts["label_conflict"]
+    return kept.assign(group_id=names, label_conflict=conflicts)
+
+
+def _in_sources(pictures: pd.DataFrame) -> "pd.Series[str]":
+    """Names of pictures that tell of which source each row is."""
+    return pictures["subreddit"] + "/" + pictures["sha256"]
 
 
 def copy_pairs(groups: pd.DataFrame, bridges: pd.DataFrame) -> list[tuple[str, str]]:

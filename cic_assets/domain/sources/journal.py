@@ -132,7 +132,10 @@ def fetched_elsewhere(root: DataRoot, key: str, origin: str, limits: str, urls: 
         if other == key or not wanted:
             continue
         columns = sorted(root.columns_of(TABLE, other))
-        table = completed(root.read_rows(TABLE, other, columns, {"media_url": wanted}))
+        rows = root.read_rows(TABLE, other, columns, {"media_url": wanted})
+        if rows.empty:  # as of nearly all
+            continue
+        table = completed(rows)
         same = (table["outcome"] == Outcome.OK) & (table["limits"] == limits) & table["origin"].isin(origins)
         rows = table[same].drop_duplicates("media_url")
         has = [root.images.has(sha256, kind) for sha256, kind in zip(rows["sha256"], rows["format"], strict=True)]

@@ -35,15 +35,15 @@ from cic_assets.domain.sources.table import (
     TABLE,
     complete_row,
     completed,
+    count_changes,
     empty_table,
     make_row,
     make_table,
-    rows_not_in,
     settled,
     table_version,
 )
 from cic_assets.domain.sources.tombstones import WORDS, TakedownReason, Tombstones, blank_row, is_blank, load_tombstones
-from cic_assets.storage import DataRoot, storable_text
+from cic_assets.storage import DataRoot, FileState, storable_text
 
 if TYPE_CHECKING:
     from praw import Reddit
@@ -153,11 +153,12 @@ def scrape(
         remove_unnamed(root, partition.key, {one.sha256 for one in (found | fetched).values() if one.sha256})
         remove_journal(root, partition.key)
         listings.remember(now, table["post_id"].nunique(), is_whole=listing.is_whole)
+    new_rows, gone_rows = count_changes(state.stored, table)
     return Scrape(
         table,
         table_version(table),
-        new_rows=len(rows_not_in(state.stored, table)),
-        gone_rows=len(rows_not_in(table, state.stored)),
+        new_rows=new_rows,
+        gone_rows=gone_rows,
         fetched_bytes=sum(one.bytes or 0 for one in fetched.values()),
     )
 
@@ -176,6 +177,8 @@ class _State:
     ) -> None:
         self._partition, self._root, self._connection, self._listing = partition, root, connection, listing
         self._settings, self._now, self._when = settings, now, now.isoformat(timespec="seconds")
+        self._images = root.images
+        self._file = _file_of(root, partition.key)
         self.stored = _stored(root, partition.key)
         name = str(root.table_path(TABLE, partition.key))
         before = carried_over(self.stored, partition, connection.origin, listing.media, name)
@@ -197,8 +200,11 @@ class _State:
 
     def renewed(self) -> "_State":
         """The state of now: this one, if nothing has changed."""
-        stored, reach = _stored(self._root, self._partition.key), load_tombstones(self._root).reach
-        if stored.equals(self.stored) and reach == self._tombstones.reach:
+        key = self._partition.key
+        is_same = self._file is not None and _file_of(self._root, key) == self._file  # or what is in it may be, still
+        if (is_same or _stored(self._root, key).equals(self.stored)) and (
+            load_tombstones(self._root).reach == self._tombstones.reach
+        ):
             return self
         return _State(self._partition, self._root, self._connection, self._listing, self._settings, self._now)
 
@@ -261,7 +267,7 @@ class _State:
         return became
 
     def _has(self, picture: Download) -> bool:
-        return bool(picture.sha256 and picture.format and self._root.images.has(picture.sha256, picture.format))
+        return bool(picture.sha256 and picture.format and self._images.has(picture.sha256, picture.format))
 
 
 def ask_again(root: DataRoot, outcomes: Collection[Outcome], key: str) -> int:
@@ -276,6 +282,11 @@ def ask_again(root: DataRoot, outcomes: Collection[Outcome], key: str) -> int:
         if hit.any():
             root.write_table(TABLE, marked_due(table, hit), key)
     return int(hit.sum())
+
+
+def _file_of(root: DataRoot, key: str) -> object:
+    """Of a table on a disk what is another one once it is written anew; of any other None."""
+    return FileState(root.table_path(TABLE, key)).now() if root.is_local else None
 
 
 def _stored(root: DataRoot, key: str) -> pd.DataFrame:
@@ -296,7 +307,7 @@ def _without_returned(before: pd.DataFrame, media: Sequence[Medium]) -> pd.DataF
     blank = before.loc[is_blank(before), ["post_id", "position"]]
     offered = {(medium.post_id, medium.position) for medium in media}
     returned = [place in offered for place in blank.itertuples(index=False, name=None)]
-    return before.drop(blank.index[returned])
+    return before.drop(blank.index[returned]) if any(returned) else before
 
 
 def _refused(

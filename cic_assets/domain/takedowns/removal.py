@@ -337,16 +337,20 @@ def _remove_rows_of(
         _remove_pairs(root, name, root.read_table(name, partition), gone)
     if "sha256" not in columns:
         return
-    telling = root.read_table(name, partition, sorted(columns & _TELLING))
+    others, tells_posts = sorted(_NAMING_OTHERS & columns), {"subreddit", "post_id"} <= columns
+    sought: dict[str, Collection[str]] = dict.fromkeys(["sha256", *others], gone)
+    if tells_posts:
+        sought["post_id"] = {post_id for _, post_id in posts}
+    telling = root.read_rows(name, partition, sorted(columns & _TELLING), sought)
     goes = telling["sha256"].isin(gone)
-    if {"subreddit", "post_id"} <= columns:
+    if tells_posts:
         goes |= of_posts(telling, posts)
-    others = sorted(_NAMING_OTHERS & columns)
-    if goes.any() or telling[others].isin(gone).any(axis=None):
-        named = {column: by_heirs(telling[column], heirs) for column in others}
-        goes |= pd.DataFrame(named, telling.index).isin(gone).any(axis=1)
-        changed = {column: names[names != telling[column]] for column, names in named.items()}
-        root.edit_table(name, partition, ~goes.to_numpy(bool), changed)
+    named = {column: by_heirs(telling[column], heirs) for column in others}
+    for names in named.values():
+        goes |= names.isin(gone)
+    changed = {column: names[names != telling[column]] for column, names in named.items()}
+    if goes.any() or any(map(len, changed.values())):
+        root.edit_table(name, partition, _all_but(telling.index[goes], root.count_rows(name, partition)), changed)
 
 
 def _remove_pairs(root: DataRoot, name: str, table: pd.DataFrame, gone: frozenset[str]) -> None:
