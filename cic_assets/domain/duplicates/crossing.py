@@ -37,8 +37,9 @@ _LOG = logging.getLogger(__name__)
 _AT_ONCE = 1 << 17  # hashes that are compared together: what is found of them stays in the processor's second cache
 _WIDTH = 1.5  # times the hashes that a key has on the average
 _LEAST_WIDTH = 4  # fewer are not worth it
-_MOST = 1 << 20  # places that are worked on at a time
+_MOST = 1 << 20  # places, and pairs, that are worked on at a time
 _COMPILED_FROM = 1 << 17  # hashes of ours that are worth the seconds in which the loop is compiled
+_SPLIT = 8  # parts of those of which too many are near, to be looked up one after another
 _ROOM = 1 << 16  # pairs that the compiled loop has room for at first
 
 
@@ -57,8 +58,10 @@ def parts_of(radius: int) -> tuple[Part, ...]:
     return tuple(map(Part, edges, edges[1:], shares))
 
 
-def near_pairs(ours: Hashes, theirs: Hashes, radius: int, *, workers: int | None = None) -> Values:
-    """Both hashes of each pair within a radius, each pair once; in no order.
+def near_pairs(ours: Hashes, theirs: Hashes, radius: int, *, workers: int | None = None) -> Iterator[Values]:
+    """Both hashes of each pair within a radius, each pair once, in no order; some at a time.
+
+    However many are near each other, no more than some millions of pairs are in memory.
 
     Args:
         ours: (n,) in any order.
@@ -67,18 +70,25 @@ def near_pairs(ours: Hashes, theirs: Hashes, radius: int, *, workers: int | None
         workers: threads; as many as there are processors unless told. numpy leaves Python's lock.
     """
     if len(ours) > len(theirs):  # what costs is looking up
-        far, near = near_pairs(theirs, ours, radius, workers=workers)
-        return near, far
-    found: list[Values] = []
+        yield from ((near, far) for far, near in near_pairs(theirs, ours, radius, workers=workers))
+        return
     parts = [part for part in parts_of(radius) if part.share >= 0 and len(ours) and len(theirs)]
     compiled = _compiled() if len(ours) >= _COMPILED_FROM else None
     for number, part in enumerate(parts):
         lookup = _Lookup(theirs, part, parts[:number], radius, compiled)
         asked = np.sort(_turned(ours, part.high))
-        some = (asked[start : start + lookup.at_once] for start in range(0, len(asked), lookup.at_once))
-        for near, far in Threads(workers).map(lookup.of, some):
-            found.append((_turned(near, -part.high), _turned(far, -part.high)))
-    return joined(found)
+        for near, far in _looked_up(lookup, asked, lookup.at_once, Threads(workers)):
+            yield _turned(near, -part.high), _turned(far, -part.high)
+
+
+def _looked_up(lookup: "_Lookup", asked: Hashes, at_once: int, threads: Threads) -> Iterator[Values]:
+    """Pairs of those that are asked for; where many have a crowd of near ones, of fewer at a time."""
+    some = [asked[start : start + at_once] for start in range(0, len(asked), at_once)]
+    for few, found in zip(some, threads.map(lookup.of, some), strict=True):
+        if found is None:
+            yield from _looked_up(lookup, few, -(-len(few) // _SPLIT), threads)
+        else:
+            yield found
 
 
 @cache
@@ -130,12 +140,15 @@ class _Lookup:
         own, *others = _turned(np.array([_mask(one) for one in (part, *earlier)], np.uint64), part.high)
         self._own, self._earlier = own, [(mask, one.share) for mask, one in zip(others, earlier, strict=True)]
 
-    def of(self, asked: Hashes) -> Values:
-        """Pairs of one that is asked for, in ascending order, and one that is near and was not found before."""
+    def of(self, asked: Hashes) -> Values | None:
+        """Pairs of one that is asked for, in ascending order, and one that is near and was not found before.
+
+        None where there are more of them than are worked on at a time, and not all of one that is asked for.
+        """
         if self._compiled:
             return self._by_loop(asked, self._compiled)
         keys = (asked >> self._below).astype(np.uint32)
-        found: list[Values] = []
+        found, count = list[Values](), 0
         for flips in self._flips:
             looked = keys ^ flips
             starts = self._starts.take(looked)
@@ -143,15 +156,24 @@ class _Lookup:
                 is_new = self._is_new(difference)
                 ours = asked[row[is_new]]
                 found.append((ours, ours ^ difference[is_new]))
+                count += len(ours)
+                if self._are_too_many(count, asked):
+                    return None
         return joined(found)
 
-    def _by_loop(self, asked: Hashes, compiled: ModuleType) -> Values:
+    @staticmethod
+    def _are_too_many(pairs: int, asked: Hashes) -> bool:
+        return pairs > _MOST and len(asked) > 1
+
+    def _by_loop(self, asked: Hashes, compiled: ModuleType) -> Values | None:
         flips = np.array(self._flips, np.uint64)
         masks = np.array([self._own, *(mask for mask, _ in self._earlier)])
         shares = np.array([self._share, *(share for _, share in self._earlier)], np.uint64)
         limits = self._below, np.uint64(self._radius), masks, shares
         room, count = 0, _ROOM
         while count > room:  # once, but in crowds
+            if self._are_too_many(count, asked):
+                return None
             room = count
             near, far = np.empty(room, np.uint64), np.empty(room, np.uint64)
             count = compiled.look_up(asked, self._hashes, self._starts, flips, *limits, near, far)

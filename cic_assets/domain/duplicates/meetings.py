@@ -15,7 +15,7 @@ from cic_assets.domain.duplicates.blocks import Hashes
 from cic_assets.domain.duplicates.crops import oriented_hashes, window_hashes
 from cic_assets.domain.duplicates.descriptors import Grey
 from cic_assets.domain.duplicates.looks import Looks, Positions
-from cic_assets.domain.duplicates.search import pairs_between
+from cic_assets.domain.duplicates.search import HashPairs, pairs_between_in_parts
 from cic_assets.domain.duplicates.windows import ORIENTATIONS, UPRIGHT, WINDOWS
 
 LEAST_BLOCK = 1 << 17
@@ -150,19 +150,26 @@ def _met(asked: _Crops, known: _Crops, radius: int) -> Iterator[Meetings]:
     theirs, their_starts = known.runs()
     their_owners, their_crops = known.owners, known.crops
     del known  # and the hashes with it, of which there are millions: as runs they are there once more
-    pairs = pairs_between(ours, theirs, radius)
+    for pairs in pairs_between_in_parts(ours, theirs, radius):
+        for one, other, distance in _each(pairs, our_starts, their_starts):
+            is_two = asked.owners[one] != their_owners[other]
+            at, by = one[is_two], other[is_two]
+            asked_content, orientation = np.divmod(asked.crops[at], np.uint8(len(ORIENTATIONS)))
+            known_content, window = np.divmod(their_crops[by], np.uint8(len(WINDOWS)))
+            yield Meetings(
+                asked.owners[at].astype(np.int64), asked_content > 0, orientation,
+                their_owners[by].astype(np.int64), known_content > 0, window, distance[is_two],
+            )  # fmt: skip
+
+
+def _each(
+    pairs: HashPairs, our_starts: NDArray[np.int32], their_starts: NDArray[np.int32]
+) -> Iterator[tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.uint8]]]:
+    """Of pairs of runs of equal hashes all pairs of two rows, and in how many bits they differ; some at a time."""
     width = np.diff(their_starts)[pairs.right].astype(np.int64)
     ends = np.cumsum(np.diff(our_starts)[pairs.left] * width)
     for start in range(0, int(ends[-1]) if len(ends) else 0, _MET_AT_ONCE):
         numbers = np.arange(start, min(start + _MET_AT_ONCE, int(ends[-1])))
         pair = np.searchsorted(ends, numbers, side="right")
         row, column = np.divmod(numbers - np.append(0, ends)[pair], width[pair])
-        one, other = our_starts[pairs.left[pair]] + row, their_starts[pairs.right[pair]] + column
-        is_two = asked.owners[one] != their_owners[other]
-        one, other, distance = one[is_two], other[is_two], pairs.distance[pair[is_two]]
-        asked_content, orientation = np.divmod(asked.crops[one], np.uint8(len(ORIENTATIONS)))
-        known_content, window = np.divmod(their_crops[other], np.uint8(len(WINDOWS)))
-        yield Meetings(
-            asked.owners[one].astype(np.int64), asked_content > 0, orientation,
-            their_owners[other].astype(np.int64), known_content > 0, window, distance,
-        )  # fmt: skip
+        yield our_starts[pairs.left[pair]] + row, their_starts[pairs.right[pair]] + column, pairs.distance[pair]

@@ -22,6 +22,7 @@ LARGEST_RADIUS = 10
 """Beyond it, a million unrelated hashes have more chance pairs than any set has copies."""
 
 _JUDGED_AT_ONCE = 1 << 16
+_TOGETHER = 1 << 20  # pairs that are put in order at a time, where not all are wanted together
 _NONE = np.empty(0, np.int64)
 _TILE = 1 << 14  # hashes compared at a time: with their differences they stay in the processor's second cache
 
@@ -84,7 +85,27 @@ def pairs_between(left: Hashes, right: Hashes, radius: int, *, workers: int | No
     """
     _check(left, radius)
     _check(right, radius)
-    near, far = near_pairs(deal_bits(left), deal_bits(right), radius, workers=workers)
+    return _joined_pairs(left, right, near_pairs(deal_bits(left), deal_bits(right), radius, workers=workers))
+
+
+def pairs_between_in_parts(
+    left: Hashes, right: Hashes, radius: int, *, workers: int | None = None
+) -> Iterator[HashPairs]:
+    """The same, about a million pairs at a time, each part in ascending order: thousands that are alike have many."""
+    _check(left, radius)
+    _check(right, radius)
+    waiting, count = list[Values](), 0
+    for values in near_pairs(deal_bits(left), deal_bits(right), radius, workers=workers):
+        waiting.append(values)
+        count += len(values[0])
+        if count >= _TOGETHER:
+            yield _joined_pairs(left, right, waiting)
+            waiting, count = [], 0
+    yield _joined_pairs(left, right, waiting)
+
+
+def _joined_pairs(left: Hashes, right: Hashes, found: Iterable[Values]) -> HashPairs:
+    near, far = joined(found)
     return _in_order(left, right, _positions(near, left), _positions(far, right))
 
 

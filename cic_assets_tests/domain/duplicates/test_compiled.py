@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cic_assets.domain.duplicates import crossing
-from cic_assets.domain.duplicates.crossing import near_pairs
+from cic_assets.domain.duplicates.crossing import joined, near_pairs
 
 # Near and equal ones, runs of one key of every length, and the largest of all, behind which nothing is to be found.
 TOP = 2**64 - 1
@@ -32,8 +32,8 @@ def by_numpy(monkeypatch):
     return pairs
 
 
-def found(values):
-    pairs = list(zip(*(side.tolist() for side in values), strict=True))
+def found(parts):
+    pairs = list(zip(*(side.tolist() for side in joined(parts)), strict=True))
     assert len(set(pairs)) == len(pairs)
     return set(pairs)
 
@@ -108,9 +108,9 @@ def test_a_numba_that_does_not_know_this_numpy_is_told_of(forgotten, monkeypatch
 def test_it_takes_no_more_memory_than_its_pairs_need():
     rng = np.random.default_rng(2)
     hashes = np.unique(rng.integers(0, 2**64, 200_000, dtype=np.uint64))
-    near_pairs(hashes[:10], hashes, 8)  # compiled, and tables made
+    list(near_pairs(hashes[:10], hashes, 8))  # compiled, and tables made
     tracemalloc.start()
-    near_pairs(hashes[:50_000], hashes, 8, workers=1)
+    list(near_pairs(hashes[:50_000], hashes, 8, workers=1))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 20e6

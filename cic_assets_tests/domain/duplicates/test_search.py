@@ -1,4 +1,5 @@
 import time
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from cic_assets.domain.duplicates import pairs_between, pairs_within
 from cic_assets.domain.duplicates.blocks import Scheme
 from cic_assets.domain.duplicates.crossing import parts_of
+from cic_assets.domain.duplicates.search import pairs_between_in_parts
 
 
 def brute_force(left, right, radius):
@@ -79,6 +81,36 @@ def test_more_of_one_key_than_are_compared_at_once_equal_brute_force(monkeypatch
     rng = np.random.default_rng(5)
     left, right = (np.unique(rng.integers(0, 2**14, n).astype(np.uint64)) for n in (300, 900))
     assert found(pairs_between(left, right, 3)) == brute_force(left, right, 3)
+
+
+def a_crowd(count):
+    """Hashes that differ from each other in a few of 24 bits: all pairs of them are near."""
+    return np.unique(np.random.default_rng(0).integers(0, 2**24, count).astype(np.uint64) & np.uint64(0x0F0F0F))
+
+
+@pytest.mark.parametrize("compiled_from", [0, 1 << 17])
+@pytest.mark.parametrize("most", [9, 200, 1 << 20])
+def test_crowds_are_looked_up_in_parts(most, compiled_from, monkeypatch):
+    monkeypatch.setattr("cic_assets.domain.duplicates.crossing._MOST", most)
+    monkeypatch.setattr("cic_assets.domain.duplicates.crossing._COMPILED_FROM", compiled_from)
+    monkeypatch.setattr("cic_assets.domain.duplicates.search._TOGETHER", 2 * most)
+    left, right = a_crowd(120), a_crowd(150)
+    parts = list(pairs_between_in_parts(left, right, 5))
+    pairs = [pair for part in parts for pair in found(part).items()]
+    assert len(dict(pairs)) == len(pairs)  # each once
+    assert dict(pairs) == brute_force(left, right, 5)
+    assert max(map(len, parts)) < 2 * most + max(most, len(right)) + 1
+
+
+@pytest.mark.slow
+def test_a_crowd_of_thousands_takes_little_memory():
+    crowd = a_crowd(2_800)
+    tracemalloc.start()
+    count = sum(map(len, pairs_between_in_parts(crowd, crowd, 8)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert count > 3e6
+    assert peak < 150e6  # all pairs together take 65 bytes each
 
 
 def test_hashes_that_are_all_alike():
