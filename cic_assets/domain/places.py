@@ -1,6 +1,6 @@
 """Where some names are among others, and in which order: for millions of them at once, without an object each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Union
 
 import numpy as np
@@ -14,7 +14,11 @@ Names = Union["pd.Series[str]", "pd.Index[str]"]
 
 
 def are_among(names: Names, among: Names) -> NDArray[np.bool_]:
-    """(N,) whether each name is among others. As `isin`, which makes an object of each name that it looks for."""
+    """(N,) whether each name is among others: as `isin`, which first makes an object of each name."""
+    from pyarrow import compute
+
+    if _FEW * len(among) < len(names):
+        return np.asarray(compute.is_in(_text(names), value_set=_text(among)))
     return places_of(names, among) >= 0
 
 
@@ -60,7 +64,12 @@ def _text(names: Names) -> "pa.LargeStringArray":
     import pyarrow as pa
 
     found = pa.array(names.astype("str"), pa.large_string())
-    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+    return _whole(found) if isinstance(found, pa.ChunkedArray) else found
+
+
+def _whole(column: "pa.ChunkedArray") -> "pa.Array":
+    """All of it in one piece, which it is as a rule: to combine one chunk would copy it."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _letters(text: "pa.LargeStringArray") -> NDArray[np.uint8] | None:
@@ -100,11 +109,71 @@ def _places_by_key(names: NDArray[np.uint8], among: NDArray[np.uint8]) -> NDArra
 def in_order(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """A table in ascending order of some columns, with its index: as `sort_values`, which first ranks all names.
 
-    A million names take a second by three columns, in place of five. Nothing may be missing in them.
+    A million names take a second by three columns, in place of five; a third of it where they are SHA-256. Nothing may
+    be missing in them.
     """
     import pyarrow as pa
-    from pyarrow import compute
 
     keys = pa.table({name: pa.array(table[name]) for name in columns})
-    order = compute.sort_indices(keys, [(name, "ascending") for name in columns])
-    return table.take(np.asarray(order, np.int64))
+    ranks = _first_ranks([_whole(column) for column in keys.columns])
+    if not ranks:
+        return table.take(_order_of(keys))
+    return table.take(order_by(ranks, lambda tied: _order_of(keys.take(tied))))
+
+
+def order_by(
+    ranks: Sequence[NDArray[np.generic]], of_equal: Callable[[NDArray[np.int64]], NDArray[np.int64]]
+) -> NDArray[np.int64]:
+    """The order of rows by some numbers, of which the first count most.
+
+    Args:
+        ranks: (N,) of each row; not a number comes last.
+        of_equal: given the rows that are as another one by all these numbers, ascending, the order of those by these
+            and whatever else there is.
+    """
+    order = np.lexsort(ranks[::-1])
+    is_next = np.zeros(max(0, len(order) - 1), bool)
+    for rank in ranks:
+        ordered = rank[order]
+        is_next |= (ordered[1:] != ordered[:-1]) & ((ordered[1:] == ordered[1:]) | (ordered[:-1] == ordered[:-1]))
+    if not len(order) or is_next.all():
+        return order
+    equal = np.flatnonzero(~(np.append(True, is_next) & np.append(is_next, True)))
+    rows = np.sort(order[equal])
+    order[equal] = rows[of_equal(rows)]
+    return order
+
+
+_LOOKED_AT = 1000
+_FEW_VALUES = 100
+
+
+def _order_of(keys: "pa.Table") -> NDArray[np.int64]:
+    from pyarrow import compute
+
+    by = [(name, "ascending") for name in keys.column_names]
+    return np.asarray(compute.sort_indices(keys, by), np.int64)
+
+
+def _first_ranks(columns: "Sequence[pa.Array]") -> list[NDArray[np.unsignedinteger]]:
+    """Numbers that are in order as rows are by their first columns, or equal; none where nothing quick is known.
+
+    Names of which there are few have their rank, up to the first column of names of one length, of which the first
+    letters count.
+    """
+    from pyarrow import compute, types
+
+    ranks: list[NDArray[np.unsignedinteger]] = []
+    for column in columns:
+        if not types.is_large_string(column.type):
+            return []
+        if (letters := _letters(column)) is not None:
+            first = np.ascontiguousarray(letters[:, :_KEY]).view(">u8").astype(np.uint64)
+            return [*ranks, first[:, 0], first[:, 1]]
+        if len(compute.unique(column[:_LOOKED_AT])) > _FEW_VALUES:
+            return []
+        encoded = column.dictionary_encode()
+        rank = np.empty(len(encoded.dictionary), np.uint32)
+        rank[np.asarray(compute.sort_indices(encoded.dictionary))] = np.arange(len(rank), dtype=np.uint32)
+        ranks.append(rank[np.asarray(encoded.indices)])
+    return []

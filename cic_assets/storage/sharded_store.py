@@ -159,10 +159,9 @@ class ShardedStore(ContentStore):
         """The SHA-256 of every picture that is kept."""
         return super().names().union(as_names(self._catalogue.keys))
 
-    @property
-    def has_files(self) -> bool:
-        """Whether any picture is a file of its own; where none is, there is nothing to pack."""
-        return bool(super().names())
+    def files(self) -> set[str]:
+        """The SHA-256 of every picture that is a file of its own, in a shard or not."""
+        return super().names()
 
     def holds(self, sha256: str) -> bool:
         """Whether there is anything of a picture."""

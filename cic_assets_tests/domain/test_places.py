@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -66,3 +67,22 @@ def test_the_order_is_that_of_pandas(rows):
     table = pd.DataFrame(rows, columns=["one", "other"], dtype="str").set_index(pd.RangeIndex(len(rows)) * 2)
     expected = table.sort_values(["one", "other"], kind="stable")
     assert in_order(table, ["one", "other"]).equals(expected)
+
+
+HASHES = st.sampled_from(["0" * 64, "0" * 63 + "1", "0" * 15 + "1" + "0" * 48, "f" * 64, "é" + "0" * 62, "a" * 64])
+
+
+@pytest.mark.parametrize("columns", [["klass", "sha256", "other"], ["sha256", "klass", "other"], ["other"]])
+@given(rows=st.lists(st.tuples(st.sampled_from(["car", "tank", "", "ä"]), HASHES, HASHES), min_size=1))
+def test_the_order_of_names_of_one_length_is_that_of_pandas(rows, columns):
+    table = pd.DataFrame(rows, columns=["klass", "sha256", "other"], dtype="str")
+    expected = table.sort_values(columns, kind="stable")
+    assert in_order(table, columns).equals(expected)
+
+
+def test_many_names_are_put_in_order_whatever_else_there_is():
+    numbers = np.random.default_rng(0).integers(0, 3000, 20_000)
+    names = pd.Series([f"{number:064x}"[::-1] for number in numbers], dtype="str")
+    table = pd.DataFrame({"sha256": names, "at": numbers[::-1] / 7, "post_id": pd.Series(numbers, dtype="str")})
+    for columns in (["sha256", "at", "post_id"], ["post_id", "sha256"], ["at", "sha256"]):
+        assert in_order(table, columns).equals(table.sort_values(columns, kind="stable"))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 import pandas as pd
 
 from cic_assets.domain.dataset.settings import DatasetSettings
+from cic_assets.domain.places import are_among
 from cic_assets.storage import DataRoot, Publishing, ShardedStore
 
 
@@ -50,8 +51,12 @@ def pack_all_copies(
         The store, which knows what is where.
     """
     store, are_many = root.resized(settings.side), _are_many(root, settings)
-    for source in sources if store.has_files else ():
-        _pack(store, settings, source, _sizes(root, source), publishing, are_many=are_many)
+    files = pd.Series(sorted(store.files()), dtype="str")
+    for source in sources if len(files) else ():
+        sizes = _sizes(root, source)
+        is_file = are_among(sizes["sha256"], files)  # of a million seldom any, as each source packs its own
+        if is_file.any():
+            _pack(store, settings, source, sizes[is_file], publishing, are_many=are_many)
     return store
 
 

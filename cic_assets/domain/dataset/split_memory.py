@@ -7,6 +7,7 @@ turns up, another picture of the unit stands in its place, on the same side.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from upath import UPath
 
@@ -108,7 +109,8 @@ def why_moved(manifest: pd.DataFrame, before: "pd.Series[str]", units: pd.DataFr
     if moved.empty:
         return
     why = pd.Series("as dataset.splits says", index=moved.index)
-    touched = units[are_among(units.iloc[:, -1], moved["unit_id"])].astype("str")
+    unit = units.iloc[:, -1].astype("category").cat
+    touched = units[np.isin(unit.codes, places_of(moved["unit_id"].drop_duplicates(), unit.categories))].astype("str")
     known = {str(name): Split(split) for name, split in before[are_among(before.index, touched.index)].items()}
     for relation in reversed(units.columns):
         there = {name: strictest(shas, known) for name, shas in touched.groupby(relation).groups.items()}

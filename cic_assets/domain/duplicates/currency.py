@@ -7,6 +7,7 @@ from cic_assets.domain.duplicates.looks import LOOK_COLUMNS
 from cic_assets.domain.duplicates.selection import kept_pictures
 from cic_assets.domain.duplicates.settings import DuplicateSettings
 from cic_assets.domain.overrides import Overrides
+from cic_assets.domain.places import in_order
 from cic_assets.storage import InOrder, content_version
 
 SIGNED_COLUMNS = [name for name in (*CARRIED, *FINGERPRINT_COLUMNS) if name not in LOOK_COLUMNS]
@@ -37,5 +38,5 @@ def _version(images: pd.DataFrame, settings: DuplicateSettings, overrides: Overr
     # What a picture looks like is a matter of its bytes, and of how that is computed.
     images = images.drop(columns=LOOK_COLUMNS, errors="ignore")
     rules = settings.model_dump(exclude={"overrides"})  # what the file says counts, not where it lies
-    order = images[_KEY].reset_index(drop=True).sort_values(_KEY).index.to_numpy()
+    order = in_order(images[_KEY].reset_index(drop=True), _KEY).index.to_numpy()
     return content_version(InOrder(images, order), rules, overrides)

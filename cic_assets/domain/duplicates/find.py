@@ -18,7 +18,7 @@ from cic_assets.domain.duplicates.verdicts import Verdicts
 from cic_assets.domain.duplicates.verify import Verifier
 from cic_assets.domain.images import OnLeftOut
 from cic_assets.domain.overrides import Kept, Overrides
-from cic_assets.domain.places import are_among
+from cic_assets.domain.places import are_among, are_first, order_by
 from cic_assets.domain.schema import Column, types_of
 from cic_assets.engine import Engine, Threads
 
@@ -191,17 +191,23 @@ def _kept_instead(
 
 def _order_of_preference(images: pd.DataFrame) -> NDArray[np.int64]:
     """Places of the rows, what is kept first in front; the last keys make it the same whatever their order was."""
-    twice = images.duplicated(["sha256", "subreddit"])
+    is_again = ~are_first(images["sha256"])
+    again = images[are_among(images["sha256"], images.loc[is_again, "sha256"])] if is_again.any() else images[:0]
+    twice = again.duplicated(["sha256", "subreddit"])
     if twice.any():
-        first = images[twice].iloc[0]
+        first = again[twice].iloc[0]
         raise ValueError(f"picture {first['sha256']} of {first['subreddit']} is given twice, expected one row a source")
     pixels = images["width"].astype(np.int64) * images["height"].astype(np.int64)
-    ranked = images[["created_utc", "post_id", "sha256", "subreddit"]].assign(
-        _pixels=(pixels * _worth_of_shape(images)).round(), _density=images["bytes"] / pixels
-    )
-    by = ["_pixels", "_density", "created_utc", "post_id", "sha256", "subreddit"]
-    in_order = ranked.reset_index(drop=True).sort_values(by, ascending=[False, False, True, True, True, True])
-    return in_order.index.to_numpy()
+    worth = (pixels * _worth_of_shape(images)).round().to_numpy(np.float64)
+    density, created = ((images["bytes"] / pixels).to_numpy(np.float64), images["created_utc"].to_numpy(np.float64))
+    ranks = [-worth, -density, created]
+
+    def of_equal(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        equal = images[["post_id", "sha256", "subreddit"]].iloc[rows].reset_index(drop=True)
+        equal = equal.assign(**{f"_{number}": rank[rows] for number, rank in enumerate(ranks)})
+        return equal.sort_values(["_0", "_1", "_2", "post_id", "sha256", "subreddit"]).index.to_numpy()
+
+    return order_by(ranks, of_equal)
 
 
 def _worth_of_shape(images: pd.DataFrame) -> pd.Series:
