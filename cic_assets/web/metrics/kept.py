@@ -12,7 +12,7 @@ KEPT_SECONDS = 5.0
 
 WAIT_SECONDS = 8.0
 """For which somebody waits while the answer is made: Prometheus gives up after ten unless told otherwise, and would not
-be told why. What takes longer is there when it asks again."""
+be told why. What takes longer is there when it asks again, however late."""
 
 
 class UnreadableError(Exception):
@@ -39,20 +39,23 @@ class Kept:
         self._is_making = False
         self._until = float("-inf")
         self._answer: bytes | None = None
+        self._is_asked_for = False  # by who could not wait for it, and was not there when it came
         self._failure = ""
 
     def get(self) -> bytes:
-        """The answer, at most `seconds` old.
+        """The answer, at most `seconds` old; or older, where it came too late for who asked before.
 
         Raises:
             UnreadableError: it could not be made, or is still being made.
         """
         with self._turn:
-            if self._clock() >= self._until and not self._is_making:
-                self._is_making = True
+            if self._clock() >= self._until and not self._is_making and not self._is_asked_for:
                 threading.Thread(target=self._renew, name="metrics", daemon=True).start()
+                self._is_making = True
             if not self._turn.wait_for(lambda: not self._is_making, self._patience):
-                raise UnreadableError("the instance is still being read: ask less often")
+                self._is_asked_for = True
+                raise UnreadableError("the instance is still being read: ask again")
+            self._is_asked_for = False
             if self._answer is None:
                 raise UnreadableError("the instance cannot be read: the log of this server says why")
             return self._answer

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from cic_assets.web.listening import Listening
-from cic_assets.web.metrics import Kept, build_metrics_app
+from cic_assets.web.metrics import Kept, UnreadableError, build_metrics_app
 from cic_assets_tests.fixtures.servers import served
 
 TOKEN = "a-token-that-is-long-enough"
@@ -94,6 +94,16 @@ def test_who_asks_while_it_takes_too_long_is_told_so():
         time.sleep(2)
         assert get(url).content == TEXT  # of who asked first
         assert made.times == 1
+
+
+def test_who_asks_seldom_gets_what_took_too_long_the_next_time():
+    made = Made(seconds=0.6)
+    kept = Kept(made, seconds=0.1, patience=0.2)
+    for times in (1, 2):
+        with pytest.raises(UnreadableError, match="ask again"):
+            kept.get()
+        time.sleep(1)  # it came, and is older than it may be
+        assert (kept.get(), made.times) == (TEXT, times)
 
 
 def test_of_many_who_ask_what_never_answers_none_waits_for_ever_and_one_is_asked():
