@@ -86,7 +86,7 @@ def _hurried() -> type[asyncio.Protocol]:
             if is_answered and self.cycle is self._seen:  # no whole head since it was looked at last
                 self.transport.close()
                 return
-            self._seen = self.cycle
+            self._seen = self.cycle if is_answered else None
             self._look = self.loop.call_later(HEAD_SECONDS, self._look_again)
 
     return Hurried

@@ -93,6 +93,18 @@ def test_who_waits_for_an_answer_or_asks_again_stays(port):
             assert b"answer" in connection.recv(1000)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [2.9, 5.9, 8.9])  # just before it is looked after
+def test_who_got_an_answer_may_ask_the_next(port, seconds):
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.settimeout(30)
+        connection.sendall(b"GET /?seconds=%.1f HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" % seconds)
+        assert b"answer" in connection.recv(1000)
+        time.sleep(1)
+        connection.sendall(HALF + b"\r\n")
+        assert b"answer" in connection.recv(1000)
+
+
 @pytest.mark.parametrize(("host", "port"), [("127.0.0.1", 99999), ("127.0.0.1", -1), ("\u00fc" * 70, 80)])
 def test_what_is_no_place_is_told_in_a_line(host, port):
     assert "expected a name or an address of this machine, and a port of 0 to 65535" in why_taken(host, port)
