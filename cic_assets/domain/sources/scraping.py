@@ -5,6 +5,7 @@ what ended well is kept, what ended for good is not asked again, what failed in 
 folder, an archive or a list shows all that it has: what was taken out of it is gone from the table too.
 """
 
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -43,7 +44,7 @@ from cic_assets.domain.sources.table import (
     table_version,
 )
 from cic_assets.domain.sources.tombstones import WORDS, TakedownReason, Tombstones, blank_row, is_blank, load_tombstones
-from cic_assets.storage import DataRoot, FileState, storable_text
+from cic_assets.storage import DataRoot, storable_text
 
 if TYPE_CHECKING:
     from praw import Reddit
@@ -286,7 +287,15 @@ def ask_again(root: DataRoot, outcomes: Collection[Outcome], key: str) -> int:
 
 def _file_of(root: DataRoot, key: str) -> object:
     """Of a table on a disk what is another one once it is written anew; of any other None."""
-    return FileState(root.table_path(TABLE, key)).now() if root.is_local else None
+    if not root.is_local:
+        return None
+    try:
+        # Opened, for a network file system may tell of what it knew a minute ago of files that nobody opens.
+        with root.table_path(TABLE, key).open("rb") as file:
+            found = os.fstat(file.fileno())
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
 
 
 def _stored(root: DataRoot, key: str) -> pd.DataFrame:
