@@ -51,7 +51,8 @@ def pack_all_copies(
         The store, which knows what is where.
     """
     store, are_many = root.resized(settings.side), _are_many(root, settings)
-    files = pd.Series(sorted(store.files()), dtype="str")
+    # What a killed one left in the folder of a source goes when that source is resized.
+    files = pd.Series(sorted(store.files()) if are_many else [], dtype="str")
     for source in sources if len(files) else ():
         sizes = _sizes(root, source)
         is_file = are_among(sizes["sha256"], files)  # of a million seldom any, as each source packs its own
