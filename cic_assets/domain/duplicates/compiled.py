@@ -89,6 +89,7 @@ def look_up(
     shares: Hashes,
     near: Hashes,
     far: Hashes,
+    most: int,
 ) -> int:
     """Pairs of a hash that is asked for and a near one whose key differs from its own in the bits of a flip.
 
@@ -103,9 +104,10 @@ def look_up(
         shares: (p,) in how many of these two may differ: of this part in no more, of each other in more.
         near: (room,) where those that are asked for are written to, as many as fit.
         far: (room,) and the others.
+        most: pairs, after which it stops.
 
     Returns:
-        How many pairs there are, each once.
+        How many pairs there are, each once; one more than `most` where there are more.
     """
     count = 0
     for flip in flips:
@@ -120,4 +122,6 @@ def look_up(
                         if count < len(near):
                             near[count], far[count] = one, hashes[place]
                         count += 1
+                        if count > most:
+                            return count
     return count

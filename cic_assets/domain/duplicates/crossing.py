@@ -37,8 +37,10 @@ _LOG = logging.getLogger(__name__)
 _AT_ONCE = 1 << 17  # hashes that are compared together: what is found of them stays in the processor's second cache
 _WIDTH = 1.5  # times the hashes that a key has on the average
 _LEAST_WIDTH = 4  # fewer are not worth it
-_MOST = 1 << 20  # places, and pairs, that are worked on at a time
+_MOST = 1 << 20  # places that are worked on at a time
+_PAIRS = 1 << 18  # that are found at a time: each thread may have some such parts ready, of 4 MB
 _COMPILED_FROM = 1 << 17  # hashes of ours that are worth the seconds in which the loop is compiled
+_ONE = np.uint64(1)
 _SPLIT = 8  # parts of those of which too many are near, to be looked up one after another
 _ROOM = 1 << 16  # pairs that the compiled loop has room for at first
 
@@ -61,14 +63,19 @@ def parts_of(radius: int) -> tuple[Part, ...]:
 def near_pairs(ours: Hashes, theirs: Hashes, radius: int, *, workers: int | None = None) -> Iterator[Values]:
     """Both hashes of each pair within a radius, each pair once, in no order; some at a time.
 
-    However many are near each other, no more than some millions of pairs are in memory.
+    However many are near each other, no more than some millions of pairs a thread are in memory.
 
     Args:
         ours: (n,) in any order.
         theirs: (m,) likewise, fewer than 2^31.
         radius: bits.
         workers: threads; as many as there are processors unless told. numpy leaves Python's lock.
+
+    Raises:
+        ValueError: more hashes than places of four bytes tell apart.
     """
+    if max(len(ours), len(theirs)) >= 1 << 31:
+        raise ValueError(f"{max(len(ours), len(theirs)):,} hashes, expected fewer than 2^31 at once")
     if len(ours) > len(theirs):  # what costs is looking up
         yield from ((near, far) for far, near in near_pairs(theirs, ours, radius, workers=workers))
         return
@@ -98,7 +105,10 @@ def _compiled() -> ModuleType | None:
         return None
     try:
         from cic_assets.domain.duplicates import compiled
-    except ImportError as error:  # Numba refuses a numpy that is newer than it knows
+
+        none = np.zeros(0, np.uint64)  # compiles it
+        compiled.look_up(none, none, np.zeros(2, np.int32), none, _ONE, _ONE, none, none, none, none, 0)
+    except Exception as error:  # noqa: BLE001 - as of a numpy that is newer than it knows, or a library that is missing
         _LOG.warning("copies are looked for by numpy, which takes longer, for Numba cannot be used: %s", error)
         return None
     return compiled
@@ -163,7 +173,7 @@ class _Lookup:
 
     @staticmethod
     def _are_too_many(pairs: int, asked: Hashes) -> bool:
-        return pairs > _MOST and len(asked) > 1
+        return pairs > _PAIRS and len(asked) > 1
 
     def _by_loop(self, asked: Hashes, compiled: ModuleType) -> Values | None:
         flips = np.array(self._flips, np.uint64)
@@ -176,7 +186,8 @@ class _Lookup:
                 return None
             room = count
             near, far = np.empty(room, np.uint64), np.empty(room, np.uint64)
-            count = compiled.look_up(asked, self._hashes, self._starts, flips, *limits, near, far)
+            most = _PAIRS if len(asked) > 1 else len(self._hashes)
+            count = compiled.look_up(asked, self._hashes, self._starts, flips, *limits, near, far, most)
         return near[:count].copy(), far[:count].copy()
 
     def _near(

@@ -19,6 +19,7 @@ CLUMPED = st.lists(
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
     """However few hashes there are."""
+    assert crossing._compiled() is not None, "the development group brings Numba"
     monkeypatch.setattr(crossing, "_COMPILED_FROM", 0)
 
 
@@ -65,6 +66,16 @@ def test_more_pairs_than_there_is_room_for(room, monkeypatch):
     monkeypatch.setattr(crossing, "_ROOM", room)
     crowd = np.arange(300, dtype=np.uint64)
     assert found(near_pairs(crowd, crowd, 4)) == brute_force(crowd, crowd, 4)
+
+
+def test_it_stops_where_there_are_too_many():
+    crowd, none = np.arange(64, dtype=np.uint64), np.empty(0, np.uint64)
+    beyond = np.zeros(64 + crossing._compiled().WIDTH, np.uint64)
+    beyond[:64] = crowd
+    limits = np.zeros(1, np.uint64), np.uint64(63), np.uint64(64), np.zeros(1, np.uint64), np.zeros(1, np.uint64)
+    starts = np.array([0, 64, 64], np.int32)
+    counts = [crossing._compiled().look_up(crowd, beyond, starts, *limits, none, none, most) for most in (9, 10_000)]
+    assert counts == [10, 64 * 64]
 
 
 @pytest.mark.parametrize("workers", [1, 4])

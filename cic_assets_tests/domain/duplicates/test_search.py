@@ -91,7 +91,7 @@ def a_crowd(count):
 @pytest.mark.parametrize("compiled_from", [0, 1 << 17])
 @pytest.mark.parametrize("most", [9, 200, 1 << 20])
 def test_crowds_are_looked_up_in_parts(most, compiled_from, monkeypatch):
-    monkeypatch.setattr("cic_assets.domain.duplicates.crossing._MOST", most)
+    monkeypatch.setattr("cic_assets.domain.duplicates.crossing._PAIRS", most)
     monkeypatch.setattr("cic_assets.domain.duplicates.crossing._COMPILED_FROM", compiled_from)
     monkeypatch.setattr("cic_assets.domain.duplicates.search._TOGETHER", 2 * most)
     left, right = a_crowd(120), a_crowd(150)
