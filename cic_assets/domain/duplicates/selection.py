@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from cic_assets.domain.places import places_of
+from cic_assets.domain.places import are_first, places_of
 
 
 def kept_pictures(images: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
@@ -23,7 +23,10 @@ def kept_pictures(images: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
     stands = (groups["keep"] == 1) | (in_doubt & ~groups["group_id"].duplicated())
     verdicts = groups[["sha256", "subreddit", "group_id"]].assign(stands=stands, label_conflict=in_doubt)
     verdicts = verdicts[verdicts["subreddit"].isin(images["subreddit"].unique())]  # of a hundred sources, one
-    at = places_of(_in_sources(images), _in_sources(verdicts))
+    judged = _in_sources(verdicts)
+    if not (is_first := are_first(judged)).all():
+        raise ValueError(f"{judged[~is_first].iloc[0]} is in two groups, expected one row a picture and source")
+    at = places_of(_in_sources(images), judged)
     of_group = at >= 0
     stays = ~of_group
     stays[of_group] = verdicts["stands"].to_numpy(bool)[at[of_group]]

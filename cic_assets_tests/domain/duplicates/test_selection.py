@@ -1,4 +1,5 @@
 import pandas as pd
+import pytest
 
 from cic_assets.domain.components import Components
 from cic_assets.domain.duplicates import copy_pairs, kept_pictures
@@ -37,6 +38,12 @@ def test_where_nothing_was_found_all_is_kept():
     images = pd.DataFrame({"sha256": ["a"], "subreddit": "cars"})
     kept = kept_pictures(images, GROUPS.head(0).astype(object))
     assert kept.to_dict("records") == [{"sha256": "a", "subreddit": "cars", "group_id": "a", "label_conflict": False}]
+
+
+def test_a_picture_in_two_groups_is_refused():
+    images = pd.DataFrame({"sha256": ["a"], "subreddit": "cars"})
+    with pytest.raises(ValueError, match="cars/a is in two groups"):
+        kept_pictures(images, pd.concat([GROUPS, GROUPS.head(1)]))
 
 
 def test_pairs_of_copies_with_the_dropped_ones():
