@@ -73,7 +73,7 @@ class _Cluster:
         """Look, unless that was done only now; whether it was done."""
         if (now := time.monotonic()) - self.looked_at < LOOK_SECONDS:
             return False
-        alive = [node for node in self._all_nodes() if node["Alive"]]
+        alive = [node for node in self._asked(self.ray.nodes) if node["Alive"]]
         before, self.nodes = self.nodes, frozenset(node["NodeID"] for node in alive)
         self.processors = sum(int(node["Resources"].get("CPU", 0)) for node in alive)
         self.looked_at = now
@@ -82,17 +82,22 @@ class _Cluster:
             self.lost_a_node_at = now
         return True
 
-    def _all_nodes(self) -> list[dict[str, Any]]:
-        """Asked on another thread, for Ray waits without end for a head that stands still."""
-        answer: Future[list[dict[str, Any]]] = Future()
-        asking = partial(_answer, answer, self.ray.nodes)
+    def _asked(self, question: Callable[[], R]) -> R:
+        """What the head answers: asked on another thread, for Ray waits without end for one that stands still.
+
+        Raises:
+            EngineError: it does not answer.
+        """
+        answer: Future[R] = Future()
+        asking = partial(_answer, answer, question)
         threading.Thread(target=asking, name="look at the cluster", daemon=True).start()
         try:
             return answer.result(SILENCE_SECONDS)
         except TimeoutError:
             # Where this process ends, Ray would tell the head, and wait for it.
             atexit.unregister(self.ray.shutdown)
-            sys.excepthook = sys.__excepthook__
+            if sys.excepthook.__module__.startswith("ray."):
+                sys.excepthook = sys.__excepthook__
             raise EngineError(
                 f"the head of the Ray cluster has not answered for {SILENCE_SECONDS:.0f} seconds: see whether it runs "
                 "(ray status), then start again what was at work"
@@ -123,7 +128,7 @@ class _Cluster:
         if self.ray.wait([probe], timeout=PROBE_SECONDS)[0]:
             return True
         self.ray.cancel(probe)
-        if self.ray.available_resources().get("CPU", 0) >= 1:
+        if self._asked(self.ray.available_resources).get("CPU", 0) >= 1:
             raise EngineError("the Ray cluster has a free processor and gives it to nobody: start the cluster anew")
         return False
 
