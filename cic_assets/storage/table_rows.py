@@ -205,7 +205,7 @@ class _Edited:
         if self._repeated is None:
             self._repeated = repeated_columns(table)
         with open_writer(buffer, table.schema, table, compression, self._repeated) as writer:
-            writer.write_table(table, ROWS_TOGETHER)
+            writer.write_table(table, rows_together(table))
         for group in Footer(buffer).groups:
             self.copy(buffer, group)
 
