@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cic_assets.domain.places import are_among, are_first, in_order, places_of
+from cic_assets.domain.places import are_among, are_first, in_order, order_by, places_of
 
 WORDS = st.lists(st.sampled_from(["", "a", "b", "ab", "ü", "\0a"]), max_size=8)
 LONG = st.lists(
@@ -86,3 +86,17 @@ def test_many_names_are_put_in_order_whatever_else_there_is():
     table = pd.DataFrame({"sha256": names, "at": numbers[::-1] / 7, "post_id": pd.Series(numbers, dtype="str")})
     for columns in (["sha256", "at", "post_id"], ["post_id", "sha256"], ["at", "sha256"]):
         assert in_order(table, columns).equals(table.sort_values(columns, kind="stable"))
+
+
+NUMBERS = st.sampled_from([0.0, -0.0, 1.0, np.inf, -np.inf, np.nan])
+
+
+@given(st.lists(st.tuples(NUMBERS, NUMBERS, st.sampled_from("ab"))))
+def test_the_order_by_numbers_is_that_of_pandas(rows):
+    table = pd.DataFrame(rows, columns=["one", "other", "name"]).astype({"one": float, "other": float})
+
+    def of_equal(at):
+        return table.iloc[at].reset_index(drop=True).sort_values(list(table), kind="stable").index.to_numpy()
+
+    order = order_by([table["one"].to_numpy(), table["other"].to_numpy()], of_equal)
+    assert order.tolist() == table.sort_values(list(table), kind="stable").index.tolist()
