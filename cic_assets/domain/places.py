@@ -64,12 +64,10 @@ def _text(names: Names) -> "pa.LargeStringArray":
     import pyarrow as pa
 
     found = pa.array(names.astype("str"), pa.large_string())
-    return _whole(found) if isinstance(found, pa.ChunkedArray) else found
-
-
-def _whole(column: "pa.ChunkedArray") -> "pa.Array":
-    """All of it in one piece, which it is as a rule: to combine one chunk would copy it."""
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    if not isinstance(found, pa.ChunkedArray):
+        return found
+    # To combine the one chunk that there is as a rule would copy it.
+    return found.chunk(0) if found.num_chunks == 1 else found.combine_chunks()
 
 
 def _letters(text: "pa.LargeStringArray") -> NDArray[np.uint8] | None:
@@ -109,16 +107,14 @@ def _places_by_key(names: NDArray[np.uint8], among: NDArray[np.uint8]) -> NDArra
 def in_order(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     """A table in ascending order of some columns, with its index: as `sort_values`, which first ranks all names.
 
-    A million names take a second by three columns, in place of five; a third of it where they are SHA-256. Nothing may
-    be missing in them.
+    A million names take a second by three columns, in place of five. Nothing may be missing in them.
     """
     import pyarrow as pa
+    from pyarrow import compute
 
     keys = pa.table({name: pa.array(table[name]) for name in columns})
-    ranks = _first_ranks([_whole(column) for column in keys.columns])
-    if not ranks:
-        return table.take(_order_of(keys))
-    return table.take(order_by(ranks, lambda tied: _order_of(keys.take(tied))))
+    order = compute.sort_indices(keys, [(name, "ascending") for name in columns])
+    return table.take(np.asarray(order, np.int64))
 
 
 def order_by(
@@ -142,38 +138,3 @@ def order_by(
     rows = np.sort(order[equal])
     order[equal] = rows[of_equal(rows)]
     return order
-
-
-_LOOKED_AT = 1000
-_FEW_VALUES = 100
-
-
-def _order_of(keys: "pa.Table") -> NDArray[np.int64]:
-    from pyarrow import compute
-
-    by = [(name, "ascending") for name in keys.column_names]
-    return np.asarray(compute.sort_indices(keys, by), np.int64)
-
-
-def _first_ranks(columns: "Sequence[pa.Array]") -> list[NDArray[np.unsignedinteger]]:
-    """Numbers that are in order as rows are by their first columns, or equal; none where nothing quick is known.
-
-    Names of which there are few have their rank, up to the first column of names of one length, of which the first
-    letters count.
-    """
-    from pyarrow import compute, types
-
-    ranks: list[NDArray[np.unsignedinteger]] = []
-    for column in columns:
-        if not types.is_large_string(column.type):
-            return []
-        if (letters := _letters(column)) is not None:
-            first = np.ascontiguousarray(letters[:, :_KEY]).view(">u8").astype(np.uint64)
-            return [*ranks, first[:, 0], first[:, 1]]
-        if len(compute.unique(column[:_LOOKED_AT])) > _FEW_VALUES:
-            return []
-        encoded = column.dictionary_encode()
-        rank = np.empty(len(encoded.dictionary), np.uint32)
-        rank[np.asarray(compute.sort_indices(encoded.dictionary))] = np.arange(len(rank), dtype=np.uint32)
-        ranks.append(rank[np.asarray(encoded.indices)])
-    return []

@@ -199,8 +199,8 @@ def _order_of_preference(images: pd.DataFrame) -> NDArray[np.int64]:
         raise ValueError(f"picture {first['sha256']} of {first['subreddit']} is given twice, expected one row a source")
     pixels = images["width"].astype(np.int64) * images["height"].astype(np.int64)
     worth = (pixels * _worth_of_shape(images)).round().to_numpy(np.float64)
-    density, created = ((images["bytes"] / pixels).to_numpy(np.float64), images["created_utc"].to_numpy(np.float64))
-    ranks = [-worth, -density, created]
+    density = (images["bytes"] / pixels).to_numpy(np.float64)
+    ranks = [-worth, -density, images["created_utc"].to_numpy(np.float64)]
 
     def of_equal(rows: NDArray[np.int64]) -> NDArray[np.int64]:
         equal = images[["post_id", "sha256", "subreddit"]].iloc[rows].reset_index(drop=True)
